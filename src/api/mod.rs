@@ -1,0 +1,6 @@
+//! Every server function, one file per noun: pass through to `server::actions`, which authorises, audits and calls the driver.
+//! The REST routes in `server::rest` call the same actions.
+
+pub mod jobs;
+pub mod operations;
+pub mod queues;

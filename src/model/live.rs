@@ -1,0 +1,111 @@
+//! What the overview shows and what the event stream sends.
+
+use super::{ids::QueueName, operation::Operation, queue::{Discovery, QueueSample}, time::Millis};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Link {
+    /// Not tried yet.
+    Connecting,
+    Connected,
+    Down,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection {
+    pub status: Link,
+    /// `redis`
+    pub driver: String,
+    pub server_version: Option<String>,
+    /// Round trip of the last tick, ms.
+    pub latency_ms: Option<f64>,
+    /// Since when the status is what it is.
+    pub since: Millis,
+    /// Why Redis cannot be reached, in words without secrets.
+    pub problem: Option<String>,
+}
+
+/// Sums over all queues; a sum is `None` when one part is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    pub waiting: Option<u64>,
+    pub active: Option<u64>,
+    pub delayed: Option<u64>,
+    pub failed: Option<u64>,
+    /// Jobs behind busy groups whose first job names no queue.
+    pub grouped_unattributed: u64,
+    pub grouped_partial: bool,
+    pub queues: u64,
+    /// Oldest of the queues' oldest waiting jobs, ms.
+    pub oldest_waiting_ms: Option<i64>,
+    pub failing: u64,
+    pub paused: u64,
+    pub unserved: u64,
+    pub idle: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Throughput {
+    pub completed_per_second: Option<f64>,
+    pub failed_per_second: Option<f64>,
+    pub window_seconds: u64,
+}
+
+/// `GET /api/v1/overview`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    pub connection: Connection,
+    pub totals: Totals,
+    /// Heartbeats alive; `None` until the first whole scan.
+    pub workers: Option<u64>,
+    pub throughput: Throughput,
+    pub discovery: Discovery,
+    pub sampled_at: Option<Millis>,
+    /// Console version and queue prefix, for the sidebar.
+    pub version: String,
+    pub prefix: String,
+    /// No password is set, so no sign-out button.
+    pub open_access: bool,
+    pub environment: Option<String>,
+}
+
+/// One page of the queue table, in display order, with what the filter chips count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueuesPage {
+    pub queues: Vec<QueueSample>,
+    /// Queues that match the filter.
+    pub total: u64,
+    pub page: u64,
+    pub per_page: u64,
+}
+
+/// Server-sent event `snapshot`, first on every connection and after every tick.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveEvent {
+    pub overview: Overview,
+    /// The queues this view shows: rows in the order fixed when the stream was opened.
+    pub queues: Vec<QueueSample>,
+    /// Queues that would be on the page now but were not when the stream was opened.
+    pub entered: u64,
+    /// Running and just finished operations of this console.
+    pub operations: Vec<Operation>,
+}
+
+/// Which queues a stream follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "view", rename_all = "camelCase")]
+pub enum LiveView {
+    /// Busiest queues.
+    Overview,
+    Queues { query: super::query::QueuesQuery },
+    Queue { name: QueueName },
+    /// The frame only.
+    Frame,
+}

@@ -1,0 +1,11 @@
+//! Plain data for both targets: no I/O, no Redis, no browser.
+
+pub mod error;
+pub mod ids;
+pub mod job;
+pub mod json;
+pub mod live;
+pub mod operation;
+pub mod query;
+pub mod queue;
+pub mod time;

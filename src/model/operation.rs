@@ -1,0 +1,159 @@
+//! Verbs on jobs and queues, and the bulk operations that run them in the background.
+
+use super::{ids::{Fingerprint, QueueName}, job::JobState, time::Millis};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// Failed jobs back to their waiting list, attempts 0.
+    Retry,
+    /// Delayed jobs to their waiting list, now.
+    Promote,
+    /// Into the trash.
+    Discard,
+    Purge,
+    ClearFailed,
+    Restore,
+}
+
+impl Verb {
+    pub const ALL: [Self; 6] = [Self::Retry, Self::Promote, Self::Discard, Self::Purge, Self::ClearFailed, Self::Restore];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Promote => "promote",
+            Self::Discard => "discard",
+            Self::Purge => "purge",
+            Self::ClearFailed => "clear-failed",
+            Self::Restore => "restore",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.as_str() == text)
+    }
+}
+
+/// Names one job for an action. The raw payload never comes back from the browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRef {
+    pub queue: QueueName,
+    pub state: JobState,
+    pub fingerprint: Fingerprint,
+}
+
+/// What a verb on a list of jobs did. A stale or doubled click is `gone`, never an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    pub done: u64,
+    /// No longer where the page saw them; nothing was pushed.
+    pub gone: u64,
+    /// Payloads that are not a JSON object; left where they are.
+    pub corrupt: u64,
+    /// Delayed jobs that are due: a worker takes them next, so they were left alone.
+    #[serde(default, skip_serializing_if = "zero")]
+    pub due: u64,
+    /// Failed jobs of a priority that no worker reads; left where they are unless sent to the base list.
+    #[serde(default, skip_serializing_if = "zero")]
+    pub unread_priority: u64,
+    /// Where the discarded jobs can be restored from, for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trash: Option<String>,
+}
+
+fn zero(n: &u64) -> bool {
+    *n == 0
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: &Self) {
+        self.done += other.done;
+        self.gone += other.gone;
+        self.corrupt += other.corrupt;
+        self.due += other.due;
+        self.unread_priority += other.unread_priority;
+        if other.trash.is_some() {
+            self.trash.clone_from(&other.trash);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperationStatus {
+    Running,
+    Done,
+    Cancelled,
+    /// Stopped by an error; `message` says which.
+    Failed,
+    /// The console that ran it is gone; what it had done stays done.
+    Interrupted,
+}
+
+impl OperationStatus {
+    pub const ALL: [Self; 5] = [Self::Running, Self::Done, Self::Cancelled, Self::Failed, Self::Interrupted];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// A bulk action; kept in Redis for a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Operation {
+    pub id: String,
+    pub verb: Verb,
+    pub queue: QueueName,
+    pub state: Option<JobState>,
+    pub status: OperationStatus,
+    /// Jobs that were there at the start: the most it will touch.
+    pub total: u64,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    pub started_at: Millis,
+    pub finished_at: Option<Millis>,
+    pub message: Option<String>,
+}
+
+/// Something deleted that can still be restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrashEntry {
+    pub id: String,
+    pub queue: QueueName,
+    pub verb: Verb,
+    pub jobs: u64,
+    pub deleted_at: Millis,
+    /// After this it is emptied.
+    pub expires_at: Millis,
+}
+
+/// Above this many bytes the dialog offers deleting without undo.
+pub const TRASH_OFFER_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Counted when a dialog opens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PurgePreview {
+    pub waiting: u64,
+    pub grouped: u64,
+    pub delayed: u64,
+    pub failed: u64,
+    /// Estimated by Redis from samples; `None` when it would not say.
+    pub bytes: Option<u64>,
+    pub failed_bytes: Option<u64>,
+}

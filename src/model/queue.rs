@@ -1,0 +1,132 @@
+//! What the sampler measured of a queue. Unknown is `None`, never 0.
+
+use super::{ids::{Priority, QueueName}, time::Millis};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+/// The library trims the dead-letter list to this many entries at every failure; older ones are lost.
+pub const FAILED_CAP: u64 = 1_000;
+
+/// `false`, `"partly"` (some of the four lists) or `true` in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Paused {
+    No,
+    Partly,
+    Yes,
+}
+
+impl Serialize for Paused {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::No => s.serialize_bool(false),
+            Self::Partly => s.serialize_str("partly"),
+            Self::Yes => s.serialize_bool(true),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Paused {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(d)? {
+            serde_json::Value::Bool(false) => Ok(Self::No),
+            serde_json::Value::Bool(true) => Ok(Self::Yes),
+            serde_json::Value::String(s) if s == "partly" => Ok(Self::Partly),
+            other => Err(D::Error::custom(format!("`{other}` is not a pause state"))),
+        }
+    }
+}
+
+/// Lengths of the four waiting lists; `None` where the key holds something else than a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByPriority {
+    pub critical: Option<u64>,
+    pub high: Option<u64>,
+    pub base: Option<u64>,
+    pub low: Option<u64>,
+}
+
+impl ByPriority {
+    pub fn get(&self, p: Priority) -> Option<u64> {
+        match p {
+            Priority::Critical => self.critical,
+            Priority::High => self.high,
+            Priority::Base => self.base,
+            Priority::Low => self.low,
+        }
+    }
+
+    pub fn slot(&mut self, p: Priority) -> &mut Option<u64> {
+        match p {
+            Priority::Critical => &mut self.critical,
+            Priority::High => &mut self.high,
+            Priority::Base => &mut self.base,
+            Priority::Low => &mut self.low,
+        }
+    }
+
+    /// `None` as soon as one list is unknown.
+    pub fn sum(&self) -> Option<u64> {
+        Priority::ALL.into_iter().map(|p| self.get(p)).sum()
+    }
+}
+
+/// One row of `GET /api/v1/queues`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueSample {
+    pub name: QueueName,
+    /// All four lists and `grouped`.
+    pub waiting: Option<u64>,
+    pub by_priority: ByPriority,
+    /// Jobs pending behind a busy group whose first job names this queue.
+    pub grouped: u64,
+    /// There are more groups than one tick counts: `grouped` and `waiting` are lower bounds.
+    pub grouped_partial: bool,
+    pub active: Option<u64>,
+    pub delayed: Option<u64>,
+    pub failed: Option<u64>,
+    pub failed_at_cap: bool,
+    pub paused: Paused,
+    /// Heartbeats that name this queue; `None` while no worker reports at all.
+    pub workers: Option<u64>,
+    /// Age of the oldest job at the tails of the waiting lists, in ms at `sampled_at`.
+    pub oldest_waiting_ms: Option<i64>,
+    pub sampled_at: Millis,
+    /// Keys that hold something unexpected, as a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
+/// A queue is called failing while jobs sit in its dead-letter list (whether they failed *lately* is unknown without events).
+impl QueueSample {
+    pub fn failing(&self) -> bool {
+        self.failed.is_some_and(|n| n > 0)
+    }
+
+    /// Jobs wait, some worker reports, but none of them serves this queue.
+    pub fn unserved(&self) -> bool {
+        self.workers == Some(0) && (self.waiting.is_some_and(|n| n > 0) || self.delayed.is_some_and(|n| n > 0))
+    }
+
+    pub fn idle(&self) -> bool {
+        self.waiting == Some(0) && self.delayed == Some(0) && self.active.unwrap_or(0) == 0
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Discovery {
+    /// One whole pass over the keyspace has ended.
+    pub complete: bool,
+    /// Keys looked at in the running (or, when complete, the last) pass, and how many there are in all.
+    pub scanned: u64,
+    pub keys: Option<u64>,
+}
+
+/// `GET /api/v1/queues`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueList {
+    pub queues: Vec<QueueSample>,
+    pub discovery: Discovery,
+    pub sampled_at: Option<Millis>,
+}

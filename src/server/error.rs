@@ -1,0 +1,58 @@
+//! Failures of the driver, turned once into what the operator reads, and logged once here.
+
+use crate::model::error::ApiError;
+
+/// A job that is gone is a result, not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// Redis does not answer, or refuses to work now (loading, read-only replica, out of memory).
+    #[error("Redis cannot be reached: {0}")]
+    Unavailable(redis::RedisError),
+    /// Redis answered with a refusal, such as READONLY, OOM or NOPERM. Nothing was changed.
+    #[error("Redis refused: {0}")]
+    Refused(redis::RedisError),
+    /// The key holds something else than the protocol says.
+    #[error("{key} holds {found}")]
+    Corrupt { key: String, found: String },
+    #[error("unexpected answer: {0}")]
+    Protocol(String),
+}
+
+impl From<redis::RedisError> for DriverError {
+    fn from(error: redis::RedisError) -> Self {
+        use redis::{ErrorKind, ServerErrorKind};
+        match error.kind() {
+            ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Unavailable(error),
+            ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::MasterDown) => Self::Unavailable(error),
+            ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(error),
+            ErrorKind::AuthenticationFailed => Self::Refused(error),
+            _ if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() => Self::Unavailable(error),
+            _ => Self::Protocol(error.to_string()),
+        }
+    }
+}
+
+impl From<DriverError> for ApiError {
+    fn from(error: DriverError) -> Self {
+        let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
+        match error {
+            DriverError::Unavailable(cause) => {
+                tracing::warn!(error.id = id, error = %cause, "redis unavailable");
+                Self::Unavailable { detail: "Redis cannot be reached. It is unknown whether the last step of this request was carried out; a repeated action does no harm. Try again when the connection is back.".into() }
+            }
+            DriverError::Refused(cause) => {
+                let code = cause.code().unwrap_or("an error").to_owned();
+                tracing::warn!(error.id = id, error = %cause, "redis refused");
+                Self::Conflict { detail: format!("Redis answered {code}. Nothing was changed. The console's log has the whole answer under {id}.") }
+            }
+            DriverError::Corrupt { key, found } => {
+                tracing::warn!(error.id = id, key, found, "unexpected data");
+                Self::Conflict { detail: format!("The key {key} holds {found}. Nothing was changed.") }
+            }
+            DriverError::Protocol(what) => {
+                tracing::error!(error.id = id, what, "unexpected answer");
+                Self::Internal { detail: format!("Redis answered something unexpected. The console's log has it under {id}."), id }
+            }
+        }
+    }
+}

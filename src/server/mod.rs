@@ -1,0 +1,17 @@
+//! Everything native: Redis, HTTP, background tasks, the command line.
+
+pub mod actions;
+pub mod assets;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod driver;
+pub mod error;
+pub mod http;
+pub mod rest;
+pub mod snapshot;
+pub mod sse;
+pub mod state;
+pub mod tasks;
+pub mod telemetry;

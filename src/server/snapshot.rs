@@ -1,0 +1,94 @@
+//! The one picture of Redis that every browser and every list request shares. Made by `tasks::sampler`, once a tick.
+
+use crate::model::{ids::QueueName, live::{Connection, Link, Overview, QueuesPage, Throughput, Totals}, operation::Operation, query::{QUEUES_PER_PAGE, QueuesQuery}, queue::{Discovery, Paused, QueueSample}, time::Millis};
+
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub connection: Connection,
+    /// By name.
+    pub queues: Vec<QueueSample>,
+    pub totals: Totals,
+    /// Heartbeats alive; `None` until the first whole scan.
+    pub workers: Option<u64>,
+    pub discovery: Discovery,
+    /// Redis keeps more than the console follows.
+    pub sampled_at: Option<Millis>,
+    /// Running and lately finished operations of this console.
+    pub operations: Vec<Operation>,
+    pub version: String,
+    pub prefix: String,
+    pub open_access: bool,
+    pub environment: Option<String>,
+}
+
+impl Snapshot {
+    pub fn empty(now: Millis, prefix: &str, open_access: bool, environment: Option<String>) -> Self {
+        let connection = Connection { status: Link::Connecting, driver: "redis".into(), server_version: None, latency_ms: None, since: now, problem: None };
+        Self {
+            connection,
+            queues: Vec::new(),
+            totals: Totals::default(),
+            workers: None,
+            discovery: Discovery::default(),
+            sampled_at: None,
+            operations: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            prefix: prefix.into(),
+            open_access,
+            environment,
+        }
+    }
+
+    pub fn queue(&self, name: &QueueName) -> Option<&QueueSample> {
+        self.queues.binary_search_by(|q| q.name.cmp(name)).ok().map(|i| &self.queues[i])
+    }
+
+    pub fn overview(&self) -> Overview {
+        Overview {
+            connection: self.connection.clone(),
+            totals: self.totals.clone(),
+            workers: self.workers,
+            // Needs the event channel: unknown until it is read.
+            throughput: Throughput { completed_per_second: None, failed_per_second: None, window_seconds: 60 },
+            discovery: self.discovery,
+            sampled_at: self.sampled_at,
+            version: self.version.clone(),
+            prefix: self.prefix.clone(),
+            open_access: self.open_access,
+            environment: self.environment.clone(),
+        }
+    }
+
+    pub fn queues_page(&self, query: &QueuesQuery) -> QueuesPage {
+        let mut rows: Vec<&QueueSample> = self.queues.iter().filter(|q| query.matches(q)).collect();
+        rows.sort_by(|a, b| query.order(a, b));
+        let skip = usize::try_from((query.page - 1).saturating_mul(QUEUES_PER_PAGE)).unwrap_or(usize::MAX);
+        QueuesPage {
+            total: rows.len() as u64,
+            queues: rows.into_iter().skip(skip).take(QUEUES_PER_PAGE as usize).cloned().collect(),
+            page: query.page,
+            per_page: QUEUES_PER_PAGE,
+        }
+    }
+}
+
+/// Sums over queues; a sum is unknown when it would need an unknown part.
+pub fn totals(queues: &[QueueSample], grouped_unattributed: u64, grouped_partial: bool) -> Totals {
+    let sum = |part: fn(&QueueSample) -> Option<u64>| queues.iter().map(part).sum::<Option<u64>>();
+    let count = |is: fn(&QueueSample) -> bool| queues.iter().filter(|q| is(q)).count() as u64;
+    Totals {
+        waiting: sum(|q| q.waiting).map(|n| n + grouped_unattributed),
+        // An empty sum would be a known 0; without events it is unknown.
+        active: if queues.is_empty() { None } else { sum(|q| q.active) },
+        delayed: sum(|q| q.delayed),
+        failed: sum(|q| q.failed),
+        grouped_unattributed,
+        grouped_partial,
+        queues: queues.len() as u64,
+        oldest_waiting_ms: queues.iter().filter_map(|q| q.oldest_waiting_ms).max(),
+        failing: count(QueueSample::failing),
+        paused: count(|q| q.paused != Paused::No),
+        unserved: count(QueueSample::unserved),
+        idle: count(QueueSample::idle),
+    }
+}

@@ -1,0 +1,4 @@
+pub mod watching;
+pub mod operations;
+pub mod sampler;
+pub mod trash;
