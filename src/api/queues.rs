@@ -1,12 +1,12 @@
 //! Queues: the overview, the table, one queue, and the verbs on a whole queue.
 
-use crate::model::{error::ApiError, ids::QueueName, live::{Overview, QueuesPage}, operation::{Operation, PurgePreview}, query::QueuesQuery, queue::QueueSample};
+use crate::model::{error::ApiError, ids::QueueName, live, live::QueuesPage, operation, operation::Operation, query::QueuesQuery, queue::QueueSample};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 /// Connection, totals and busiest figures from the shared snapshot. Costs Redis nothing.
 #[server(prefix = "/api/fn", endpoint = "overview", input = Json)]
-pub async fn overview() -> Result<Overview, ApiError> {
+pub async fn overview() -> Result<live::Overview, ApiError> {
     Ok(crate::server::actions::overview(&expect_context()))
 }
 
@@ -36,7 +36,7 @@ pub async fn resume(queue: QueueName) -> Result<(), ApiError> {
 
 /// What a purge or clear would remove, counted now, with the bytes that the trash would keep.
 #[server(prefix = "/api/fn", endpoint = "queues/purge-preview", input = Json)]
-pub async fn purge_preview(queue: QueueName) -> Result<PurgePreview, ApiError> {
+pub async fn purge_preview(queue: QueueName) -> Result<operation::PurgePreview, ApiError> {
     crate::server::actions::purge_preview(&expect_context(), &queue).await
 }
 

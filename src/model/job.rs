@@ -136,8 +136,8 @@ pub struct JobDetail {
     /// The raw element as text (bytes that are not UTF-8 replaced), cut at [`PAYLOAD_SHOWN`] on the page, whole in REST.
     pub payload: String,
     pub truncated: bool,
-    /// The `data` field decoded from its string, as raw JSON text; `None` when absent, not JSON, or cut.
-    pub data: Option<Box<serde_json::value::RawValue>>,
+    /// The `data` field decoded from its string: JSON text (REST sends it as JSON). `None` when absent, not JSON, or cut.
+    pub data: Option<String>,
     pub stack: Option<String>,
     /// 0 = runs next; waiting lists only: how many jobs of the same list run before this one.
     pub ahead: Option<u64>,
