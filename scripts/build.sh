@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Builds the console the way `cargo leptos build` does, with the same settings (Cargo.toml, [package.metadata.leptos]):
+#   scripts/build.sh dev      target/debug/flux-console, which reads target/site when it runs
+#   scripts/build.sh release  target/release/flux-console, one file with all assets inside
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/target/tools/bin:$PWD/node_modules/.bin:$PATH"
+
+mode="${1:-}"
+case "$mode" in
+dev | release) ;;
+*) echo "usage: scripts/build.sh dev|release" >&2; exit 2 ;;
+esac
+
+metadata="$(cargo metadata --no-deps --format-version 1)"
+setting() { node -p '[JSON.parse(process.argv[1]).packages[0].metadata.leptos[process.argv[2]]].flat().join()' "$metadata" "$1"; }
+target="$(node -p 'JSON.parse(process.argv[1]).target_directory' "$metadata")"
+name="$(setting output-name)"
+export LEPTOS_OUTPUT_NAME="$name" # compiled into the links that the server writes
+
+profile=dev folder=debug
+if [ "$mode" = release ]; then profile="$(setting lib-profile-release)" folder="$profile"; fi
+stage="$target/stage-$mode"
+pkg="$stage/$(setting site-pkg-dir)"
+mkdir -p "$pkg"
+
+say() { printf 'build: %s\n' "$*"; }
+
+say "browser half ($profile)"
+cargo build --lib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$(setting lib-features)"
+wasm="$target/wasm32-unknown-unknown/$folder/${name//-/_}.wasm"
+if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
+    out="$(mktemp -d "$target/bindgen.XXXXXX")"
+    trap 'rm -rf "$out"' EXIT
+    wasm-bindgen --target web --no-typescript --remove-name-section --remove-producers-section --out-name "$name" --out-dir "$out" "$wasm"
+    mv "$out/${name}_bg.wasm" "$out/$name.wasm"
+    if [ "$mode" = release ]; then
+        say "wasm-opt"
+        # The features that rustc turns on by default; wasm-opt refuses what it was not told of.
+        wasm-opt -Oz --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
+            --enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
+            -o "$out/$name.wasm" "$out/$name.wasm"
+    fi
+    rm -rf "$pkg"
+    mkdir "$pkg"
+    chmod 755 "$out"
+    cp -R "$out/." "$pkg"
+fi
+
+say "styles"
+minify=()
+if [ "$mode" = release ]; then minify=(--minify); fi
+tailwindcss --input "$(setting tailwind-input-file)" --output "$pkg/$name.css" "${minify[@]}"
+
+say "site"
+compress=()
+if [ "$mode" = release ]; then compress=(--compress); fi
+node scripts/site.mjs "$(setting site-root)" "${compress[@]}" "$stage" "$(setting assets-dir)"
+
+say "server ($mode)"
+release=()
+if [ "$mode" = release ]; then release=(--release); fi
+cargo build "${release[@]}" --bin "$name" --no-default-features --features "$(setting bin-features)"
+say "done: $target/$([ "$mode" = release ] && echo release || echo debug)/$name"

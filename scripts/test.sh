@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Every test: cargo's, then the browser's. Ends with "N passed, N failed" and fails when anything did.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+logs=target/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+broken=0 # steps that ended badly
+
+scripts/build.sh dev || broken=$((broken + 1))
+cargo test --features ssr --no-fail-fast 2>&1 | tee "$logs/cargo.log" || broken=$((broken + 1))
+PLAYWRIGHT_JSON_OUTPUT_NAME="$PWD/$logs/browser.json" npm run --silent end2end 2>&1 | tee "$logs/browser.log" || broken=$((broken + 1))
+
+# sum PATTERN: adds up the numbers that stand before the word in cargo's "test result" lines.
+sum() { { grep '^test result:' "$logs/cargo.log" | grep -o "[0-9]* $1" || true; } | awk '{ n += $1 } END { print n + 0 }'; }
+browser() { node -p "const s = JSON.parse(require('fs').readFileSync('$logs/browser.json')).stats; $1" 2>/dev/null || echo 0; }
+
+passed=$(($(sum passed) + $(browser s.expected)))
+failed=$(($(sum failed) + $(browser 's.unexpected + s.flaky')))
+# A step that broke without a failed test (it did not compile, no browser) is a failure too.
+if [ "$broken" -gt 0 ] && [ "$failed" = 0 ]; then failed=$broken; fi
+echo "cargo: $(sum passed) passed, $(sum failed) failed; browser: $(browser s.expected) passed, $(browser 's.unexpected + s.flaky') failed, $(browser s.skipped) skipped"
+echo "$passed passed, $failed failed" | tee "$logs/counts"
+[ "$failed" = 0 ]
