@@ -1,6 +1,6 @@
 //! What the command line and the environment decided, checked once at start.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Settings of one console. `Debug` is not derived: the URL and the password are secrets.
 #[derive(Clone)]
@@ -16,6 +16,26 @@ pub struct Config {
     pub monitor_prefixes: Vec<String>,
     /// `None`: no login page, loopback only.
     pub password: Option<String>,
+    /// Without a password: serve any network and any host name all the same.
+    pub allow_open: bool,
+    /// Origins (`https://console.example.com`) of reverse proxies that hide the name the browser asked for.
+    pub trusted_origins: Vec<String>,
     /// Shown in the top bar: `production`, `staging`.
     pub environment: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            url: "redis://127.0.0.1:6379".into(),
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 3000,
+            prefix: "queue:".into(),
+            monitor_prefixes: vec!["flux_console:".into()],
+            password: None,
+            allow_open: false,
+            trusted_origins: Vec::new(),
+            environment: None,
+        }
+    }
 }
