@@ -1,0 +1,88 @@
+// What every story starts with: `import { expect, test } from './support'`.
+import { test as base, expect, type Page } from '@playwright/test'
+import { createClient, type RedisClientType } from 'redis'
+import { Queues } from './jobs'
+import { startConsole, startRedis, type Server } from './servers'
+
+interface Fixtures {
+  /** Arguments and environment of the console; change them with `test.use`. */
+  consoleArgs: string[]
+  consoleEnv: Record<string, string>
+  redisServer: Server
+  redis: RedisClientType
+  queues: Queues
+  /** Console messages that a story expects, as patterns; everything else fails the test. */
+  expectedErrors: RegExp[]
+  /** The first page costs nothing: the console starts when a test asks for it, so seed before `open`. */
+  open: (path: string) => Promise<Page>
+}
+
+export const test = base.extend<Fixtures & { console_: Server }>({
+  consoleArgs: [[], { option: true }],
+  consoleEnv: [{}, { option: true }],
+  expectedErrors: async ({}, use) => use([]),
+
+  redisServer: async ({}, use) => {
+    const server = await startRedis()
+    await use(server)
+    await server.stop()
+  },
+
+  redis: async ({ redisServer }, use) => {
+    const client = createClient({ url: redisServer.url }) as RedisClientType
+    client.on('error', () => {}) // a story may stop Redis
+    await client.connect()
+    await use(client)
+    client.destroy()
+  },
+
+  queues: async ({ redis }, use) => use(new Queues(redis)),
+
+  console_: async ({ redisServer, consoleArgs, consoleEnv }, use) => {
+    const server = await startConsole(redisServer.url, consoleArgs, consoleEnv)
+    await use(server)
+    await server.stop()
+  },
+
+  baseURL: async ({ console_ }, use) => use(console_.url),
+
+  // Any error on the browser's console fails the test: a hydration mismatch is one.
+  page: async ({ page, expectedErrors }, use) => {
+    const errors: string[] = []
+    const note = (text: string) => {
+      if (!expectedErrors.some((pattern) => pattern.test(text))) errors.push(text)
+    }
+    page.on('console', (message) => {
+      const text = `${message.text()} (${message.location().url})`
+      if (message.type() === 'error' || /hydrat|panicked/i.test(text)) note(text)
+    })
+    page.on('pageerror', (error) => note(String(error)))
+    await use(page)
+    expect(errors, 'errors on the browser console').toEqual([])
+  },
+
+  open: async ({ page }, use) =>
+    use(async (path) => {
+      await page.goto(path)
+      await hydrated(page)
+      return page
+    }),
+})
+
+/** The page is alive: clicks now reach the WebAssembly half. */
+export async function hydrated(page: Page) {
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated', /.*/, { timeout: 15_000 })
+}
+
+export const toasts = (page: Page) => page.locator('[aria-live="polite"]')
+
+/** Opens a confirmation, checks what it says, and confirms. */
+export async function confirm(page: Page, opener: string | RegExp, button: string | RegExp, says: RegExp) {
+  await page.getByRole('button', { name: opener }).first().click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText(says)
+  await dialog.getByRole('button', { name: button }).click()
+  await expect(dialog).toBeHidden()
+}
+
+export { expect }
