@@ -1,21 +1,10 @@
-// Read by style/main.css (`@config`). Colours are names for the CSS variables that style/ defines once for light and once for dark;
-// a class says what a thing is (`text-failed`, `bg-surface`), never which shade it has.
-const tokens = (...names) => Object.fromEntries(names.map((name) => [name, `var(--${name})`]))
-const states = ['waiting', 'active', 'delayed', 'failed', 'completed', 'paused', 'lost']
+// Read by style/main.css (`@config`): what Tailwind has to know about the project. The design itself, names and values, is in
+// style/tokens.css and the @theme of style/main.css, once.
 
 /** @type {import('tailwindcss').Config} */
 export default {
-  content: ['./src/**/*.rs'],
+  // Views are Rust: only whole literal class names in them are found.
+  content: ['./src/{app,lib,live}.rs', './src/{pages,components}/**/*.rs'],
+  // The class that public/theme boot and the theme switch put on <html>; `dark:` follows it, not the system.
   darkMode: ['selector', '.dark'],
-  theme: {
-    extend: {
-      colors: {
-        ...tokens('canvas', 'surface', 'raised', 'hover', 'pressed', 'field'),
-        ...tokens('line', 'line-soft', 'line-strong', 'text', 'text-2', 'text-3', 'zero', 'off'),
-        ...tokens('accent', 'accent-hover', 'on-accent', 'accent-text', 'accent-soft', 'accent-line', 'focus'),
-        ...tokens('danger', 'danger-hover', 'on-danger', 'grid', 'scrim'),
-        ...tokens(...states.flatMap((state) => [state, `${state}-soft`])),
-      },
-    },
-  },
 }
