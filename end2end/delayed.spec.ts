@@ -1,0 +1,25 @@
+// Story: a delayed job should run now.
+import { make } from './jobs'
+import { expect, test, toasts } from './support'
+
+test('a delayed job runs now', async ({ queues, redis, open }) => {
+  await queues.delay('mail', make(2, 'LATER'))
+  const page = await open('/queues/mail?state=delayed')
+  await page.getByRole('link', { name: /LATER-1/ }).first().click()
+  await page.getByRole('button', { name: /^Run now|^Run job now/ }).click()
+  await expect(toasts(page)).toContainText(/LATER-1/)
+  expect(await queues.waiting('mail')).toBe(1)
+  expect(await redis.zCard('queue:mail:delayed')).toBe(1)
+})
+
+test('a job that is due is left to the worker', async ({ queues, redis, open }) => {
+  await queues.worker('w-1', ['mail'])
+  await queues.delay('mail', make(1, 'DUE'), -5_000)
+  const page = await open('/queues/mail?state=delayed')
+  await page.getByRole('checkbox', { name: 'Select DUE-1' }).check()
+  await page.getByRole('button', { name: /^Run 1 job/ }).first().click()
+  const dialog = page.getByRole('dialog')
+  if (await dialog.isVisible()) await dialog.getByRole('button', { name: /^Run/ }).click()
+  await expect(toasts(page)).toContainText(/due/i)
+  expect(await redis.zCard('queue:mail:delayed')).toBe(1)
+})

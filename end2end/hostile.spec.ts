@@ -1,0 +1,56 @@
+// Story: whatever is in Redis, the page stands.
+import { make } from './jobs'
+import { expect, test } from './support'
+
+const markup = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>'
+
+test('markup stays text in every field', async ({ queues, open }) => {
+  const queue = `q ${markup}`
+  await queues.fail(queue, [{ id: `id ${markup}`, className: markup, error: markup, priority: markup, groupId: markup, properties: { [markup]: markup } }])
+  const page = await open('/queues')
+  await page.getByRole('main').getByRole('link', { name: /onerror/ }).first().click()
+  await page.getByRole('navigation', { name: 'States' }).getByRole('link', { name: /Failed/ }).click()
+  await expect(page.getByRole('row').filter({ hasText: 'onerror' })).not.toHaveCount(0)
+  await page.getByRole('main').getByRole('link', { name: /onerror/ }).last().click()
+  await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
+  await expect(page).not.toHaveTitle(/owned/)
+  expect(await page.locator('img[src=x]').count()).toBe(0)
+})
+
+test('payloads that are no JSON and keys of the wrong type are shown as what they are', async ({ queues, redis, open }) => {
+  await queues.push('odd', make(1, 'FINE'))
+  await redis.lPush('queue:odd', ['not json', '[]', '{"id": 9007199254740993, "data": "x"}', '{"id":"half'])
+  await redis.set('queue:odd:failed', 'a string')
+  await redis.hSet('queue:odd:delayed', 'a', 'hash')
+  const page = await open('/queues/odd')
+  await expect(page.getByRole('checkbox', { name: 'Select FINE-1' })).toBeVisible()
+  await expect(page.getByRole('main')).toContainText('9007199254740993')
+  await page.goto('/queues/odd?state=failed')
+  await expect(page.getByRole('main')).toContainText(/string/i)
+})
+
+test('ten megabytes and a thousand levels open', async ({ queues, open }) => {
+  const deep = '['.repeat(1_000) + ']'.repeat(1_000)
+  await queues.fail('big', [{ id: 'HUGE', properties: { blob: 'x'.repeat(10_000_000) } }])
+  await queues.fail('big', [{ id: 'DEEP', properties: { deep: 'below' }, extra: { nested: JSON.parse(deep) } }])
+  const page = await open('/queues/big?state=failed')
+  await page.getByRole('link', { name: /HUGE/ }).first().click()
+  await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
+  await expect(page.getByRole('main')).toContainText(/MB/)
+  // The page itself stays small.
+  expect((await page.content()).length).toBeLessThan(2_000_000)
+  await page.goto('/queues/big/jobs/DEEP')
+  await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
+})
+
+test('any Unicode is a queue name', async ({ queues, open }) => {
+  const names = ['очередь', 'a/b', 'q?x=1#y', '100%', 'name with "quotes"', '🚀:naïve']
+  for (const name of names) await queues.push(name, make(1, 'U'))
+  const page = await open('/queues')
+  for (const name of names) {
+    await page.goto('/queues')
+    await page.getByRole('main').getByRole('link', { name, exact: true }).click()
+    await expect(page.getByRole('heading', { level: 1 })).toContainText(name)
+    await expect(page.getByRole('checkbox', { name: 'Select U-1' })).toBeVisible()
+  }
+})

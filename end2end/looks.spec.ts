@@ -1,0 +1,64 @@
+// Story: dark, light, phone; and nothing that keeps anybody out. Pictures go to end2end/report/shots.
+import axe from 'axe-core'
+import type { Page } from '@playwright/test'
+import { make, type Queues } from './jobs'
+import { expect, test } from './support'
+
+async function shop(queues: Queues) {
+  await queues.worker('shop-1-4711', ['orders', 'mail'])
+  await queues.push('orders', make(320, 'ORD'))
+  await queues.push('orders', make(12, 'VIP'), 'critical')
+  await queues.push('mail', make(48, 'MAIL', () => ({ className: 'SendMail' })))
+  await queues.push('reports', make(5, 'REP', () => ({ className: 'BuildReport' })))
+  await queues.delay('mail', make(24, 'LATER', () => ({ className: 'SendMail' })))
+  await queues.fail('orders', make(312, 'DEAD', (n) => ({
+    className: n % 3 ? 'ChargeCard' : 'SendInvoice',
+    error: n % 3 ? 'PaymentTimeout: gateway did not answer within 30000 ms' : 'Connection reset by peer',
+    properties: { orderId: 9007199254740993n.toString(), customer: { id: n, tags: [] }, total: 129.9 },
+    extra: { stack: 'PaymentTimeout: gateway did not answer\n    at charge (/app/src/jobs/charge.ts:41:11)\n    at run (/app/node_modules/stream/worker.js:88:5)' },
+  })))
+}
+
+const pages: [string, string][] = [
+  ['overview', '/'],
+  ['queues', '/queues'],
+  ['queue-failed', '/queues/orders?state=failed'],
+  ['queue-waiting', '/queues/orders'],
+  ['job', '/queues/orders/jobs/DEAD-311'],
+  ['operations', '/operations'],
+]
+
+async function findings(page: Page) {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() => (window as any).axe.run())
+  return violations.flatMap((v: any) => v.nodes.map((node: any) => `${v.id}: ${node.html.slice(0, 160)} ${node.failureSummary.replace(/\s+/g, ' ').slice(0, 240)}`))
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  for (const [size, viewport] of [['desktop', { width: 1440, height: 900 }], ['phone', { width: 390, height: 844 }]] as const) {
+    test(`${scheme} on a ${size}: nothing sticks out and axe finds nothing`, async ({ queues, open, page }) => {
+      test.setTimeout(90_000)
+      await shop(queues)
+      await page.setViewportSize(viewport)
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+      for (const [name, path] of pages) {
+        await open(path)
+        await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+        await page.screenshot({ path: `end2end/report/shots/${name}-${size}-${scheme}.png` })
+        expect.soft(await findings(page), `axe on ${path}`).toEqual([])
+        const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        expect.soft(sticksOut, `${path} scrolls sideways`).toBeLessThanOrEqual(0)
+      }
+    })
+  }
+}
+
+test('the theme switch is remembered', async ({ queues, open, page }) => {
+  await queues.push('orders', make(1, 'ORD'))
+  await page.emulateMedia({ colorScheme: 'light' })
+  await open('/')
+  await page.getByRole('button', { name: /theme|dark/i }).first().click()
+  const dark = await page.locator('html').getAttribute('class')
+  await page.reload()
+  expect(await page.locator('html').getAttribute('class')).toBe(dark)
+})

@@ -1,0 +1,59 @@
+// Story: open a failed job, retry it, see the counts move.
+import { make } from './jobs'
+import { confirm, expect, test, toasts } from './support'
+
+test('a failed job is retried from its page and the counts move', async ({ queues, redis, open }) => {
+  await queues.push('orders', make(2, 'ORD'))
+  await queues.fail('orders', make(3, 'DEAD'))
+  const page = await open('/queues/orders?state=failed')
+  const states = page.getByRole('navigation', { name: 'States' })
+  await expect(states.getByRole('link', { name: /Failed/ })).toContainText('3')
+
+  await page.getByRole('link', { name: /DEAD-2/ }).first().click()
+  await page.getByRole('button', { name: 'Retry job' }).click()
+  await expect(toasts(page)).toContainText(/DEAD-2.*orders/)
+
+  expect(await queues.failed('orders')).toBe(2)
+  const [retried] = await redis.lRange('queue:orders', 0, 0)
+  expect(JSON.parse(retried)).toMatchObject({ id: 'DEAD-2', attempts: 0 })
+  expect(retried).not.toContain('PaymentTimeout')
+
+  await page.goto('/queues/orders?state=failed')
+  await expect(states.getByRole('link', { name: /Failed/ })).toContainText('2')
+  await expect(states.getByRole('link', { name: /Waiting/ })).toContainText('3')
+})
+
+test('selected failed jobs are retried together', async ({ queues, open }) => {
+  await queues.fail('orders', make(5, 'DEAD'))
+  const page = await open('/queues/orders?state=failed')
+  for (const n of [1, 3, 5]) await page.getByRole('checkbox', { name: `Select DEAD-${n}` }).check()
+  await confirm(page, /^Retry 3 jobs/, /^Retry 3 jobs/, /3/)
+  await expect(toasts(page)).toContainText(/3/)
+  expect(await queues.failed('orders')).toBe(2)
+  expect(await queues.waiting('orders')).toBe(3)
+  await expect(page.getByRole('row').filter({ hasText: 'DEAD-3' })).toHaveCount(0)
+})
+
+test('retry all shows its progress and ends with every job waiting', async ({ queues, open }) => {
+  await queues.fail('orders', make(900, 'DEAD'))
+  const page = await open('/queues/orders?state=failed')
+  await confirm(page, /^Retry 900 failed jobs/, /^Retry 900/, /orders/)
+  await expect.poll(() => queues.waiting('orders')).toBe(900)
+  expect(await queues.failed('orders')).toBe(0)
+  await expect(page.getByRole('navigation', { name: 'States' }).getByRole('link', { name: /Waiting/ })).toContainText('900')
+
+  await page.goto('/operations')
+  await expect(page.getByRole('main')).toContainText('900')
+  await expect(page.getByRole('main')).toContainText('orders')
+})
+
+test('a second click on a job that is gone does nothing and says so', async ({ queues, redis, open }) => {
+  await queues.fail('orders', make(1, 'DEAD'))
+  const page = await open('/queues/orders?state=failed')
+  await page.getByRole('link', { name: /DEAD-1/ }).first().click()
+  await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
+  await redis.del('queue:orders:failed')
+  await page.getByRole('button', { name: 'Retry job' }).click()
+  await expect(toasts(page)).toContainText(/gone|no longer|not there/i)
+  expect(await queues.waiting('orders')).toBe(0)
+})

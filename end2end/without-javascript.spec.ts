@@ -1,0 +1,21 @@
+// Story: a browser that runs no script still reads.
+import { make } from './jobs'
+import { expect, test } from './support'
+
+test.use({ javaScriptEnabled: false })
+
+test('lists and details read without JavaScript', async ({ queues, page }) => {
+  await queues.push('orders', make(3, 'ORD'))
+  await queues.fail('orders', make(60, 'DEAD'))
+  await page.goto('/')
+  await expect(page.getByRole('main')).toContainText('orders')
+  await page.goto('/queues')
+  await page.getByRole('link', { name: 'orders', exact: true }).click()
+  await expect(page.getByRole('main')).toContainText('ORD-1')
+  await page.getByRole('link', { name: /Failed/ }).first().click()
+  await expect(page.getByRole('main')).toContainText('DEAD-60')
+  await page.getByRole('link', { name: /next/i }).click()
+  await expect(page.getByRole('main')).toContainText('DEAD-1')
+  await page.getByRole('link', { name: /DEAD-1\b/ }).first().click()
+  await expect(page.getByRole('main')).toContainText('PaymentTimeout')
+})
