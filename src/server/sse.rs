@@ -1,1 +1,161 @@
+//! `GET /live`: the shared snapshot as server-sent events. A slow browser skips pictures and delays nobody.
 
+use super::{
+    actions::now,
+    auth::Session,
+    rest::problem::Problem,
+    snapshot::Snapshot,
+    state::AppState,
+    tasks::watching::Watch,
+};
+use crate::model::{
+    ids::QueueName,
+    live::{LiveEvent, LiveView},
+    query::QueuesQuery,
+    queue::QueueSample,
+    time::Millis,
+};
+use axum::{
+    Extension, Router,
+    extract::{Query, State},
+    http::HeaderName,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+    routing::get,
+};
+use futures::stream;
+use serde::Deserialize;
+use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+/// Proxies close what is silent for 30 to 60 s.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a browser waits before it connects again.
+const RETRY: Duration = Duration::from_secs(2);
+/// Rows of the overview's list.
+const BUSIEST: usize = 8;
+
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/live", get(live))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    view: Option<String>,
+}
+
+/// `?view=` holds a [`LiveView`] as JSON, [`LiveView::Frame`] when absent. Every event is named `snapshot` and holds a
+/// [`LiveEvent`]; the first comes at once. Ends when the console stops or the session does.
+async fn live(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    Query(Wanted { view }): Query<Wanted>,
+) -> Result<Response, Problem> {
+    let view = match view {
+        None => LiveView::Frame,
+        Some(json) => serde_json::from_str(&json).map_err(|error| Problem::invalid("view", format!("`view` cannot be read: {error}.")))?,
+    };
+    let queue = match &view {
+        LiveView::Queue { name } => Some(name.clone()),
+        LiveView::Overview | LiveView::Queues { .. } | LiveView::Frame => None,
+    };
+    let follower = Follower {
+        _watch: state.watching.stream(queue),
+        snapshots: state.snapshots.clone(),
+        follow: Follow { view, rows: None },
+        until: session.until,
+        started: false,
+        state,
+    };
+    let events = stream::unfold(follower, Follower::next);
+    let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
+    // nginx would hold events back to fill its buffer.
+    Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], sse).into_response())
+}
+
+struct Follower {
+    state: AppState,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    follow: Follow,
+    until: Option<Millis>,
+    started: bool,
+    /// The sampler keeps its pace while this lives.
+    _watch: Watch,
+}
+
+impl Follower {
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        if self.started && !self.changed().await {
+            return None;
+        }
+        let snapshot = self.snapshots.borrow_and_update().clone();
+        let mut event = Event::default().event("snapshot");
+        if !self.started {
+            self.started = true;
+            event = event.retry(RETRY);
+        }
+        match event.json_data(self.follow.event(&snapshot)) {
+            Ok(event) => Some((Ok(event), self)),
+            Err(error) => {
+                tracing::error!(%error, "live event");
+                None
+            }
+        }
+    }
+
+    /// Waits for a new picture; `false` when the stream is to end.
+    async fn changed(&mut self) -> bool {
+        let end = async {
+            match self.until {
+                Some(until) => tokio::time::sleep(Duration::from_millis(u64::try_from(until.0 - now().0).unwrap_or(0))).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.state.shutdown.cancelled() => false,
+            () = end => false,
+            changed = self.snapshots.changed() => changed.is_ok(),
+        }
+    }
+}
+
+/// What one stream shows: rows stay where they are while figures change.
+struct Follow {
+    view: LiveView,
+    /// Names in display order. While the first scan runs the list still grows, so it is fixed once that has ended.
+    rows: Option<Vec<QueueName>>,
+}
+
+impl Follow {
+    fn event(&mut self, snapshot: &Snapshot) -> LiveEvent {
+        let (queues, entered) = self.rows(snapshot);
+        LiveEvent { overview: snapshot.overview(), queues, entered, operations: snapshot.operations.clone() }
+    }
+
+    fn rows(&mut self, snapshot: &Snapshot) -> (Vec<QueueSample>, u64) {
+        let (query, most) = match &self.view {
+            LiveView::Frame => return (Vec::new(), 0),
+            LiveView::Queue { name } => return (snapshot.queue(name).cloned().into_iter().collect(), 0),
+            LiveView::Overview => (&QueuesQuery::default(), BUSIEST),
+            LiveView::Queues { query } => (query, usize::MAX),
+        };
+        let mut page = snapshot.queues_page(query).queues;
+        page.truncate(most);
+        match &self.rows {
+            Some(rows) => {
+                let known: HashSet<&QueueName> = rows.iter().collect();
+                let entered = page.iter().filter(|q| !known.contains(&q.name)).count() as u64;
+                (rows.iter().filter_map(|name| snapshot.queue(name).cloned()).collect(), entered)
+            }
+            None => {
+                if snapshot.discovery.complete {
+                    self.rows = Some(page.iter().map(|q| q.name.clone()).collect());
+                }
+                (page, 0)
+            }
+        }
+    }
+}

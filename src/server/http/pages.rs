@@ -1,0 +1,86 @@
+//! Pages and server functions: Leptos, with what they find in context, a Content-Security-Policy and true statuses.
+
+use crate::{
+    app::{App, AssetRoot, shell},
+    model::error::ApiError,
+    server::{assets, auth::for_server_function, rest::problem::Problem, state::AppState},
+};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use leptos::{
+    config::LeptosOptions,
+    nonce::use_nonce,
+    prelude::{provide_context, use_context},
+};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context, render_app_async_with_context};
+
+/// What leptos puts on the answer of a server function that failed; the status is always 500.
+const FAILED: HeaderName = HeaderName::from_static("serverfnerror");
+
+/// Every page of the app, every function of `api` under `/api/fn`, and the app's own "not found" for the rest.
+pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
+    let state = state.clone();
+    // Set by `cargo leptos watch`: pages listen for reloads on another port.
+    let watched = std::env::var_os("LEPTOS_WATCH").is_some();
+    let context = move || {
+        provide_context(state.clone());
+        provide_context(AssetRoot(assets::root()));
+        if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
+            && let Ok(policy) = HeaderValue::from_str(&policy(&nonce, watched))
+        {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    };
+    let (pages, _) = generate_route_list_with_exclusions_and_ssg_and_context(App, None, context.clone());
+    let page = {
+        let options = options.clone();
+        move || shell(options.clone())
+    };
+    let elsewhere = render_app_async_with_context(context.clone(), page.clone());
+    Router::new()
+        .leptos_routes_with_context(&options, pages, context, page)
+        .route("/api/fn/{*name}", any(|| async { for_server_function(ApiError::NotFound { detail: "The console has no such function. Reload the page.".into() }) }))
+        .route("/api/{*path}", any(|| async { Problem::not_found("There is nothing at this address: the API is under /api/v1.") }))
+        .fallback(move |request: Request| async move {
+            let mut response = elsewhere(request).await.into_response();
+            if response.status() == StatusCode::OK {
+                *response.status_mut() = StatusCode::NOT_FOUND;
+            }
+            response
+        })
+        .layer(from_fn(status))
+        .with_state(options)
+}
+
+/// Scripts run only with this answer's nonce; style attributes (bar widths) are allowed, style elements are not.
+fn policy(nonce: &str, watched: bool) -> String {
+    let reload = if watched { " ws:" } else { "" };
+    format!(
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
+         style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'{reload}; object-src 'none'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+/// The status that fits the error, so that proxies, logs and probes see what the browser sees.
+async fn status(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR || !response.headers().contains_key(FAILED) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    // An error is a sentence; whatever is longer is none.
+    let body = to_bytes(body, 64 * 1024).await.unwrap_or_default();
+    if let Some(status) = serde_json::from_slice::<ApiError>(&body).ok().and_then(|error| StatusCode::from_u16(error.status()).ok()) {
+        parts.status = status;
+        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Response::from_parts(parts, Body::from(body))
+}

@@ -1,0 +1,199 @@
+//! Lists of jobs, one job, and the verbs on some or all of them.
+
+use super::{Params, UrlPath, UrlQuery, operations::accepted, problem::Problem, queue_name};
+use crate::{
+    model::{
+        ids::{Fingerprint, QueueName, segment},
+        job::{Found, JobDetail, JobState, JobSummary, JobsPage, Order, TimelineEntry},
+        json,
+        operation::Verb,
+        query::{JobsQuery, PER_PAGE, PER_PAGE_DEFAULT},
+    },
+    server::{actions, state::AppState},
+};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+
+/// A payload of more bytes is cut; `/payload` has it whole.
+const INLINE: usize = 1024 * 1024;
+
+/// `GET /queues/{queue}/jobs?state=&page=&perPage=&order=`
+pub async fn list(
+    State(state): State<AppState>,
+    UrlPath(queue): UrlPath<String>,
+    UrlQuery(params): UrlQuery<Params>,
+) -> Result<Json<JobsPage>, Problem> {
+    Ok(Json(actions::jobs(&state, &query(queue_name(queue)?, &params)?).await?))
+}
+
+/// Unlike a page's address, which shows its default for what it cannot read, a program is told what is wrong.
+fn query(queue: QueueName, params: &Params) -> Result<JobsQuery, Problem> {
+    let state = match params.get("state") {
+        None => JobState::Waiting,
+        Some(text) => state_named(text)?,
+    };
+    let order = match params.get("order").map(String::as_str) {
+        None => JobsQuery::first_order(state),
+        Some("newest") => Order::Newest,
+        Some("oldest") => Order::Oldest,
+        Some(_) => return Err(Problem::invalid("order", "`order` is newest or oldest.")),
+    };
+    let per_page = match params.get("perPage") {
+        None => PER_PAGE_DEFAULT,
+        Some(text) => text.parse().ok().filter(|n| PER_PAGE.contains(n)).ok_or_else(|| Problem::invalid("perPage", "`perPage` is 20, 50, 100 or 200."))?,
+    };
+    let page = match params.get("page") {
+        None => 1,
+        Some(text) => text.parse().ok().filter(|n| (1..=1 << 40).contains(n)).ok_or_else(|| Problem::invalid("page", "`page` is a number from 1."))?,
+    };
+    Ok(JobsQuery { queue, state, page, per_page, order })
+}
+
+fn state_named(text: &str) -> Result<JobState, Problem> {
+    JobState::parse(text).ok_or_else(|| Problem::invalid("state", "`state` is waiting, grouped, active, delayed, failed or completed."))
+}
+
+/// A job with its payload; what a page shows and the raw text beside it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WholeJob {
+    #[serde(flatten)]
+    summary: JobSummary,
+    /// The raw element as text, at most 1 MiB of it.
+    payload: String,
+    truncated: bool,
+    /// The field `data`, decoded; `null` when absent, not JSON, or cut.
+    data: Option<Box<RawValue>>,
+    stack: Option<String>,
+    ahead: Option<u64>,
+    timeline: Vec<TimelineEntry>,
+}
+
+/// `GET /queues/{queue}/jobs/{id or fingerprint}?at=`: the job itself, or `{found: "many", jobs}` when an id names several.
+pub async fn one(
+    State(state): State<AppState>,
+    UrlPath((queue, handle)): UrlPath<(String, String)>,
+    UrlQuery(params): UrlQuery<Params>,
+) -> Result<Response, Problem> {
+    let (queue, at) = (queue_name(queue)?, params.get("at").map(String::as_str));
+    match actions::job(&state, &queue, &handle, at).await? {
+        Found::One { job } => Ok(Json(whole(&state, &queue, *job).await?).into_response()),
+        many @ Found::Many { .. } => Ok(Json(many).into_response()),
+        Found::Gone { scanned, of } => Err(gone(scanned, of)),
+    }
+}
+
+fn gone(scanned: u64, of: u64) -> Problem {
+    let looked = if scanned < of { format!("It is not among the {scanned} of {of} jobs that were looked at.") } else { "It is no longer in the queue.".into() };
+    Problem::not_found(format!("There is no such job. {looked} A worker may have taken it, or it was moved."))
+}
+
+/// A page shows less of a payload than REST sends: the rest is read here.
+async fn whole(state: &AppState, queue: &QueueName, job: JobDetail) -> Result<WholeJob, Problem> {
+    let JobDetail { summary, mut payload, mut truncated, mut data, stack, ahead, timeline } = job;
+    if truncated && summary.bytes <= INLINE as u64 {
+        let handle = summary.fingerprint.to_string();
+        if let Some(raw) = actions::payload(state, queue, &handle, Some(&handle)).await? {
+            payload = String::from_utf8_lossy(&raw).into_owned();
+            truncated = false;
+            data = decoded_data(&payload);
+        }
+    }
+    let data = data.and_then(|text| RawValue::from_string(text).ok());
+    Ok(WholeJob { summary, payload, truncated, data, stack, ahead, timeline })
+}
+
+/// The JSON inside the string field `data`.
+fn decoded_data(payload: &str) -> Option<String> {
+    let members = json::members(payload).ok()?;
+    json::field(payload, &members, "data").and_then(json::decode)
+}
+
+/// `GET /queues/{queue}/jobs/{id or fingerprint}/payload?at=`: the raw bytes as a download.
+pub async fn payload(
+    State(state): State<AppState>,
+    UrlPath((queue, handle)): UrlPath<(String, String)>,
+    UrlQuery(params): UrlQuery<Params>,
+) -> Result<Response, Problem> {
+    let queue = queue_name(queue)?;
+    let raw = actions::payload(&state, &queue, &handle, params.get("at").map(String::as_str)).await?;
+    let raw = raw.ok_or_else(|| Problem::not_found("There is no such job any more. A worker may have taken it, or it was moved."))?;
+    let readable = serde_json::from_slice::<&RawValue>(&raw).is_ok();
+    let (kind, ending) = if readable { ("application/json", "json") } else { ("application/octet-stream", "bin") };
+    let name: String = handle.chars().take(100).collect();
+    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    // The first name is for old browsers, the second may hold any letter.
+    let disposition = format!("attachment; filename=\"{plain}.{ending}\"; filename*=UTF-8''{}.{ending}", segment(&name).replace(':', "%3A"));
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition.as_str())], raw).into_response())
+}
+
+/// What a verb is to act on.
+enum Chosen {
+    Some(Vec<Fingerprint>),
+    All,
+}
+
+/// The body of a verb: `{state, jobs}` or `{state, all: true}`, for retry with `base`.
+struct Request {
+    state: JobState,
+    chosen: Chosen,
+    base: bool,
+}
+
+/// `POST /queues/{queue}/jobs/{retry|discard|promote}`: 200 with what was done, or 202 `{operation}`.
+pub async fn act(State(state): State<AppState>, UrlPath((queue, verb)): UrlPath<(String, String)>, body: Bytes) -> Result<Response, Problem> {
+    let queue = queue_name(queue)?;
+    let unknown = || Problem::not_found("Jobs know the verbs retry, discard and promote.");
+    let verb = Verb::parse(&verb).ok_or_else(unknown)?;
+    if !matches!(verb, Verb::Retry | Verb::Promote | Verb::Discard) {
+        return Err(unknown());
+    }
+    let Request { state: from, chosen, base } = read(&body)?;
+    let fits = match verb {
+        Verb::Retry => from == JobState::Failed,
+        Verb::Promote => from == JobState::Delayed,
+        Verb::Discard | Verb::Purge | Verb::ClearFailed | Verb::Restore => true,
+    };
+    if !fits {
+        return Err(Problem::invalid("state", format!("{} does not apply to {} jobs. Nothing was changed.", verb.as_str(), from.as_str())));
+    }
+    match (verb, chosen) {
+        (Verb::Retry, Chosen::Some(jobs)) => Ok(Json(actions::retry(&state, &queue, from, &jobs, base).await?).into_response()),
+        (Verb::Retry, Chosen::All) => Ok(accepted(actions::retry_all(&state, &queue, base).await?)),
+        (Verb::Promote, Chosen::Some(jobs)) => Ok(Json(actions::promote(&state, &queue, from, &jobs).await?).into_response()),
+        (Verb::Promote, Chosen::All) => Ok(accepted(actions::promote_all(&state, &queue).await?)),
+        (Verb::Discard, Chosen::Some(jobs)) => Ok(Json(actions::discard(&state, &queue, from, &jobs).await?).into_response()),
+        (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from).await?)),
+        (Verb::Purge | Verb::ClearFailed | Verb::Restore, _) => Err(unknown()),
+    }
+}
+
+fn read(body: &[u8]) -> Result<Request, Problem> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
+    let flag = |name: &str| match body.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(value) => value.as_bool().ok_or_else(|| Problem::invalid(name, format!("`{name}` is true or false."))),
+    };
+    let state = body.get("state").and_then(Value::as_str).ok_or_else(|| Problem::invalid("state", "Say which jobs: `state` is waiting, grouped, delayed or failed."))?;
+    let state = state_named(state)?;
+    let chosen = match (body.get("jobs"), flag("all")?) {
+        (None | Some(Value::Null), true) => Chosen::All,
+        (Some(Value::Array(jobs)), false) => Chosen::Some(jobs.iter().map(fingerprint).collect::<Result<_, _>>()?),
+        (None | Some(Value::Null), false) => return Err(Problem::invalid("jobs", "Name the jobs by fingerprint in `jobs`, or send `\"all\": true`.")),
+        (Some(_), true) => return Err(Problem::invalid("all", "Send `jobs` or `\"all\": true`, not both.")),
+        (Some(_), false) => return Err(Problem::invalid("jobs", "`jobs` is a list of fingerprints.")),
+    };
+    Ok(Request { state, chosen, base: flag("base")? })
+}
+
+fn fingerprint(value: &Value) -> Result<Fingerprint, Problem> {
+    let text = value.as_str().ok_or_else(|| Problem::invalid("jobs", "`jobs` is a list of fingerprints, which are strings."))?;
+    Fingerprint::try_from(text.to_owned()).map_err(|detail| Problem::invalid("jobs", detail))
+}
