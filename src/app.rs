@@ -1,3 +1,89 @@
-use leptos::prelude::*;
+//! The document, the router and what every page shares.
+
+use crate::{
+    components::{address::provide_address, keys::provide_keys, shell::Shell, toast::provide_toasts},
+    live::provide_live,
+    pages::{job::JobPage, not_found::NotFoundPage, operations::OperationsPage, overview::OverviewPage, queue::QueuePage, queues::QueuesPage},
+};
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::{Link, MetaTags, Title, provide_meta_context};
+use leptos_router::{SsrMode, components::{FlatRoutes, Route, Router}, path};
+
+/// Where the built assets live, e.g. `/_a/1f3c…`: the server provides it with every request.
+#[derive(Clone, Debug, Default)]
+pub struct AssetRoot(pub String);
+
+/// Sets the theme before the first paint, so that nobody is flashed.
+const THEME: &str = r#"try{var t=localStorage.getItem("theme");if(t?t=="dark":matchMedia("(prefers-color-scheme: dark)").matches)document.documentElement.classList.add("dark")}catch(e){}"#;
+
+/// The whole document around [`App`].
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let AssetRoot(root) = use_context().unwrap_or_default();
+    let style = format!("{root}/{}/{}.css", options.site_pkg_dir, options.output_name);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <script nonce=use_nonce()>{THEME}</script>
+                <link rel="stylesheet" href=style />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options=options root=root />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
 #[component]
-pub fn App() -> impl IntoView { "…" }
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_live();
+    provide_keys();
+    provide_toasts();
+    Effect::new(|_| {
+        if let Some(html) = document().document_element() {
+            // Tests and screenshots wait for this.
+            let _ = html.set_attribute("data-hydrated", "");
+        }
+    });
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Flux Console".into() } else { format!("{title} · Flux Console") } />
+        <Link rel="icon" href="/favicon.svg" type_="image/svg+xml" />
+        <Router>
+            <Frame />
+        </Router>
+    }
+}
+
+/// Inside the router: what needs the address.
+#[component]
+fn Frame() -> impl IntoView {
+    provide_address();
+    view! {
+        <Shell>
+            <FlatRoutes fallback=NotFoundPage>
+                <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
+                <Route path=path!("/queues") view=QueuesPage ssr=SsrMode::Async />
+                <Route path=path!("/queues/:queue") view=QueuePage ssr=SsrMode::Async />
+                <Route path=path!("/queues/:queue/jobs/:job") view=JobPage ssr=SsrMode::Async />
+                <Route path=path!("/operations") view=OperationsPage ssr=SsrMode::Async />
+            </FlatRoutes>
+        </Shell>
+    }
+}
+
+/// The HTTP status of the page that is being rendered; nothing in the browser.
+pub fn status(code: u16) {
+    #[cfg(feature = "ssr")]
+    if let (Some(response), Ok(code)) = (use_context::<leptos_axum::ResponseOptions>(), axum::http::StatusCode::from_u16(code)) {
+        response.set_status(code);
+    }
+    #[cfg(not(feature = "ssr"))]
+    let _ = code;
+}

@@ -1,1 +1,184 @@
+//! EventSource -> signals. One stream a tab: the page says what it shows with [`Live::watch`], the stream follows, rests
+//! while the tab is hidden or paused, and starts with a snapshot whenever it opens, so reconnecting needs no replay.
 
+use crate::{
+    api,
+    app::AssetRoot,
+    model::{
+        live::{Link, LiveEvent, LiveView, Overview},
+        operation::Operation,
+        queue::QueueSample,
+        time::Millis,
+    },
+};
+use leptos::{ev, prelude::*, wasm_bindgen::{JsCast, prelude::Closure}};
+use std::{future::Future, pin::pin, task::{Context, Poll, Waker}, time::Duration};
+use web_sys::{EventSource, MessageEvent};
+
+/// The browser reconnects a broken stream by itself, but gives up when the console answers with an error: then ask again.
+const REOPEN_AFTER: Duration = Duration::from_secs(3);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Not asked for: before hydration, paused, or the tab is hidden.
+    Resting,
+    Open,
+    /// The console does not answer.
+    Lost,
+}
+
+#[derive(Clone, Copy)]
+pub struct Live {
+    /// Connection, totals, discovery: from the page itself at first, then from the stream.
+    pub overview: Memo<Option<Overview>>,
+    /// Newest samples of the queues that this view shows.
+    pub queues: Memo<Vec<QueueSample>>,
+    /// Queues that the list would show now but did not when the stream was opened.
+    pub entered: Memo<u64>,
+    pub operations: Memo<Vec<Operation>>,
+    pub stream: ReadSignal<Stream>,
+    pub paused: RwSignal<bool>,
+    /// The sample's own time until the page is alive, then the clock, corrected by what the server says.
+    pub now: Signal<Millis>,
+    view: RwSignal<Option<String>>,
+    /// Bumped to open the stream anew with a fresh order of rows.
+    round: RwSignal<u32>,
+}
+
+impl Live {
+    /// Follows `view` from now on, also when what it reads changes.
+    pub fn watch(&self, view: impl Fn() -> LiveView + 'static) {
+        let signal = self.view;
+        Effect::new(move |_| {
+            let text = serde_json::to_string(&view()).ok();
+            if signal.with_untracked(|now| *now != text) {
+                signal.set(text);
+            }
+        });
+    }
+
+    /// Opens the stream anew: `entered` starts from the list as it is now.
+    pub fn reopen(&self) {
+        self.round.update(|n| *n += 1);
+    }
+
+    /// The newest sample of one queue, starting from what the page loaded; it outlives ticks that do not carry it.
+    pub fn sample(&self, first: QueueSample) -> Memo<QueueSample> {
+        let queues = self.queues;
+        Memo::new(move |last: Option<&QueueSample>| {
+            let best = last.unwrap_or(&first);
+            queues.with(|list| match list.iter().find(|q| q.name == first.name) {
+                Some(found) if found.sampled_at >= best.sampled_at => found.clone(),
+                _ => best.clone(),
+            })
+        })
+    }
+
+    /// Redis is not reached: every figure on the page is old.
+    pub fn stale(&self) -> Memo<bool> {
+        let overview = self.overview;
+        Memo::new(move |_| overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Down)))
+    }
+}
+
+/// Server functions that only read memory are ready at the first poll; this hands their result to the first render.
+fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+pub fn provide_live() {
+    // Without an asset root nobody asks for a page: the routes are being listed.
+    let first = SharedValue::new(|| use_context::<AssetRoot>().and_then(|_| ready(api::queues::overview())?.ok())).into_inner();
+    let started = first.as_ref().and_then(|o: &Overview| o.sampled_at).unwrap_or(Millis(0));
+
+    let event = RwSignal::new(None::<LiveEvent>);
+    let stream = RwSignal::new(Stream::Resting);
+    let tick = RwSignal::new(None::<Millis>);
+    let skew = StoredValue::new(0_i64);
+    let live = Live {
+        overview: Memo::new(move |_| event.with(|e| e.as_ref().map(|e| e.overview.clone())).or_else(|| first.clone())),
+        queues: Memo::new(move |_| event.with(|e| e.as_ref().map(|e| e.queues.clone()).unwrap_or_default())),
+        entered: Memo::new(move |_| event.with(|e| e.as_ref().map_or(0, |e| e.entered))),
+        operations: Memo::new(move |_| event.with(|e| e.as_ref().map(|e| e.operations.clone()).unwrap_or_default())),
+        stream: stream.read_only(),
+        paused: RwSignal::new(false),
+        now: Signal::derive(move || tick.get().unwrap_or(started)),
+        view: RwSignal::new(None),
+        round: RwSignal::new(0),
+    };
+    provide_context(live);
+
+    let clock = move || Millis(js_sys::Date::now() as i64 + skew.get_value());
+    Effect::new(move |_| {
+        tick.set(Some(clock()));
+        if let Ok(handle) = set_interval_with_handle(move || tick.set(Some(clock())), Duration::from_secs(1)) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+
+    let hidden = RwSignal::new(false);
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::visibilitychange, move |_| hidden.set(document().hidden()));
+        on_cleanup(move || handle.remove());
+    });
+
+    let receive = move |next: LiveEvent| {
+        if let (Link::Connected, Some(at)) = (next.overview.connection.status, next.overview.sampled_at) {
+            // A clock that is off by less than the tick is right enough.
+            let off = at.0 - js_sys::Date::now() as i64;
+            skew.set_value(if off.abs() > 3_000 { off } else { 0 });
+        }
+        event.set(Some(next));
+        stream.set(Stream::Open);
+    };
+    let source = StoredValue::new_local(None::<Source>);
+    Effect::new(move |_| {
+        live.round.track();
+        let view = live.view.get().filter(|_| !live.paused.get() && !hidden.get());
+        source.set_value(None);
+        let opened = view.and_then(|view| Source::open(&view, receive, move || stream.set(Stream::Lost), move || live.reopen()));
+        if opened.is_none() {
+            stream.set(Stream::Resting);
+        }
+        source.set_value(opened);
+    });
+}
+
+/// An open stream; dropping it closes it.
+struct Source {
+    stream: EventSource,
+    _listeners: [Closure<dyn Fn(MessageEvent)>; 2],
+}
+
+impl Source {
+    fn open(view: &str, receive: impl Fn(LiveEvent) + 'static, lost: impl Fn() + 'static, reopen: impl Fn() + Clone + 'static) -> Option<Self> {
+        let stream = EventSource::new(&format!("/live?view={}", crate::model::ids::segment(view))).ok()?;
+        let snapshot = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
+            match message.data().as_string().map(|text| serde_json::from_str(&text)) {
+                Some(Ok(event)) => receive(event),
+                Some(Err(error)) => leptos::logging::warn!("A live event cannot be read: {error}"),
+                None => {}
+            }
+        });
+        let failed = stream.clone();
+        let error = Closure::<dyn Fn(MessageEvent)>::new(move |_| {
+            lost();
+            if failed.ready_state() == EventSource::CLOSED {
+                set_timeout(reopen.clone(), REOPEN_AFTER);
+            }
+        });
+        stream.add_event_listener_with_callback("snapshot", snapshot.as_ref().unchecked_ref()).ok()?;
+        stream.set_onerror(Some(error.as_ref().unchecked_ref()));
+        Some(Self { stream, _listeners: [snapshot, error] })
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.stream.set_onerror(None);
+        self.stream.close();
+    }
+}

@@ -1,1 +1,19 @@
+//! Props in, callbacks out. Components display; pages arrange.
 
+pub mod address;
+pub mod badge;
+pub mod banner;
+pub mod empty;
+pub mod help;
+pub mod icon;
+pub mod keys;
+pub mod nav;
+pub mod number;
+pub mod palette;
+pub mod shell;
+pub mod theme;
+pub mod time;
+pub mod topbar;
+
+pub mod confirm;
+pub mod toast;

@@ -1,1 +1,8 @@
+//! One file a route: query -> resource -> components.
 
+pub mod job;
+pub mod not_found;
+pub mod operations;
+pub mod overview;
+pub mod queue;
+pub mod queues;

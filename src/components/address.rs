@@ -1,0 +1,98 @@
+//! What the address bar says. The router would decode names and values twice (`%2541` would become `A`), so both are read
+//! from the raw URL here, once.
+
+use crate::model::ids::QueueName;
+use leptos::prelude::*;
+use leptos_router::{hooks::use_url, location::Url};
+use percent_encoding::percent_decode_str;
+
+/// The router's own URL. Inside a route `use_url` would miss a step from one queue to another.
+#[derive(Clone, Copy)]
+struct Address(ReadSignal<Url>);
+
+/// Called once, inside the router and outside of its routes.
+pub fn provide_address() {
+    provide_context(Address(use_url()));
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|s| !s.is_empty())
+}
+
+/// The `n`th segment of a raw path, decoded: of `/queues/mail:5` number 1 is `mail:5`.
+pub fn segment(path: &str, n: usize) -> Option<String> {
+    segments(path).nth(n).map(decode)
+}
+
+/// One value of a raw query string.
+pub fn value(search: &str, key: &str) -> Option<String> {
+    let found = search.trim_start_matches('?').split('&').find_map(|pair| {
+        let (k, v) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(k) == key).then_some(v)
+    })?;
+    Some(decode(&found.replace('+', " ")))
+}
+
+/// Which page a path belongs to: its first segment and how many there are.
+fn page_of(path: &str) -> (String, usize) {
+    (segments(path).next().unwrap_or_default().to_owned(), segments(path).count())
+}
+
+/// Reads the URL while it is this page's: on the way to another page the last value stays.
+fn use_address<T: Clone + PartialEq + Send + Sync + 'static>(read: impl Fn(&Url) -> T + Send + Sync + 'static) -> Memo<T> {
+    let Address(url) = expect_context();
+    let page = url.with_untracked(|u| page_of(u.path()));
+    Memo::new(move |last: Option<&T>| {
+        url.with(|u| match last {
+            Some(last) if page_of(u.path()) != page => last.clone(),
+            _ => read(u),
+        })
+    })
+}
+
+/// The decoded segment `n` of the current path.
+pub fn use_segment(n: usize) -> Memo<Option<String>> {
+    use_address(move |u| segment(u.path(), n))
+}
+
+/// The queue that `/queues/{queue}/…` names.
+pub fn use_queue() -> Memo<Option<QueueName>> {
+    use_address(|u| segment(u.path(), 1).and_then(|name| QueueName::try_from(name).ok()))
+}
+
+/// One value of the query string.
+pub fn use_value(key: &'static str) -> Memo<Option<String>> {
+    use_address(move |u| value(u.search(), key))
+}
+
+/// Reads the query string with one of the `read` functions of `model::query`.
+pub fn use_search<T: Clone + PartialEq + Send + Sync + 'static>(
+    read: impl Fn(&dyn Fn(&str) -> Option<String>) -> T + Send + Sync + 'static,
+) -> Memo<T> {
+    use_address(move |u| read(&|key| value(u.search(), key)))
+}
+
+/// The raw path wherever it leads, for what stands outside of the pages.
+pub fn use_path() -> Memo<String> {
+    let Address(url) = expect_context();
+    Memo::new(move |_| url.with(|u| u.path().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_decoded_once() {
+        assert_eq!(segment("/queues/a%2Fb%20%2541%25:5/jobs/x", 1).as_deref(), Some("a/b %41%:5"));
+        assert_eq!(segment("/queues/", 1), None);
+        assert_eq!(value("q=a%2541+b&page=2", "q").as_deref(), Some("a%41 b"));
+        assert_eq!(value("?page=2", "page").as_deref(), Some("2"));
+        assert_eq!(value("page=2", "q"), None);
+        assert_ne!(page_of("/queues"), page_of("/queues/orders"));
+    }
+}

@@ -1,0 +1,62 @@
+//! Under the top bar, and only when it matters: the console or Redis cannot be reached, or queues are still being looked for.
+
+use super::{icon::{Glyph, Icon}, number::short};
+use crate::{live::{Live, Stream}, model::live::Link};
+use leptos::prelude::*;
+
+#[derive(Clone, PartialEq)]
+enum Message {
+    /// The browser does not reach the console.
+    Console,
+    Redis { since: String, problem: Option<String>, never: bool },
+    Looking { scanned: String },
+}
+
+#[component]
+pub fn Banner() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let message = Memo::new(move |_| {
+        if live.stream.get() == Stream::Lost {
+            return Some(Message::Console);
+        }
+        live.overview.with(|o| {
+            let o = o.as_ref()?;
+            match o.connection.status {
+                Link::Down => Some(Message::Redis { since: o.connection.since.minute(), problem: o.connection.problem.clone(), never: o.sampled_at.is_none() }),
+                Link::Connected if !o.discovery.complete => {
+                    let of = o.discovery.keys.map(|keys| format!(" of {}", short(keys.max(o.discovery.scanned))));
+                    Some(Message::Looking { scanned: format!("{}{} keys scanned", short(o.discovery.scanned), of.unwrap_or_default()) })
+                }
+                Link::Connected | Link::Connecting => None,
+            }
+        })
+    });
+    move || {
+        message.get().map(|message| match message {
+            Message::Console => view! {
+                <div class="banner" role="status">
+                    <Icon glyph=Glyph::Failed class="i text-failed" />
+                    <p class="grow"><b>"Console unreachable, reconnecting."</b> " Numbers are from before."</p>
+                </div>
+            }
+            .into_any(),
+            Message::Redis { since, problem, never } => {
+                let rest = if never { " No number was measured yet. Retrying every 2 s. " } else { " Numbers are from then. Retrying every 2 s. " };
+                view! {
+                    <div class="banner" role="status">
+                        <Icon glyph=Glyph::Failed class="i text-failed" />
+                        <p class="grow"><b>"Redis cannot be reached since " {since} " UTC."</b> {rest} <span class="text-muted">{problem}</span></p>
+                    </div>
+                }
+                .into_any()
+            }
+            Message::Looking { scanned } => view! {
+                <div class="banner quiet num">
+                    <Icon glyph=Glyph::Search class="i s" />
+                    <p>"Looking for queues: " {scanned} "."</p>
+                </div>
+            }
+            .into_any(),
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! Figures: thousands separated, zero muted, unknown `—`, partial `≥`.
+
+use leptos::prelude::*;
+
+/// `1,234,567`
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `48k`, `1.2M`: where only the size matters.
+pub fn short(n: u64) -> String {
+    match n {
+        ..1_000 => n.to_string(),
+        1_000..10_000 => tenths(n / 100, "k"),
+        10_000..1_000_000 => format!("{}k", n / 1_000),
+        1_000_000..10_000_000 => tenths(n / 100_000, "M"),
+        _ => format!("{}M", n / 1_000_000),
+    }
+}
+
+fn tenths(n: u64, unit: &str) -> String {
+    if n.is_multiple_of(10) { format!("{}{unit}", n / 10) } else { format!("{}.{}{unit}", n / 10, n % 10) }
+}
+
+/// `1 job`, `12,431 jobs`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(n), if n == 1 { one } else { many })
+}
+
+/// `1 job`, `12,431 jobs`.
+pub fn jobs(n: u64) -> String {
+    count(n, "job", "jobs")
+}
+
+/// `340 B`, `12.4 kB`, `41 MB`.
+pub fn bytes(n: u64) -> String {
+    match n {
+        ..1_000 => format!("{n} B"),
+        1_000..100_000 => format!("{}.{} kB", n / 1_000, n % 1_000 / 100),
+        100_000..1_000_000 => format!("{} kB", n / 1_000),
+        1_000_000..100_000_000 => format!("{}.{} MB", n / 1_000_000, n % 1_000_000 / 100_000),
+        100_000_000..1_000_000_000 => format!("{} MB", n / 1_000_000),
+        _ => format!("{}.{} GB", n / 1_000_000_000, n % 1_000_000_000 / 100_000_000),
+    }
+}
+
+/// What stands for a figure, known or not.
+pub fn figure(value: Option<u64>, partial: bool) -> String {
+    match value {
+        Some(n) if partial => format!("≥ {}", thousands(n)),
+        Some(n) => thousands(n),
+        None => "—".into(),
+    }
+}
+
+/// One figure that changes in place.
+#[component]
+pub fn Number(#[prop(into)] value: Signal<Option<u64>>, #[prop(optional, into)] partial: Signal<bool>) -> impl IntoView {
+    let class = move || if matches!(value.get(), Some(0) | None) { "num text-zero" } else { "num" };
+    view! { <span class=class>{move || figure(value.get(), partial.get())}</span> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_well() {
+        assert_eq!([0, 999, 1_000, 12_431, 1_000_000].map(thousands), ["0", "999", "1,000", "12,431", "1,000,000"]);
+        assert_eq!([999, 1_000, 1_240, 48_999, 1_200_000, 12_000_000].map(short), ["999", "1k", "1.2k", "48k", "1.2M", "12M"]);
+        assert_eq!([340, 12_430, 41_000_000].map(bytes), ["340 B", "12.4 kB", "41.0 MB"]);
+        assert_eq!((figure(None, false), figure(Some(5), true)), ("—".into(), "≥ 5".into()));
+    }
+}

@@ -1,0 +1,198 @@
+//! ⌘K: type a part of a queue's name or of a command, arrows to choose, Enter to go.
+
+use super::{icon::{Glyph, Icon}, keys::reveal, number::figure, shell::{Overlays, modal, on_scrim}, theme};
+use crate::{api, live::Live, model::{query::QueuesQuery, queue::QueueSample}};
+use leptos::{ev, html::{Dialog, Input}, prelude::*, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+/// More would be reading, not jumping.
+const SHOWN: usize = 12;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Command {
+    Go(&'static str),
+    Theme,
+    Live,
+    Help,
+}
+
+const COMMANDS: [(&str, Glyph, Command); 6] = [
+    ("Overview", Glyph::Overview, Command::Go("/")),
+    ("Queues", Glyph::Queues, Command::Go("/queues")),
+    ("Operations", Glyph::Operations, Command::Go("/operations")),
+    ("Switch between dark and light", Glyph::Moon, Command::Theme),
+    ("Pause or resume live updates", Glyph::Pause, Command::Live),
+    ("Keyboard shortcuts", Glyph::Help, Command::Help),
+];
+
+#[derive(Clone, PartialEq)]
+struct Choice {
+    label: String,
+    note: String,
+    glyph: Glyph,
+    act: Act,
+}
+
+#[derive(Clone, PartialEq)]
+enum Act {
+    Run(Command),
+    Open(String),
+}
+
+fn choices(text: &str, queues: &[QueueSample]) -> Vec<Choice> {
+    let text = text.to_lowercase();
+    let queues = queues.iter().take(SHOWN).map(|q| {
+        let failed = q.failed.filter(|n| *n > 0).map(|n| format!("{} failed", figure(Some(n), false)));
+        let waiting = q.waiting.filter(|n| *n > 0).map(|n| format!("{} waiting", figure(Some(n), q.grouped_partial)));
+        let note = [failed, waiting].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Choice { label: q.name.to_string(), note, glyph: Glyph::Queues, act: Act::Open(q.name.href()) }
+    });
+    let commands = COMMANDS.iter().filter(|(label, ..)| label.to_lowercase().contains(&text)).map(|(label, glyph, command)| Choice {
+        label: (*label).to_owned(),
+        note: if matches!(command, Command::Go(_)) { "Page".into() } else { "Command".into() },
+        glyph: *glyph,
+        act: Act::Run(*command),
+    });
+    if text.is_empty() { commands.chain(queues).collect() } else { queues.chain(commands).collect() }
+}
+
+#[component]
+pub fn Palette() -> impl IntoView {
+    let overlays = expect_context::<Overlays>();
+    let live = expect_context::<Live>();
+    let open = overlays.palette;
+    let (node, field) = (NodeRef::<Dialog>::new(), NodeRef::<Input>::new());
+    modal(open, node);
+
+    let text = RwSignal::new(String::new());
+    let found = RwSignal::new(Vec::<QueueSample>::new());
+    let total = RwSignal::new(0_u64);
+    let at = RwSignal::new(0_usize);
+    let list = Memo::new(move |_| text.with(|text| found.with(|found| choices(text, found))));
+
+    let look = move || {
+        let q = text.get_untracked();
+        spawn_local(async move {
+            // A console that cannot be reached still offers its commands.
+            let Ok(page) = api::queues::queues(QueuesQuery { q: q.clone(), ..QueuesQuery::default() }).await else { return };
+            if text.try_with_untracked(|now| *now == q) == Some(true) {
+                total.set(page.total);
+                found.set(page.queues);
+            }
+        });
+    };
+    Effect::new(move |_| {
+        if open.get() {
+            text.set(String::new());
+            at.set(0);
+            look();
+        }
+    });
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::keydown, move |event| {
+            if (event.ctrl_key() || event.meta_key()) && !event.shift_key() && event.key().eq_ignore_ascii_case("k") {
+                event.prevent_default();
+                open.update(|o| *o = !*o);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+
+    let navigate = use_navigate();
+    let run = Callback::new(move |index: usize| {
+        let Some(choice) = list.with_untracked(|list| list.get(index).cloned()) else { return };
+        open.set(false);
+        match choice.act {
+            Act::Open(href) => navigate(&href, NavigateOptions::default()),
+            Act::Run(Command::Go(path)) => navigate(path, NavigateOptions::default()),
+            Act::Run(Command::Theme) => theme::toggle(),
+            Act::Run(Command::Live) => live.paused.update(|p| *p = !*p),
+            Act::Run(Command::Help) => overlays.help.set(true),
+        }
+    });
+    let on_key = move |event: ev::KeyboardEvent| {
+        let last = list.with_untracked(Vec::len).saturating_sub(1);
+        match event.key().as_str() {
+            "ArrowDown" => at.update(|i| *i = if *i >= last { 0 } else { *i + 1 }),
+            "ArrowUp" => at.update(|i| *i = if *i == 0 { last } else { *i - 1 }),
+            "Enter" => run.run(at.get_untracked()),
+            _ => return,
+        }
+        event.prevent_default();
+        if let Some(el) = document().get_element_by_id(&format!("choice-{}", at.get_untracked())) {
+            reveal(&el);
+        }
+    };
+    let rows = move || {
+        list.get()
+            .into_iter()
+            .enumerate()
+            .map(|(i, choice)| {
+                view! {
+                    <li
+                        role="option"
+                        id=format!("choice-{i}")
+                        aria-selected=move || (at.get() == i).to_string()
+                        on:mousemove=move |_| at.set(i)
+                        on:click=move |_| run.run(i)
+                    >
+                        <Icon glyph=choice.glyph />
+                        <span class="clip grow">{choice.label}</span>
+                        <span class="text-12 text-faint num">{choice.note}</span>
+                    </li>
+                }
+            })
+            .collect_view()
+    };
+    let hidden = Memo::new(move |_| total.get().saturating_sub(SHOWN as u64));
+    let nothing = Memo::new(move |_| list.with(Vec::is_empty));
+    view! {
+        <dialog
+            class="palette"
+            aria-label="Go to queue or page"
+            node_ref=node
+            on:close=move |_| open.set(false)
+            on:click=move |event| {
+                if on_scrim(&event, node) {
+                    open.set(false);
+                }
+            }
+        >
+            <div class="ask">
+                <Icon glyph=Glyph::Search />
+                <input
+                    type="text"
+                    role="combobox"
+                    autofocus
+                    autocomplete="off"
+                    spellcheck="false"
+                    placeholder="Queue, page or command"
+                    aria-label="Queue, page or command"
+                    aria-expanded="true"
+                    aria-controls="choices"
+                    aria-activedescendant=move || format!("choice-{}", at.get())
+                    node_ref=field
+                    prop:value=move || text.get()
+                    on:input=move |event| {
+                        text.set(event_target_value(&event));
+                        at.set(0);
+                        look();
+                    }
+                    on:keydown=on_key
+                />
+                <kbd>"Esc"</kbd>
+            </div>
+            <ul id="choices" role="listbox" aria-label="Queues, pages and commands">{rows}</ul>
+            <Show when=move || nothing.get()>
+                <p class="px-4 py-3 text-muted">"No queue, page or command has this in its name."</p>
+            </Show>
+            <p class="hint">
+                <span><kbd>"↑"</kbd> " " <kbd>"↓"</kbd> " choose"</span>
+                <span><kbd>"Enter"</kbd> " open"</span>
+                <Show when=move || { hidden.get() > 0 }>
+                    <span class="ml-auto num">{move || format!("{} more queues match", figure(Some(hidden.get()), false))}</span>
+                </Show>
+            </p>
+        </dialog>
+    }
+}

@@ -1,0 +1,108 @@
+//! The frame around every page: sidebar, top bar, banner, and the dialogs that open from anywhere.
+
+use super::{
+    banner::Banner,
+    help::Help,
+    icon::{Glyph, Icon},
+    keys,
+    nav::{Brand, Foot, Nav},
+    palette::Palette,
+    toast::Toasts,
+    topbar::TopBar,
+};
+use leptos::{html::Dialog, prelude::*, wasm_bindgen::JsCast};
+
+/// What the top bar, the keys and the palette open.
+#[derive(Clone, Copy)]
+pub struct Overlays {
+    pub palette: RwSignal<bool>,
+    pub help: RwSignal<bool>,
+    pub drawer: RwSignal<bool>,
+}
+
+#[component]
+pub fn Shell(children: Children) -> impl IntoView {
+    let overlays = Overlays { palette: RwSignal::new(false), help: RwSignal::new(false), drawer: RwSignal::new(false) };
+    provide_context(overlays);
+    keys::listen();
+    keys::on_key("?", move || {
+        overlays.help.set(true);
+        true
+    });
+    view! {
+        <a class="btn skip" href="#main">"Skip to content"</a>
+        <div class="app">
+            <div class="side">
+                <div class="side-in">
+                    <Brand />
+                    <Nav />
+                    <Foot />
+                </div>
+            </div>
+            <div class="min-w-0">
+                <TopBar />
+                <Banner />
+                <main id="main" tabindex="-1">{children()}</main>
+            </div>
+        </div>
+        <Drawer />
+        <Palette />
+        <Help />
+        <Toasts />
+    }
+}
+
+/// Ties a native modal dialog (which traps the focus and gives it back) to a signal.
+pub fn modal(open: RwSignal<bool>, node: NodeRef<Dialog>) {
+    Effect::new(move |_| {
+        let Some(dialog) = node.get() else { return };
+        match (open.get(), dialog.open()) {
+            (true, false) => {
+                let _ = dialog.show_modal();
+            }
+            (false, true) => dialog.close(),
+            _ => {}
+        }
+    });
+}
+
+/// A click on the scrim hits the dialog itself, a click inside hits one of its children.
+pub fn on_scrim(event: &leptos::ev::MouseEvent, node: NodeRef<Dialog>) -> bool {
+    let (Some(dialog), Some(target)) = (node.get_untracked(), event.target()) else { return false };
+    let dialog: &web_sys::EventTarget = dialog.as_ref();
+    *dialog == target
+}
+
+fn on_link(event: &leptos::ev::MouseEvent) -> bool {
+    let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|el| el.closest("a").ok().flatten().is_some())
+}
+
+#[component]
+fn Drawer() -> impl IntoView {
+    let open = expect_context::<Overlays>().drawer;
+    let node = NodeRef::<Dialog>::new();
+    modal(open, node);
+    view! {
+        <dialog
+            class="drawer"
+            aria-label="Menu"
+            node_ref=node
+            on:close=move |_| open.set(false)
+            on:click=move |event| {
+                if on_link(&event) || on_scrim(&event, node) {
+                    open.set(false);
+                }
+            }
+        >
+            <div class="flex items-center justify-between">
+                <Brand />
+                <button type="button" class="btn icon ghost" aria-label="Close menu" on:click=move |_| open.set(false)>
+                    <Icon glyph=Glyph::Close />
+                </button>
+            </div>
+            <Nav />
+            <Foot />
+        </dialog>
+    }
+}
