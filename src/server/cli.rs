@@ -1,1 +1,258 @@
+//! The command line: what can be said, in words that teach, and what it comes to.
 
+use super::{config::Config, demo, http, telemetry};
+use clap::{Args, Parser, Subcommand};
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    process::ExitCode,
+};
+use tokio_util::sync::CancellationToken;
+
+/// What the operator asked for cannot be done as it was asked.
+const USAGE: u8 = 2;
+
+#[derive(Parser)]
+#[command(name = "flux-console", version, about = "The management console for Gravito Flux & Stream job queues", arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  flux-console demo                                    see everything, without an app of your own
+  flux-console start                                   Redis on this machine, http://127.0.0.1:3000
+  REDIS_URL=rediss://user:secret@host:6380 flux-console start
+                                                       a secret in the environment does not show in `ps`
+  flux-console start --help                            every setting")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the console on a Redis
+    Start(Box<Start>),
+    /// Run the console on a private Redis with a simulated application
+    Demo(Demo),
+}
+
+#[derive(Args)]
+#[command(after_help = "AUTH_PASSWORD in the environment (or --password-file) turns on the login page. There is no flag for the password
+itself: other users of the machine could read it from the list of processes.
+
+Examples:
+  flux-console start --url redis://cache.internal:6379/2 --prefix 'app:queue:'
+  flux-console start --password-file /run/secrets/console --host 0.0.0.0 --port 8080
+  AUTH_PASSWORD=… flux-console start --host 0.0.0.0 --environment production
+
+Without a password the console listens on this machine only. It starts while Redis is down, and connects when it is back.")]
+pub struct Start {
+    /// Redis to look at: redis://[user:password@]host:port[/db], or rediss:// for TLS
+    // A plain string: clap would print a URL that it refuses, with the password in it.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1:6379")]
+    url: String,
+
+    /// Port to listen on; 0 takes any free one
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    port: u16,
+
+    /// Address to listen on; 0.0.0.0 is every network and needs a password
+    #[arg(long, env = "HOST", default_value = "127.0.0.1", value_parser = address)]
+    host: IpAddr,
+
+    /// What stands before every queue's name in Redis
+    #[arg(long, env = "QUEUE_PREFIX", default_value = "queue:")]
+    prefix: String,
+
+    /// Where workers report (the consumer's monitor.prefix); may be given several times
+    #[arg(long, env = "MONITOR_PREFIX", value_delimiter = ',', default_value = "flux_console:")]
+    monitor_prefix: Vec<String>,
+
+    /// File whose first line is the password for the login page (AUTH_PASSWORD in the environment does the same)
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+
+    /// Serve other machines without a password: whoever reaches the port can delete jobs
+    #[arg(long)]
+    allow_open: bool,
+
+    /// Origin of a reverse proxy that changes the Host header, such as https://console.example.com; may be given several times
+    #[arg(long, env = "TRUST_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    trust_origin: Vec<String>,
+
+    /// Badge in the top bar, such as production
+    #[arg(long, env = "FLUX_ENVIRONMENT", value_name = "NAME")]
+    environment: Option<String>,
+
+    /// What to log on stderr: error, warn, info, debug, or directives such as flux_console=debug
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
+    log: String,
+}
+
+#[derive(Args)]
+#[command(after_help = "Needs a redis-server on the PATH. Ctrl-C ends all of it and leaves nothing behind.")]
+pub struct Demo {
+    /// Port to listen on; 0 takes any free one
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    port: u16,
+
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1", value_parser = address)]
+    host: IpAddr,
+
+    /// Show the demo to other machines
+    #[arg(long)]
+    allow_open: bool,
+
+    /// What to log on stderr
+    #[arg(long, env = "RUST_LOG", default_value = "warn", value_name = "FILTER")]
+    log: String,
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    if text == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    text.parse().map_err(|_| "an IP address is expected, such as 127.0.0.1 or 0.0.0.0".into())
+}
+
+/// Does what was asked until `shutdown`.
+pub async fn run(cli: Cli, shutdown: CancellationToken) -> ExitCode {
+    let log = match &cli.command {
+        Command::Start(start) => &start.log,
+        Command::Demo(demo) => &demo.log,
+    };
+    if let Err(error) = telemetry::start(log) {
+        return refuse(&format!("--log {log:?} cannot be read: {error}. Try --log info."));
+    }
+    let ran = match cli.command {
+        Command::Start(start) => match start.config(std::env::var("AUTH_PASSWORD").ok()) {
+            Ok(config) => http::start(config, shutdown).await,
+            Err(sentence) => return refuse(&sentence),
+        },
+        Command::Demo(Demo { port, host, allow_open, log: _ }) => {
+            if let Err(sentence) = open_to_others(host, false, allow_open) {
+                return refuse(&sentence);
+            }
+            demo::run(demo::DemoOptions { port, host }, shutdown).await
+        }
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("flux-console: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refuse(sentence: &str) -> ExitCode {
+    eprintln!("flux-console: {sentence}");
+    ExitCode::from(USAGE)
+}
+
+impl Start {
+    /// Settings that fit together.
+    ///
+    /// # Errors
+    /// A sentence that names the remedy, without any secret.
+    fn config(self, password: Option<String>) -> Result<Config, String> {
+        if redis::Client::open(self.url.as_str()).is_err() {
+            return Err("--url (REDIS_URL) is no Redis URL. Write redis://host:6379, with user and password as redis://user:password@host:6379 (special letters percent-encoded), or rediss:// for TLS.".into());
+        }
+        let password = match &self.password_file {
+            Some(file) => Some(read_password(file)?),
+            None => password.filter(|text| !text.is_empty()),
+        };
+        open_to_others(self.host, password.is_some(), self.allow_open)?;
+        for origin in &self.trust_origin {
+            let whole = url::Url::parse(origin).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == origin.trim_end_matches('/').to_ascii_lowercase());
+            if !whole {
+                return Err(format!("--trust-origin {origin:?} is no origin. Write scheme, host and port as a browser does: https://console.example.com."));
+            }
+        }
+        Ok(Config {
+            url: self.url,
+            host: self.host,
+            port: self.port,
+            prefix: self.prefix,
+            monitor_prefixes: self.monitor_prefix,
+            password,
+            allow_open: self.allow_open,
+            trusted_origins: self.trust_origin,
+            environment: self.environment.filter(|name| !name.is_empty()),
+        })
+    }
+}
+
+fn read_password(file: &PathBuf) -> Result<String, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("--password-file {}: {error}.", file.display()))?;
+    // Editors and `echo` end a file with a line feed that nobody types.
+    match text.lines().next().filter(|line| !line.is_empty()) {
+        Some(line) => Ok(line.into()),
+        None => Err(format!("--password-file {} is empty. Its first line is the password.", file.display())),
+    }
+}
+
+fn open_to_others(host: IpAddr, password: bool, allow_open: bool) -> Result<(), String> {
+    if host.is_loopback() || password || allow_open {
+        return Ok(());
+    }
+    Err(format!("Listening on {host} without a password would let anybody on the network delete jobs. Set AUTH_PASSWORD (or --password-file), or say --allow-open if that is what you want."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn config(args: &[&str], password: Option<&str>) -> Result<Config, String> {
+        let cli = Cli::try_parse_from(["flux-console", "start"].iter().chain(args)).unwrap();
+        let Command::Start(start) = cli.command else { panic!("not start") };
+        start.config(password.map(Into::into))
+    }
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn other_machines_need_a_password_or_a_word() {
+        let refused = config(&["--host", "0.0.0.0"], None).err().unwrap();
+        assert!(refused.contains("AUTH_PASSWORD") && refused.contains("--allow-open"), "{refused}");
+        assert!(config(&["--host", "0.0.0.0"], Some("")).is_err(), "an empty password is none");
+        assert!(config(&["--host", "0.0.0.0"], Some("hunter2")).is_ok());
+        assert!(config(&["--host", "0.0.0.0", "--allow-open"], None).is_ok());
+        assert!(config(&["--host", "localhost"], None).is_ok_and(|c| c.host.is_loopback()));
+        assert!(config(&["--host", "::1"], None).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_url_is_not_repeated() {
+        let refused = config(&["--url", "redis//user:s3cret@host"], None).err().unwrap();
+        assert!(!refused.contains("s3cret"), "{refused}");
+    }
+
+    #[test]
+    fn monitor_prefixes_add_up() {
+        assert_eq!(config(&["--monitor-prefix", "a:", "--monitor-prefix", "b:,c:"], None).unwrap().monitor_prefixes, ["a:", "b:", "c:"]);
+    }
+
+    #[test]
+    fn origins_are_whole() {
+        assert!(config(&["--trust-origin", "https://console.example.com"], None).is_ok());
+        for wrong in ["console.example.com", "https://console.example.com/path", "ftp://x"] {
+            assert!(config(&["--trust-origin", wrong], None).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_of_the_file_is_the_password() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        fs::write(&file, "hunter2\nsecond\n").unwrap();
+        let path = file.to_str().unwrap();
+        assert_eq!(config(&["--password-file", path], Some("other")).unwrap().password.as_deref(), Some("hunter2"));
+        fs::write(&file, "\n").unwrap();
+        assert!(config(&["--password-file", path], None).is_err());
+    }
+}

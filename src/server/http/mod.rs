@@ -2,6 +2,9 @@
 
 mod guard;
 mod pages;
+mod start;
+
+pub use start::start;
 
 use super::{assets, auth, rest, sse, state::AppState};
 use crate::model::live::Link;
