@@ -217,6 +217,11 @@ fn walk(text: &str, mut on: impl FnMut(Event) -> bool) -> Result<(), JsonError> 
     }
 }
 
+/// Whether the text is JSON at all.
+pub fn is_valid(text: &str) -> bool {
+    walk(text, |_| true).is_ok()
+}
+
 /// Members of the top-level object in their order, duplicates included; an error when the text is anything else.
 pub fn members(text: &str) -> Result<Vec<Member>, JsonError> {
     let mut found = Vec::new();

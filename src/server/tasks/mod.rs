@@ -1,4 +1,53 @@
-pub mod watching;
+//! Background work: started by name, restarted after a failure, ended together.
+
 pub mod operations;
+mod plan;
 pub mod sampler;
 pub mod trash;
+pub mod watching;
+
+use super::{
+    actions::now,
+    config::Config,
+    driver::redis::{RedisDriver, keys::Keys},
+    snapshot::Snapshot,
+    state::{AppState, Inner},
+};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// Builds the state and starts the tasks. Does not wait for Redis.
+pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Result<(AppState, JoinSet<()>)> {
+    let driver = RedisDriver::new(&config.url, Keys::new(&config.prefix, &config.monitor_prefixes))?;
+    let empty = Snapshot::empty(now(), &config.prefix, config.password.is_none(), config.environment.clone());
+    let (sender, snapshots) = watch::channel(Arc::new(empty));
+    let watching = Arc::new(watching::Watching::default());
+    let operations = operations::Operations::default();
+    let state = AppState::new(Inner { config, driver, snapshots, watching, operations, shutdown: shutdown.clone() });
+    let mut tasks = JoinSet::new();
+    let sender = Arc::new(sender);
+    tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| sampler::run(state, sender.clone(), shutdown)));
+    tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
+    Ok((state, tasks))
+}
+
+/// Runs a task again after an error or a panic, a little later each time.
+async fn supervised<F, Fut>(name: &'static str, state: AppState, shutdown: CancellationToken, task: F)
+where
+    F: Fn(AppState, CancellationToken) -> Fut + Send + 'static,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let mut wait = Duration::from_millis(200);
+    while !shutdown.is_cancelled() {
+        match tokio::spawn(task(state.clone(), shutdown.clone())).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => tracing::error!(task = name, error = format!("{error:#}"), "task failed, starting it again"),
+            Err(panic) => tracing::error!(task = name, error = %panic, "task ended, starting it again"),
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(wait) => wait = (wait * 2).min(Duration::from_secs(30)),
+        }
+    }
+}

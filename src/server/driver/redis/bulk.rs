@@ -1,0 +1,307 @@
+//! Steps of the bulk operations: each reads a bounded part, edits it in Rust and lets one script move it, or nothing.
+
+use super::{RedisDriver, SCRIPT_BYTES, payload, payload::Target, reply, trash::Keep, verbs};
+use crate::model::{
+    ids::{Fingerprint, Priority, QueueName, Source},
+    job::JobState,
+    operation::Outcome,
+    time::Millis,
+};
+use crate::server::error::DriverError;
+use redis::Value;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Jobs one moving script handles: measured well under 5 ms.
+const CHUNK: u64 = 500;
+/// Jobs that stay in the middle of a list are stepped over one by one: smaller chunks keep those scripts short.
+const SPARSE_CHUNK: u64 = 100;
+/// When the list's tail keeps changing under the operation, it gives up after this many readings in a row.
+const MAX_REREADS: u32 = 50;
+
+/// A bulk retry or promote under way. What it learned is not needed after a crash: jobs are moved, never parked.
+pub struct Sweep {
+    queue: QueueName,
+    /// Jobs it may still look at: it never touches more than were there at the start.
+    left: u64,
+    /// Elements that stay where they are, before the next ones.
+    stay: u64,
+    started: Millis,
+    /// Ids already handled: a job that fails again meanwhile comes back under the same id.
+    seen: HashSet<u64>,
+    rereads: u32,
+    base: bool,
+    served: bool,
+    sets: Vec<Priority>,
+}
+
+/// What a step did, and whether it was the last.
+pub struct Step {
+    pub outcome: Outcome,
+    pub finished: bool,
+}
+
+impl Sweep {
+    pub fn new(queue: &QueueName, total: u64, started: Millis, base: bool, served: bool) -> Self {
+        Self { queue: queue.clone(), left: total, stay: 0, started, seen: HashSet::new(), rereads: 0, base, served, sets: Priority::ALL.to_vec() }
+    }
+
+    /// Whether the element came (back) after the start: its id was handled and its stamp is younger. An id met for the
+    /// first time is noted in `fresh` as well, so that a reading that came to nothing can be forgotten.
+    fn returned(&mut self, raw: &[u8], stamp: fn(&payload::Reading) -> Option<Millis>, fresh: &mut Vec<u64>) -> bool {
+        let r = payload::read(&payload::Element::of(raw));
+        let Some(id) = &r.id else { return false };
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let hash = hasher.finish();
+        if self.seen.insert(hash) {
+            fresh.push(hash);
+            return false;
+        }
+        stamp(&r).is_some_and(|at| at > self.started)
+    }
+}
+
+impl RedisDriver {
+    pub async fn count(&self, queue: &QueueName, state: JobState) -> Result<u64, DriverError> {
+        let (keys, command): (Vec<_>, _) = match state {
+            JobState::Failed => (vec![self.keys.failed(queue)], "LLEN"),
+            JobState::Delayed => (Priority::ALL.iter().map(|p| self.keys.delayed(queue, *p)).collect(), "ZCARD"),
+            _ => (Priority::ALL.iter().map(|p| self.keys.waiting(queue, *p)).collect(), "LLEN"),
+        };
+        let mut pipe = redis::pipe();
+        pipe.ignore_errors();
+        keys.iter().for_each(|k| {
+            pipe.cmd(command).arg(k);
+        });
+        let counts: Vec<Value> = pipe.query_async(&mut self.requests.clone()).await?;
+        Ok(counts.iter().filter_map(reply::length).sum())
+    }
+
+    /// Length of one list or set; a key of another type holds no jobs.
+    pub async fn length(&self, key: &str, command: &str) -> Result<u64, DriverError> {
+        let length = redis::cmd(command).arg(key).query_async(&mut self.requests.clone()).await;
+        Ok(length.or_else(|e: redis::RedisError| if e.code() == Some("WRONGTYPE") { Ok(0) } else { Err(e) })?)
+    }
+
+    /// Moves the next failed jobs, oldest first.
+    pub async fn retry_step(&self, sweep: &mut Sweep) -> Result<Step, DriverError> {
+        let failed = self.keys.failed(&sweep.queue);
+        let chunk = if sweep.stay == 0 { CHUNK } else { SPARSE_CHUNK }.min(sweep.left);
+        let raws = self.read_tail(&failed, sweep.stay, chunk).await?;
+        if raws.is_empty() {
+            return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
+        }
+        let mut outcome = Outcome::default();
+        let mut call = self.scripts.retry_chunk.prepare_invoke();
+        call.key(&failed).key(self.keys.active());
+        Priority::ALL.iter().for_each(|p| {
+            call.key(self.keys.waiting(&sweep.queue, *p));
+        });
+        call.arg(verbs::mark()).arg(sweep.stay);
+        let (mut keys, mut stays, mut fresh) = (6, 0, Vec::new());
+        for raw in &raws {
+            let target = if sweep.returned(raw, |r| r.failed_at, &mut fresh) {
+                // Failed again since the operation began: not retried twice.
+                None
+            } else {
+                match payload::retried(raw) {
+                    None => {
+                        outcome.corrupt += 1;
+                        None
+                    }
+                    Some(r) => match (&r.target, sweep.base) {
+                        (Target::List(p), _) => Some((*p, r)),
+                        (Target::Unread(_), true) => Some((Priority::Base, r)),
+                        (Target::Unread(_), false) => {
+                            outcome.unread_priority += 1;
+                            None
+                        }
+                    },
+                }
+            };
+            call.arg(raw);
+            match target {
+                None => {
+                    stays += 1;
+                    call.arg("").arg(5).arg("").arg(0);
+                }
+                Some((p, retried)) => {
+                    outcome.done += 1;
+                    call.arg(retried.payload).arg(3 + p as usize);
+                    match retried.group {
+                        None => call.arg("").arg(0),
+                        Some(group) => {
+                            call.key(self.keys.pending(&group));
+                            keys += 1;
+                            call.arg(group).arg(keys)
+                        }
+                    };
+                }
+            }
+        }
+        let moved: i64 = call.invoke_async(&mut self.requests.clone()).await?;
+        if moved == 0 {
+            fresh.iter().for_each(|id| {
+                sweep.seen.remove(id);
+            });
+            return reread(sweep);
+        }
+        sweep.rereads = 0;
+        sweep.stay += stays;
+        sweep.left -= raws.len() as u64;
+        Ok(Step { outcome, finished: sweep.left == 0 })
+    }
+
+    async fn read_tail(&self, key: &str, from: u64, count: u64) -> Result<Vec<Vec<u8>>, DriverError> {
+        let answer: Value = self.scripts.read_tail.key(key).arg(from).arg(count).arg("tail").arg(SCRIPT_BYTES / 2).invoke_async(&mut self.requests.clone()).await?;
+        reply::array(answer)?.into_iter().map(reply::bytes).collect()
+    }
+
+    /// Moves the next delayed jobs to their waiting lists, latest first: jobs that fail again meanwhile are due soon, so they
+    /// sort behind everything that was there at the start.
+    pub async fn promote_step(&self, sweep: &mut Sweep, now: Millis) -> Result<Step, DriverError> {
+        let Some(p) = sweep.sets.first().copied() else {
+            return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
+        };
+        let key = self.keys.delayed(&sweep.queue, p);
+        let low = if sweep.served { now.0.to_string() } else { "-inf".into() };
+        let answer: Value = self.scripts.read_delayed.key(&key).arg(low).arg(sweep.stay).arg(CHUNK.min(sweep.left)).arg(SCRIPT_BYTES / 2).invoke_async(&mut self.requests.clone()).await?;
+        let raws: Vec<Vec<u8>> = reply::array(answer)?.into_iter().map(reply::bytes).collect::<Result<_, _>>()?;
+        let mut outcome = Outcome::default();
+        if raws.is_empty() {
+            // What is left in this set is due: a worker takes it.
+            if sweep.served {
+                let due: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(now.0).query_async(&mut self.requests.clone()).await?;
+                outcome.due = due.min(sweep.left);
+                sweep.left -= outcome.due;
+            }
+            sweep.sets.remove(0);
+            sweep.stay = 0;
+            let finished = sweep.left == 0 || sweep.sets.is_empty();
+            outcome.gone = if finished { sweep.left } else { 0 };
+            return Ok(Step { outcome, finished });
+        }
+        let mut call = self.scripts.promote.prepare_invoke();
+        call.key(&key).key(self.keys.waiting(&sweep.queue, p)).arg(now.0).arg(u8::from(sweep.served));
+        let mut any = false;
+        for raw in &raws {
+            match payload::promoted(raw).filter(|_| !sweep.returned(raw, |r| r.created_at, &mut Vec::new())) {
+                None => {
+                    sweep.stay += 1;
+                    outcome.corrupt += u64::from(payload::promoted(raw).is_none());
+                }
+                Some(payload) => {
+                    any = true;
+                    call.arg(raw).arg(payload);
+                }
+            }
+        }
+        if any {
+            let codes: Vec<i64> = call.invoke_async(&mut self.requests.clone()).await?;
+            codes.into_iter().for_each(|code| verbs::tally(&mut outcome, code));
+        }
+        sweep.left -= (raws.len() as u64).min(sweep.left);
+        Ok(Step { outcome, finished: sweep.left == 0 })
+    }
+
+    /// A failed list into the trash, whole.
+    pub async fn trash_failed(&self, queue: &QueueName, id: &str) -> Result<u64, DriverError> {
+        self.note_list(id, 4, &self.keys.failed(queue)).await?;
+        self.rename(&self.keys.failed(queue), id, 4, "failed").await.map(|n| n.unwrap_or(0))
+    }
+
+    async fn rename(&self, key: &str, id: &str, n: usize, kind: &str) -> Result<Option<u64>, DriverError> {
+        let mut call = self.scripts.trash_list.prepare_invoke();
+        call.key(key).key(self.keys.trash_list(id, n)).key(self.keys.active()).arg(kind).arg(super::trash::BACKSTOP_S);
+        let went: i64 = call.invoke_async(&mut self.requests.clone()).await?;
+        Ok(u64::try_from(went).ok())
+    }
+
+    /// One waiting list into the trash, whole; `None` while groups are active: then [`Self::discard_step`].
+    pub async fn trash_waiting(&self, queue: &QueueName, p: Priority, id: &str) -> Result<Option<u64>, DriverError> {
+        let key = self.keys.waiting(queue, p);
+        self.note_list(id, p as usize, &key).await?;
+        self.rename(&key, id, p as usize, "waiting").await
+    }
+
+    /// One delayed set into the trash: how many went and how many due ones stayed; `None`: too many are due, one by one.
+    pub async fn trash_delayed(&self, queue: &QueueName, p: Priority, id: &str, served: bool, now: Millis) -> Result<Option<(u64, u64)>, DriverError> {
+        let (key, n) = (self.keys.delayed(queue, p), 5 + p as usize);
+        self.note_list(id, n, &key).await?;
+        let mut call = self.scripts.trash_delayed.prepare_invoke();
+        call.key(&key).key(self.keys.trash_list(id, n)).arg(now.0).arg(u8::from(served)).arg(super::trash::BACKSTOP_S);
+        let (went, due): (i64, u64) = call.invoke_async(&mut self.requests.clone()).await?;
+        Ok(u64::try_from(went).ok().map(|went| (went, due)))
+    }
+
+    /// The next waiting jobs of one list into the trash one by one, each letting its group go on. At most `left` of them.
+    pub async fn discard_step(&self, queue: &QueueName, p: Priority, id: &str, left: u64, now: Millis) -> Result<Outcome, DriverError> {
+        let key = self.keys.waiting(queue, p);
+        let raws = self.read_tail(&key, 0, SPARSE_CHUNK.min(left)).await?;
+        let mut outcome = Outcome::default();
+        for raw in raws {
+            let at = Fingerprint { hash: String::new(), source: Source::Waiting(p), hint: 0, score: None };
+            verbs::tally(&mut outcome, self.discard_one(queue, Some(id), &at, &raw, false, now).await?);
+        }
+        Ok(outcome)
+    }
+
+    /// The next delayed jobs that are not due into the trash one by one. At most `left` of them.
+    pub async fn discard_delayed_step(&self, queue: &QueueName, p: Priority, id: &str, left: u64, now: Millis) -> Result<Outcome, DriverError> {
+        let key = self.keys.delayed(queue, p);
+        let answer: Value = self.scripts.read_delayed.key(&key).arg(now.0).arg(0).arg(SPARSE_CHUNK.min(left)).arg(SCRIPT_BYTES / 2).invoke_async(&mut self.requests.clone()).await?;
+        let mut outcome = Outcome::default();
+        for raw in reply::array(answer)?.into_iter().map(reply::bytes) {
+            let at = Fingerprint { hash: String::new(), source: Source::Delayed(p), hint: 0, score: None };
+            verbs::tally(&mut outcome, self.discard_one(queue, Some(id), &at, &raw?, true, now).await?);
+        }
+        Ok(outcome)
+    }
+
+    /// Jobs behind groups that name this queue, into the trash. From the end of each list, so that a restore keeps the order.
+    pub async fn discard_grouped(&self, queue: &QueueName, id: &str, now: Millis) -> Result<Outcome, DriverError> {
+        let mut outcome = Outcome::default();
+        let groups: Vec<String> = self.known().groups.keys().cloned().collect();
+        for group in groups {
+            let key = self.keys.pending(&group);
+            let mut length: u64 = redis::cmd("LLEN").arg(&key).query_async(&mut self.requests.clone()).await?;
+            let mut from = 0;
+            while from < length {
+                let raws = self.read_tail(&key, from, SPARSE_CHUNK).await?;
+                if raws.is_empty() {
+                    break;
+                }
+                for raw in raws {
+                    if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) {
+                        from += 1;
+                        continue;
+                    }
+                    let hint = length.saturating_sub(1 + from);
+                    let at = Fingerprint { hash: String::new(), source: Source::Grouped(group.clone()), hint, score: None };
+                    verbs::tally(&mut outcome, self.discard_one(queue, Some(id), &at, &raw, false, now).await?);
+                    length = length.saturating_sub(1);
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Ends a deletion: states the number, or deletes for good when nothing is to be kept.
+    pub async fn finish_trash(&self, id: &str, jobs: u64, keep: Keep) -> Result<Option<String>, DriverError> {
+        self.close_trash(id, jobs).await?;
+        match keep {
+            Keep::AnHour => Ok((jobs > 0).then(|| id.to_owned())),
+            Keep::Nothing if jobs > 0 => self.empty_now(id).await.map(|()| None),
+            Keep::Nothing => Ok(None),
+        }
+    }
+}
+
+fn reread(sweep: &mut Sweep) -> Result<Step, DriverError> {
+    sweep.rereads += 1;
+    if sweep.rereads > MAX_REREADS {
+        return Err(DriverError::Protocol("the list changes faster than it can be read; nothing of the last part was moved".into()));
+    }
+    Ok(Step { outcome: Outcome::default(), finished: false })
+}

@@ -1,0 +1,42 @@
+-- Prepended to the scripts that look at elements. Figures as in payload.rs.
+local WHOLE, PART = 16384, 8192
+
+-- An element as the console gets to see it: {bytes, head, tail}; tail is '' when head is the whole.
+local function element(raw)
+  if #raw <= WHOLE then return { #raw, raw, '' } end
+  return { #raw, raw:sub(1, PART), raw:sub(-PART) }
+end
+
+-- Hash that a fingerprint carries.
+local function digest(raw)
+  if #raw <= WHOLE then return redis.sha1hex(raw) end
+  return redis.sha1hex(#raw .. ':' .. raw:sub(1, PART) .. raw:sub(-PART))
+end
+
+-- Calls visit(position, raw) for the positions from..to of a list, counted from the tail (or from the head).
+-- Reads in runs that grow while elements are small, so that neither many small nor a few huge ones block Redis.
+-- Stops after `budget` bytes or when visit returns true; returns the first position not visited.
+local function each(key, from, to, fromHead, budget, visit)
+  local at, run, read = from, 1, 0
+  while at <= to do
+    local last = math.min(at + run - 1, to)
+    local raws
+    if fromHead then raws = redis.call('LRANGE', key, at, last)
+    else raws = redis.call('LRANGE', key, -last - 1, -at - 1) end
+    if #raws == 0 then return to + 1 end
+    local largest = 1
+    for i = 1, #raws do
+      local raw = fromHead and raws[i] or raws[#raws + 1 - i]
+      largest = math.max(largest, #raw)
+      read = read + #raw
+      if visit(at, raw) then return at + 1 end
+      at = at + 1
+    end
+    -- Fewer than asked for: the list ends here.
+    if at <= last then return to + 1 end
+    if read >= budget then return at end
+    run = math.max(1, math.min(run * 8, 200, math.floor(262144 / largest)))
+  end
+  return at
+end
+

@@ -1,0 +1,41 @@
+-- One page over lists laid end to end, in the order in which workers take the jobs.
+-- KEYS  the lists, first taken first
+-- ARGV  1 offset  2 count  3 'tail' (next job is the last element) or 'head'  4 byte budget
+--       5 'newest' = the offset counts from the end of the sequence  6 'due' = also count, per list, the due jobs of its delayed set (the second half of
+--       KEYS)  7 now, epoch ms
+-- Returns {lengths (-1 = not a list), due counts, rows {list, position, bytes, head, tail}, offset, count}: always in taking
+-- order, offset and count as from its beginning; fewer rows than count when the budget ends: call again with them moved on.
+local lists = #KEYS
+if ARGV[6] == 'due' then lists = lists / 2 end
+local offset, count, fromHead, budget = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == 'head', tonumber(ARGV[4])
+local lengths, due, rows = {}, {}, {}
+for i = 1, lists do
+  local n = redis.pcall('LLEN', KEYS[i])
+  lengths[i] = type(n) == 'number' and n or -1
+  if ARGV[6] == 'due' then
+    local d = redis.pcall('ZCOUNT', KEYS[lists + i], '-inf', ARGV[7])
+    due[i] = type(d) == 'number' and d or 0
+  end
+end
+local base, open, total = 0, true, 0
+for i = 1, lists do total = total + math.max(lengths[i], 0) end
+if ARGV[5] == 'newest' then
+  local last = math.max(total - offset, 0)
+  offset = math.max(last - count, 0)
+  count = last - offset
+end
+for i = 1, lists do
+  local n = math.max(lengths[i], 0)
+  local from = math.max(offset - base, 0)
+  local to = math.min(offset + count - base, n) - 1
+  if open and from <= to then
+    local stop = each(KEYS[i], from, to, fromHead, budget, function(at, raw)
+      local e = element(raw)
+      budget = budget - e[1]
+      rows[#rows + 1] = { i, at, e[1], e[2], e[3] }
+    end)
+    if stop <= to then open = false end
+  end
+  base = base + n
+end
+return { lengths, due, rows, offset, count }

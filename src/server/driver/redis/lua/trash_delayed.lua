@@ -1,0 +1,20 @@
+-- Renames a whole delayed set into the trash, except jobs that are due while a worker serves the queue.
+-- KEYS  1 delayed set  2 its name in the trash
+-- ARGV  1 now, epoch ms  2 '1' = a worker serves this queue  3 trash TTL, s
+-- Returns {how many went, how many due ones stayed}; {-1, due} = more than 200 are due: take the others one by one.
+local bad = holds(KEYS[1], 'zset')
+if bad then return bad end
+local n, due = redis.call('ZCARD', KEYS[1]), {}
+if n == 0 then return { 0, 0 } end
+if ARGV[2] == '1' then
+  local count = redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1])
+  if count > 200 then return { -1, count } end
+  due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES')
+end
+redis.call('RENAME', KEYS[1], KEYS[2])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+for i = 1, #due, 2 do
+  redis.call('ZADD', KEYS[1], due[i + 1], due[i])
+  redis.call('ZREM', KEYS[2], due[i])
+end
+return { n - #due / 2, #due / 2 }

@@ -1,0 +1,83 @@
+//! Redis with the layout of Gravito Stream (stream-protocol.md, 1).
+
+mod bulk;
+mod groups;
+mod job;
+pub mod keys;
+mod operations;
+mod pages;
+pub mod payload;
+mod queues;
+mod reply;
+pub mod sample;
+mod scripts;
+pub mod trash;
+mod verbs;
+
+pub use bulk::{Step, Sweep};
+pub use groups::Known;
+
+use crate::server::error::DriverError;
+use keys::Keys;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use scripts::Scripts;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A command that takes longer than this has failed: the page says so instead of hanging.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// One script reads at most about this many bytes, so that none blocks Redis for long.
+const SCRIPT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Cheap to clone: all clones share two connections, one for requests and one for the sampler's long pipelines.
+#[derive(Clone)]
+pub struct RedisDriver {
+    requests: ConnectionManager,
+    sampler: ConnectionManager,
+    keys: Arc<Keys>,
+    scripts: Arc<Scripts>,
+    known: Arc<Mutex<Known>>,
+}
+
+impl RedisDriver {
+    /// Does not connect yet: the first command does, and every lost connection is made again in the background.
+    pub fn new(url: &str, keys: Keys) -> Result<Self, DriverError> {
+        // A cause would repeat the URL with its password.
+        let client = redis::Client::open(url).map_err(|_| DriverError::Protocol("the Redis URL cannot be read; it looks like redis://user:password@host:6379/0".into()))?;
+        let config = || {
+            ConnectionManagerConfig::new()
+                .set_connection_timeout(Some(CONNECT_TIMEOUT))
+                .set_response_timeout(Some(RESPONSE_TIMEOUT))
+                // The sampler asks again every tick: no long silent retries inside one command.
+                .set_number_of_retries(1)
+                .set_min_delay(Duration::from_millis(50))
+                .set_max_delay(Duration::from_millis(500))
+        };
+        Ok(Self {
+            requests: ConnectionManager::new_lazy_with_config(client.clone(), config())?,
+            sampler: ConnectionManager::new_lazy_with_config(client, config())?,
+            keys: Arc::new(keys),
+            scripts: Arc::new(Scripts::new()),
+            known: Arc::default(),
+        })
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// What discovery knows by now.
+    pub fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads every script, so that pipelines may call them by hash (Redis forgets them when it restarts).
+    pub async fn load_scripts(&self) -> Result<(), DriverError> {
+        let mut conn = self.requests.clone();
+        for script in self.scripts.all() {
+            script.load_async(&mut conn).await?;
+        }
+        Ok(())
+    }
+}

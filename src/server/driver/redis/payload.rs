@@ -1,0 +1,247 @@
+//! A raw element: what it says, and the byte-exact edits that actions make.
+
+use crate::model::{
+    ids::{Fingerprint, Priority, QueueName},
+    job::{JobState, JobSummary},
+    json::{self, Member},
+    time::Millis,
+};
+use sha1::{Digest, Sha1};
+
+/// Up to this many bytes a script hands out (and hashes) an element whole; beyond it, its first and last [`PART`] bytes and
+/// its length stand for it. `lua/element.lua` has the same figures.
+pub const WHOLE: usize = 16 * 1024;
+pub const PART: usize = 8 * 1024;
+
+/// An element as `lua/element.lua` hands it out.
+#[derive(Clone, Debug)]
+pub struct Element {
+    pub bytes: u64,
+    pub head: Vec<u8>,
+    /// Empty when `head` is the whole element.
+    pub tail: Vec<u8>,
+}
+
+impl Element {
+    pub fn of(raw: &[u8]) -> Self {
+        if raw.len() <= WHOLE {
+            Self { bytes: raw.len() as u64, head: raw.to_vec(), tail: Vec::new() }
+        } else {
+            Self { bytes: raw.len() as u64, head: raw[..PART].to_vec(), tail: raw[raw.len() - PART..].to_vec() }
+        }
+    }
+
+    /// The hash that `digest()` in `lua/element.lua` computes.
+    pub fn digest(&self) -> String {
+        let mut sha = Sha1::new();
+        if !self.tail.is_empty() {
+            sha.update(format!("{}:", self.bytes));
+        }
+        sha.update(&self.head);
+        sha.update(&self.tail);
+        sha.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// What a payload says of itself; every field as far as it can be read.
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub id: Option<String>,
+    pub class_name: Option<String>,
+    pub attempts: Option<u64>,
+    pub max_attempts: Option<u64>,
+    pub created_at: Option<Millis>,
+    pub failed_at: Option<Millis>,
+    pub error: Option<String>,
+    pub group_id: Option<String>,
+    pub problem: Option<String>,
+}
+
+/// A list shows this much of an error.
+const ERROR_SHOWN: usize = 400;
+
+pub fn read(element: &Element) -> Reading {
+    let head = String::from_utf8_lossy(&element.head);
+    if element.tail.is_empty() {
+        return match json::members(&head) {
+            Ok(members) => reading(&[(&head, &members)]),
+            Err(error) => Reading { problem: Some(problem(&head, &error)), ..Reading::default() },
+        };
+    }
+    // Too large to look at whole: what the two ends show. Validity is not checked.
+    let tail = String::from_utf8_lossy(&element.tail);
+    let (first, last) = (json::leading_members(&head), json::trailing_members(&tail));
+    if first.is_empty() && last.is_empty() {
+        return Reading { problem: Some("Neither end of this large payload can be read as JSON.".into()), ..Reading::default() };
+    }
+    reading(&[(&tail, &last), (&head, &first)])
+}
+
+fn problem(text: &str, error: &json::JsonError) -> String {
+    if text.trim_start().starts_with(['[', '"']) || text.trim().parse::<f64>().is_ok() || matches!(text.trim(), "true" | "false" | "null") {
+        return "The payload is JSON but not an object, so it is not a job.".into();
+    }
+    format!("The payload is {error}.")
+}
+
+fn reading(parts: &[(&str, &Vec<Member>)]) -> Reading {
+    let raw = |name: &str| parts.iter().find_map(|(text, members)| json::field(text, members, name));
+    // A number where text is expected is shown as its digits.
+    let text = |name: &str| raw(name).and_then(|r| json::decode(r).or_else(|| r.starts_with(|c: char| c.is_ascii_digit() || c == '-').then(|| r.to_owned())));
+    let whole = |name: &str| raw(name).and_then(|r| r.parse::<u64>().ok());
+    let time = |name: &str| raw(name).and_then(|r| r.parse::<f64>().ok()).filter(|ms| ms.is_finite()).and_then(|ms| Millis::checked(ms as i64));
+    Reading {
+        id: text("id").filter(|id| !id.is_empty()),
+        class_name: text("className").filter(|n| !n.is_empty()).or_else(|| raw("data").and_then(class_in_data)).or_else(|| text("name")).or_else(|| text("displayName")),
+        attempts: whole("attempts"),
+        max_attempts: whole("maxAttempts"),
+        created_at: time("createdAt"),
+        failed_at: time("failedAt"),
+        error: text("error").or_else(|| text("failedReason")).map(|e| shorten(&e, ERROR_SHOWN)),
+        group_id: text("groupId").filter(|g| !g.is_empty()),
+        problem: None,
+    }
+}
+
+/// `class` or `job` of the nested JSON.
+fn class_in_data(raw: &str) -> Option<String> {
+    let nested = json::decode(raw).unwrap_or_else(|| raw.to_owned());
+    let members = json::members(&nested).ok()?;
+    json::field(&nested, &members, "class").or_else(|| json::field(&nested, &members, "job")).and_then(json::decode)
+}
+
+fn shorten(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// A list's row.
+pub fn summary(queue: &QueueName, state: JobState, priority: Option<Priority>, fingerprint: Fingerprint, element: &Element) -> JobSummary {
+    let r = read(element);
+    let run_at = fingerprint.score.as_deref().and_then(|s| s.parse::<f64>().ok()).filter(|s| s.is_finite()).and_then(|s| Millis::checked(s as i64));
+    JobSummary {
+        id: r.id,
+        fingerprint,
+        queue: queue.clone(),
+        state,
+        priority,
+        class_name: r.class_name,
+        attempts: r.attempts,
+        max_attempts: r.max_attempts,
+        created_at: r.created_at,
+        run_at,
+        failed_at: r.failed_at,
+        error: r.error,
+        group_id: r.group_id,
+        bytes: element.bytes,
+        problem: r.problem,
+    }
+}
+
+/// Where a retried job goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Target {
+    List(Priority),
+    /// A priority that no worker reads: `urgent`, `5`, `default`.
+    Unread(String),
+}
+
+/// A dead letter made ready to be pushed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Retried {
+    pub payload: Vec<u8>,
+    pub target: Target,
+    pub group: Option<String>,
+}
+
+/// `attempts` 0, without `error`, `failedAt`, `delaySeconds`; every other byte stays. `None`: not a JSON object in UTF-8.
+pub fn retried(raw: &[u8]) -> Option<Retried> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let members = json::members(text).ok()?;
+    let payload = json::edit(text, &["error", "failedAt", "delaySeconds"], Some(("attempts", "0"))).ok()?;
+    let target = match json::field(text, &members, "priority") {
+        None => Target::List(Priority::Base),
+        Some(raw) => target(raw),
+    };
+    Some(Retried { payload: payload.into_bytes(), target, group: group(text, &members) })
+}
+
+/// JavaScript's truth: `""`, `0`, `false` and `null` mean no priority.
+fn target(raw: &str) -> Target {
+    let name = json::decode(raw).unwrap_or_else(|| raw.to_owned());
+    match name.as_str() {
+        "critical" => Target::List(Priority::Critical),
+        "high" => Target::List(Priority::High),
+        "low" => Target::List(Priority::Low),
+        "" | "null" | "false" | "0" => Target::List(Priority::Base),
+        _ => Target::Unread(name),
+    }
+}
+
+/// Top-level `groupId`; a number counts by its digits, as the library's template string does.
+fn group(text: &str, members: &[Member]) -> Option<String> {
+    let raw = json::field(text, members, "groupId")?;
+    let id = json::decode(raw).or_else(|| raw.parse::<f64>().is_ok().then(|| raw.to_owned()))?;
+    (!id.is_empty() && id != "0").then_some(id)
+}
+
+/// A delayed job made ready to run: only `delaySeconds` is cut. `None`: not a JSON object in UTF-8.
+pub fn promoted(raw: &[u8]) -> Option<Vec<u8>> {
+    json::edit(std::str::from_utf8(raw).ok()?, &["delaySeconds"], None).ok().map(String::into_bytes)
+}
+
+/// The group that a waiting element holds.
+pub fn group_of(raw: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(raw).ok()?;
+    group(text, &json::members(text).ok()?)
+}
+
+/// The queue that a payload names: `data.properties.queueName`.
+pub fn queue_named(raw: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let members = json::members(text).ok()?;
+    let data = json::field(text, &members, "data")?;
+    let nested = json::decode(data).unwrap_or_else(|| data.to_owned());
+    let outer = json::members(&nested).ok()?;
+    let properties = json::field(&nested, &outer, "properties")?;
+    json::field(properties, &json::members(properties).ok()?, "queueName").and_then(json::decode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_respects_priority_and_group_of_the_payload() {
+        let retry = |raw: &str| retried(raw.as_bytes()).expect("an object");
+        assert_eq!(retry(r#"{"id":"a","priority":"high","groupId":"g"}"#), Retried { payload: br#"{"id":"a","priority":"high","groupId":"g","attempts":0}"#.to_vec(), target: Target::List(Priority::High), group: Some("g".into()) });
+        assert_eq!(retry(r#"{"priority":5}"#).target, Target::Unread("5".into()));
+        assert_eq!(retry(r#"{"priority":"default"}"#).target, Target::Unread("default".into()));
+        for none in ["\"\"", "0", "null"] {
+            assert_eq!(retry(&format!("{{\"priority\":{none}}}")).target, Target::List(Priority::Base));
+        }
+        assert_eq!(retry(r#"{"groupId":42}"#).group.as_deref(), Some("42"));
+        assert_eq!(retried(b"[1]"), None);
+        assert_eq!(retried(b"{\"a\":\"\xff\"}"), None);
+    }
+
+    #[test]
+    fn a_large_payload_shows_what_its_ends_say() {
+        let raw = format!(r#"{{"id":"big","type":"class","className":"Huge","data":"{{\"x\":\"{}\"}}","createdAt":1795432806873,"attempts":3,"maxAttempts":3,"error":"no room","failedAt":1795432806900}}"#, "y".repeat(1_000_000));
+        let element = Element::of(raw.as_bytes());
+        let r = read(&element);
+        assert_eq!((r.id.as_deref(), r.class_name.as_deref(), r.attempts, r.error.as_deref()), (Some("big"), Some("Huge"), Some(3), Some("no room")));
+        assert_eq!(r.failed_at, Some(Millis(1_795_432_806_900)));
+        assert_eq!(element.digest().len(), 40);
+    }
+
+    #[test]
+    fn hostile_fields_are_shown_as_what_they_are() {
+        let r = read(&Element::of(br#"{"id":17,"attempts":"x","createdAt":1e300,"error":{"a":1},"className":7}"#));
+        assert_eq!((r.id.as_deref(), r.attempts, r.created_at, r.error), (Some("17"), None, None, None));
+        assert!(read(&Element::of(b"nope")).problem.is_some_and(|p| p.contains("not JSON")));
+        assert!(read(&Element::of(b"[1]")).problem.is_some_and(|p| p.contains("not an object")));
+    }
+}

@@ -1,0 +1,93 @@
+//! Verbs and questions about a whole queue.
+
+use super::RedisDriver;
+use crate::model::{
+    ids::{Priority, QueueName},
+    operation::PurgePreview,
+};
+use crate::server::error::DriverError;
+use redis::Value;
+
+/// How many heartbeats one question fetches.
+const HEARTBEATS: usize = 2_000;
+
+impl RedisDriver {
+    /// `1` under all four pause keys at once.
+    pub async fn pause(&self, queue: &QueueName) -> Result<(), DriverError> {
+        let flags: Vec<_> = Priority::ALL.iter().map(|p| (self.keys.paused(queue, *p), "1")).collect();
+        Ok(redis::cmd("MSET").arg(&flags).query_async(&mut self.requests.clone()).await?)
+    }
+
+    pub async fn resume(&self, queue: &QueueName) -> Result<(), DriverError> {
+        let flags: Vec<_> = Priority::ALL.iter().map(|p| self.keys.paused(queue, *p)).collect();
+        Ok(redis::cmd("DEL").arg(&flags).query_async(&mut self.requests.clone()).await?)
+    }
+
+    /// Whether a worker reports that it serves the queue. Asked just before a due job would be moved, so it looks at the
+    /// heartbeats themselves: the known ones first, and all of them before it says no.
+    pub async fn served(&self, queue: &QueueName) -> Result<bool, DriverError> {
+        let known: Vec<String> = self.known().heartbeats.keys().cloned().collect();
+        if self.any_serves(&known, queue).await? {
+            return Ok(true);
+        }
+        for pattern in self.keys.heartbeat_patterns() {
+            let mut cursor = 0u64;
+            loop {
+                let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(5_000).query_async(&mut self.requests.clone()).await?;
+                if self.any_serves(&keys, queue).await? {
+                    return Ok(true);
+                }
+                cursor = next;
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn any_serves(&self, keys: &[String], queue: &QueueName) -> Result<bool, DriverError> {
+        if keys.is_empty() {
+            return Ok(false);
+        }
+        let beats: Vec<Value> = redis::cmd("MGET").arg(&keys[..keys.len().min(HEARTBEATS)]).query_async(&mut self.requests.clone()).await?;
+        Ok(beats.iter().filter_map(heartbeat_queues).any(|queues| queues.iter().any(|q| q == queue.as_str())))
+    }
+
+    /// Counted now, with the bytes that the trash would keep.
+    pub async fn purge_preview(&self, queue: &QueueName) -> Result<PurgePreview, DriverError> {
+        let waiting: Vec<_> = Priority::ALL.iter().map(|p| self.keys.waiting(queue, *p)).collect();
+        let delayed: Vec<_> = Priority::ALL.iter().map(|p| self.keys.delayed(queue, *p)).collect();
+        let failed = self.keys.failed(queue);
+        let mut pipe = redis::pipe();
+        pipe.ignore_errors();
+        waiting.iter().chain([&failed]).for_each(|k| {
+            pipe.cmd("LLEN").arg(k);
+        });
+        delayed.iter().for_each(|k| {
+            pipe.cmd("ZCARD").arg(k);
+        });
+        waiting.iter().chain(&delayed).chain([&failed]).for_each(|k| {
+            pipe.cmd("MEMORY").arg("USAGE").arg(k);
+        });
+        let answer: Vec<Value> = pipe.query_async(&mut self.requests.clone()).await?;
+        let count = |range: std::ops::Range<usize>| answer.get(range).unwrap_or_default().iter().filter_map(super::reply::length).sum::<u64>();
+        // A key that is not there answers nil and weighs nothing; a refusal (ACL, old Redis) makes the sum unknown.
+        let weigh = |range: std::ops::Range<usize>| {
+            answer.get(range)?.iter().map(|v| if *v == Value::Nil { Some(0) } else { super::reply::length(v) }).sum::<Option<u64>>()
+        };
+        let grouped = self.known().grouped().0.get(queue).copied().unwrap_or(0);
+        Ok(PurgePreview { waiting: count(0..4), grouped, delayed: count(5..9), failed: count(4..5), bytes: weigh(9..18), failed_bytes: weigh(17..18) })
+    }
+}
+
+/// Queues that a heartbeat names; `None` when the value is no heartbeat.
+pub(super) fn heartbeat_queues(value: &Value) -> Option<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Heartbeat {
+        #[serde(default)]
+        queues: Vec<String>,
+    }
+    let Value::BulkString(bytes) = value else { return None };
+    serde_json::from_slice::<Heartbeat>(bytes).ok().map(|h| h.queues)
+}

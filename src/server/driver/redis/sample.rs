@@ -1,0 +1,193 @@
+//! One tick of the sampler: what it asks is one pipelined round trip of at most [`COMMANDS`] commands.
+
+use super::{RedisDriver, queues::heartbeat_queues, reply};
+use crate::model::{
+    ids::{Priority, QueueName},
+    queue::{ByPriority, Paused},
+};
+use crate::server::error::DriverError;
+use redis::Value;
+
+/// Commands of one tick at most.
+pub const COMMANDS: usize = 5_000;
+/// Commands that one queue costs: four lengths, four delayed lengths, failed, pause flags.
+pub const PER_QUEUE: usize = 10;
+/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, MGET, two scripts.
+pub const FIXED: usize = 20;
+pub const GROUPS: usize = 1_000;
+pub const TAILS: usize = 200;
+/// Bytes that one of the two small scripts looks at, so that huge payloads cannot make it long.
+const LOOK_BYTES: usize = 2 * 1024 * 1024;
+
+/// What to ask.
+#[derive(Default)]
+pub struct Plan {
+    pub queues: Vec<QueueName>,
+    /// Groups whose pending lists are counted, at most [`GROUPS`].
+    pub groups: Vec<String>,
+    /// Of those, the ones whose first job is asked for its queue, at most [`TAILS`].
+    pub heads: Vec<String>,
+    /// Lists whose oldest job is asked for its age, at most [`TAILS`].
+    pub tails: Vec<(QueueName, Priority)>,
+    /// SCAN pattern and cursor.
+    pub scans: Vec<(String, u64)>,
+    pub scan_count: usize,
+    pub active_cursor: u64,
+    pub heartbeats: Vec<String>,
+    pub info: bool,
+}
+
+/// One queue as counted; `None`: the key holds something else.
+pub struct Counted {
+    pub name: QueueName,
+    pub waiting: ByPriority,
+    pub delayed: ByPriority,
+    pub failed: Option<u64>,
+    pub paused: Paused,
+}
+
+#[derive(Default)]
+pub struct Answer {
+    pub queues: Vec<Counted>,
+    /// In the order of [`Plan::groups`].
+    pub groups: Vec<Option<u64>>,
+    /// In the order of [`Plan::heads`].
+    pub heads: Vec<Option<QueueName>>,
+    /// createdAt, epoch ms, in the order of [`Plan::tails`].
+    pub tails: Vec<Option<i64>>,
+    /// Next cursor and keys for each scan.
+    pub scans: Vec<(u64, Vec<String>)>,
+    pub active: (u64, Vec<String>),
+    /// Queues each heartbeat names; `None`: gone.
+    pub heartbeats: Vec<Option<Vec<String>>>,
+    pub keys: Option<u64>,
+    pub version: Option<String>,
+    /// Redis forgot the scripts (it restarted): load them before the next tick.
+    pub scripts_gone: bool,
+}
+
+impl RedisDriver {
+    pub async fn sample(&self, plan: &Plan) -> Result<Answer, DriverError> {
+        let mut pipe = redis::pipe();
+        pipe.ignore_errors();
+        pipe.cmd("DBSIZE");
+        for (pattern, cursor) in &plan.scans {
+            pipe.cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(plan.scan_count);
+        }
+        pipe.cmd("SSCAN").arg(self.keys.active()).arg(plan.active_cursor).arg("COUNT").arg(500);
+        if plan.info {
+            pipe.cmd("INFO").arg("server");
+        }
+        if !plan.heartbeats.is_empty() {
+            pipe.cmd("MGET").arg(&plan.heartbeats);
+        }
+        self.ask_script(&mut pipe, &self.scripts.heads, plan.heads.iter().map(|g| self.keys.pending(g)).collect());
+        self.ask_script(&mut pipe, &self.scripts.oldest, plan.tails.iter().map(|(q, p)| self.keys.waiting(q, *p)).collect());
+        for group in &plan.groups {
+            pipe.cmd("LLEN").arg(self.keys.pending(group));
+        }
+        for queue in &plan.queues {
+            for p in Priority::ALL {
+                pipe.cmd("LLEN").arg(self.keys.waiting(queue, p));
+            }
+            for p in Priority::ALL {
+                pipe.cmd("ZCARD").arg(self.keys.delayed(queue, p));
+            }
+            pipe.cmd("LLEN").arg(self.keys.failed(queue));
+            let flags: Vec<_> = Priority::ALL.iter().map(|p| self.keys.paused(queue, *p)).collect();
+            pipe.cmd("MGET").arg(flags);
+        }
+        let values: Vec<Value> = pipe.query_async(&mut self.sampler.clone()).await?;
+        read(plan, values)
+    }
+
+    fn ask_script(&self, pipe: &mut redis::Pipeline, script: &redis::Script, keys: Vec<String>) {
+        if !keys.is_empty() {
+            pipe.cmd("EVALSHA").arg(script.get_hash()).arg(keys.len()).arg(keys).arg(LOOK_BYTES);
+        }
+    }
+
+    /// One step of the first pass over the keyspace.
+    pub async fn scan(&self, pattern: &str, cursor: u64, count: usize) -> Result<(u64, Vec<String>), DriverError> {
+        let value: Value = redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count).query_async(&mut self.sampler.clone()).await?;
+        scanned(value)
+    }
+}
+
+/// Keys that are not UTF-8 are no queues of this protocol: left out.
+fn scanned(value: Value) -> Result<(u64, Vec<String>), DriverError> {
+    let mut items = reply::array(value)?.into_iter();
+    let cursor = reply::text(reply::next(&mut items)?)?.parse().map_err(|_| DriverError::Protocol("a cursor that is no number".into()))?;
+    let keys = reply::array(reply::next(&mut items)?)?.into_iter().filter_map(|k| String::from_utf8(reply::bytes(k).ok()?).ok()).collect();
+    Ok((cursor, keys))
+}
+
+fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
+    let mut values = values.into_iter();
+    let v = &mut values;
+    let mut answer = Answer { keys: refused(reply::next(v)?)?.as_ref().and_then(reply::length), ..Answer::default() };
+    for _ in &plan.scans {
+        answer.scans.push(scanned(reply::next(v)?)?);
+    }
+    // The set of active groups may be of another type: then no group is found, and nothing else suffers.
+    answer.active = scanned(reply::next(v)?).unwrap_or_default();
+    if plan.info {
+        let info = reply::text(reply::next(v)?).unwrap_or_default();
+        answer.version = info.lines().find_map(|l| l.strip_prefix("redis_version:")).map(|v| v.trim().to_owned());
+    }
+    if !plan.heartbeats.is_empty() {
+        answer.heartbeats = reply::array(reply::next(v)?)?.iter().map(heartbeat).collect();
+    }
+    let mut script = |asked: bool, v: &mut std::vec::IntoIter<Value>| -> Result<Vec<String>, DriverError> {
+        if !asked {
+            return Ok(Vec::new());
+        }
+        match reply::next(v)? {
+            Value::ServerError(error) => {
+                answer.scripts_gone |= error.code() == "NOSCRIPT";
+                Ok(Vec::new())
+            }
+            other => reply::array(other)?.into_iter().map(reply::text).collect(),
+        }
+    };
+    let heads = script(!plan.heads.is_empty(), v)?;
+    let tails = script(!plan.tails.is_empty(), v)?;
+    answer.heads = heads.into_iter().map(|name| QueueName::try_from(name).ok()).collect();
+    answer.tails = tails.into_iter().map(|ms| ms.parse().ok()).collect();
+    for _ in &plan.groups {
+        answer.groups.push(reply::length(&reply::next(v)?));
+    }
+    for name in &plan.queues {
+        let mut waiting = ByPriority::default();
+        let mut delayed = ByPriority::default();
+        for p in Priority::ALL {
+            *waiting.slot(p) = reply::length(&reply::next(v)?);
+        }
+        for p in Priority::ALL {
+            *delayed.slot(p) = reply::length(&reply::next(v)?);
+        }
+        let failed = reply::length(&reply::next(v)?);
+        let flags = reply::array(reply::next(v)?)?.iter().filter(|f| **f != Value::Nil).count();
+        let paused = match flags {
+            0 => Paused::No,
+            4 => Paused::Yes,
+            _ => Paused::Partly,
+        };
+        answer.queues.push(Counted { name: name.clone(), waiting, delayed, failed, paused });
+    }
+    Ok(answer)
+}
+
+/// The first command's error stands for the connection: NOAUTH, LOADING and the like refuse everything.
+fn refused(value: Value) -> Result<Option<Value>, DriverError> {
+    match value {
+        Value::ServerError(error) if error.code() == "NOPERM" => Ok(None),
+        Value::ServerError(error) => Err(redis::RedisError::from(error).into()),
+        other => Ok(Some(other)),
+    }
+}
+
+/// A heartbeat that cannot be read still is a worker.
+fn heartbeat(value: &Value) -> Option<Vec<String>> {
+    if *value == Value::Nil { None } else { Some(heartbeat_queues(value).unwrap_or_default()) }
+}

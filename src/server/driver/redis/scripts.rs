@@ -1,0 +1,42 @@
+//! The Lua files, one per atomic verb. Each has its contract in its header.
+
+use redis::Script;
+
+macro_rules! scripts {
+    ($($name:ident = $($file:literal)+;)*) => {
+        pub struct Scripts { $(pub $name: Script,)* }
+
+        impl Scripts {
+            pub fn new() -> Self {
+                Self { $($name: Script::new(concat!($(include_str!(concat!("lua/", $file))),+)),)* }
+            }
+
+            /// Texts, for loading all of them in one round trip after Redis was restarted.
+            pub fn all(&self) -> Vec<&Script> {
+                vec![$(&self.$name),*]
+            }
+        }
+    };
+}
+
+scripts! {
+    page = "element.lua" "page.lua";
+    delayed_page = "element.lua" "delayed_page.lua";
+    locate = "element.lua" "locate.lua";
+    locate_delayed = "element.lua" "locate_delayed.lua";
+    find = "element.lua" "find.lua";
+    find_delayed = "element.lua" "find_delayed.lua";
+    retry = "take.lua" "retry.lua";
+    promote = "take.lua" "promote.lua";
+    discard = "take.lua" "discard.lua";
+    discard_delayed = "take.lua" "discard_delayed.lua";
+    read_tail = "element.lua" "read_tail.lua";
+    read_delayed = "read_delayed.lua";
+    retry_chunk = "take.lua" "retry_chunk.lua";
+    trash_list = "take.lua" "trash_list.lua";
+    trash_delayed = "take.lua" "trash_delayed.lua";
+    restore_item = "take.lua" "restore_item.lua";
+    restore_list = "take.lua" "restore_list.lua";
+    oldest = "oldest.lua";
+    heads = "heads.lua";
+}

@@ -1,0 +1,229 @@
+//! What was deleted, for an hour.
+//!
+//! `…trash` is a sorted set of ids by expiry (epoch ms). For each id `…trash:{id}` is a hash (`queue`, `verb`, `jobs`,
+//! `deletedAt`, `expiresAt`, and `list:{n}` = source key of a list that was renamed whole to `…trash:{id}:list:{n}`), and
+//! `…trash:{id}:items` a list of single elements, newest at the head. An item is `[score]\n{bytes of the key}:{key}{raw}`, so
+//! any key and any payload survive byte for byte.
+
+use super::{RedisDriver, SCRIPT_BYTES, payload};
+use crate::model::{
+    ids::{Priority, QueueName},
+    operation::{Outcome, TrashEntry, Verb},
+    time::Millis,
+};
+use crate::server::error::DriverError;
+use redis::AsyncCommands;
+use std::collections::BTreeMap;
+
+/// Whether a deletion can be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    AnHour,
+    Nothing,
+}
+
+/// How long deleted jobs can be restored.
+pub const KEPT_MS: i64 = 3_600_000;
+/// Redis itself drops what no console emptied.
+pub const BACKSTOP_S: u64 = 7_200;
+
+/// A single element of a list.
+pub fn item(key: &str, raw: &[u8]) -> Vec<u8> {
+    let mut item = b"\n".to_vec();
+    item.extend(delayed_item(key, raw));
+    item
+}
+
+/// The part behind the score and its line end, which the script puts before it.
+pub fn delayed_item(key: &str, raw: &[u8]) -> Vec<u8> {
+    let mut item = format!("{}:{key}", key.len()).into_bytes();
+    item.extend_from_slice(raw);
+    item
+}
+
+struct Item {
+    score: Option<String>,
+    key: String,
+    raw: Vec<u8>,
+}
+
+fn parse_item(bytes: &[u8]) -> Option<Item> {
+    let line = bytes.iter().position(|b| *b == b'\n')?;
+    let score = std::str::from_utf8(&bytes[..line]).ok()?;
+    let rest = &bytes[line + 1..];
+    let colon = rest.iter().position(|b| *b == b':')?;
+    let length: usize = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
+    let key = std::str::from_utf8(rest.get(colon + 1..colon + 1 + length)?).ok()?;
+    Some(Item { score: (!score.is_empty()).then(|| score.to_owned()), key: key.to_owned(), raw: rest[colon + 1 + length..].to_vec() })
+}
+
+impl RedisDriver {
+    /// Registers an entry before anything moves into it: should the console die in between, an empty entry is all that is left.
+    pub async fn open_trash(&self, queue: &QueueName, verb: Verb, now: Millis) -> Result<String, DriverError> {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let key = self.keys.trash_entry(&id);
+        let expires = now.0 + KEPT_MS;
+        let mut pipe = redis::pipe();
+        pipe.atomic().hset_multiple(&key, &[("queue", queue.as_str()), ("verb", verb.as_str()), ("jobs", "0"), ("deletedAt", &now.0.to_string()), ("expiresAt", &expires.to_string())]).ignore();
+        pipe.expire(&key, BACKSTOP_S as i64).ignore().zadd(self.keys.trash(), &id, expires).ignore();
+        pipe.query_async::<()>(&mut self.requests.clone()).await?;
+        Ok(id)
+    }
+
+    /// States how many jobs went in; an entry without any disappears.
+    pub async fn close_trash(&self, id: &str, jobs: u64) -> Result<(), DriverError> {
+        let mut conn = self.requests.clone();
+        if jobs == 0 {
+            self.drop_trash(id).await
+        } else {
+            Ok(conn.hset(self.keys.trash_entry(id), "jobs", jobs).await?)
+        }
+    }
+
+    /// Remembers where the n-th renamed list came from. Called before the rename.
+    pub(super) async fn note_list(&self, id: &str, n: usize, source: &str) -> Result<(), DriverError> {
+        Ok(self.requests.clone().hset(self.keys.trash_entry(id), format!("list:{n}"), source).await?)
+    }
+
+    pub async fn trash(&self, now: Millis) -> Result<Vec<TrashEntry>, DriverError> {
+        let ids: Vec<String> = redis::cmd("ZREVRANGEBYSCORE").arg(self.keys.trash()).arg("+inf").arg(now.0).arg("LIMIT").arg(0).arg(100).query_async(&mut self.requests.clone()).await?;
+        let mut entries = Vec::new();
+        for id in ids {
+            entries.extend(self.trash_entry(&id, now).await?.filter(|e| e.jobs > 0));
+        }
+        Ok(entries)
+    }
+
+    /// `None`: restored, expired, or never there.
+    pub async fn trash_entry(&self, id: &str, now: Millis) -> Result<Option<TrashEntry>, DriverError> {
+        let fields: BTreeMap<String, String> = self.requests.clone().hgetall(self.keys.trash_entry(id)).await?;
+        let number = |name: &str| fields.get(name).and_then(|n| n.parse::<i64>().ok());
+        let (Some(queue), Some(verb)) = (fields.get("queue").and_then(|q| QueueName::try_from(q.as_str()).ok()), fields.get("verb").and_then(|v| Verb::parse(v))) else { return Ok(None) };
+        let (Some(deleted), Some(expires)) = (number("deletedAt"), number("expiresAt")) else { return Ok(None) };
+        // The hash is written when the jobs are in; a console that died before leaves 0 there, so count what is really in it.
+        let jobs = match number("jobs").unwrap_or(0) {
+            0 => self.count_trash(id, &fields).await?,
+            n => n.unsigned_abs(),
+        };
+        let entry = TrashEntry { id: id.into(), queue, verb, jobs, deleted_at: Millis(deleted), expires_at: Millis(expires) };
+        Ok((expires > now.0).then_some(entry))
+    }
+
+    async fn count_trash(&self, id: &str, fields: &BTreeMap<String, String>) -> Result<u64, DriverError> {
+        let mut conn = self.requests.clone();
+        let mut jobs: u64 = conn.llen(self.keys.trash_items(id)).await?;
+        for n in lists(fields).map(|(n, _)| n) {
+            let key = self.keys.trash_list(id, n);
+            let length: Result<u64, _> = conn.llen(&key).await;
+            jobs += match length {
+                Ok(n) => n,
+                Err(_) => conn.zcard(&key).await?,
+            };
+        }
+        Ok(jobs)
+    }
+
+    /// One bounded step of putting an entry back. `None` when nothing is left in it.
+    pub async fn restore_step(&self, queue: &QueueName, id: &str) -> Result<Option<Outcome>, DriverError> {
+        let mut conn = self.requests.clone();
+        let fields: BTreeMap<String, String> = conn.hgetall(self.keys.trash_entry(id)).await?;
+        for (n, source) in lists(&fields) {
+            let key = self.keys.trash_list(id, n);
+            let kind: String = redis::cmd("TYPE").arg(&key).query_async(&mut conn).await?;
+            if kind != "list" && kind != "zset" {
+                continue;
+            }
+            let (went, _): (u64, u64) = self.scripts.restore_list.key(&key).key(source).arg(kind).arg(500).arg(SCRIPT_BYTES).invoke_async(&mut conn).await?;
+            return Ok(Some(Outcome { done: went, ..Outcome::default() }));
+        }
+        let items = self.keys.trash_items(id);
+        let mut outcome = Outcome::default();
+        for _ in 0..100 {
+            let Some(bytes) = conn.lindex::<_, Option<Vec<u8>>>(&items, 0).await? else { break };
+            let Some(item) = parse_item(&bytes) else {
+                return Err(DriverError::Corrupt { key: items, found: "something that the console did not write".into() });
+            };
+            outcome.done += u64::from(self.restore_item(queue, &items, &bytes, &item).await?);
+        }
+        if outcome.done > 0 {
+            return Ok(Some(outcome));
+        }
+        self.drop_trash(id).await?;
+        Ok(None)
+    }
+
+    async fn restore_item(&self, queue: &QueueName, items: &str, bytes: &[u8], item: &Item) -> Result<bool, DriverError> {
+        let behind = item.key.strip_prefix(self.keys.pending("").as_str());
+        let dead = item.key.ends_with(":failed");
+        let group = match behind {
+            Some(group) => Some(group.to_owned()),
+            None if dead || item.score.is_some() => None,
+            None => payload::group_of(&item.raw),
+        };
+        // A grouped job asks its group again, as a push would: the group may have ended meanwhile.
+        let target = if behind.is_some() { self.keys.waiting(queue, Priority::Base) } else { item.key.clone() };
+        let (place, extra) = match (&item.score, group) {
+            (Some(score), _) => ("delayed", score.clone()),
+            (None, Some(group)) => ("group", group),
+            // At the tail it would be the first dead letter that the cap of 1,000 drops.
+            (None, None) if dead => ("head", String::new()),
+            // It waited longest: it runs next.
+            (None, None) => ("tail", String::new()),
+        };
+        let pending = self.keys.pending(if place == "group" { &extra } else { "" });
+        let mut call = self.scripts.restore_item.prepare_invoke();
+        call.key(items).key(target).key(self.keys.active()).key(pending).arg(bytes).arg(&item.raw).arg(place).arg(&extra);
+        let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
+        Ok(code == 1)
+    }
+
+    async fn drop_trash(&self, id: &str) -> Result<(), DriverError> {
+        let mut pipe = redis::pipe();
+        pipe.atomic().zrem(self.keys.trash(), id).ignore().del(self.keys.trash_entry(id)).ignore();
+        Ok(pipe.query_async::<()>(&mut self.requests.clone()).await?)
+    }
+
+    /// Empties entries whose hour is over; UNLINK frees big lists beside the main thread. At most 20 entries a call.
+    pub async fn empty_trash(&self, now: Millis) -> Result<u64, DriverError> {
+        let mut conn = self.requests.clone();
+        let ids: Vec<String> = redis::cmd("ZRANGEBYSCORE").arg(self.keys.trash()).arg("-inf").arg(now.0).arg("LIMIT").arg(0).arg(20).query_async(&mut conn).await?;
+        for id in &ids {
+            let fields: BTreeMap<String, String> = conn.hgetall(self.keys.trash_entry(id)).await?;
+            let mut pipe = redis::pipe();
+            pipe.unlink(self.keys.trash_items(id)).ignore();
+            for (n, _) in lists(&fields) {
+                pipe.unlink(self.keys.trash_list(id, n)).ignore();
+            }
+            pipe.query_async::<()>(&mut conn).await?;
+            self.drop_trash(id).await?;
+        }
+        Ok(ids.len() as u64)
+    }
+
+    /// Deletes for good what just went in (the operator chose no undo).
+    pub async fn empty_now(&self, id: &str) -> Result<(), DriverError> {
+        self.requests.clone().zadd::<_, _, _, ()>(self.keys.trash(), id, 0).await?;
+        self.empty_trash(Millis(0)).await.map(drop)
+    }
+}
+
+/// `list:{n}` fields: number and source key.
+fn lists(fields: &BTreeMap<String, String>) -> impl Iterator<Item = (usize, &String)> {
+    fields.iter().filter_map(|(name, source)| Some((name.strip_prefix("list:")?.parse().ok()?, source)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_survive_any_key_and_payload() {
+        for (key, raw) in [("queue:a:failed", &b"{\"x\":1}"[..]), ("queue:3:a\nb:", b"\n\xff\x00:"), ("queue:emoji\u{1f600}", b"")] {
+            let back = parse_item(&item(key, raw)).expect("an item");
+            assert_eq!((back.score, back.key.as_str(), back.raw.as_slice()), (None, key, raw));
+        }
+        let mut scored = b"1795432802759\n".to_vec();
+        scored.extend(delayed_item("queue:a:delayed", b"raw"));
+        assert_eq!(parse_item(&scored).and_then(|i| i.score).as_deref(), Some("1795432802759"));
+    }
+}
