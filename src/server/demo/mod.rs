@@ -28,17 +28,18 @@ pub struct DemoOptions {
 
 /// Runs until `shutdown`; then everything that it started is gone.
 pub async fn run(options: DemoOptions, shutdown: CancellationToken) -> anyhow::Result<()> {
-    // Last declared, last dropped would end Redis under the application: it is declared first on purpose.
-    let mut redis = PrivateRedis::start()?;
+    // Declared first, dropped last: Redis outlives everything that uses it.
+    let redis = PrivateRedis::start()?;
     let app = open_shop(&redis.url).await.context("The simulated application could not reach the private Redis")?;
     println!("Demo: a private redis-server on port {}, a simulated shop with {} workers, and the console on them.", redis.port, app.workers().len());
     println!("Ctrl-C ends all of it and leaves nothing behind.");
 
-    let config = Config { url: redis.url.clone(), host: options.host, port: options.port, environment: Some("demo".into()), ..Config::default() };
+    // Whoever asks for another address than loopback has been asked back before (`--allow-open`).
+    let allow_open = !options.host.is_loopback();
+    let config = Config { url: redis.url.clone(), host: options.host, port: options.port, allow_open, environment: Some("demo".into()), ..Config::default() };
     let console = super::http::start(config, shutdown).await;
 
     app.stop().await;
-    redis.stop();
     console
 }
 

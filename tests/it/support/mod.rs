@@ -1,0 +1,26 @@
+//! What the integration tests stand on: a real redis-server for each test, payloads as the library writes them, recordings.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub mod console;
+pub mod payload;
+pub mod recording;
+pub mod redis;
+
+pub use self::{console::TestConsole, payload::Payload, redis::TestRedis};
+
+use std::time::{Duration, Instant};
+
+/// Asks again every 10 ms until the answer is yes; fails with `what` after `within`.
+pub async fn eventually(what: &str, within: Duration, mut ask: impl AsyncFnMut() -> bool) {
+    let since = Instant::now();
+    while !ask().await {
+        assert!(since.elapsed() < within, "not within {} ms: {what}", within.as_millis());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Epoch milliseconds.
+pub fn now_ms() -> i64 {
+    flux_console::server::actions::now().0
+}
