@@ -17,3 +17,10 @@ pub mod topbar;
 
 pub mod confirm;
 pub mod toast;
+pub mod actions;
+pub mod copy;
+pub mod destroy;
+pub mod dialog;
+pub mod operation_progress;
+pub mod queue_actions;
+pub mod sentences;

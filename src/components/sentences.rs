@@ -1,0 +1,115 @@
+//! What an action did, in sentences. One place, so that a toast, a progress bar and a page say the same.
+
+use super::number::{count, jobs, thousands};
+use crate::model::{
+    ids::QueueName,
+    operation::{Operation, OperationStatus, Outcome, Verb},
+};
+
+/// `Retried 3 jobs of emails`, or `No job of emails was retried`.
+pub fn headline(verb: Verb, queue: &QueueName, done: u64) -> String {
+    let n = jobs(done);
+    match (verb, done) {
+        (Verb::Retry, 0) => format!("No job of {queue} was retried"),
+        (Verb::Retry, _) => format!("Retried {n} of {queue}"),
+        (Verb::Promote, 0) => format!("No delayed job of {queue} was moved"),
+        (Verb::Promote, _) => format!("Moved {n} of {queue} to waiting"),
+        (Verb::Discard, 0) => format!("No job of {queue} was deleted"),
+        (Verb::Discard, _) => format!("Deleted {n} of {queue}"),
+        (Verb::Purge, 0) => format!("{queue} was empty already"),
+        (Verb::Purge, _) => format!("Purged {queue}: {n} deleted"),
+        (Verb::ClearFailed, 0) => format!("{queue} had no failed jobs any more"),
+        (Verb::ClearFailed, _) => format!("Deleted {} of {queue}", count(done, "failed job", "failed jobs")),
+        (Verb::Restore, 0) => format!("No job of {queue} was left to restore"),
+        (Verb::Restore, _) => format!("Restored {n} of {queue}"),
+    }
+}
+
+/// Everything that did not go as asked, a clause each; empty when all went well.
+pub fn exceptions(verb: Verb, outcome: &Outcome) -> String {
+    let were = |n: u64| format!("{} {}", thousands(n), if n == 1 { "was" } else { "were" });
+    let mut parts = Vec::new();
+    if outcome.gone > 0 {
+        let effect = if matches!(verb, Verb::Retry | Verb::Promote) { "; nothing was pushed for them" } else { "" };
+        let effect = if outcome.gone == 1 { effect.replace("them", "it") } else { effect.into() };
+        parts.push(format!("{} already gone{effect}.", were(outcome.gone)));
+    }
+    if outcome.corrupt > 0 {
+        parts.push(format!("{} could not be read and stayed where {} before.", thousands(outcome.corrupt), if outcome.corrupt == 1 { "it was" } else { "they were" }));
+    }
+    if outcome.due > 0 {
+        let (are, them) = if outcome.due == 1 { ("is", "it") } else { ("are", "them") };
+        parts.push(format!("{} {are} due: a worker takes {them} next.", thousands(outcome.due)));
+    }
+    if outcome.unread_priority > 0 {
+        let have = if outcome.unread_priority == 1 { "has" } else { "have" };
+        parts.push(format!("{} {have} a priority that no worker reads and stayed in the failed list.", thousands(outcome.unread_priority)));
+    }
+    parts.join(" ")
+}
+
+/// `Retrying failed jobs of emails`
+pub fn running(operation: &Operation) -> String {
+    let queue = &operation.queue;
+    let state = operation.state.map_or(String::new(), |s| format!("{} ", s.as_str()));
+    match operation.verb {
+        Verb::Retry => format!("Retrying failed jobs of {queue}"),
+        Verb::Promote => format!("Moving delayed jobs of {queue} to waiting"),
+        Verb::Discard => format!("Deleting {state}jobs of {queue}"),
+        Verb::Purge => format!("Purging {queue}"),
+        Verb::ClearFailed => format!("Deleting failed jobs of {queue}"),
+        Verb::Restore => format!("Restoring jobs of {queue}"),
+    }
+}
+
+/// `7,956 of 12,431`, with what was passed over.
+pub fn progress(operation: &Operation) -> String {
+    let o = &operation.outcome;
+    let mut text = format!("{} of {}", thousands(handled(o)), thousands(operation.total));
+    if o.gone > 0 {
+        text.push_str(&format!(", {} gone", thousands(o.gone)));
+    }
+    let left = o.corrupt + o.due + o.unread_priority;
+    if left > 0 {
+        text.push_str(&format!(", {} left in place", thousands(left)));
+    }
+    text
+}
+
+/// Jobs looked at so far.
+pub fn handled(o: &Outcome) -> u64 {
+    o.done + o.gone + o.corrupt + o.due + o.unread_priority
+}
+
+/// How an operation ended: headline, and what to know beside it.
+pub fn ended(operation: &Operation) -> (String, String) {
+    let Operation { verb, queue, outcome, .. } = operation;
+    let done = headline(*verb, queue, outcome.done);
+    let rest = exceptions(*verb, outcome);
+    let also = |first: String| if rest.is_empty() { first } else { format!("{first} {rest}") };
+    match operation.status {
+        OperationStatus::Running => (running(operation), progress(operation)),
+        OperationStatus::Done => (done, rest),
+        OperationStatus::Cancelled => (done, also(format!("Cancelled after {} of {}; the others are where they were.", thousands(handled(outcome)), thousands(operation.total)))),
+        OperationStatus::Failed => {
+            let why = operation.message.clone().unwrap_or_else(|| "It stopped with an error.".into());
+            (done, also(format!("{why} It stopped after {} of {}; the others are where they were.", thousands(handled(outcome)), thousands(operation.total))))
+        }
+        OperationStatus::Interrupted => (done, also("The console that ran it ended. What was done stays done; the others are where they were.".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_read_like_speech() {
+        let o = Outcome { done: 118, gone: 2, corrupt: 1, ..Default::default() };
+        let queue = QueueName::try_from("emails").expect("valid");
+        assert_eq!(headline(Verb::Retry, &queue, o.done), "Retried 118 jobs of emails");
+        assert_eq!(exceptions(Verb::Retry, &o), "2 were already gone; nothing was pushed for them. 1 could not be read and stayed where it was before.");
+        assert_eq!(exceptions(Verb::Discard, &Outcome { gone: 1, due: 2, ..Default::default() }), "1 was already gone. 2 are due: a worker takes them next.");
+        assert_eq!(exceptions(Verb::Retry, &Outcome { done: 3, ..Default::default() }), "");
+    }
+}
