@@ -47,6 +47,7 @@ pub fn App() -> impl IntoView {
     provide_keys();
     provide_toasts();
     provide_actions();
+    provide_actions();
     Effect::new(|_| {
         if let Some(html) = document().document_element() {
             // Tests and screenshots wait for this.

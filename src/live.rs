@@ -5,6 +5,7 @@ use crate::{
     api,
     app::AssetRoot,
     model::{
+        ids::QueueName,
         live::{Link, LiveEvent, LiveView, Overview},
         operation::Operation,
         queue::QueueSample,
@@ -12,7 +13,7 @@ use crate::{
     },
 };
 use leptos::{ev, prelude::*, wasm_bindgen::{JsCast, prelude::Closure}};
-use std::{future::Future, pin::pin, task::{Context, Poll, Waker}, time::Duration};
+use std::{collections::BTreeMap, future::Future, pin::pin, task::{Context, Poll, Waker}, time::Duration};
 use web_sys::{EventSource, MessageEvent};
 
 /// The browser reconnects a broken stream by itself, but gives up when the console answers with an error: then ask again.
@@ -72,6 +73,30 @@ impl Live {
                 _ => best.clone(),
             })
         })
+    }
+
+    /// The newest sample of every row of a list, by name.
+    pub fn samples(&self, rows: Memo<Vec<QueueSample>>) -> Memo<BTreeMap<QueueName, QueueSample>> {
+        let queues = self.queues;
+        Memo::new(move |_| {
+            let mut all: BTreeMap<_, _> = rows.with(|rows| rows.iter().map(|q| (q.name.clone(), q.clone())).collect());
+            queues.with(|news| {
+                for q in news {
+                    if let Some(row) = all.get_mut(&q.name)
+                        && q.sampled_at >= row.sampled_at
+                    {
+                        row.clone_from(q);
+                    }
+                }
+            });
+            all
+        })
+    }
+
+    /// Changes while the first scan still finds queues, then never again: lists that read it grow by themselves at the start.
+    pub fn settling(&self) -> Memo<Option<u64>> {
+        let overview = self.overview;
+        Memo::new(move |_| overview.with(|o| o.as_ref().filter(|o| !o.discovery.complete).map(|o| o.totals.queues)))
     }
 
     /// Redis is not reached: every figure on the page is old.

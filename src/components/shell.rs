@@ -2,6 +2,7 @@
 
 use super::{
     banner::Banner,
+    confirm::ActionHost,
     help::Help,
     icon::{Glyph, Icon},
     keys,
@@ -48,6 +49,7 @@ pub fn Shell(children: Children) -> impl IntoView {
         <Drawer />
         <Palette />
         <Help />
+        <ActionHost />
         <Toasts />
     }
 }

@@ -1,4 +1,243 @@
+//! `/`: is something wrong, where, what can be done; then the sums, the busiest queues, and what the console talks to.
+
+use crate::{
+    api,
+    components::{
+        attention::{Attention, Concern, SHOWN, rank},
+        badge::Tone,
+        connection::ConnectionFacts,
+        empty::{Empty, Problem, Skeleton},
+        icon::Glyph,
+        number::{count, thousands},
+        queue_table::QueueTable,
+        tile::Tile,
+    },
+    live::{Live, Stream},
+    model::{
+        error::ApiError,
+        live::{Link, LiveView, Overview, Totals},
+        query::{QueueFilter, QueueSort, QueuesQuery},
+        queue::QueueSample,
+        time::span,
+    },
+};
 use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+/// Rows of the short list.
+const BUSIEST: usize = 8;
+/// How often the attention list is asked for; it moves slowly and must not jump under a finger.
+const ASK_EVERY_MS: i64 = 5_000;
+
+/// What needs attention: the most urgent, and how many there are in all (`partial`: at least).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Board {
+    concerns: Vec<Concern>,
+    total: u64,
+    partial: bool,
+}
+
+async fn board() -> Result<Board, ApiError> {
+    let all = api::queues::queues(QueuesQuery::default()).await?;
+    let mut partial = false;
+    let queues = if all.total <= all.per_page {
+        all.queues
+    } else {
+        // Thousands: the worst of each kind.
+        let mut worst = Vec::new();
+        for (filter, sort) in [(QueueFilter::Failing, QueueSort::Failed), (QueueFilter::NoWorkers, QueueSort::Waiting), (QueueFilter::Paused, QueueSort::Waiting)] {
+            let page = api::queues::queues(QueuesQuery { filter, sort, ..QueuesQuery::default() }).await?;
+            partial |= page.total > page.per_page;
+            worst.extend(page.queues);
+        }
+        worst.sort_by(|a, b| a.name.cmp(&b.name));
+        worst.dedup_by(|a, b| a.name == b.name);
+        worst
+    };
+    let mut concerns = rank(&queues);
+    let total = concerns.len() as u64;
+    // One more line than fits may as well be shown.
+    if concerns.len() > SHOWN + 1 {
+        concerns.truncate(SHOWN);
+    }
+    Ok(Board { concerns, total, partial })
+}
+
+async fn busiest() -> Result<Vec<QueueSample>, ApiError> {
+    let mut queues = api::queues::queues(QueuesQuery::default()).await?.queues;
+    queues.truncate(BUSIEST);
+    Ok(queues)
+}
 
 #[component]
-pub fn OverviewPage() -> impl IntoView {}
+pub fn OverviewPage() -> impl IntoView {
+    let live = expect_context::<Live>();
+    live.watch(|| LiveView::Overview);
+    let settling = live.settling();
+    // Stands still until the stream is open: the page came with a fresh list.
+    let beat = Memo::new(move |_| if live.stream.get() == Stream::Open { live.now.get().0 / ASK_EVERY_MS } else { 0 });
+    let board = Resource::new(move || (settling.get(), beat.get()), |_| board());
+    let busiest = Resource::new(move || settling.get(), |_| busiest());
+    let measured = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
+    view! {
+        <Title text="Overview" />
+        <Transition fallback=|| view! { <div class="head"><h1>"Overview"</h1></div> }>
+            <Verdict board=board measured=measured />
+        </Transition>
+        <Tiles />
+        <div class="six tables">
+            <section class="span4 min-w-0" aria-labelledby="busiest">
+                <div class="sec">
+                    <h2 id="busiest">"Busiest queues"</h2>
+                    <span class="grow"></span>
+                    <a class="link" href="/queues">"All queues"</a>
+                </div>
+                <Transition fallback=|| view! { <Skeleton /> }>
+                    <Busiest queues=busiest />
+                </Transition>
+            </section>
+            <section class="span2 min-w-0" aria-labelledby="connection">
+                <div class="sec border-b border-line"><h2 id="connection">"Connection"</h2></div>
+                <ConnectionFacts />
+            </section>
+        </div>
+    }
+}
+
+/// The title is the answer, the list below says where and what to do.
+#[component]
+fn Verdict(board: Resource<Result<Board, ApiError>>, measured: Memo<Option<String>>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let known = Memo::new(move |last: Option<&Option<Board>>| match board.get() {
+        Some(Ok(board)) => Some(board),
+        _ => last.cloned().flatten(),
+    });
+    let error = Memo::new(move |_| board.get().and_then(Result::err));
+    let title = Memo::new(move |_| {
+        let total = known.with(|b| b.as_ref().map(|b| (b.total, b.partial)));
+        live.overview.with(|o| verdict(o.as_ref(), total))
+    });
+    let list = move || {
+        known.get().filter(|b| !b.concerns.is_empty()).map(|b| {
+            let hidden = b.total - b.concerns.len() as u64;
+            let more = (hidden > 0).then(|| {
+                let text = count(hidden, "more queue", "more queues");
+                (if b.partial { format!("At least {text}") } else { format!("And {text}") }, "/queues?filter=failing&sort=failed")
+            });
+            view! { <Attention concerns=b.concerns more=more /> }
+        })
+    };
+    let calm = Memo::new(move |_| known.with(|b| b.as_ref().is_some_and(|b| b.concerns.is_empty())));
+    let sentence = Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.connection.status == Link::Connected && o.totals.queues > 0).map(|o| calm_sentence(&o.totals))));
+    view! {
+        <div class="head">
+            <h1>{move || title.get()}</h1>
+            <span class="grow"></span>
+            <span class="text-12 text-faint num max-sm:hidden">{move || measured.get()}</span>
+        </div>
+        {move || error.get().map(|error| view! { <Problem error=error retry=move |()| board.refetch() /> })}
+        {list}
+        <Show when=move || calm.get() && sentence.get().is_some()>
+            <p class="px-gutter pb-4 text-muted">{move || sentence.get()}</p>
+        </Show>
+    }
+}
+
+fn verdict(overview: Option<&Overview>, concerns: Option<(u64, bool)>) -> String {
+    let Some(o) = overview else { return "Overview".into() };
+    match (o.connection.status, concerns.unwrap_or_default()) {
+        (Link::Down, _) => "Redis cannot be reached".into(),
+        (Link::Connecting, _) => "Connecting to Redis".into(),
+        (Link::Connected, (n @ 1.., partial)) => {
+            let at_least = if partial { "At least " } else { "" };
+            format!("{at_least}{} attention", count(n, "queue needs", "queues need"))
+        }
+        (Link::Connected, _) if !o.discovery.complete => "Looking for queues…".into(),
+        (Link::Connected, _) if o.totals.queues == 0 => "No queues yet".into(),
+        (Link::Connected, _) => "Everything is running".into(),
+    }
+}
+
+fn calm_sentence(totals: &Totals) -> String {
+    format!("No failed jobs, no paused queue with jobs, no queue without workers among {}.", count(totals.queues, "queue", "queues"))
+}
+
+#[component]
+fn Tiles() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let stale = live.stale();
+    let total = move |read: fn(&Totals) -> Option<u64>| Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.sampled_at.is_some()).and_then(|o| read(&o.totals))));
+    // An old figure says from when it is; a fresh one says something else.
+    let fact = move |read: fn(&Overview) -> String| {
+        Memo::new(move |_| {
+            live.overview.with(|o| match o {
+                Some(Overview { sampled_at: None, .. }) | None => "not measured yet".into(),
+                Some(Overview { sampled_at: Some(at), .. }) if stale.get() => format!("at {}", at.clock()),
+                Some(o) => read(o),
+            })
+        })
+    };
+    let workers = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.workers)));
+    let partial = Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| o.totals.grouped_partial)));
+    let rate = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.throughput.completed_per_second).map(|n| n.round() as u64)));
+    view! {
+        <section class="six" aria-label="Totals">
+            <Tile label="Waiting" glyph=Glyph::Waiting tone=Tone::Waiting href="/queues" stale=stale partial=partial value=total(|t| t.waiting)
+                fact=fact(|o| o.totals.oldest_waiting_ms.map_or_else(|| if o.totals.waiting == Some(0) { "nothing waits".into() } else { "age unknown".into() }, |ms| format!("oldest {}", span(ms)))) />
+            <Tile label="Active" glyph=Glyph::Active tone=Tone::Active stale=stale value=total(|t| t.active)
+                fact=fact(|o| if o.totals.active.is_some() { "running now".into() } else { "unknown without events".into() }) />
+            <Tile label="Delayed" glyph=Glyph::Delayed tone=Tone::Delayed href="/queues?sort=delayed" stale=stale value=total(|t| t.delayed)
+                fact=fact(|_| "run when they are due".into()) />
+            <Tile label="Failed" glyph=Glyph::Failed tone=Tone::Failed href="/queues?filter=failing&sort=failed" stale=stale value=total(|t| t.failed)
+                fact=fact(|o| if o.totals.failing == 0 { "in no queue".into() } else { format!("in {}", count(o.totals.failing, "queue", "queues")) }) />
+            <Tile label="Workers" glyph=Glyph::Workers tone=Tone::Quiet stale=stale value=workers
+                fact=fact(|o| match (o.workers, o.totals.unserved) {
+                    (None, _) => "not counted yet".into(),
+                    (Some(0), _) => "none reports".into(),
+                    (Some(_), 0) => "every queue is served".into(),
+                    (Some(_), n) => format!("{} without", count(n, "queue", "queues")),
+                }) />
+            <Tile label="Jobs/s" glyph=Glyph::Rate tone=Tone::Quiet stale=stale value=rate
+                fact=fact(|o| match o.throughput.failed_per_second {
+                    Some(n) => format!("{n:.1} failed"),
+                    None => "unknown without events".into(),
+                }) />
+        </section>
+    }
+}
+
+#[component]
+fn Busiest(queues: Resource<Result<Vec<QueueSample>, ApiError>>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let rows = Memo::new(move |last: Option<&Vec<QueueSample>>| match queues.get() {
+        Some(Ok(queues)) => queues,
+        _ => last.cloned().unwrap_or_default(),
+    });
+    let empty = Memo::new(move |_| queues.with(|q| matches!(q, Some(Ok(list)) if list.is_empty())));
+    let error = Memo::new(move |_| queues.get().and_then(Result::err));
+    let samples = live.samples(rows);
+    let stale = live.stale();
+    let entered = live.entered;
+    let load = move |_| {
+        queues.refetch();
+        live.reopen();
+    };
+    view! {
+        {move || error.get().map(|error| view! { <Problem error=error retry=move |()| queues.refetch() /> })}
+        <Show when=move || !rows.with(Vec::is_empty)>
+            <div class=move || if stale.get() { "stale" } else { "" }>
+                <QueueTable rows=rows samples=samples />
+            </div>
+        </Show>
+        <Show when=move || { entered.get() > 0 }>
+            <p class="px-gutter py-2 text-12 text-muted">
+                {move || format!("{} busier by now. ", if entered.get() == 1 { "1 other queue is".into() } else { format!("{} other queues are", thousands(entered.get())) })}
+                <button type="button" class="link" on:click=load>"Load"</button>
+            </p>
+        </Show>
+        <Show when=move || empty.get()>
+            <Empty title="No queues" text="They appear here when an application pushes its first job." />
+        </Show>
+    }
+}

@@ -1,0 +1,150 @@
+//! What needs a person, ranked, a sentence and one link each. Only what was measured becomes a sentence.
+
+use super::{badge::Tone, icon::{Glyph, Icon}, number::{count, figure, thousands}};
+use crate::model::{ids::QueueName, job::JobState, query::JobsQuery, queue::{FAILED_CAP, Paused, QueueSample}};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// More would push the tiles off the screen.
+pub const SHOWN: usize = 6;
+
+/// In the order of urgency: what loses data, what failed, what stands still, what somebody stopped.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Kind {
+    AtCap,
+    Unserved,
+    Failed,
+    Unreadable,
+    Partly,
+    Paused,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Concern {
+    queue: QueueName,
+    kind: Kind,
+    /// What ranks within a kind.
+    size: u64,
+    /// Follows the queue's name.
+    text: String,
+}
+
+/// At most one for a queue: its most urgent.
+fn concern(q: &QueueSample) -> Option<Concern> {
+    let (waiting, failed) = (q.waiting.unwrap_or(0), q.failed.unwrap_or(0));
+    let wait = |n| if n == 1 { "1 job waits".into() } else { format!("{} jobs wait", figure(Some(n), q.grouped_partial)) };
+    let (kind, size, text) = if q.failed_at_cap {
+        (Kind::AtCap, failed, format!("the failed list is at its cap of {}; every further failure drops the oldest", thousands(FAILED_CAP)))
+    } else if q.unserved() {
+        let jobs = if waiting > 0 { wait(waiting) } else { count(q.delayed.unwrap_or(0), "job is delayed", "jobs are delayed") };
+        (Kind::Unserved, waiting, format!("{jobs} and no worker serves this queue"))
+    } else if failed > 0 {
+        let also = if q.paused == Paused::No { "" } else { ", and the queue is paused" };
+        (Kind::Failed, failed, format!("{} used up {} attempts{also}", count(failed, "job", "jobs"), if failed == 1 { "its" } else { "their" }))
+    } else if let Some(problem) = q.problems.first() {
+        (Kind::Unreadable, 0, problem.clone())
+    } else if q.paused == Paused::Partly {
+        (Kind::Partly, waiting, format!("only some of its lists are paused; {}", wait(waiting)))
+    } else if q.paused == Paused::Yes && waiting > 0 {
+        (Kind::Paused, waiting, format!("paused while {}", wait(waiting)))
+    } else {
+        return None;
+    };
+    Some(Concern { queue: q.name.clone(), kind, size, text })
+}
+
+/// Most urgent first; the name decides between equals, so that nothing jumps.
+pub fn rank<'a>(queues: impl IntoIterator<Item = &'a QueueSample>) -> Vec<Concern> {
+    let mut all: Vec<Concern> = queues.into_iter().filter_map(concern).collect();
+    all.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.size.cmp(&a.size)).then(a.queue.cmp(&b.queue)));
+    all.dedup_by(|a, b| a.queue == b.queue);
+    all
+}
+
+impl Concern {
+    fn icon(&self) -> (Glyph, &'static str) {
+        let (glyph, tone) = match self.kind {
+            Kind::AtCap | Kind::Failed => (Glyph::Failed, Tone::Failed),
+            Kind::Unserved => (Glyph::Waiting, Tone::Waiting),
+            Kind::Unreadable => (Glyph::Warning, Tone::Failed),
+            Kind::Partly | Kind::Paused => (Glyph::Paused, Tone::Paused),
+        };
+        (glyph, tone.icon())
+    }
+
+    fn link(&self) -> (String, String) {
+        let name = self.queue.clone();
+        match self.kind {
+            Kind::AtCap | Kind::Failed => (JobsQuery { state: JobState::Failed, ..JobsQuery::read(name, |_| None) }.href(), format!("View {}", count(self.size, "failed job", "failed jobs"))),
+            Kind::Unserved | Kind::Unreadable | Kind::Partly | Kind::Paused => (name.href(), "Open queue".into()),
+        }
+    }
+}
+
+#[component]
+pub fn Attention(concerns: Vec<Concern>, more: Option<(String, &'static str)>) -> impl IntoView {
+    let rows = concerns
+        .into_iter()
+        .map(|c| {
+            let ((glyph, class), (href, verb)) = (c.icon(), c.link());
+            view! {
+                <li>
+                    <Icon glyph=glyph class=class />
+                    <span class="min-w-0 wrap-anywhere"><a class="name" href=c.queue.href()><b><bdi>{c.queue.to_string()}</bdi></b></a> ": " {c.text}</span>
+                    <a class="link do" href=href>{verb}</a>
+                </li>
+            }
+        })
+        .collect_view();
+    let more = more.map(|(text, href)| view! { <li><span></span><span class="text-muted">{text}</span><a class="link do" href=href>"View all"</a></li> });
+    view! { <ul class="attn" aria-label="Needs attention">{rows}{more}</ul> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{queue::ByPriority, time::Millis};
+
+    fn queue(name: &str, change: impl FnOnce(&mut QueueSample)) -> QueueSample {
+        let mut q = QueueSample {
+            name: QueueName::try_from(name).expect("valid"),
+            waiting: Some(0),
+            by_priority: ByPriority::default(),
+            grouped: 0,
+            grouped_partial: false,
+            active: None,
+            delayed: Some(0),
+            failed: Some(0),
+            failed_at_cap: false,
+            paused: Paused::No,
+            workers: None,
+            oldest_waiting_ms: None,
+            sampled_at: Millis(0),
+            problems: Vec::new(),
+        };
+        change(&mut q);
+        q
+    }
+
+    #[test]
+    fn the_most_urgent_comes_first_and_a_queue_comes_once() {
+        let queues = [
+            queue("fine", |q| q.waiting = Some(9)),
+            queue("stopped", |q| (q.paused, q.waiting) = (Paused::Yes, Some(1))),
+            queue("few", |q| q.failed = Some(1)),
+            queue("many", |q| q.failed = Some(30)),
+            queue("full", |q| (q.failed, q.failed_at_cap, q.workers) = (Some(1_000), true, Some(0))),
+            queue("alone", |q| (q.workers, q.waiting) = (Some(0), Some(1_940))),
+        ];
+        let ranked = rank(&queues);
+        let lines: Vec<String> = ranked.iter().map(|c| format!("{}: {} -> {}", c.queue, c.text, c.link().1)).collect();
+        assert_eq!(lines, [
+            "full: the failed list is at its cap of 1,000; every further failure drops the oldest -> View 1,000 failed jobs",
+            "alone: 1,940 jobs wait and no worker serves this queue -> Open queue",
+            "many: 30 jobs used up their attempts -> View 30 failed jobs",
+            "few: 1 job used up its attempts -> View 1 failed job",
+            "stopped: paused while 1 job waits -> Open queue",
+        ]);
+        assert_eq!(ranked[2].link().0, "/queues/many?state=failed");
+    }
+}

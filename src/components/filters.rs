@@ -1,0 +1,100 @@
+//! Filter field and chips over the queue table: a plain GET form and plain links; typing changes the address as one goes.
+
+use super::{icon::{Glyph, Icon}, number::thousands};
+use crate::{live::Live, model::query::{QueueFilter, QueuesQuery}};
+use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use std::time::Duration;
+
+/// A pause in typing.
+const SETTLED: Duration = Duration::from_millis(150);
+
+#[component]
+pub fn QueueFilters(#[prop(into)] query: Signal<QueuesQuery>) -> impl IntoView {
+    let navigate = use_navigate();
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let go = move |q: String| {
+        let query = QueuesQuery { q, page: 1, ..query.get_untracked() };
+        navigate(&format!("/queues{}", query.search()), NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
+    };
+    let typed = {
+        let go = go.clone();
+        move |event| {
+            let (text, go) = (event_target_value(&event), go.clone());
+            if let Some(waiting) = timer.get_value() {
+                waiting.clear();
+            }
+            timer.set_value(set_timeout_with_handle(move || go(text), SETTLED).ok());
+        }
+    };
+    let field = NodeRef::<leptos::html::Input>::new();
+    let submit = {
+        let go = go.clone();
+        move |event: ev::SubmitEvent| {
+            event.prevent_default();
+            go(field.get_untracked().map(|f| f.value()).unwrap_or_default());
+        }
+    };
+    let on_key = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            if let Some(field) = field.get_untracked() {
+                field.set_value("");
+                let _ = field.blur();
+            }
+            go(String::new());
+        }
+    };
+    let hidden = move |name: &'static str, read: fn(&QueuesQuery) -> Option<&'static str>| {
+        move || query.with(read).map(|value| view! { <input type="hidden" name=name value=value /> })
+    };
+    let chips = QueueFilter::ALL.into_iter().map(|filter| view! { <Chip query=query filter=filter /> }).collect_view();
+    view! {
+        <search class="flex items-center gap-2 min-w-0 max-sm:w-full max-sm:flex-wrap">
+            <form class="contents" method="get" action="/queues" on:submit=submit>
+                <label class="input w-65 max-sm:w-full">
+                    <Icon glyph=Glyph::Search class="i s" />
+                    <span class="sr-only">"Filter queues by name"</span>
+                    <input type="search" name="q" placeholder="Filter queues" autocomplete="off" spellcheck="false" data-filter node_ref=field value=query.get_untracked().q prop:value=move || query.with(|q| q.q.clone()) on:input=typed on:keydown=on_key />
+                    <kbd class="max-sm:hidden">"/"</kbd>
+                </label>
+                {hidden("filter", |q| (q.filter != QueueFilter::All).then_some(q.filter.as_str()))}
+                {hidden("sort", |q| (q.sort != QueuesQuery::default().sort).then_some(q.sort.as_str()))}
+                {hidden("dir", |q| (q.descending != q.sort.descends_first()).then_some(if q.descending { "desc" } else { "asc" }))}
+            </form>
+            <nav class="seg max-sm:w-full max-sm:overflow-x-auto" aria-label="Filter">{chips}</nav>
+        </search>
+    }
+}
+
+#[component]
+fn Chip(query: Signal<QueuesQuery>, filter: QueueFilter) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let label = match filter {
+        QueueFilter::All => "All",
+        QueueFilter::Failing => "Failing",
+        QueueFilter::Paused => "Paused",
+        QueueFilter::NoWorkers => "No workers",
+        QueueFilter::Idle => "Idle",
+    };
+    let count = Memo::new(move |_| {
+        live.overview.with(|o| {
+            o.as_ref().map(|o| &o.totals).map(|t| {
+                thousands(match filter {
+                    QueueFilter::All => t.queues,
+                    QueueFilter::Failing => t.failing,
+                    QueueFilter::Paused => t.paused,
+                    QueueFilter::NoWorkers => t.unserved,
+                    QueueFilter::Idle => t.idle,
+                })
+            })
+        })
+    });
+    let current = Memo::new(move |_| query.with(|q| q.filter == filter));
+    let href = Memo::new(move |_| query.with(|q| format!("/queues{}", QueuesQuery { filter, page: 1, ..q.clone() }.search())));
+    view! {
+        <a href=move || href.get() aria-current=move || current.get().then_some("true")>
+            {label}
+            <span>{move || count.get()}</span>
+        </a>
+    }
+}

@@ -1,0 +1,128 @@
+//! The table of queues, on the overview and on its own page. Rows stay where they are; figures change in place.
+
+use super::{badge::QueueBadges, confirm::QueueActions, icon::{Glyph, Icon}, number::{Number, figure}, time::Age};
+use crate::model::{ids::Priority, job::JobState, query::{JobsQuery, QueueSort, QueuesQuery}, queue::QueueSample};
+use leptos::prelude::*;
+
+/// One column: what its head says, how wide it is, and where there is room for it.
+struct Column {
+    head: &'static str,
+    sort: Option<QueueSort>,
+    class: &'static str,
+    width: &'static str,
+}
+
+const COLUMNS: [Column; 8] = [
+    Column { head: "Queue", sort: Some(QueueSort::Name), class: "", width: "w-auto" },
+    Column { head: "Waiting", sort: Some(QueueSort::Waiting), class: "r", width: "w-28" },
+    Column { head: "Active", sort: None, class: "r max-sm:hidden", width: "w-20 max-sm:hidden" },
+    Column { head: "Delayed", sort: Some(QueueSort::Delayed), class: "r max-lg:hidden", width: "w-26 max-lg:hidden" },
+    Column { head: "Failed", sort: Some(QueueSort::Failed), class: "r", width: "w-32 max-sm:w-28" },
+    Column { head: "Oldest waiting", sort: Some(QueueSort::Oldest), class: "r max-sm:hidden", width: "w-36 max-sm:hidden" },
+    Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-sm:hidden", width: "w-26 max-sm:hidden" },
+    Column { head: "Actions", sort: None, class: "", width: "w-20 max-sm:w-15" },
+];
+
+/// With `query` the heads sort and the rows have actions; without, the table is a short list.
+#[component]
+pub fn QueueTable(
+    #[prop(into)] rows: Signal<Vec<QueueSample>>,
+    #[prop(into)] samples: Signal<std::collections::BTreeMap<crate::model::ids::QueueName, QueueSample>>,
+    #[prop(optional, into)] query: Option<Signal<QueuesQuery>>,
+) -> impl IntoView {
+    let full = query.is_some();
+    let columns = || COLUMNS.iter().filter(move |c| full || !matches!(c.head, "Delayed" | "Actions"));
+    let widths = columns().map(|c| view! { <col class=c.width /> }).collect_view();
+    let heads = columns()
+        .map(|c| match (query, c.sort) {
+            (Some(query), Some(sort)) => view! { <SortHead query=query sort=sort label=c.head class=c.class /> }.into_any(),
+            _ if c.head == "Actions" => view! { <th class=c.class><span class="sr-only">{c.head}</span></th> }.into_any(),
+            _ => view! { <th class=c.class>{c.head}</th> }.into_any(),
+        })
+        .collect_view();
+    let head_class = if full { "stick" } else { "" };
+    view! {
+        <table class="grid-table">
+            <colgroup>{widths}</colgroup>
+            <thead class=head_class><tr>{heads}</tr></thead>
+            <tbody>
+                <For each=move || rows.get() key=|q| q.name.clone() let:first>
+                    {
+                        let name = first.name.clone();
+                        let sample = Memo::new(move |last: Option<&QueueSample>| samples.with(|all| all.get(&name).cloned()).unwrap_or_else(|| last.unwrap_or(&first).clone()));
+                        view! { <QueueRow sample=sample full=full /> }
+                    }
+                </For>
+            </tbody>
+        </table>
+    }
+}
+
+#[component]
+fn SortHead(query: Signal<QueuesQuery>, sort: QueueSort, label: &'static str, class: &'static str) -> impl IntoView {
+    let sorted = Memo::new(move |_| query.with(|q| (q.sort == sort).then_some(q.descending)));
+    let href = Memo::new(move |_| {
+        query.with(|q| {
+            let descending = if q.sort == sort { !q.descending } else { sort.descends_first() };
+            format!("/queues{}", QueuesQuery { sort, descending, page: 1, ..q.clone() }.search())
+        })
+    });
+    let aria = move || sorted.get().map(|descending| if descending { "descending" } else { "ascending" });
+    view! {
+        <th class=class aria-sort=aria>
+            <a class="sort" href=move || href.get() attr:data-noscroll="">
+                {label}
+                {move || sorted.get().map(|descending| view! { <Icon glyph=if descending { Glyph::Down } else { Glyph::Up } class="i xs" /> })}
+            </a>
+        </th>
+    }
+}
+
+/// `critical 12 · high 120 · base 4,074 · low 12 · behind a group 340`
+fn split(q: &QueueSample) -> String {
+    let mut parts: Vec<String> = Priority::ALL.into_iter().map(|p| format!("{} {}", p.as_str(), figure(q.by_priority.get(p), false))).collect();
+    parts.push(format!("behind a group {}", figure(Some(q.grouped), q.grouped_partial)));
+    parts.join(" · ")
+}
+
+fn jobs_href(q: &QueueSample, state: JobState) -> String {
+    JobsQuery { order: JobsQuery::first_order(state), state, ..JobsQuery::read(q.name.clone(), |_| None) }.href()
+}
+
+#[component]
+fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoView {
+    let q = sample.get_untracked();
+    let (href, name, title) = (q.name.href(), q.name.to_string(), q.name.to_string());
+    let waiting = Memo::new(move |_| sample.with(|q| q.waiting));
+    let partial = Memo::new(move |_| sample.with(|q| q.grouped_partial));
+    let active = Memo::new(move |_| sample.with(|q| q.active));
+    let delayed = Memo::new(move |_| sample.with(|q| q.delayed));
+    let failed = Memo::new(move |_| sample.with(|q| q.failed));
+    let at_cap = Memo::new(move |_| sample.with(|q| q.failed_at_cap));
+    let oldest = Memo::new(move |_| sample.with(|q| q.oldest_waiting_ms));
+    let workers = Memo::new(move |_| sample.with(|q| q.workers));
+    let unserved = Memo::new(move |_| sample.with(QueueSample::unserved));
+    let by_list = Memo::new(move |_| sample.with(split));
+    view! {
+        <tr data-row>
+            <td>
+                <div class="qname">
+                    <a class="name clip" href=href title=title><bdi>{name}</bdi></a>
+                    <QueueBadges sample=sample />
+                </div>
+            </td>
+            <td class="r"><a class="above" tabindex="-1" href=jobs_href(&q, JobState::Waiting) title=move || by_list.get()><Number value=waiting partial=partial /></a></td>
+            <td class="r max-sm:hidden"><span class="above" title="Active jobs leave no trace in Redis: unknown without the event channel"><Number value=active /></span></td>
+            {full.then(|| view! { <td class="r max-lg:hidden"><a class="above" tabindex="-1" href=jobs_href(&q, JobState::Delayed)><Number value=delayed /></a></td> })}
+            <td class="r">
+                <a class="above" tabindex="-1" href=jobs_href(&q, JobState::Failed)>
+                    <Show when=move || at_cap.get()><span class="text-12 text-faint">"at cap "</span></Show>
+                    <span class=move || if at_cap.get() { "text-failed font-medium" } else { "" }><Number value=failed /></span>
+                </a>
+            </td>
+            <td class="r max-sm:hidden"><Age ms=oldest /></td>
+            <td class="r max-sm:hidden"><span class=move || if unserved.get() { "text-waiting font-medium" } else { "contents" }><Number value=workers /></span></td>
+            {full.then(|| view! { <td><div class="acts"><QueueActions sample=sample /></div></td> })}
+        </tr>
+    }
+}
