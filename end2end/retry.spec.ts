@@ -11,7 +11,7 @@ test('a failed job is retried from its page and the counts move', async ({ queue
 
   await page.getByRole('link', { name: /DEAD-2/ }).first().click()
   await page.getByRole('button', { name: 'Retry job' }).click()
-  await expect(toasts(page)).toContainText(/DEAD-2.*orders/)
+  await expect(toasts(page)).toContainText('Retried 1 job of orders')
 
   expect(await queues.failed('orders')).toBe(2)
   const [retried] = await redis.lRange('queue:orders', 0, 0)
@@ -27,8 +27,8 @@ test('selected failed jobs are retried together', async ({ queues, open }) => {
   await queues.fail('orders', make(5, 'DEAD'))
   const page = await open('/queues/orders?state=failed')
   for (const n of [1, 3, 5]) await page.getByRole('checkbox', { name: `Select DEAD-${n}` }).check()
-  await confirm(page, /^Retry 3 jobs/, /^Retry 3 jobs/, /3/)
-  await expect(toasts(page)).toContainText(/3/)
+  await page.getByRole('button', { name: 'Retry 3 jobs' }).click()
+  await expect(toasts(page)).toContainText('Retried 3 jobs of orders')
   expect(await queues.failed('orders')).toBe(2)
   expect(await queues.waiting('orders')).toBe(3)
   await expect(page.getByRole('row').filter({ hasText: 'DEAD-3' })).toHaveCount(0)
@@ -54,6 +54,6 @@ test('a second click on a job that is gone does nothing and says so', async ({ q
   await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
   await redis.del('queue:orders:failed')
   await page.getByRole('button', { name: 'Retry job' }).click()
-  await expect(toasts(page)).toContainText(/gone|no longer|not there/i)
+  await expect(toasts(page)).toContainText('No job of orders was retried')
   expect(await queues.waiting('orders')).toBe(0)
 })

@@ -74,7 +74,7 @@ export async function hydrated(page: Page) {
   await expect(page.locator('html')).toHaveAttribute('data-hydrated', /.*/, { timeout: 15_000 })
 }
 
-export const toasts = (page: Page) => page.locator('[aria-live="polite"]')
+export const toasts = (page: Page) => page.getByRole('region', { name: 'Notifications' })
 
 /** Opens a confirmation, checks what it says, and confirms. */
 export async function confirm(page: Page, opener: string | RegExp, button: string | RegExp, says: RegExp) {
