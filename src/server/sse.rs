@@ -53,10 +53,13 @@ async fn live(
     Extension(session): Extension<Session>,
     Query(Wanted { view }): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let view = match view {
+    let mut view = match view {
         None => LiveView::Frame,
         Some(json) => serde_json::from_str(&json).map_err(|error| Problem::invalid("view", format!("`view` cannot be read: {error}.")))?,
     };
+    if let LiveView::Queues { query } = &mut view {
+        query.page = query.page.max(1);
+    }
     let queue = match &view {
         LiveView::Queue { name } => Some(name.clone()),
         LiveView::Overview | LiveView::Queues { .. } | LiveView::Frame => None,

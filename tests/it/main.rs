@@ -1,1 +1,10 @@
-fn main(){}
+//! Every integration test, in one binary: real redis-servers, a fresh one for each test.
+
+mod support;
+
+mod api;
+mod auth;
+mod cli;
+mod demo;
+mod recordings;
+mod sse;

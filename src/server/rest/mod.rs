@@ -32,7 +32,6 @@ pub fn routes() -> Router<AppState> {
         .route("/operations/{id}/cancel", post(operations::cancel))
         .route("/trash", get(operations::trash))
         .route("/trash/{id}/restore", post(operations::restore))
-        .fallback(|| async { Problem::not_found("There is nothing at this address. The README lists the routes of /api/v1.") })
         .method_not_allowed_fallback(|| async { Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not answer that method.") })
 }
 

@@ -1,0 +1,135 @@
+//! POST: what a program does, and how it is told that it cannot.
+
+use crate::support::{TestConsole, TestRedis, eventually, payload::{dead, many, many_dead}};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn fingerprints(console: &TestConsole, queue: &str, state: &str) -> Vec<String> {
+    let page = console.json(&format!("/api/v1/queues/{queue}/jobs?state={state}&perPage=200")).await;
+    page["jobs"].as_array().unwrap().iter().map(|job| job["fingerprint"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits for the operation that a 202 names.
+async fn finished(console: &TestConsole, started: &Value) -> Value {
+    let path = format!("/api/v1/operations/{}", started["operation"]["id"].as_str().unwrap());
+    eventually("the operation ends", Duration::from_secs(10), async || console.json(&path).await["status"] != "running").await;
+    console.json(&path).await
+}
+
+#[tokio::test]
+async fn named_jobs_answer_what_was_done_and_a_second_click_is_gone() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail:failed", many_dead("f", "mail", 3)).await;
+    let console = redis.console().await;
+    let jobs = fingerprints(&console, "mail", "failed").await;
+    let body = json!({"state": "failed", "jobs": jobs[..2]});
+    let (status, outcome) = console.post("/api/v1/queues/mail/jobs/retry", &body).await;
+    assert_eq!((status, outcome), (200, json!({"done": 2, "gone": 0, "corrupt": 0})));
+    let (status, outcome) = console.post("/api/v1/queues/mail/jobs/retry", &body).await;
+    assert_eq!((status, outcome), (200, json!({"done": 0, "gone": 2, "corrupt": 0})));
+    assert_eq!((redis.list("queue:mail").await.len(), redis.list("queue:mail:failed").await.len()), (2, 1));
+
+    let (status, outcome) = console.post("/api/v1/queues/unknown/jobs/retry", &json!({"state": "failed", "jobs": [jobs[2]]})).await;
+    assert_eq!((status, &outcome["gone"]), (200, &json!(1)), "an unknown queue has no jobs");
+
+    let (status, outcome) = console.post("/api/v1/queues/mail/jobs/discard", &json!({"state": "failed", "jobs": [jobs[2]]})).await;
+    assert_eq!((status, &outcome["done"]), (200, &json!(1)));
+    let trash = console.json("/api/v1/trash").await;
+    let id = trash["trash"][0]["id"].as_str().unwrap();
+    assert_eq!(outcome["trash"], id);
+    let (status, started) = console.post(&format!("/api/v1/trash/{id}/restore"), &json!({})).await;
+    assert_eq!(status, 202, "{started}");
+    assert_eq!(finished(&console, &started).await["status"], "done");
+    assert_eq!(redis.list("queue:mail:failed").await.len(), 1);
+    let (status, again) = console.post(&format!("/api/v1/trash/{id}/restore"), &json!({})).await;
+    assert_eq!(status, 404, "{again}");
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn all_of_a_state_is_an_operation() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail:failed", many_dead("f", "mail", 30)).await;
+    redis.push_raw("queue:mail", many("w", "mail", 5)).await;
+    let console = redis.console().await;
+    let response = console.client.post(format!("{}/api/v1/queues/mail/jobs/retry", console.base_url)).body(r#"{"state":"failed","all":true}"#).send().await.unwrap();
+    assert_eq!(response.status(), 202);
+    let location = response.headers()["location"].to_str().unwrap().to_owned();
+    let started: Value = response.json().await.unwrap();
+    assert_eq!(location, format!("/api/v1/operations/{}", started["operation"]["id"].as_str().unwrap()));
+    let ended = finished(&console, &started).await;
+    assert_eq!((&ended["status"], &ended["verb"], &ended["total"], &ended["done"]), (&json!("done"), &json!("retry"), &json!(30), &json!(30)));
+    assert_eq!(redis.list("queue:mail").await.len(), 35);
+
+    let (status, started) = console.post("/api/v1/queues/mail/purge", &json!({})).await;
+    assert_eq!(status, 202);
+    assert_eq!(finished(&console, &started).await["done"], 35);
+    assert!(redis.list("queue:mail").await.is_empty());
+    let operations = console.json("/api/v1/operations").await;
+    assert_eq!(operations["operations"].as_array().unwrap().iter().map(|o| o["verb"].as_str().unwrap()).collect::<Vec<_>>(), ["purge", "retry"], "newest first");
+    let (status, cancelled) = console.post(&format!("{location}/cancel"), &json!({})).await;
+    assert_eq!((status, &cancelled["status"]), (200, &json!("done")), "what is done stays done");
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn pause_sets_four_flags_and_resume_takes_them_away() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("m", "mail", 1)).await;
+    let console = redis.console().await;
+    let flags = async || redis.keys().await.into_iter().filter(|key| key.ends_with(":paused")).count();
+    for _ in 0..2 {
+        assert_eq!(console.post("/api/v1/queues/mail/pause", &json!({})).await, (200, json!({"paused": true})));
+        assert_eq!(flags().await, 4);
+    }
+    eventually("the list says so", Duration::from_secs(3), async || console.json("/api/v1/queues").await["queues"][0]["paused"] == true).await;
+    assert_eq!(console.post("/api/v1/queues/mail/resume", &json!({})).await, (200, json!({"paused": false})));
+    assert_eq!(flags().await, 0);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn requests_that_cannot_be_understood_change_nothing() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail:failed", [dead("f", "mail", "boom", "")]).await;
+    let console = redis.console().await;
+    let fingerprint = fingerprints(&console, "mail", "failed").await.remove(0);
+    let fitting = format!(r#"{{"state":"failed","jobs":["{fingerprint}"]}}"#);
+    let table = [
+        ("retry", "{", 400, Value::Null),
+        ("retry", "", 400, Value::Null),
+        ("retry", "[]", 422, json!("state")),
+        ("retry", "{}", 422, json!("state")),
+        ("retry", r#"{"state":"lost","all":true}"#, 422, json!("state")),
+        ("retry", r#"{"state":"waiting","all":true}"#, 422, json!("state")),
+        ("promote", r#"{"state":"failed","all":true}"#, 422, json!("state")),
+        ("discard", r#"{"state":"completed","all":true}"#, 422, json!("state")),
+        ("retry", r#"{"state":"failed"}"#, 422, json!("jobs")),
+        ("retry", r#"{"state":"failed","all":false}"#, 422, json!("jobs")),
+        ("retry", r#"{"state":"failed","jobs":[]}"#, 422, json!("jobs")),
+        ("retry", r#"{"state":"failed","jobs":["x"]}"#, 422, json!("jobs")),
+        ("retry", r#"{"state":"failed","jobs":[1]}"#, 422, json!("jobs")),
+        ("retry", r#"{"state":"failed","jobs":"all"}"#, 422, json!("jobs")),
+        ("retry", r#"{"state":"failed","all":"yes"}"#, 422, json!("all")),
+        ("retry", r#"{"state":"failed","all":true,"jobs":[]}"#, 422, json!("all")),
+        ("retry", r#"{"state":"failed","all":true,"base":1}"#, 422, json!("base")),
+        ("explode", fitting.as_str(), 404, Value::Null),
+        ("purge", fitting.as_str(), 404, Value::Null),
+    ];
+    for (verb, body, status, field) in table {
+        let response = console.client.post(format!("{}/api/v1/queues/mail/jobs/{verb}", console.base_url)).body(body.to_owned()).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{verb} {body}");
+        let got = response.status().as_u16();
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!((got, &problem["status"], &problem["field"]), (status, &json!(status), &field), "{verb} {body}: {problem}");
+    }
+    for (path, body, status) in [("/api/v1/queues/mail/explode", "{}", 404), ("/api/v1/queues/mail/purge", r#"{"keep":"no"}"#, 422), ("/api/v1/queues/mail/jobs", "{}", 405)] {
+        let response = console.client.post(format!("{}{path}", console.base_url)).body(body).send().await.unwrap();
+        assert_eq!((response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()), (status, "application/problem+json"), "{path}");
+    }
+    let huge = console.client.post(format!("{}/api/v1/queues/mail/jobs/retry", console.base_url)).body(vec![b' '; 2_000_000]).send().await.unwrap();
+    assert_eq!(huge.status(), 413);
+    assert_eq!(redis.list("queue:mail:failed").await.len(), 1);
+    assert!(redis.list("queue:mail").await.is_empty());
+    console.stop().await;
+}

@@ -1,0 +1,4 @@
+//! REST: shapes, statuses, names that need care.
+
+mod acting;
+mod reading;

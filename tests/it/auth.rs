@@ -1,0 +1,207 @@
+//! With a password every route is closed; without one the console answers this machine only.
+
+use crate::support::{TestConsole, TestRedis};
+use flux_console::{app::App, server::config::Config};
+use leptos::server_fn::axum::server_fn_paths;
+use reqwest::{Method, Response, StatusCode, header};
+
+const PASSWORD: &str = "correct horse";
+
+async fn locked() -> TestConsole {
+    // No Redis there: the door stands in front of it.
+    TestConsole::start(Config { url: "redis://127.0.0.1:1".into(), password: Some(PASSWORD.into()), ..Config::default() }).await
+}
+
+async fn send(console: &TestConsole, method: &str, path: &str, headers: &[(&str, &str)], body: &'static str) -> Response {
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    let request = console.client.request(method, format!("{}{path}", console.base_url)).body(body);
+    headers.iter().fold(request, |r, (name, value)| r.header(*name, *value)).send().await.unwrap()
+}
+
+async fn log_in(console: &TestConsole, form: &'static str) -> Response {
+    send(console, "POST", "/login", &[("content-type", "application/x-www-form-urlencoded")], form).await
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+}
+
+/// `name=value` of the cookie that was set.
+fn cookie(response: &Response) -> String {
+    header(response, "set-cookie").split(';').next().unwrap_or_default().to_owned()
+}
+
+const REST: [(&str, &str); 17] = [
+    ("GET", "/api/v1/overview"),
+    ("GET", "/api/v1/queues"),
+    ("GET", "/api/v1/queues/mail/jobs"),
+    ("GET", "/api/v1/queues/mail/jobs/1"),
+    ("GET", "/api/v1/queues/mail/jobs/1/payload"),
+    ("POST", "/api/v1/queues/mail/jobs/retry"),
+    ("POST", "/api/v1/queues/mail/jobs/discard"),
+    ("POST", "/api/v1/queues/mail/jobs/promote"),
+    ("POST", "/api/v1/queues/mail/pause"),
+    ("POST", "/api/v1/queues/mail/resume"),
+    ("POST", "/api/v1/queues/mail/purge"),
+    ("POST", "/api/v1/queues/mail/clear-failed"),
+    ("GET", "/api/v1/operations"),
+    ("POST", "/api/v1/operations/1/cancel"),
+    ("GET", "/api/v1/trash"),
+    ("POST", "/api/v1/trash/1/restore"),
+    ("GET", "/live"),
+];
+
+#[tokio::test]
+async fn every_route_is_closed_without_a_session() {
+    let console = locked().await;
+    let mut seen = 0;
+
+    for (method, path) in REST.into_iter().chain([("GET", "/api/v1/unknown"), ("GET", "/api"), ("DELETE", "/api/v1/queues"), ("GET", "/_a/dev/pkg/flux-console.js"), ("GET", "/_a/dev/pkg/flux-console.wasm")]) {
+        let response = send(&console, method, path, &[], "").await;
+        if path == "/api" {
+            assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path} is no route of the API");
+            continue;
+        }
+        assert_eq!((response.status().as_u16(), header(&response, "content-type")), (401, "application/problem+json"), "{method} {path}");
+        seen += 1;
+    }
+    for (path, method) in server_fn_paths() {
+        let response = send(&console, method.as_str(), path, &[("content-type", "application/json")], "{}").await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+        assert_eq!(response.json::<serde_json::Value>().await.unwrap()["kind"], "unauthorized", "{path}");
+        seen += 1;
+    }
+    let pages = leptos_axum::generate_route_list(App);
+    for path in pages.iter().map(|page| page.path().to_owned()).chain(["/nowhere".into(), "//evil.example".into(), "/%2e%2e/login".into(), "/login/x".into()]) {
+        let path = path.replace(['{', '}'], "");
+        let response = send(&console, "GET", &path, &[], "").await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
+        assert!(header(&response, "location").starts_with("/login"), "{path}: {}", header(&response, "location"));
+        seen += 1;
+    }
+    assert!(seen > 35, "the tables were read: {seen}");
+
+    for path in ["/login", "/health/live"] {
+        assert_eq!(send(&console, "GET", path, &[], "").await.status(), StatusCode::OK, "{path}");
+    }
+    assert_ne!(send(&console, "GET", "/health/ready", &[], "").await.status(), StatusCode::UNAUTHORIZED);
+    assert_ne!(send(&console, "GET", "/_a/dev/pkg/flux-console.css", &[], "").await.status(), StatusCode::UNAUTHORIZED);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn signing_in_opens_every_replica_until_signing_out() {
+    let (console, replica) = (locked().await, locked().await);
+    let asked = send(&console, "GET", "/queues/a%2Fb?state=failed&page=2", &[], "").await;
+    let login = header(&asked, "location").to_owned();
+    assert_eq!(login, "/login?next=%2Fqueues%2Fa%252Fb%3Fstate%3Dfailed%26page%3D2");
+    let page = send(&console, "GET", &login, &[], "").await.text().await.unwrap();
+    assert!(page.contains(r#"name="next" value="/queues/a%2Fb?state=failed&amp;page=2""#), "{page}");
+    assert!(!page.contains("<script"), "the form needs no script");
+
+    let entered = log_in(&console, "password=correct+horse&next=%2Fqueues%2Fa%252Fb").await;
+    assert_eq!((entered.status(), header(&entered, "location")), (StatusCode::SEE_OTHER, "/queues/a%2Fb"));
+    let attributes = header(&entered, "set-cookie");
+    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(attributes.contains(attribute), "{attributes}");
+    }
+    assert!(!attributes.contains("Secure"), "plain HTTP here: {attributes}");
+    let session = cookie(&entered);
+
+    for console in [&console, &replica] {
+        let opened = send(console, "GET", "/api/v1/overview", &[("cookie", &session)], "").await;
+        assert_eq!(opened.status(), StatusCode::OK);
+    }
+    let forged = session.replace("1.", "2.");
+    assert_eq!(send(&console, "GET", "/api/v1/overview", &[("cookie", &forged)], "").await.status(), StatusCode::UNAUTHORIZED);
+    let again = send(&console, "GET", "/login", &[("cookie", &session)], "").await;
+    assert_eq!((again.status(), header(&again, "location")), (StatusCode::SEE_OTHER, "/"));
+
+    let left = send(&console, "POST", "/logout", &[("cookie", &session)], "").await;
+    assert_eq!((left.status(), header(&left, "location")), (StatusCode::SEE_OTHER, "/login"));
+    assert!(header(&left, "set-cookie").contains("Max-Age=0"), "{}", header(&left, "set-cookie"));
+
+    let tls = send(&console, "POST", "/login", &[("content-type", "application/x-www-form-urlencoded"), ("x-forwarded-proto", "https")], "password=correct+horse").await;
+    assert!(header(&tls, "set-cookie").contains("Secure"));
+    (console.stop().await, replica.stop().await);
+}
+
+#[tokio::test]
+async fn wrong_passwords_are_slowed_down() {
+    let console = locked().await;
+    for _ in 0..10 {
+        let refused = log_in(&console, "password=wrong&next=//evil.example").await;
+        assert_eq!((refused.status(), cookie(&refused).as_str()), (StatusCode::UNAUTHORIZED, ""));
+        assert!(refused.text().await.unwrap().contains(r#"name="next" value="/""#), "never to another site");
+    }
+    let slowed = log_in(&console, "password=correct+horse").await;
+    assert_eq!(slowed.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = header(&slowed, "retry-after").parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn another_site_changes_nothing() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    let own = console.base_url.clone();
+    let table: [(&[(&str, &str)], u16); 7] = [
+        (&[], 200),
+        (&[("origin", &own)], 200),
+        (&[("sec-fetch-site", "same-origin")], 200),
+        (&[("origin", "http://evil.example")], 403),
+        (&[("origin", "null")], 403),
+        (&[("sec-fetch-site", "cross-site")], 403),
+        (&[("sec-fetch-site", "same-site"), ("origin", "http://127.0.0.1:1")], 403),
+    ];
+    for path in ["/api/v1/queues/mail/pause", "/api/fn/queues/pause"] {
+        for (headers, status) in table {
+            let _: u64 = redis::cmd("DEL").arg(&["queue:mail:paused", "queue:mail:high:paused", "queue:mail:low:paused", "queue:mail:critical:paused"]).query_async(&mut redis.con.clone()).await.unwrap();
+            let headers: Vec<_> = headers.iter().copied().chain([("content-type", "application/json")]).collect();
+            let response = send(&console, "POST", path, &headers, r#"{"queue":"mail"}"#).await;
+            assert_eq!(response.status().as_u16(), status, "{path} {headers:?}");
+            let paused: bool = redis::cmd("EXISTS").arg("queue:mail:paused").query_async(&mut redis.con.clone()).await.unwrap();
+            assert_eq!(paused, status == 200, "{path} {headers:?}");
+        }
+    }
+    let form = send(&console, "POST", "/login", &[("origin", "http://evil.example"), ("content-type", "application/x-www-form-urlencoded")], "password=x").await;
+    assert_eq!(form.status(), StatusCode::FORBIDDEN);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_foreign_name_for_this_machine_is_refused_while_there_is_no_password() {
+    let closed = Config { url: "redis://127.0.0.1:1".into(), ..Config::default() };
+    let console = TestConsole::start(Config { trusted_origins: vec!["https://ops.example.com".into()], ..closed.clone() }).await;
+    for (host, status) in [("evil.example", 403), ("evil.example:3000", 403), ("localhost:3000", 200), ("[::1]:3000", 200), ("192.168.1.2", 200), ("ops.example.com", 200)] {
+        assert_eq!(send(&console, "GET", "/api/v1/overview", &[("host", host)], "").await.status().as_u16(), status, "{host}");
+    }
+    let open = TestConsole::start(Config { allow_open: true, ..closed.clone() }).await;
+    assert_eq!(send(&open, "GET", "/api/v1/overview", &[("host", "console.internal")], "").await.status(), StatusCode::OK);
+    let locked = locked().await;
+    assert_eq!(send(&locked, "GET", "/login", &[("host", "console.internal")], "").await.status(), StatusCode::OK);
+    (console.stop().await, open.stop().await, locked.stop().await);
+}
+
+#[tokio::test]
+async fn answers_carry_the_guards_of_the_browser() {
+    let console = TestConsole::start(Config { url: "redis://127.0.0.1:1".into(), ..Config::default() }).await;
+    for path in ["/", "/queues", "/nowhere", "/api/v1/overview", "/favicon.svg", "/login"] {
+        let response = console.get(path).await;
+        let policy = header(&response, header::CONTENT_SECURITY_POLICY.as_str()).to_owned();
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header(&response, "referrer-policy"), "same-origin", "{path}");
+        if matches!(path, "/" | "/queues") {
+            let html = response.text().await.unwrap();
+            let (_, nonce) = policy.split_once("'nonce-").unwrap();
+            let nonce = nonce.split('\'').next().unwrap();
+            assert!(html.matches("<script").count() > 0);
+            for script in html.split("<script").skip(1) {
+                assert!(script.starts_with(&format!(" nonce=\"{nonce}\"")) || script.split('>').next().unwrap().contains(&format!("nonce=\"{nonce}\"")), "{path}: a script without the nonce: {script:.80}");
+            }
+        }
+    }
+    console.stop().await;
+}
