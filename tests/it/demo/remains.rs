@@ -46,8 +46,9 @@ fn a_panic_leaves_nothing() {
 }
 
 #[test]
-fn two_servers_never_mistake_each_other() {
-    let servers: Vec<PrivateRedis> = (0..4).map(|_| std::thread::spawn(|| PrivateRedis::start().expect("starts"))).map(|t| t.join().expect("starts")).collect();
+fn servers_never_mistake_each_other() {
+    let starting: Vec<_> = (0..4).map(|_| std::thread::spawn(|| PrivateRedis::start().expect("starts"))).collect();
+    let servers: Vec<PrivateRedis> = starting.into_iter().map(|thread| thread.join().expect("starts")).collect();
     let mut ports: Vec<u16> = servers.iter().map(|s| s.port).collect();
     ports.sort_unstable();
     ports.dedup();
