@@ -68,7 +68,7 @@ impl TestConsole {
     /// Ends it as Ctrl-C does, and waits.
     pub async fn stop(mut self) {
         self.shutdown.cancel();
-        self.server.await.expect("no panic").expect("no error");
+        (&mut self.server).await.expect("no panic").expect("no error");
         while self.tasks.join_next().await.is_some() {}
     }
 }
