@@ -2,7 +2,7 @@
 //! from the raw URL here, once.
 
 use crate::model::ids::QueueName;
-use leptos::prelude::*;
+use leptos::{prelude::*, wasm_bindgen::{JsCast, prelude::Closure}};
 use leptos_router::{hooks::use_url, location::Url};
 use percent_encoding::percent_decode_str;
 
@@ -13,6 +13,21 @@ struct Address(ReadSignal<Url>);
 /// Called once, inside the router and outside of its routes.
 pub fn provide_address() {
     provide_context(Address(use_url()));
+    Effect::new(|_| keep_percent_signs());
+}
+
+/// On a click the router writes a decoded path into the history, where `%2541` (the name `%41`) would become `%41` (`A`).
+/// Links with such names are left to the browser: the page loads anew and the address stays exact.
+fn keep_percent_signs() {
+    let listener = Closure::<dyn Fn(web_sys::Event)>::new(|event: web_sys::Event| {
+        let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+        if let Some(link) = target.and_then(|el| el.closest("a[href*='%25']").ok().flatten()) {
+            let _ = link.set_attribute("rel", "external");
+        }
+    });
+    // Before the router's own listener, and for as long as the page lives.
+    let _ = document().add_event_listener_with_callback_and_bool("click", listener.as_ref().unchecked_ref(), true);
+    listener.forget();
 }
 
 fn decode(text: &str) -> String {
