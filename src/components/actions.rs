@@ -72,6 +72,11 @@ pub fn provide_actions() {
 }
 
 impl Actions {
+    /// A dialog is open.
+    pub fn asking(&self) -> bool {
+        self.question.with_untracked(Option::is_some)
+    }
+
     pub fn ask(&self, question: Question) {
         self.question.set(Some(question));
     }

@@ -1,4 +1,112 @@
+//! `/queues/{queue}`: what a queue holds, state by state, and the verbs on it.
+
+mod bulk;
+mod figures;
+mod jobs;
+
+use crate::{
+    api,
+    components::{
+        address::{use_queue, use_search},
+        badge::QueueBadges,
+        confirm::{Actions, QueueActions},
+        empty::{Empty, Problem, Skeleton},
+        operation_progress::QueueOperations,
+    },
+    live::Live,
+    model::{error::ApiError, ids::QueueName, job::JobsPage, live::LiveView, query::JobsQuery, queue::QueueSample},
+};
+use figures::{Figures, Tabs};
+use jobs::Jobs;
 use leptos::prelude::*;
+use leptos_meta::Title;
+
+/// A page of jobs with the question it answers: tabs and pages change before the answer is there.
+type Loaded = (JobsQuery, Result<JobsPage, ApiError>);
 
 #[component]
-pub fn QueuePage() -> impl IntoView {}
+pub fn QueuePage() -> impl IntoView {
+    let queue = use_queue();
+    view! {
+        {move || match queue.get() {
+            Some(queue) => view! { <OneQueue queue=queue /> }.into_any(),
+            None => view! { <Empty title="This is no name of a queue" text="A queue's name has 1 to 1,024 bytes."><a class="btn" href="/queues">"All queues"</a></Empty> }.into_any(),
+        }}
+    }
+}
+
+#[component]
+fn OneQueue(queue: QueueName) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let actions = expect_context::<Actions>();
+    let name = StoredValue::new(queue);
+    live.watch(move || LiveView::Queue { name: name.get_value() });
+
+    let query = use_search(move |get| JobsQuery::read(name.get_value(), get));
+    let reload = RwSignal::new(0_u32);
+    let loaded = Resource::new(move || reload.get(), move |_| api::queues::queue(name.get_value()));
+    let jobs = Resource::new(
+        move || (query.get(), reload.get(), actions.changed.get()),
+        |(query, ..)| async move {
+            let page = api::jobs::jobs(query.clone()).await;
+            (query, page)
+        },
+    );
+    view! {
+        <Title text=move || format!("{} · {}", name.get_value(), query.with(|q| q.state.as_str())) />
+        <nav class="crumb" aria-label="Breadcrumb"><a href="/queues">"Queues"</a></nav>
+        <Transition fallback=move || view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div><Skeleton /> }>
+            <Known name=name loaded=loaded query=query jobs=jobs reload=reload />
+        </Transition>
+    }
+}
+
+/// Inside the transition, so that what it reads is waited for.
+#[component]
+fn Known(name: StoredValue<QueueName>, loaded: Resource<Result<Option<QueueSample>, ApiError>>, query: Memo<JobsQuery>, jobs: Resource<Loaded>, reload: RwSignal<u32>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let sample = Memo::new(move |last: Option<&Option<QueueSample>>| {
+        let first = loaded.get().and_then(Result::ok).flatten();
+        let streamed = live.queues.with(|list| name.with_value(|name| list.iter().find(|q| q.name == *name).cloned()));
+        [last.cloned().flatten(), first, streamed].into_iter().flatten().max_by_key(|q| q.sampled_at)
+    });
+    let found = Memo::new(move |_| sample.with(Option::is_some));
+    let problem = Memo::new(move |_| loaded.get().and_then(Result::err));
+    let absent = move || {
+        let complete = live.overview.with(|o| o.as_ref().is_some_and(|o| o.discovery.complete));
+        let text = if complete {
+            "Redis holds no list of this name. A queue appears here as soon as a job is pushed to it."
+        } else {
+            "The console has not seen it yet and is still looking through the keys of Redis. It appears here as soon as it is found."
+        };
+        view! {
+            <Empty title=format!("There is no queue {}", name.get_value()) text=text>
+                <a class="btn" href="/queues">"All queues"</a>
+            </Empty>
+        }
+    };
+    move || {
+        if let Some(error) = problem.get().filter(|_| !found.get()) {
+            return view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div><Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> }.into_any();
+        }
+        let Some(first) = sample.get_untracked().filter(|_| found.get()) else {
+            return view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div>{absent()} }.into_any();
+        };
+        let sample = Memo::new(move |_| sample.get().unwrap_or_else(|| first.clone()));
+        view! {
+            <div class="head">
+                <h1>{name.get_value().to_string()}</h1>
+                <QueueBadges sample=sample />
+                <span class="flex-1"></span>
+                <div class="flex items-center gap-3 max-sm:w-full max-sm:flex-wrap max-sm:gap-2">
+                    <QueueActions sample=sample inline=true />
+                </div>
+            </div>
+            <Figures sample=sample />
+            <QueueOperations queue=name.get_value() />
+            <Tabs sample=sample query=query />
+            <Jobs query=query sample=sample jobs=jobs reload=reload />
+        }
+        .into_any()
+    }
+}

@@ -1,0 +1,123 @@
+//! The numbers of one queue and the tabs of its states.
+
+use crate::{
+    components::{
+        badge::Tone,
+        icon::{Glyph, Icon},
+        number::{figure, thousands},
+    },
+    live::Live,
+    model::{
+        ids::Priority,
+        job::JobState,
+        query::JobsQuery,
+        queue::{FAILED_CAP, QueueSample},
+        time::{Millis, span},
+    },
+};
+use leptos::prelude::*;
+
+/// `high 120, base 4,098`
+fn split(q: &QueueSample) -> String {
+    let mut parts: Vec<String> = Priority::ALL.into_iter().filter_map(|p| q.by_priority.get(p).filter(|n| *n > 0).map(|n| format!("{} {}", p.as_str(), thousands(n)))).collect();
+    if q.grouped > 0 || q.grouped_partial {
+        parts.push(format!("behind groups {}", figure(Some(q.grouped), q.grouped_partial)));
+    }
+    match (parts.len(), q.waiting) {
+        (_, None) => "one of its lists cannot be read".into(),
+        (0, _) => "all four lists are empty".into(),
+        (1, _) if q.by_priority.base.is_some_and(|n| n > 0) => "all in the base list".into(),
+        _ => parts.join(", "),
+    }
+}
+
+/// Six figures in one line; grey and with their time when Redis is not reached.
+#[component]
+pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
+    let stale = expect_context::<Live>().stale();
+    // What stands below a figure: a fact, or since when the figure is old.
+    let fact = move |text: fn(&QueueSample) -> String| move || sample.with(|q| if stale.get() { format!("at {}", q.sampled_at.clock()) } else { text(q) });
+    let class = move || if stale.get() { "six stale" } else { "six" };
+    let shown = |value: Option<u64>, partial: bool| figure(value, partial);
+    let tone = |value: Option<u64>| if matches!(value, Some(0) | None) { "v text-zero" } else { "v" };
+    let failed_fact = |q: &QueueSample| {
+        if q.failed_at_cap {
+            format!("at the cap of {}: older ones are lost", thousands(FAILED_CAP))
+        } else if q.failed == Some(0) {
+            "none has used up its attempts".into()
+        } else {
+            "attempts used up".into()
+        }
+    };
+    let failed_class = move || if sample.with(|q| q.failed_at_cap) && !stale.get() { "u text-failed!" } else { "u" };
+    view! {
+        <dl class=class>
+            <div class="tile mid">
+                <dt class="k"><Icon glyph=Glyph::Waiting class=Tone::Waiting.icon() />"Waiting"</dt>
+                <dd class=move || tone(sample.with(|q| q.waiting))>{move || sample.with(|q| shown(q.waiting, q.grouped_partial))}</dd>
+                <dd class="u" title=move || sample.with(split)>{fact(split)}</dd>
+            </div>
+            <div class="tile mid">
+                <dt class="k"><Icon glyph=Glyph::Active class=Tone::Active.icon() />"Active"</dt>
+                <dd class=move || tone(sample.with(|q| q.active))>{move || sample.with(|q| shown(q.active, false))}</dd>
+                <dd class="u">{fact(|q| if q.active.is_some() { "running now".into() } else { "unknown without events".into() })}</dd>
+            </div>
+            <div class="tile mid">
+                <dt class="k"><Icon glyph=Glyph::Delayed class=Tone::Delayed.icon() />"Delayed"</dt>
+                <dd class=move || tone(sample.with(|q| q.delayed))>{move || sample.with(|q| shown(q.delayed, false))}</dd>
+                <dd class="u">{fact(|q| if q.delayed == Some(0) { "none".into() } else { "until they are due".into() })}</dd>
+            </div>
+            <div class="tile mid">
+                <dt class="k"><Icon glyph=Glyph::Failed class=Tone::Failed.icon() />"Failed"</dt>
+                <dd class=move || tone(sample.with(|q| q.failed))>{move || sample.with(|q| shown(q.failed, false))}</dd>
+                <dd class=failed_class title=move || sample.with(failed_fact)>{fact(failed_fact)}</dd>
+            </div>
+            <div class="tile mid">
+                <dt class="k">"Oldest waiting"</dt>
+                <dd class=move || if sample.with(|q| q.oldest_waiting_ms.is_some()) { "v" } else { "v text-zero" }>{move || sample.with(|q| q.oldest_waiting_ms.map_or_else(|| "—".into(), span))}</dd>
+                <dd class="u">{fact(|q| q.oldest_waiting_ms.map_or_else(|| "nothing waits".into(), |ms| format!("since {} UTC", Millis(q.sampled_at.0 - ms).near(q.sampled_at).trim_end_matches(" UTC"))))}</dd>
+            </div>
+            <div class="tile mid">
+                <dt class="k">"Workers"</dt>
+                <dd class=move || tone(sample.with(|q| q.workers))>{move || sample.with(|q| shown(q.workers, false))}</dd>
+                <dd class="u">{fact(|q| match q.workers {
+                    None => "no worker reports".into(),
+                    Some(0) => "none that reports serves it".into(),
+                    Some(_) => "serve it, by their heartbeats".into(),
+                })}</dd>
+            </div>
+        </dl>
+    }
+}
+
+/// How many jobs of the state the queue holds now, as far as it is counted.
+pub fn count_of(q: &QueueSample, state: JobState) -> Option<u64> {
+    match state {
+        JobState::Waiting => q.by_priority.sum(),
+        JobState::Grouped => Some(q.grouped),
+        JobState::Active => q.active,
+        JobState::Delayed => q.delayed,
+        JobState::Failed => q.failed,
+        JobState::Completed => None,
+    }
+}
+
+/// Links, so that a state is an address. Active and completed jobs come with the event log.
+#[component]
+pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -> impl IntoView {
+    let tab = move |state: JobState, word: &'static str| {
+        let href = move || query.with(|q| JobsQuery { state, page: 1, order: JobsQuery::first_order(state), ..q.clone() }.href());
+        let current = move || (query.with(|q| q.state) == state).then_some("page");
+        let n = Memo::new(move |_| sample.with(|q| figure(count_of(q, state), state == JobState::Grouped && q.grouped_partial)));
+        view! { <a href=href aria-current=current>{word} " " <span class="n">{move || n.get()}</span></a> }
+    };
+    let grouped = Memo::new(move |_| sample.with(|q| q.grouped > 0 || q.grouped_partial) || query.with(|q| q.state) == JobState::Grouped);
+    view! {
+        <nav class="tabs border-t border-line" aria-label="States">
+            {tab(JobState::Waiting, "Waiting")}
+            {move || grouped.get().then(|| tab(JobState::Grouped, "Behind groups"))}
+            {tab(JobState::Delayed, "Delayed")}
+            {tab(JobState::Failed, "Failed")}
+        </nav>
+    }
+}
