@@ -6,5 +6,6 @@ mod api;
 mod auth;
 mod cli;
 mod demo;
+mod driver;
 mod recordings;
 mod sse;

@@ -1,0 +1,140 @@
+use super::*;
+use crate::support::{
+    Payload, TestConsole, eventually, now_ms,
+    payload::{dead, many_dead, payload},
+    redis::id_of,
+};
+use flux_console::model::operation::{Operation, OperationStatus};
+use flux_console::server::actions;
+use redis::AsyncCommands;
+use std::time::Duration;
+
+/// Waits for an operation to end.
+pub async fn ended(console: &TestConsole, operation: Operation) -> Operation {
+    eventually("the operation ends", Duration::from_secs(60), async || {
+        actions::operation(&console.state, &operation.id).await.expect("an operation").status != OperationStatus::Running
+    })
+    .await;
+    actions::operation(&console.state, &operation.id).await.expect("an operation")
+}
+
+#[tokio::test]
+async fn retry_all_moves_everything_that_was_there_oldest_first() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    redis.push_raw("queue:mail:failed", many_dead("j", "mail", 3_000)).await;
+    let operation = ended(&console, actions::retry_all(&console.state, &queue("mail"), false).await.expect("started")).await;
+    assert_eq!((operation.status, operation.total, operation.outcome.done), (OperationStatus::Done, 3_000, 3_000));
+    let waiting = redis.list("queue:mail").await;
+    assert_eq!((waiting.len(), redis.list("queue:mail:failed").await.len()), (3_000, 0));
+    // The oldest failure runs first.
+    assert_eq!(id_of(waiting.last().expect("jobs")), "j-1");
+    assert!(waiting.iter().all(|raw| !String::from_utf8_lossy(raw).contains("failedAt")));
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn retry_all_leaves_the_unreadable_respects_groups_and_priorities() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    let mut jobs = Vec::new();
+    for i in 0..1_200 {
+        let job = Payload::new(&format!("j-{i}"), "pay");
+        jobs.push(match i % 6 {
+            0 => b"{broken".to_vec(),
+            1 => job.priority("urgent").failed("x").into_bytes(),
+            2 => job.group(&format!("g{}", i % 4)).failed("x").into_bytes(),
+            3 => job.priority("high").failed("x").into_bytes(),
+            _ => job.failed("x").into_bytes(),
+        });
+    }
+    redis.push_raw("queue:pay:failed", &jobs).await;
+    let operation = ended(&console, actions::retry_all(&console.state, &queue("pay"), false).await.expect("started")).await;
+    assert_eq!(operation.status, OperationStatus::Done, "{operation:?}");
+    assert_eq!((operation.outcome.done, operation.outcome.corrupt, operation.outcome.unread_priority), (800, 200, 200));
+    assert_eq!(redis.list("queue:pay:failed").await.len(), 400);
+    assert_eq!(redis.list("queue:pay:high").await.len(), 200);
+    // Of each group one waits, the others pend behind it, in order.
+    let groups: Vec<String> = redis.con.clone().smembers("queue:active").await.expect("SMEMBERS");
+    assert_eq!(groups.len(), 2);
+    let pending = redis.list("queue:pending:g2").await.len() + redis.list("queue:pending:g0").await.len();
+    assert_eq!((pending, redis.list("queue:pay").await.len()), (198, 402));
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_that_fail_again_meanwhile_are_not_retried_twice() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    redis.push_raw("queue:mail:failed", many_dead("j", "mail", 4_000)).await;
+    // A worker that fails everything at once, back into the list.
+    let mut con = redis.con.clone();
+    let worker = tokio::spawn(async move {
+        let mut runs = std::collections::BTreeMap::<String, u32>::new();
+        let mut idle = 0;
+        while idle < 300 {
+            let Some(raw) = con.rpop::<_, Option<Vec<u8>>>("queue:mail", None).await.expect("RPOP") else {
+                idle += 1;
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                continue;
+            };
+            idle = 0;
+            let id = id_of(&raw);
+            *runs.entry(id.clone()).or_default() += 1;
+            let again = Payload::new(&id, "mail").created(now_ms()).failed("again");
+            con.lpush::<_, _, ()>("queue:mail:failed", again).await.expect("LPUSH");
+        }
+        runs
+    });
+    let operation = ended(&console, actions::retry_all(&console.state, &queue("mail"), false).await.expect("started")).await;
+    let runs = worker.await.expect("no panic");
+    assert_eq!((operation.status, operation.outcome.done), (OperationStatus::Done, 4_000));
+    assert!(runs.len() == 4_000 && runs.values().all(|n| *n == 1), "some job ran twice");
+    assert_eq!(redis.list("queue:mail:failed").await.len(), 4_000);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn promote_all_skips_due_jobs_while_a_worker_serves_the_queue() {
+    let redis = TestRedis::start().await;
+    redis.con.clone().set::<_, _, ()>("flux_console:worker:w1", r#"{"id":"w1","queues":["mail"]}"#).await.expect("SET");
+    let console = redis.console().await;
+    let now = now_ms();
+    redis
+        .delay_raw(
+            "queue:mail:delayed",
+            (0..1_500).map(|i| (Payload::new(&format!("later-{i}"), "mail").delay(60).waiting(), now + 600_000 + i)),
+        )
+        .await;
+    redis.delay_raw("queue:mail:high:delayed", (0..20).map(|i| (payload(&format!("due-{i}"), "mail", ""), now - 1_000 - i))).await;
+    redis.delay_raw("queue:mail:high:delayed", [("{broken", now + 600_000)]).await;
+    let operation = ended(&console, actions::promote_all(&console.state, &queue("mail")).await.expect("started")).await;
+    assert_eq!(operation.status, OperationStatus::Done, "{operation:?}");
+    assert_eq!((operation.outcome.done, operation.outcome.due, operation.outcome.corrupt), (1_500, 20, 1));
+    let waiting = redis.texts("queue:mail").await;
+    assert!(waiting.len() == 1_500 && waiting.iter().all(|raw| !raw.contains(r#","delaySeconds":60,"attempts""#)));
+    assert_eq!(redis.zset("queue:mail:high:delayed").await.len(), 21);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_click_gets_the_running_operation_and_cancel_stops_it() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    redis
+        .push_raw(
+            "queue:mail:failed",
+            (0..20_000).map(|i| dead(&format!("j-{i}"), "mail", "x", &format!(r#","pad":"{}""#, "p".repeat(2_000)))),
+        )
+        .await;
+    let first = actions::retry_all(&console.state, &queue("mail"), false).await.expect("started");
+    let second = actions::retry_all(&console.state, &queue("mail"), false).await.expect("the same");
+    assert_eq!(first.id, second.id);
+    actions::cancel(&console.state, &first.id).await.expect("asked");
+    let operation = ended(&console, first).await;
+    assert_eq!(operation.status, OperationStatus::Cancelled);
+    assert!(operation.outcome.done < 20_000, "{operation:?}");
+    let (waiting, failed) = (redis.list("queue:mail").await.len(), redis.list("queue:mail:failed").await.len());
+    assert_eq!((waiting as u64, waiting + failed), (operation.outcome.done, 20_000));
+    console.stop().await;
+}

@@ -1,0 +1,83 @@
+//! `kill -9` in the middle of bulk operations: every job stays in exactly one place.
+
+use crate::support::{Payload, TestRedis, payload::many_dead};
+use redis::AsyncCommands;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const JOBS: usize = 20_000;
+const KILLS: u64 = 15;
+
+/// A console in a process of its own, and its address.
+fn console(redis: &TestRedis) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_flux-console"))
+        .args(["start", "--url", &redis.url, "--port", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the console starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    let at = line.find("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+    let base = line[at..].split_whitespace().next().expect("an address").trim_end_matches(['/', ')', ',']).to_owned();
+    (child, base)
+}
+
+/// Starts `path` in a fresh console and kills that after a random while; says whether the operation had ended by then.
+async fn start_and_kill(redis: &TestRedis, path: &str, body: serde_json::Value, chance: &mut u64) {
+    let (mut child, base) = console(redis);
+    let answer = reqwest::Client::new().post(format!("{base}{path}")).json(&body).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 202, "{:?}", answer.text().await);
+    *chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    tokio::time::sleep(Duration::from_micros((*chance >> 33) % 120_000)).await;
+    child.kill().expect("kill -9");
+    child.wait().expect("it ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_retry_of_all_loses_and_doubles_nothing() {
+    let redis = TestRedis::start().await;
+    let (mut chance, mut partly) = (7, 0);
+    redis.push_raw("queue:mail:failed", many_dead("j", "mail", JOBS)).await;
+    let expected = redis.all_ids().await;
+    for _ in 0..KILLS {
+        start_and_kill(&redis, "/api/v1/queues/mail/jobs/retry", serde_json::json!({"state": "failed", "all": true}), &mut chance).await;
+        assert_eq!(redis.all_ids().await, expected);
+        let left: usize = redis.con.clone().llen("queue:mail:failed").await.expect("LLEN");
+        partly += usize::from(left > 0 && left < JOBS);
+        if left < JOBS / 4 {
+            redis.con.clone().del::<_, ()>(&["queue:mail", "queue:mail:failed"]).await.expect("DEL");
+            redis.push_raw("queue:mail:failed", many_dead("j", "mail", JOBS)).await;
+        }
+    }
+    assert!(partly > 0, "no kill hit a running operation");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_deletion_leaves_every_job_in_the_queue_or_in_the_trash() {
+    let redis = TestRedis::start().await;
+    let (mut chance, mut partly) = (11, 0);
+    // An active group keeps the list from being renamed whole: jobs go one by one, and groups are completed on the way.
+    let jobs = (0..JOBS).map(|i| {
+        let job = Payload::new(&format!("j-{i}"), "mail");
+        if i % 10 == 0 { job.group(&format!("g-{i}")) } else { job }.waiting()
+    });
+    redis.push_raw("queue:mail", jobs).await;
+    for i in (0..JOBS).step_by(10) {
+        redis.con.clone().sadd::<_, _, ()>("queue:active", format!("g-{i}")).await.expect("SADD");
+        if i % 100 == 0 {
+            redis
+                .push_raw(&format!("queue:pending:g-{i}"), [Payload::new(&format!("p-{i}"), "other").group(&format!("g-{i}")).waiting()])
+                .await;
+        }
+    }
+    let expected = redis.all_ids().await;
+    for _ in 0..KILLS {
+        start_and_kill(&redis, "/api/v1/queues/mail/jobs/discard", serde_json::json!({"state": "waiting", "all": true}), &mut chance).await;
+        assert_eq!(redis.all_ids().await, expected);
+        let left: usize = redis.con.clone().llen("queue:mail").await.expect("LLEN");
+        partly += usize::from(left > 0 && left < JOBS);
+    }
+    assert!(partly > 0, "no kill hit a running operation");
+}

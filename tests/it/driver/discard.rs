@@ -1,0 +1,127 @@
+use super::*;
+use crate::support::{
+    Payload,
+    payload::{dead, many, payload},
+};
+use redis::AsyncCommands;
+
+async fn restore(driver: &RedisDriver, name: &str, id: &str) {
+    while driver.restore_step(&queue(name), id).await.expect("a step").is_some() {}
+}
+
+#[tokio::test]
+async fn every_state_goes_into_the_trash_and_comes_back_byte_for_byte() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:a:b:high", [payload("w1", "a:b", ""), payload("w2", "a:b", "")]).await;
+    redis.push_raw("queue:a:b:failed", [dead("f1", "a:b", "x", ""), "{broken".into(), dead("f2", "a:b", "x", "")]).await;
+    redis.delay_raw("queue:a:b:low:delayed", [(payload("d1", "a:b", ""), NOW.0 + 5), (payload("d2", "a:b", ""), NOW.0 + 9)]).await;
+    let before = redis.all_elements().await;
+    for state in [JobState::Waiting, JobState::Failed, JobState::Delayed] {
+        let all: Vec<_> = page(&driver, "a:b", state).await.jobs.into_iter().map(|j| j.fingerprint).collect();
+        let n = all.len() as u64;
+        let outcome = driver.discard(&queue("a:b"), &all, true, NOW).await.expect("discard");
+        assert_eq!((outcome.done, outcome.gone), (n, 0));
+        assert_eq!(page(&driver, "a:b", state).await.total, 0);
+        let id = outcome.trash.expect("it can be restored");
+        let entry = driver.trash_entry(&id, NOW).await.expect("an answer").expect("an entry");
+        assert_eq!((entry.jobs, entry.expires_at), (n, Millis(NOW.0 + 3_600_000)));
+        assert_eq!(driver.trash(NOW).await.expect("a list").len(), 1);
+        let second = driver.discard(&queue("a:b"), &all, true, NOW).await.expect("second click");
+        assert_eq!((second.done, second.gone, second.trash), (0, n, None));
+        restore(&driver, "a:b", &id).await;
+        assert_eq!(driver.trash(NOW).await.expect("a list"), []);
+    }
+    assert_eq!(redis.all_elements().await, before);
+    assert_eq!(redis.zset("queue:a:b:low:delayed").await[1].1, (NOW.0 + 9) as f64);
+}
+
+#[tokio::test]
+async fn discarding_a_grouped_job_lets_its_group_go_on() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:pay:high", [Payload::new("first", "pay").group("g").waiting()]).await;
+    redis.push_raw("queue:pending:g", [Payload::new("second", "pay").group("g").waiting()]).await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", "g").await.expect("SADD");
+    let f = handle(&driver, "pay", JobState::Waiting, "first").await;
+    assert_eq!(driver.discard(&queue("pay"), &[f], false, NOW).await.expect("discard").done, 1);
+    assert_eq!(crate::support::redis::id_of(&redis.list("queue:pay").await[0]), "second");
+    assert!(redis.con.clone().sismember::<_, _, bool>("queue:active", "g").await.expect("SISMEMBER"));
+    // The last one of the group frees it.
+    let f = handle(&driver, "pay", JobState::Waiting, "second").await;
+    let outcome = driver.discard(&queue("pay"), &[f], false, NOW).await.expect("discard");
+    assert!(!redis.con.clone().exists::<_, bool>("queue:active").await.expect("EXISTS"));
+    // Restored, it goes through the group again: it is free, so it waits and holds it.
+    restore(&driver, "pay", &outcome.trash.expect("an id")).await;
+    assert!(redis.con.clone().sismember::<_, _, bool>("queue:active", "g").await.expect("SISMEMBER"));
+    assert_eq!(redis.list("queue:pay").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_or_pending_job_does_not_hold_its_group() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:pay:failed", [Payload::new("dead", "pay").group("g").failed("x")]).await;
+    redis.push_raw("queue:pending:g", ["p1", "p2", "p3"].map(|id| Payload::new(id, "pay").group("g").waiting())).await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", "g").await.expect("SADD");
+    let f = handle(&driver, "pay", JobState::Failed, "dead").await;
+    driver.discard(&queue("pay"), &[f], false, NOW).await.expect("discard");
+    let pending =
+        driver.grouped_jobs(&query("pay", JobState::Grouped, 1, 50, Order::Oldest), &["g".into()], false, NOW).await.expect("a page");
+    assert_eq!(ids(&pending), ["p1", "p2", "p3"]);
+    let middle = pending.jobs[1].fingerprint.clone();
+    assert_eq!(driver.discard(&queue("pay"), &[middle], false, NOW).await.expect("discard").done, 1);
+    let left: Vec<_> = redis.list("queue:pending:g").await.iter().map(|raw| crate::support::redis::id_of(raw)).collect();
+    assert_eq!(left, ["p1", "p3"]);
+    assert!(redis.con.clone().sismember::<_, _, bool>("queue:active", "g").await.expect("SISMEMBER"));
+}
+
+#[tokio::test]
+async fn due_delayed_jobs_stay_while_a_worker_serves_the_queue() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.delay_raw("queue:mail:delayed", [(payload("due", "mail", ""), NOW.0 - 1)]).await;
+    let f = handle(&driver, "mail", JobState::Delayed, "due").await;
+    assert_eq!(driver.discard(&queue("mail"), std::slice::from_ref(&f), true, NOW).await.expect("discard").due, 1);
+    assert_eq!(driver.discard(&queue("mail"), &[f], false, NOW).await.expect("discard").done, 1);
+}
+
+#[tokio::test]
+async fn a_worker_pops_at_the_same_time() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail", many("j", "mail", 200)).await;
+    let all: Vec<_> = page(&driver, "mail", JobState::Waiting).await.jobs.into_iter().map(|j| j.fingerprint).collect();
+    let mut con = redis.con.clone();
+    let worker = tokio::spawn(async move {
+        let mut popped = Vec::new();
+        for _ in 0..120 {
+            if let Some(raw) = con.rpop::<_, Option<Vec<u8>>>("queue:mail", None).await.expect("RPOP") {
+                popped.push(crate::support::redis::id_of(&raw));
+            }
+            tokio::task::yield_now().await;
+        }
+        popped
+    });
+    let outcome = driver.discard(&queue("mail"), &all, false, NOW).await.expect("discard");
+    let popped = worker.await.expect("no panic");
+    assert_eq!(outcome.done + outcome.gone, 200);
+    assert_eq!(outcome.gone as usize, popped.len(), "what the worker did not take is in the trash");
+    let mut seen = redis.all_ids().await;
+    popped.into_iter().for_each(|id| *seen.entry(id).or_default() += 1);
+    assert_eq!(seen.len(), 200);
+    assert!(seen.values().all(|n| *n == 1), "{seen:?}");
+}
+
+#[tokio::test]
+async fn expired_trash_is_emptied_and_not_before() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail:failed", [dead("a", "mail", "x", "")]).await;
+    let f = handle(&driver, "mail", JobState::Failed, "a").await;
+    let id = driver.discard(&queue("mail"), &[f], false, NOW).await.expect("discard").trash.expect("an id");
+    assert_eq!(driver.empty_trash(Millis(NOW.0 + 3_599_000)).await.expect("a step"), 0);
+    assert!(driver.trash_entry(&id, Millis(NOW.0 + 3_600_000)).await.expect("an answer").is_none());
+    assert_eq!(driver.empty_trash(Millis(NOW.0 + 3_600_000)).await.expect("a step"), 1);
+    assert_eq!(redis.keys().await, [""; 0]);
+}

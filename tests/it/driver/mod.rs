@@ -1,0 +1,51 @@
+//! Every verb of the driver on a real Redis: normal, gone, changed, second click, priority, group, a worker popping at the
+//! same time, due jobs, bytes.
+
+mod bulk;
+mod crash;
+mod discard;
+mod pages;
+mod promote;
+mod purge;
+mod queue_verbs;
+mod retry;
+
+use crate::support::TestRedis;
+use flux_console::model::{
+    ids::{Fingerprint, QueueName},
+    job::{JobState, JobsPage, Order},
+    query::JobsQuery,
+    time::Millis,
+};
+use flux_console::server::driver::redis::{RedisDriver, keys::Keys};
+
+/// Long after every payload of these tests was created.
+pub const NOW: Millis = Millis(1_795_500_000_000);
+
+pub fn driver(redis: &TestRedis) -> RedisDriver {
+    RedisDriver::new(&redis.url, Keys::new("queue:", &["flux_console:".into()])).expect("a URL of our own")
+}
+
+pub fn queue(name: &str) -> QueueName {
+    QueueName::try_from(name).expect("a valid name")
+}
+
+/// The first page as the queue's page shows it.
+pub async fn page(driver: &RedisDriver, name: &str, state: JobState) -> JobsPage {
+    let query = JobsQuery { queue: queue(name), state, page: 1, per_page: 200, order: JobsQuery::first_order(state) };
+    driver.jobs(&query, NOW).await.expect("a page")
+}
+
+pub fn query(name: &str, state: JobState, page: u64, per_page: u64, order: Order) -> JobsQuery {
+    JobsQuery { queue: queue(name), state, page, per_page, order }
+}
+
+pub fn ids(page: &JobsPage) -> Vec<&str> {
+    page.jobs.iter().map(|j| j.id.as_deref().unwrap_or("?")).collect()
+}
+
+/// The handle of the job with this id on the first page.
+pub async fn handle(driver: &RedisDriver, name: &str, state: JobState, id: &str) -> Fingerprint {
+    let page = page(driver, name, state).await;
+    page.jobs.iter().find(|j| j.id.as_deref() == Some(id)).unwrap_or_else(|| panic!("no {id} among {:?}", ids(&page))).fingerprint.clone()
+}

@@ -1,0 +1,150 @@
+use super::*;
+use crate::support::payload::{dead, many, many_dead, payload};
+use flux_console::model::{ids::Priority, job::Found};
+use redis::AsyncCommands;
+
+#[tokio::test]
+async fn waiting_shows_what_runs_next_first_over_all_four_lists() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail:low", many("low", "mail", 3)).await;
+    redis.push_raw("queue:mail", many("base", "mail", 5)).await;
+    redis.push_raw("queue:mail:critical", many("critical", "mail", 2)).await;
+    redis.push_raw("queue:mail:high", many("high", "mail", 1)).await;
+    redis.delay_raw("queue:mail:high:delayed", [(payload("due", "mail", ""), NOW.0 - 1), (payload("later", "mail", ""), NOW.0 + 1)]).await;
+    let order = ["critical-1", "critical-2", "high-1", "base-1", "base-2", "base-3", "base-4", "base-5", "low-1", "low-2", "low-3"];
+    let whole = page(&driver, "mail", JobState::Waiting).await;
+    assert_eq!((ids(&whole).as_slice(), whole.total), (&order[..], 11));
+    assert_eq!(whole.due, [flux_console::model::job::Due { priority: Priority::High, count: 1 }]);
+    let second = driver.jobs(&query("mail", JobState::Waiting, 2, 4, Order::Oldest), NOW).await.expect("a page");
+    assert_eq!(ids(&second), order[4..8]);
+    let newest = driver.jobs(&query("mail", JobState::Waiting, 3, 4, Order::Newest), NOW).await.expect("a page");
+    assert_eq!(ids(&newest), ["high-1", "critical-2", "critical-1"]);
+    let beyond = driver.jobs(&query("mail", JobState::Waiting, 1 << 40, 200, Order::Newest), NOW).await.expect("a page");
+    assert_eq!((beyond.jobs.len(), beyond.total), (0, 11));
+}
+
+#[tokio::test]
+async fn failed_shows_the_newest_first_and_every_handle_finds_its_job() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail:failed", many_dead("j", "mail", 1_000)).await;
+    for (number, order, first) in
+        [(1, Order::Newest, "j-1000"), (20, Order::Newest, "j-50"), (1, Order::Oldest, "j-1"), (11, Order::Oldest, "j-501")]
+    {
+        let page = driver.jobs(&query("mail", JobState::Failed, number, 50, order), NOW).await.expect("a page");
+        assert_eq!((ids(&page)[0], page.jobs.len()), (first, 50));
+        for job in &page.jobs {
+            let found = driver.locate(&queue("mail"), &job.fingerprint).await.expect("an answer").expect("found");
+            assert_eq!(Some(crate::support::redis::id_of(&found.raw)), job.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn delayed_merges_four_sets_by_due_time_at_any_depth() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let mut expected = Vec::new();
+    for i in 0..400i64 {
+        // Many equal due times, over sets of very different sizes.
+        let (suffix, rank) = match i % 10 {
+            0 => (":critical", 0),
+            1 | 2 => (":high", 1),
+            3 => (":low", 3),
+            _ => ("", 2),
+        };
+        let (id, due) = (format!("d-{i:03}"), NOW.0 + (i * 7919 % 400) / 8 * 1_000);
+        redis.delay_raw(&format!("queue:mail{suffix}:delayed"), [(payload(&id, "mail", ""), due)]).await;
+        expected.push((due, rank, id));
+    }
+    expected.sort();
+    let wanted: Vec<&str> = expected.iter().map(|(_, _, id)| id.as_str()).collect();
+    let mut seen = Vec::new();
+    for number in 1..=20 {
+        let page = driver.jobs(&query("mail", JobState::Delayed, number, 20, Order::Oldest), NOW).await.expect("a page");
+        assert_eq!(page.total, 400);
+        seen.extend(page.jobs.iter().map(|j| j.id.clone().expect("an id")));
+        assert!(page.jobs.windows(2).all(|w| w[0].run_at <= w[1].run_at));
+    }
+    assert_eq!(seen, wanted);
+    let last = driver.jobs(&query("mail", JobState::Delayed, 1, 20, Order::Newest), NOW).await.expect("a page");
+    assert_eq!(ids(&last), wanted.iter().rev().take(20).copied().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_page_costs_one_command_however_deep() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail", many("j", "mail", 30_000)).await;
+    page(&driver, "mail", JobState::Waiting).await;
+    for number in [1, 300, 599] {
+        let calls = async || {
+            let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.con.clone()).await.expect("INFO");
+            let line = info.lines().find_map(|l| l.strip_prefix("cmdstat_evalsha:calls=")).expect("EVALSHA was called").to_owned();
+            line.split(',').next().and_then(|n| n.parse::<u64>().ok()).expect("a number")
+        };
+        let before = calls().await;
+        let page = driver.jobs(&query("mail", JobState::Waiting, number, 50, Order::Oldest), NOW).await.expect("a page");
+        assert_eq!(ids(&page)[0], format!("j-{}", (number - 1) * 50 + 1));
+        assert_eq!(calls().await - before, 1);
+    }
+}
+
+#[tokio::test]
+async fn hostile_data_is_shown_as_what_it_is() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let name = "a:b \"<script>\"'\u{1f600}";
+    let key = format!("queue:{name}:failed");
+    redis
+        .push_raw(
+            &key,
+            [
+                b"{broken".to_vec(),
+                b"\xff\xfe".to_vec(),
+                b"[]".to_vec(),
+                Vec::new(),
+                dead("<script>alert(1)</script>", name, "<img src=x onerror=alert(1)>", "").into_bytes(),
+                dead("big", name, "x", &format!(r#","blob":"{}""#, "z".repeat(10_000_000))).into_bytes(),
+            ],
+        )
+        .await;
+    redis.con.clone().set::<_, _, ()>(format!("queue:{name}:high"), "a string").await.expect("SET");
+    let failed = page(&driver, name, JobState::Failed).await;
+    assert_eq!(failed.jobs.len(), 6);
+    assert!(failed.jobs[..4].iter().all(|j| j.problem.is_some()), "{failed:?}");
+    assert_eq!((failed.jobs[5].id.as_deref(), failed.jobs[5].error.as_deref()), (Some("big"), Some("x")));
+    assert!(failed.jobs[5].bytes > 10_000_000);
+    let waiting = page(&driver, name, JobState::Waiting).await;
+    assert_eq!(waiting.problems.len(), 1);
+    for job in failed.jobs {
+        let handle = job.fingerprint.to_string();
+        let Found::One { job: detail } = driver.job(&queue(name), &handle, None, NOW).await.expect("an answer") else {
+            panic!("{handle} is not found")
+        };
+        assert_eq!(detail.truncated, job.bytes > 64 * 1024);
+        assert!(detail.payload.len() <= 64 * 1024 + 8);
+        let whole = driver.payload(&queue(name), &handle, None).await.expect("an answer").expect("there");
+        assert_eq!(whole.len() as u64, job.bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_found_by_id_and_equal_ids_are_a_choice() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail", many("j", "mail", 2_000)).await;
+    redis.push_raw("queue:mail:failed", [dead("same", "mail", "x", ""), dead("we\"ird \\ id", "mail", "x", "")]).await;
+    redis.delay_raw("queue:mail:delayed", [(payload("same", "mail", ""), NOW.0 + 5)]).await;
+    let find = async |id: &str| driver.job(&queue("mail"), id, None, NOW).await.expect("an answer");
+    let Found::One { job } = find("j-1500").await else { panic!("j-1500 is there") };
+    assert_eq!((job.summary.state, job.ahead), (JobState::Waiting, Some(1_499)));
+    assert!(matches!(find("we\"ird \\ id").await, Found::One { .. }));
+    let Found::Many { jobs } = find("same").await else { panic!("two jobs are called same") };
+    assert_eq!(jobs.iter().map(|j| j.state).collect::<Vec<_>>(), [JobState::Failed, JobState::Delayed]);
+    assert!(matches!(find("nobody").await, Found::Gone { scanned: 2_003, of: 2_003 }));
+    // The id inside another job's data is not that job.
+    redis.push_raw("queue:mail", [payload("outer", "mail", r#","ref":{"id":"inner"}"#)]).await;
+    assert!(matches!(find("inner").await, Found::Gone { .. }));
+}

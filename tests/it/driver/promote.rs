@@ -1,0 +1,76 @@
+use super::*;
+use crate::support::{Payload, payload::payload};
+use flux_console::model::operation::Outcome;
+
+const LATER: i64 = NOW.0 + 60_000;
+const PAST: i64 = NOW.0 - 1;
+
+#[tokio::test]
+async fn moves_to_the_list_of_the_keys_priority_and_cuts_the_delay_only() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let raw = payload("a", "mail", r#","delaySeconds":60,"attempts":2,"priority":"low","tags":[]"#);
+    redis.delay_raw("queue:mail:high:delayed", [(raw.clone(), LATER)]).await;
+    let f = handle(&driver, "mail", JobState::Delayed, "a").await;
+    let outcome = driver.promote(&queue("mail"), std::slice::from_ref(&f), true, NOW).await.expect("promote");
+    assert_eq!(outcome, Outcome { done: 1, ..Outcome::default() });
+    assert_eq!(redis.texts("queue:mail:high").await, [raw.replace(r#","delaySeconds":60"#, "")]);
+    assert!(redis.zset("queue:mail:high:delayed").await.is_empty());
+    let again = driver.promote(&queue("mail"), &[f], true, NOW).await.expect("second click");
+    assert_eq!(again, Outcome { gone: 1, ..Outcome::default() });
+    assert_eq!(redis.list("queue:mail:high").await.len(), 1);
+}
+
+#[tokio::test]
+async fn leaves_due_jobs_to_the_workers_unless_there_is_none() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.delay_raw("queue:mail:delayed", [(Payload::new("due", "mail").delay(4).waiting(), PAST)]).await;
+    let f = handle(&driver, "mail", JobState::Delayed, "due").await;
+    let served = driver.promote(&queue("mail"), std::slice::from_ref(&f), true, NOW).await.expect("promote");
+    assert_eq!(served, Outcome { due: 1, ..Outcome::default() });
+    assert_eq!(redis.zset("queue:mail:delayed").await.len(), 1);
+    let unserved = driver.promote(&queue("mail"), &[f], false, NOW).await.expect("promote");
+    assert_eq!(unserved.done, 1);
+    assert_eq!(redis.list("queue:mail").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_rescheduled_since_is_another_one() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let raw = payload("a", "mail", "");
+    redis.delay_raw("queue:mail:delayed", [(raw.clone(), LATER)]).await;
+    let f = handle(&driver, "mail", JobState::Delayed, "a").await;
+    redis.delay_raw("queue:mail:delayed", [(raw, LATER + 5)]).await;
+    assert_eq!(driver.promote(&queue("mail"), &[f], true, NOW).await.expect("promote").gone, 1);
+    assert!(redis.list("queue:mail").await.is_empty());
+}
+
+#[tokio::test]
+async fn refuses_before_writing_when_the_waiting_key_is_of_another_type() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.delay_raw("queue:mail:delayed", [(payload("a", "mail", ""), LATER)]).await;
+    redis.delay_raw("queue:mail", [("x", 1)]).await;
+    let f = handle(&driver, "mail", JobState::Delayed, "a").await;
+    driver.promote(&queue("mail"), &[f], true, NOW).await.expect_err("refused");
+    assert_eq!(redis.zset("queue:mail:delayed").await.len(), 1);
+}
+
+#[tokio::test]
+async fn asks_the_heartbeats_themselves_whether_a_worker_serves_the_queue() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    assert!(!driver.served(&queue("mail")).await.expect("an answer"));
+    let mut con = redis.con.clone();
+    let _: () = redis::cmd("SET")
+        .arg("flux_console:worker:w1")
+        .arg(r#"{"id":"w1","queues":["mail:5","other"]}"#)
+        .query_async(&mut con)
+        .await
+        .expect("SET");
+    assert!(!driver.served(&queue("mail")).await.expect("an answer"));
+    let _: () = redis::cmd("SET").arg("queue:worker:w2").arg(r#"{"id":"w2","queues":["mail"]}"#).query_async(&mut con).await.expect("SET");
+    assert!(driver.served(&queue("mail")).await.expect("an answer"));
+}

@@ -1,0 +1,106 @@
+use super::bulk::ended;
+use super::*;
+use crate::support::{
+    Payload,
+    payload::{many, many_dead, payload},
+    redis::id_of,
+};
+use flux_console::model::operation::OperationStatus;
+use flux_console::server::actions;
+use redis::AsyncCommands;
+
+#[tokio::test]
+async fn clear_failed_and_restore_bring_back_the_same_list() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    redis.push_raw("queue:mail:failed", many_dead("j", "mail", 1_000)).await;
+    let before = redis.list("queue:mail:failed").await;
+    let operation = ended(&console, actions::clear_failed(&console.state, &queue("mail"), true).await.expect("started")).await;
+    assert_eq!((operation.status, operation.outcome.done), (OperationStatus::Done, 1_000));
+    assert!(redis.list("queue:mail:failed").await.is_empty());
+    let trash = operation.outcome.trash.expect("it can be restored");
+    let restored = ended(&console, actions::restore(&console.state, &trash).await.expect("started")).await;
+    assert_eq!(restored.outcome.done, 1_000);
+    assert_eq!(redis.list("queue:mail:failed").await, before);
+    assert_eq!(
+        redis.con.clone().ttl::<_, i64>("queue:mail:failed").await.expect("TTL"),
+        -1,
+        "the backstop of the trash must not follow it"
+    );
+    assert_eq!(actions::restore(&console.state, &trash).await.expect_err("gone").status(), 404);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_restored_list_goes_behind_what_came_since() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    redis.push_raw("queue:mail", many("old", "mail", 1_200)).await;
+    let operation = ended(&console, actions::discard_all(&console.state, &queue("mail"), JobState::Waiting).await.expect("started")).await;
+    assert_eq!(operation.outcome.done, 1_200);
+    redis.push_raw("queue:mail", many("new", "mail", 2)).await;
+    ended(&console, actions::restore(&console.state, &operation.outcome.trash.expect("an id")).await.expect("started")).await;
+    let order: Vec<_> = redis.list("queue:mail").await.iter().rev().map(|raw| id_of(raw)).collect();
+    assert_eq!((order.len(), order[0].as_str(), order[1199].as_str(), order[1200].as_str()), (1_202, "old-1", "old-1200", "new-1"));
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn purge_takes_the_whole_queue_completes_its_groups_and_leaves_other_queues_jobs() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:a", [Payload::new("holder", "a").group("g").waiting(), Payload::new("plain", "a").waiting()]).await;
+    redis.push_raw("queue:a:high", many("h", "a", 150)).await;
+    redis
+        .push_raw(
+            "queue:pending:g",
+            [Payload::new("mine-1", "a"), Payload::new("theirs", "b"), Payload::new("mine-2", "a")].map(|j| j.group("g").waiting()),
+        )
+        .await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", "g").await.expect("SADD");
+    redis.push_raw("queue:a:failed", many_dead("f", "a", 10)).await;
+    redis.delay_raw("queue:a:low:delayed", [(payload("d", "a", ""), crate::support::now_ms() + 600_000)]).await;
+    redis.push_raw("queue:ab", many("other", "ab", 3)).await;
+    let console = redis.console().await;
+    let before = redis.all_ids().await;
+    let operation = ended(&console, actions::purge(&console.state, &queue("a"), true).await.expect("started")).await;
+    assert_eq!((operation.status, operation.outcome.done), (OperationStatus::Done, 1 + 1 + 150 + 2 + 10 + 1), "{operation:?}");
+    // Completing the group released the other queue's job, where the library would have put it.
+    assert_eq!(redis.list("queue:a").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["theirs"]);
+    assert!(redis.con.clone().sismember::<_, _, bool>("queue:active", "g").await.expect("SISMEMBER"));
+    assert_eq!(redis.list("queue:ab").await.len(), 3);
+    assert_eq!(redis.all_ids().await, before, "everything is in the queue or in the trash");
+    ended(&console, actions::restore(&console.state, &operation.outcome.trash.expect("an id")).await.expect("started")).await;
+    assert_eq!(redis.all_ids().await, before);
+    assert_eq!(redis.list("queue:a:failed").await.len(), 10);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_purge_without_undo_leaves_nothing() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:a", many("w", "a", 500)).await;
+    redis.push_raw("queue:a:failed", many_dead("f", "a", 10)).await;
+    let console = redis.console().await;
+    let operation = ended(&console, actions::purge(&console.state, &queue("a"), false).await.expect("started")).await;
+    assert_eq!((operation.outcome.done, operation.outcome.trash), (510, None));
+    assert!(redis.all_ids().await.is_empty());
+    assert_eq!(actions::trash(&console.state).await.expect("a list"), []);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn due_jobs_stay_in_a_purge_while_a_worker_serves_the_queue() {
+    let redis = TestRedis::start().await;
+    redis.con.clone().set::<_, _, ()>("flux_console:worker:w1", r#"{"id":"w1","queues":["a"]}"#).await.expect("SET");
+    let now = crate::support::now_ms();
+    redis.delay_raw("queue:a:delayed", (0..300).map(|i| (payload(&format!("due-{i}"), "a", ""), now - 1_000))).await;
+    redis.delay_raw("queue:a:delayed", (0..300).map(|i| (payload(&format!("later-{i}"), "a", ""), now + 600_000))).await;
+    redis.delay_raw("queue:a:high:delayed", [(payload("due", "a", ""), now - 1_000), (payload("later", "a", ""), now + 600_000)]).await;
+    let console = redis.console().await;
+    let operation = ended(&console, actions::purge(&console.state, &queue("a"), true).await.expect("started")).await;
+    assert_eq!(
+        (operation.outcome.done, redis.zset("queue:a:delayed").await.len(), redis.zset("queue:a:high:delayed").await.len()),
+        (301, 300, 1)
+    );
+    console.stop().await;
+}
