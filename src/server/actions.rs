@@ -8,7 +8,7 @@ use crate::model::{
     job::{Found, JobState, JobsPage},
     live::{Overview, QueuesPage},
     operation::{Operation, Outcome, PurgePreview, TrashEntry, Verb},
-    query::{JobsQuery, QueuesQuery},
+    query::{JobsQuery, PER_PAGE, QueuesQuery},
     queue::{QueueList, QueueSample},
     time::Millis,
 };
@@ -44,6 +44,10 @@ pub fn queue(state: &AppState, name: &QueueName) -> Option<QueueSample> {
 }
 
 pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiError> {
+    // A server function takes what it is sent: no request may ask Redis for a whole list.
+    if query.page == 0 || !PER_PAGE.contains(&query.per_page) {
+        return Err(ApiError::invalid("perPage", "Pages count from 1 and hold 20, 50, 100 or 200 jobs."));
+    }
     state.watching.request(now());
     match query.state {
         JobState::Active | JobState::Completed => Err(ApiError::invalid("state", format!("The console does not know {} jobs yet: Redis does not store them.", query.state.as_str()))),

@@ -66,7 +66,9 @@ fn serve(name: &str, headers: &HeaderMap, keep: &str) -> Response {
     let Some((file, encoding)) = best(name, headers) else { return missing() };
     let mime = mime_guess::from_path(name).first_or_octet_stream();
     let mime = if mime.type_() == mime_guess::mime::TEXT { format!("{mime}; charset=utf-8") } else { mime.to_string() };
-    let mut response = ([(header::CONTENT_TYPE, mime.as_str()), (header::CACHE_CONTROL, keep), (header::VARY, "accept-encoding")], file.data).into_response();
+    let mut response =
+        ([(header::CONTENT_TYPE, mime.as_str()), (header::CACHE_CONTROL, keep), (header::VARY, "accept-encoding")], file.data)
+            .into_response();
     if let Some(encoding) = encoding {
         response.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(encoding));
     }
@@ -105,9 +107,12 @@ mod tests {
 
     #[test]
     fn accepted_encodings() {
-        for (offer, br, gzip) in
-            [("gzip, deflate, br, zstd", true, true), ("gzip;q=1.0, br;q=0", false, true), ("identity", false, false), ("BR ; q=0.5", true, false)]
-        {
+        for (offer, br, gzip) in [
+            ("gzip, deflate, br, zstd", true, true),
+            ("gzip;q=1.0, br;q=0", false, true),
+            ("identity", false, false),
+            ("BR ; q=0.5", true, false),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static(offer));
             assert_eq!((accepts(&headers, "br"), accepts(&headers, "gzip")), (br, gzip), "{offer}");

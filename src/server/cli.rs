@@ -14,7 +14,12 @@ use tokio_util::sync::CancellationToken;
 const USAGE: u8 = 2;
 
 #[derive(Parser)]
-#[command(name = "flux-console", version, about = "The management console for Gravito Flux & Stream job queues", arg_required_else_help = true)]
+#[command(
+    name = "flux-console",
+    version,
+    about = "The management console for Gravito Flux & Stream job queues",
+    arg_required_else_help = true
+)]
 #[command(after_help = "Examples:
   flux-console demo                                    see everything, without an app of your own
   flux-console start                                   Redis on this machine, http://127.0.0.1:3000
@@ -164,9 +169,14 @@ impl Start {
         };
         open_to_others(self.host, password.is_some(), self.allow_open)?;
         for origin in &self.trust_origin {
-            let whole = url::Url::parse(origin).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == origin.trim_end_matches('/').to_ascii_lowercase());
+            let whole = url::Url::parse(origin).is_ok_and(|url| {
+                matches!(url.scheme(), "http" | "https")
+                    && url.origin().ascii_serialization() == origin.trim_end_matches('/').to_ascii_lowercase()
+            });
             if !whole {
-                return Err(format!("--trust-origin {origin:?} is no origin. Write scheme, host and port as a browser does: https://console.example.com."));
+                return Err(format!(
+                    "--trust-origin {origin:?} is no origin. Write scheme, host and port as a browser does: https://console.example.com."
+                ));
             }
         }
         Ok(Config {
@@ -196,7 +206,9 @@ fn open_to_others(host: IpAddr, password: bool, allow_open: bool) -> Result<(), 
     if host.is_loopback() || password || allow_open {
         return Ok(());
     }
-    Err(format!("Listening on {host} without a password would let anybody on the network delete jobs. Set AUTH_PASSWORD (or --password-file), or say --allow-open if that is what you want."))
+    Err(format!(
+        "Listening on {host} without a password would let anybody on the network delete jobs. Set AUTH_PASSWORD (or --password-file), or say --allow-open if that is what you want."
+    ))
 }
 
 #[cfg(test)]

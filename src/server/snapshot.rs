@@ -62,7 +62,7 @@ impl Snapshot {
     pub fn queues_page(&self, query: &QueuesQuery) -> QueuesPage {
         let mut rows: Vec<&QueueSample> = self.queues.iter().filter(|q| query.matches(q)).collect();
         rows.sort_by(|a, b| query.order(a, b));
-        let skip = usize::try_from((query.page - 1).saturating_mul(QUEUES_PER_PAGE)).unwrap_or(usize::MAX);
+        let skip = usize::try_from(query.page.saturating_sub(1).saturating_mul(QUEUES_PER_PAGE)).unwrap_or(usize::MAX);
         QueuesPage {
             total: rows.len() as u64,
             queues: rows.into_iter().skip(skip).take(QUEUES_PER_PAGE as usize).cloned().collect(),

@@ -1,13 +1,6 @@
 //! `GET /live`: the shared snapshot as server-sent events. A slow browser skips pictures and delays nobody.
 
-use super::{
-    actions::now,
-    auth::Session,
-    rest::problem::Problem,
-    snapshot::Snapshot,
-    state::AppState,
-    tasks::watching::Watch,
-};
+use super::{actions::now, auth::Session, rest::problem::Problem, snapshot::Snapshot, state::AppState, tasks::watching::Watch};
 use crate::model::{
     ids::QueueName,
     live::{LiveEvent, LiveView},
@@ -53,13 +46,10 @@ async fn live(
     Extension(session): Extension<Session>,
     Query(Wanted { view }): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let mut view = match view {
+    let view = match view {
         None => LiveView::Frame,
         Some(json) => serde_json::from_str(&json).map_err(|error| Problem::invalid("view", format!("`view` cannot be read: {error}.")))?,
     };
-    if let LiveView::Queues { query } = &mut view {
-        query.page = query.page.max(1);
-    }
     let queue = match &view {
         LiveView::Queue { name } => Some(name.clone()),
         LiveView::Overview | LiveView::Queues { .. } | LiveView::Frame => None,

@@ -12,7 +12,9 @@ use std::{
 /// Without what the environment of the test run may set.
 fn flux_console(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flux-console"));
-    for name in ["REDIS_URL", "PORT", "HOST", "QUEUE_PREFIX", "MONITOR_PREFIX", "AUTH_PASSWORD", "TRUST_ORIGIN", "FLUX_ENVIRONMENT", "RUST_LOG"] {
+    for name in
+        ["REDIS_URL", "PORT", "HOST", "QUEUE_PREFIX", "MONITOR_PREFIX", "AUTH_PASSWORD", "TRUST_ORIGIN", "FLUX_ENVIRONMENT", "RUST_LOG"]
+    {
         command.env_remove(name);
     }
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -39,7 +41,10 @@ impl Running {
     }
 
     fn url(&self) -> &str {
-        self.first_line.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_else(|| panic!("no address: {}", self.first_line))
+        self.first_line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .unwrap_or_else(|| panic!("no address: {}", self.first_line))
     }
 
     fn terminate(&self) {
@@ -75,7 +80,11 @@ fn the_readme_lists_every_setting() {
         .filter(|arg| arg.get_id() != "help")
         .map(|arg| {
             let env = arg.get_env().unwrap_or_default().to_string_lossy().into_owned();
-            let default = if arg.get_action().takes_values() { arg.get_default_values().join(",".as_ref()).to_string_lossy().into_owned() } else { String::new() };
+            let default = if arg.get_action().takes_values() {
+                arg.get_default_values().join(",".as_ref()).to_string_lossy().into_owned()
+            } else {
+                String::new()
+            };
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
             [format!("--{}", arg.get_long().unwrap()), env, default, help]
         })
@@ -86,14 +95,16 @@ fn the_readme_lists_every_setting() {
         let row = listed.iter().find(|row| row[0] == *flag).unwrap_or_else(|| panic!("{flag} is not in the README"));
         assert_eq!([&row[1], &row[2]], [env, default], "{flag}");
         // The README may join a parenthesis to the sentence; the words are the same.
-        let words = |text: &str| text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect::<Vec<_>>();
+        let words =
+            |text: &str| text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect::<Vec<_>>();
         assert_eq!(words(&row[3]), words(help), "{flag}");
     }
 }
 
 #[test]
 fn help_teaches_and_hides_secrets() {
-    let output = flux_console(&["start", "--help"]).env("REDIS_URL", "redis://ops:s3cret@cache").env("AUTH_PASSWORD", "hunter2").output().unwrap();
+    let output =
+        flux_console(&["start", "--help"]).env("REDIS_URL", "redis://ops:s3cret@cache").env("AUTH_PASSWORD", "hunter2").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     for part in ["--url", "--password-file", "AUTH_PASSWORD", "Examples:", "--allow-open"] {
         assert!(help.contains(part), "{part} is missing:\n{help}");
@@ -140,7 +151,13 @@ async fn secrets_stay_out_of_every_word_and_sigterm_ends_it() {
     let browser = reqwest::Client::builder().cookie_store(true).build().unwrap();
     let mut said = console.first_line.clone();
     for password in ["wrong", "hunter2"] {
-        let answer = browser.post(format!("{}/login", console.url())).header("content-type", "application/x-www-form-urlencoded").body(format!("password={password}&next=/api/v1/overview")).send().await.unwrap();
+        let answer = browser
+            .post(format!("{}/login", console.url()))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("password={password}&next=/api/v1/overview"))
+            .send()
+            .await
+            .unwrap();
         said += &answer.text().await.unwrap();
     }
     let overview = format!("{}/api/v1/overview", console.url());

@@ -4,7 +4,7 @@ use crate::support::{TestConsole, TestRedis, payload::many};
 use flux_console::{
     model::{
         ids::segment,
-        live::{LiveEvent, LiveView, Link},
+        live::{Link, LiveEvent, LiveView},
         query::QueuesQuery,
     },
     server::config::Config,

@@ -147,7 +147,18 @@ mod tests {
         for fine in ["/", "/queues/a%20b?state=failed&page=2", "/queues/mail:5#top"] {
             assert_eq!(local(fine), fine);
         }
-        for foreign in ["", "//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "evil", "/a\\b", "/ü", "/login?next=/", "/a\r\nSet-Cookie: x"] {
+        for foreign in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "https://evil.example",
+            "evil",
+            "/a\\b",
+            "/ü",
+            "/login?next=/",
+            "/a\r\nSet-Cookie: x",
+        ] {
             assert_eq!(local(foreign), "/", "{foreign:?}");
         }
     }

@@ -53,7 +53,9 @@ impl Gate {
         let Some(password) = &config.password else { return Ok(Self(None)) };
         let mut key = [0; 64];
         // Slow on purpose: who steals a cookie cannot guess the password quickly.
-        Argon2::default().hash_password_into(password.as_bytes(), SALT, &mut key).map_err(|error| anyhow!("cannot derive the session key: {error}"))?;
+        Argon2::default()
+            .hash_password_into(password.as_bytes(), SALT, &mut key)
+            .map_err(|error| anyhow!("cannot derive the session key: {error}"))?;
         let lock = Lock { password: Sha256::digest(password.as_bytes()).into(), key: Key::from(&key), tries: Mutex::default() };
         Ok(Self(Some(Arc::new(lock))))
     }
@@ -125,7 +127,12 @@ fn refuse(request: &Request) -> Response {
 /// An error in the form that the browser half of a server function reads.
 pub fn for_server_function(error: ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [("serverfnerror", "1"), (header::CONTENT_TYPE.as_str(), "application/json")], serde_json::to_string(&error).unwrap_or_default()).into_response()
+    (
+        status,
+        [("serverfnerror", "1"), (header::CONTENT_TYPE.as_str(), "application/json")],
+        serde_json::to_string(&error).unwrap_or_default(),
+    )
+        .into_response()
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ impl Throttle {
         }
         let from = neighbourhood(from);
         let own: Vec<Millis> = self.0.iter().filter(|(_, ip)| *ip == from).map(|(at, _)| *at).collect();
-        let full = (own.len() >= PER_ADDRESS).then(|| own[0]).or_else(|| self.0.front().filter(|_| self.0.len() >= IN_ALL).map(|(at, _)| *at));
+        let full =
+            (own.len() >= PER_ADDRESS).then(|| own[0]).or_else(|| self.0.front().filter(|_| self.0.len() >= IN_ALL).map(|(at, _)| *at));
         match full {
             Some(oldest) => Err(u64::try_from((oldest.0 + WINDOW_MS - now.0 + 999) / 1000).unwrap_or(1).max(1)),
             None => {

@@ -58,7 +58,10 @@ pub async fn origin(State(doors): State<Doors>, request: Request, next: Next) ->
     if reads || from_here(&doors, &request) {
         return next.run(request).await;
     }
-    refuse(&request, "This request comes from another site. Nothing was changed. Behind a proxy that changes Host, name the origin with --trust-origin.")
+    refuse(
+        &request,
+        "This request comes from another site. Nothing was changed. Behind a proxy that changes Host, name the origin with --trust-origin.",
+    )
 }
 
 fn from_here(doors: &Doors, request: &Request) -> bool {

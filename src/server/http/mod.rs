@@ -32,7 +32,8 @@ const GRACE: Duration = Duration::from_millis(2_500);
 /// # Errors
 /// Such a variable cannot be read.
 pub fn leptos_options() -> anyhow::Result<LeptosOptions> {
-    get_config_from_str(include_str!("../../../Leptos.toml")).context("Leptos.toml, or a LEPTOS_* variable in the environment, cannot be read")
+    get_config_from_str(include_str!("../../../Leptos.toml"))
+        .context("Leptos.toml, or a LEPTOS_* variable in the environment, cannot be read")
 }
 
 /// Serves until `state.shutdown` is cancelled, then at most [`GRACE`] longer.
@@ -70,10 +71,8 @@ pub fn router(state: AppState, leptos: LeptosOptions) -> anyhow::Result<Router> 
     let health = Router::new().route("/health/live", get(|| async { Json(Health { status: "live" }) })).route("/health/ready", get(ready));
     // Answers of a size worth it; assets are compressed already and events must not wait.
     let compress = CompressionLayer::new().quality(CompressionLevel::Fastest);
-    let compressed = Router::new()
-        .merge(pages::routes(&state, leptos))
-        .nest("/api/v1", rest::routes().with_state(state.clone()))
-        .layer(compress);
+    let compressed =
+        Router::new().merge(pages::routes(&state, leptos)).nest("/api/v1", rest::routes().with_state(state.clone())).layer(compress);
     let routes = Router::new()
         .merge(compressed)
         .merge(sse::routes().with_state(state.clone()))

@@ -46,7 +46,12 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
     let elsewhere = render_app_async_with_context(context.clone(), page.clone());
     Router::new()
         .leptos_routes_with_context(&options, pages, context, page)
-        .route("/api/fn/{*name}", any(|| async { for_server_function(ApiError::NotFound { detail: "The console has no such function. Reload the page.".into() }) }))
+        .route(
+            "/api/fn/{*name}",
+            any(|| async {
+                for_server_function(ApiError::NotFound { detail: "The console has no such function. Reload the page.".into() })
+            }),
+        )
         .route("/api/{*path}", any(|| async { Problem::not_found("There is nothing at this address: the API is under /api/v1.") }))
         .fallback(move |request: Request| async move {
             let mut response = elsewhere(request).await.into_response();

@@ -44,7 +44,9 @@ async fn finish(mut running: JoinSet<()>) {
 fn cannot_listen(wanted: SocketAddr, error: &io::Error) -> anyhow::Error {
     let (host, port) = (wanted.ip(), wanted.port());
     match error.kind() {
-        ErrorKind::AddrInUse => anyhow!("Port {port} is taken by another program. Choose another with --port, or any free one with --port 0."),
+        ErrorKind::AddrInUse => {
+            anyhow!("Port {port} is taken by another program. Choose another with --port, or any free one with --port 0.")
+        }
         ErrorKind::PermissionDenied => anyhow!("This user may not listen on port {port}. Choose one above 1023 with --port."),
         ErrorKind::AddrNotAvailable => anyhow!("{host} is not an address of this machine. Choose one with --host; 0.0.0.0 is all of them."),
         _ => anyhow!("Cannot listen on {wanted}: {error}."),
@@ -53,13 +55,22 @@ fn cannot_listen(wanted: SocketAddr, error: &io::Error) -> anyhow::Error {
 
 /// `Flux Console is at http://127.0.0.1:3000 (Redis 127.0.0.1:6379, queues under "queue:", no password: this machine only)`
 fn announcement(at: SocketAddr, config: &Config) -> String {
-    let host = if at.ip().is_unspecified() { "localhost".into() } else { SocketAddr::new(at.ip(), 0).to_string().trim_end_matches(":0").to_owned() };
+    let host = if at.ip().is_unspecified() {
+        "localhost".into()
+    } else {
+        SocketAddr::new(at.ip(), 0).to_string().trim_end_matches(":0").to_owned()
+    };
     let access = match (&config.password, at.ip().is_loopback()) {
         (Some(_), _) => "with a password",
         (None, true) => "no password: this machine only",
         (None, false) => "NO PASSWORD: whoever reaches this address can delete jobs",
     };
-    format!("Flux Console is at http://{host}:{} (Redis {}, queues under {:?}, {access})", at.port(), redis_address(&config.url), config.prefix)
+    format!(
+        "Flux Console is at http://{host}:{} (Redis {}, queues under {:?}, {access})",
+        at.port(),
+        redis_address(&config.url),
+        config.prefix
+    )
 }
 
 /// Host, port and database of the URL: never user or password.
@@ -79,9 +90,15 @@ mod tests {
         let at = |text: &str| text.parse::<SocketAddr>().unwrap();
         let mut config = Config { url: "rediss://ops:s3cret@cache.example:6380/2".into(), ..Config::default() };
         let line = announcement(at("127.0.0.1:3000"), &config);
-        assert_eq!(line, r#"Flux Console is at http://127.0.0.1:3000 (Redis cache.example:6380/2, queues under "queue:", no password: this machine only)"#);
+        assert_eq!(
+            line,
+            r#"Flux Console is at http://127.0.0.1:3000 (Redis cache.example:6380/2, queues under "queue:", no password: this machine only)"#
+        );
         assert!(announcement(at("[::1]:80"), &config).starts_with("Flux Console is at http://[::1]:80 "));
-        assert!(announcement(at("0.0.0.0:80"), &config).contains("http://localhost:80 (") && announcement(at("0.0.0.0:80"), &config).contains("NO PASSWORD"));
+        assert!(
+            announcement(at("0.0.0.0:80"), &config).contains("http://localhost:80 (")
+                && announcement(at("0.0.0.0:80"), &config).contains("NO PASSWORD")
+        );
         config.password = Some("hunter2".into());
         assert!(announcement(at("10.0.0.1:80"), &config).contains("with a password"));
         assert!(!announcement(at("10.0.0.1:80"), &config).contains("hunter2"));

@@ -47,11 +47,17 @@ fn query(queue: QueueName, params: &Params) -> Result<JobsQuery, Problem> {
     };
     let per_page = match params.get("perPage") {
         None => PER_PAGE_DEFAULT,
-        Some(text) => text.parse().ok().filter(|n| PER_PAGE.contains(n)).ok_or_else(|| Problem::invalid("perPage", "`perPage` is 20, 50, 100 or 200."))?,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|n| PER_PAGE.contains(n))
+            .ok_or_else(|| Problem::invalid("perPage", "`perPage` is 20, 50, 100 or 200."))?,
     };
     let page = match params.get("page") {
         None => 1,
-        Some(text) => text.parse().ok().filter(|n| (1..=1 << 40).contains(n)).ok_or_else(|| Problem::invalid("page", "`page` is a number from 1."))?,
+        Some(text) => {
+            text.parse().ok().filter(|n| (1..=1 << 40).contains(n)).ok_or_else(|| Problem::invalid("page", "`page` is a number from 1."))?
+        }
     };
     Ok(JobsQuery { queue, state, page, per_page, order })
 }
@@ -91,7 +97,11 @@ pub async fn one(
 }
 
 fn gone(scanned: u64, of: u64) -> Problem {
-    let looked = if scanned < of { format!("It is not among the {scanned} of {of} jobs that were looked at.") } else { "It is no longer in the queue.".into() };
+    let looked = if scanned < of {
+        format!("It is not among the {scanned} of {of} jobs that were looked at.")
+    } else {
+        "It is no longer in the queue.".into()
+    };
     Problem::not_found(format!("There is no such job. {looked} A worker may have taken it, or it was moved."))
 }
 
@@ -110,10 +120,10 @@ async fn whole(state: &AppState, queue: &QueueName, job: JobDetail) -> Result<Wh
     Ok(WholeJob { summary, payload, truncated, data, stack, ahead, timeline })
 }
 
-/// The JSON inside the string field `data`.
+/// The JSON inside the string field `data`, or of the field itself where a producer wrote no string.
 fn decoded_data(payload: &str) -> Option<String> {
     let members = json::members(payload).ok()?;
-    json::field(payload, &members, "data").and_then(json::decode)
+    json::field(payload, &members, "data").map(|raw| json::decode(raw).unwrap_or_else(|| raw.into()))
 }
 
 /// `GET /queues/{queue}/jobs/{id or fingerprint}/payload?at=`: the raw bytes as a download.
@@ -130,7 +140,8 @@ pub async fn payload(
     let name: String = handle.chars().take(100).collect();
     let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
     // The first name is for old browsers, the second may hold any letter.
-    let disposition = format!("attachment; filename=\"{plain}.{ending}\"; filename*=UTF-8''{}.{ending}", segment(&name).replace(':', "%3A"));
+    let disposition =
+        format!("attachment; filename=\"{plain}.{ending}\"; filename*=UTF-8''{}.{ending}", segment(&name).replace(':', "%3A"));
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition.as_str())], raw).into_response())
 }
 
@@ -148,7 +159,11 @@ struct Request {
 }
 
 /// `POST /queues/{queue}/jobs/{retry|discard|promote}`: 200 with what was done, or 202 `{operation}`.
-pub async fn act(State(state): State<AppState>, UrlPath((queue, verb)): UrlPath<(String, String)>, body: Bytes) -> Result<Response, Problem> {
+pub async fn act(
+    State(state): State<AppState>,
+    UrlPath((queue, verb)): UrlPath<(String, String)>,
+    body: Bytes,
+) -> Result<Response, Problem> {
     let queue = queue_name(queue)?;
     let unknown = || Problem::not_found("Jobs know the verbs retry, discard and promote.");
     let verb = Verb::parse(&verb).ok_or_else(unknown)?;
@@ -181,12 +196,17 @@ fn read(body: &[u8]) -> Result<Request, Problem> {
         None | Some(Value::Null) => Ok(false),
         Some(value) => value.as_bool().ok_or_else(|| Problem::invalid(name, format!("`{name}` is true or false."))),
     };
-    let state = body.get("state").and_then(Value::as_str).ok_or_else(|| Problem::invalid("state", "Say which jobs: `state` is waiting, grouped, delayed or failed."))?;
+    let state = body
+        .get("state")
+        .and_then(Value::as_str)
+        .ok_or_else(|| Problem::invalid("state", "Say which jobs: `state` is waiting, grouped, delayed or failed."))?;
     let state = state_named(state)?;
     let chosen = match (body.get("jobs"), flag("all")?) {
         (None | Some(Value::Null), true) => Chosen::All,
         (Some(Value::Array(jobs)), false) => Chosen::Some(jobs.iter().map(fingerprint).collect::<Result<_, _>>()?),
-        (None | Some(Value::Null), false) => return Err(Problem::invalid("jobs", "Name the jobs by fingerprint in `jobs`, or send `\"all\": true`.")),
+        (None | Some(Value::Null), false) => {
+            return Err(Problem::invalid("jobs", "Name the jobs by fingerprint in `jobs`, or send `\"all\": true`."));
+        }
         (Some(_), true) => return Err(Problem::invalid("all", "Send `jobs` or `\"all\": true`, not both.")),
         (Some(_), false) => return Err(Problem::invalid("jobs", "`jobs` is a list of fingerprints.")),
     };

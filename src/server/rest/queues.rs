@@ -26,7 +26,11 @@ static WRITTEN: Mutex<Option<(Weak<Snapshot>, Bytes)>> = Mutex::new(None);
 /// `GET /queues` → [`crate::model::queue::QueueList`]
 pub async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
     let snapshot = state.snapshot();
-    let known = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|(of, json)| of.ptr_eq(&Arc::downgrade(&snapshot)).then(|| json.clone()));
+    let known = WRITTEN
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .as_ref()
+        .and_then(|(of, json)| of.ptr_eq(&Arc::downgrade(&snapshot)).then(|| json.clone()));
     let json = match known {
         Some(json) => {
             state.watching.request(actions::now());
@@ -51,7 +55,11 @@ struct Pause {
 }
 
 /// `POST /queues/{queue}/{pause|resume|purge|clear-failed}`; the latter two take `{"keep": false}` to delete without undo.
-pub async fn act(State(state): State<AppState>, UrlPath((queue, verb)): UrlPath<(String, String)>, body: Bytes) -> Result<Response, Problem> {
+pub async fn act(
+    State(state): State<AppState>,
+    UrlPath((queue, verb)): UrlPath<(String, String)>,
+    body: Bytes,
+) -> Result<Response, Problem> {
     let queue = queue_name(queue)?;
     match verb.as_str() {
         "pause" => {
@@ -73,9 +81,12 @@ fn keep(body: &[u8]) -> Result<bool, Problem> {
     if body.trim_ascii().is_empty() {
         return Ok(true);
     }
-    let body: serde_json::Value = serde_json::from_slice(body).map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
+    let body: serde_json::Value =
+        serde_json::from_slice(body).map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
     match body.get("keep") {
         None => Ok(true),
-        Some(keep) => keep.as_bool().ok_or_else(|| Problem::invalid("keep", "`keep` is true (into the trash, the default) or false (without undo).")),
+        Some(keep) => {
+            keep.as_bool().ok_or_else(|| Problem::invalid("keep", "`keep` is true (into the trash, the default) or false (without undo)."))
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! POST: what a program does, and how it is told that it cannot.
 
-use crate::support::{TestConsole, TestRedis, eventually, payload::{dead, many, many_dead}};
+use crate::support::{
+    TestConsole, TestRedis, eventually,
+    payload::{dead, many, many_dead},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -52,13 +55,22 @@ async fn all_of_a_state_is_an_operation() {
     redis.push_raw("queue:mail:failed", many_dead("f", "mail", 30)).await;
     redis.push_raw("queue:mail", many("w", "mail", 5)).await;
     let console = redis.console().await;
-    let response = console.client.post(format!("{}/api/v1/queues/mail/jobs/retry", console.base_url)).body(r#"{"state":"failed","all":true}"#).send().await.unwrap();
+    let response = console
+        .client
+        .post(format!("{}/api/v1/queues/mail/jobs/retry", console.base_url))
+        .body(r#"{"state":"failed","all":true}"#)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 202);
     let location = response.headers()["location"].to_str().unwrap().to_owned();
     let started: Value = response.json().await.unwrap();
     assert_eq!(location, format!("/api/v1/operations/{}", started["operation"]["id"].as_str().unwrap()));
     let ended = finished(&console, &started).await;
-    assert_eq!((&ended["status"], &ended["verb"], &ended["total"], &ended["done"]), (&json!("done"), &json!("retry"), &json!(30), &json!(30)));
+    assert_eq!(
+        (&ended["status"], &ended["verb"], &ended["total"], &ended["done"]),
+        (&json!("done"), &json!("retry"), &json!(30), &json!(30))
+    );
     assert_eq!(redis.list("queue:mail").await.len(), 35);
 
     let (status, started) = console.post("/api/v1/queues/mail/purge", &json!({})).await;
@@ -66,7 +78,11 @@ async fn all_of_a_state_is_an_operation() {
     assert_eq!(finished(&console, &started).await["done"], 35);
     assert!(redis.list("queue:mail").await.is_empty());
     let operations = console.json("/api/v1/operations").await;
-    assert_eq!(operations["operations"].as_array().unwrap().iter().map(|o| o["verb"].as_str().unwrap()).collect::<Vec<_>>(), ["purge", "retry"], "newest first");
+    assert_eq!(
+        operations["operations"].as_array().unwrap().iter().map(|o| o["verb"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["purge", "retry"],
+        "newest first"
+    );
     let (status, cancelled) = console.post(&format!("{location}/cancel"), &json!({})).await;
     assert_eq!((status, &cancelled["status"]), (200, &json!("done")), "what is done stays done");
     console.stop().await;
@@ -82,7 +98,8 @@ async fn pause_sets_four_flags_and_resume_takes_them_away() {
         assert_eq!(console.post("/api/v1/queues/mail/pause", &json!({})).await, (200, json!({"paused": true})));
         assert_eq!(flags().await, 4);
     }
-    eventually("the list says so", Duration::from_secs(3), async || console.json("/api/v1/queues").await["queues"][0]["paused"] == true).await;
+    eventually("the list says so", Duration::from_secs(3), async || console.json("/api/v1/queues").await["queues"][0]["paused"] == true)
+        .await;
     assert_eq!(console.post("/api/v1/queues/mail/resume", &json!({})).await, (200, json!({"paused": false})));
     assert_eq!(flags().await, 0);
     console.stop().await;
@@ -117,17 +134,32 @@ async fn requests_that_cannot_be_understood_change_nothing() {
         ("purge", fitting.as_str(), 404, Value::Null),
     ];
     for (verb, body, status, field) in table {
-        let response = console.client.post(format!("{}/api/v1/queues/mail/jobs/{verb}", console.base_url)).body(body.to_owned()).send().await.unwrap();
+        let response =
+            console.client.post(format!("{}/api/v1/queues/mail/jobs/{verb}", console.base_url)).body(body.to_owned()).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "application/problem+json", "{verb} {body}");
         let got = response.status().as_u16();
         let problem: Value = response.json().await.unwrap();
         assert_eq!((got, &problem["status"], &problem["field"]), (status, &json!(status), &field), "{verb} {body}: {problem}");
     }
-    for (path, body, status) in [("/api/v1/queues/mail/explode", "{}", 404), ("/api/v1/queues/mail/purge", r#"{"keep":"no"}"#, 422), ("/api/v1/queues/mail/jobs", "{}", 405)] {
+    for (path, body, status) in [
+        ("/api/v1/queues/mail/explode", "{}", 404),
+        ("/api/v1/queues/mail/purge", r#"{"keep":"no"}"#, 422),
+        ("/api/v1/queues/mail/jobs", "{}", 405),
+    ] {
         let response = console.client.post(format!("{}{path}", console.base_url)).body(body).send().await.unwrap();
-        assert_eq!((response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()), (status, "application/problem+json"), "{path}");
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()),
+            (status, "application/problem+json"),
+            "{path}"
+        );
     }
-    let huge = console.client.post(format!("{}/api/v1/queues/mail/jobs/retry", console.base_url)).body(vec![b' '; 2_000_000]).send().await.unwrap();
+    let huge = console
+        .client
+        .post(format!("{}/api/v1/queues/mail/jobs/retry", console.base_url))
+        .body(vec![b' '; 2_000_000])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(huge.status(), 413);
     assert_eq!(redis.list("queue:mail:failed").await.len(), 1);
     assert!(redis.list("queue:mail").await.is_empty());

@@ -1,6 +1,9 @@
 //! GET: what a program reads.
 
-use crate::support::{TestConsole, TestRedis, payload::{dead, many, payload}};
+use crate::support::{
+    TestConsole, TestRedis,
+    payload::{Payload, dead, many, payload},
+};
 use flux_console::{model::ids::segment, server::config::Config};
 use redis::AsyncCommands;
 use serde_json::{Value, json};
@@ -31,14 +34,31 @@ async fn overview_and_queues_have_their_shape_and_cost_redis_nothing() {
         assert!(overview.get(key).is_some(), "{key}: {overview}");
     }
     assert_eq!((&overview["connection"]["status"], &overview["connection"]["driver"]), (&json!("connected"), &json!("redis")));
-    assert_eq!((&overview["totals"]["waiting"], &overview["totals"]["failed"], &overview["totals"]["active"]), (&json!(5), &json!(1), &Value::Null));
+    assert_eq!(
+        (&overview["totals"]["waiting"], &overview["totals"]["failed"], &overview["totals"]["active"]),
+        (&json!(5), &json!(1), &Value::Null)
+    );
     assert_eq!(overview["throughput"]["completedPerSecond"], Value::Null, "unknown is not 0");
     assert!(overview["sampledAt"].as_str().unwrap().ends_with('Z'));
 
     let list = console.json("/api/v1/queues").await;
     assert_eq!(keys(&list), ["discovery", "queues", "sampledAt"]);
     let mail = &list["queues"][0];
-    let wanted = ["active", "byPriority", "delayed", "failed", "failedAtCap", "grouped", "groupedPartial", "name", "oldestWaitingMs", "paused", "sampledAt", "waiting", "workers"];
+    let wanted = [
+        "active",
+        "byPriority",
+        "delayed",
+        "failed",
+        "failedAtCap",
+        "grouped",
+        "groupedPartial",
+        "name",
+        "oldestWaitingMs",
+        "paused",
+        "sampledAt",
+        "waiting",
+        "workers",
+    ];
     assert_eq!(keys(mail), wanted);
     assert_eq!((&mail["name"], &mail["waiting"], &mail["paused"]), (&json!("mail"), &json!(5), &json!(false)));
     assert_eq!(mail["byPriority"], json!({"critical": 0, "high": 2, "base": 3, "low": 0}));
@@ -63,7 +83,21 @@ async fn a_list_of_jobs_is_paged_and_strict() {
     assert_eq!(ids, ["m-41", "m-42", "m-43", "m-44", "m-45"], "what runs next comes first");
     assert_eq!((&page["total"], &page["page"], &page["perPage"]), (&json!(45), &json!(3), &json!(20)));
     let job = &page["jobs"][0];
-    for key in ["id", "fingerprint", "queue", "state", "priority", "className", "attempts", "maxAttempts", "createdAt", "runAt", "failedAt", "error", "groupId"] {
+    for key in [
+        "id",
+        "fingerprint",
+        "queue",
+        "state",
+        "priority",
+        "className",
+        "attempts",
+        "maxAttempts",
+        "createdAt",
+        "runAt",
+        "failedAt",
+        "error",
+        "groupId",
+    ] {
         assert!(job.get(key).is_some(), "{key}: {job}");
     }
     assert_eq!((&job["className"], &job["runAt"], &job["error"]), (&json!("SendEmail"), &Value::Null, &Value::Null));
@@ -71,11 +105,33 @@ async fn a_list_of_jobs_is_paged_and_strict() {
     assert_eq!(console.json("/api/v1/queues/mail/jobs?order=newest").await["jobs"][0]["id"], "m-45");
     assert_eq!(console.json("/api/v1/queues/nobody/jobs?state=failed").await["total"], 0, "an unknown queue is empty");
 
-    for (query, field) in [("state=lost", "state"), ("state=active", "state"), ("perPage=7", "perPage"), ("perPage=x", "perPage"), ("page=0", "page"), ("page=-1", "page"), ("order=up", "order")] {
+    for (query, field) in [
+        ("state=lost", "state"),
+        ("state=active", "state"),
+        ("perPage=7", "perPage"),
+        ("perPage=x", "perPage"),
+        ("page=0", "page"),
+        ("page=-1", "page"),
+        ("order=up", "order"),
+    ] {
         let (status, kind, body) = problem(&console, &format!("/api/v1/queues/mail/jobs?{query}")).await;
         assert_eq!((status, kind.as_str(), &body["field"]), (422, "application/problem+json", &json!(field)), "{query}: {body}");
         assert_eq!(body["status"], 422);
     }
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_function_asks_for_no_more_than_a_page() {
+    let console = TestConsole::start(Config { url: "redis://127.0.0.1:1".into(), ..Config::default() }).await;
+    for (page, per_page) in [(0, 50), (1, 1_000_000_000), (1, 0)] {
+        let query = json!({"query": {"queue": "mail", "state": "waiting", "page": page, "per_page": per_page, "order": "oldest"}});
+        let (status, body) = console.post("/api/fn/jobs", &query).await;
+        assert_eq!((status, &body["field"]), (422, &json!("perPage")), "{query}");
+    }
+    let query = json!({"query": {"q": "", "filter": "all", "sort": "waiting", "descending": true, "page": 0}});
+    assert_eq!(console.post("/api/fn/queues", &query).await.0, 200);
+    assert_eq!(console.post("/api/fn/nothing", &json!({})).await.0, 404);
     console.stop().await;
 }
 
@@ -107,7 +163,12 @@ async fn names_of_any_letters_are_one_segment() {
 async fn one_job_answers_itself_several_open_a_chooser_none_is_404() {
     let redis = TestRedis::start().await;
     let exact = payload("one", "mail", r#","big":9007199254740993123,"empty":[],"html":"<b>""#);
-    redis.push_raw("queue:mail", [exact.clone(), payload("twin", "mail", ""), payload("retry", "mail", ""), payload("twin", "mail", r#","n":2"#)]).await;
+    redis
+        .push_raw(
+            "queue:mail",
+            [exact.clone(), payload("twin", "mail", ""), payload("retry", "mail", ""), payload("twin", "mail", r#","n":2"#)],
+        )
+        .await;
     let console = redis.console().await;
 
     let raw = console.get("/api/v1/queues/mail/jobs/one").await.text().await.unwrap();
@@ -124,7 +185,9 @@ async fn one_job_answers_itself_several_open_a_chooser_none_is_404() {
     assert_eq!(console.json(&format!("/api/v1/queues/mail/jobs/{fingerprint}")).await["id"], "twin");
     assert_eq!(console.json("/api/v1/queues/mail/jobs/retry").await["id"], "retry", "a job may be called like a verb");
 
-    for path in ["/api/v1/queues/mail/jobs/gone", "/api/v1/queues/mail/jobs/gone/payload", "/api/v1/operations/none", "/api/v1/nothing", "/api/v2"] {
+    for path in
+        ["/api/v1/queues/mail/jobs/gone", "/api/v1/queues/mail/jobs/gone/payload", "/api/v1/operations/none", "/api/v1/nothing", "/api/v2"]
+    {
         let (status, kind, body) = problem(&console, path).await;
         assert_eq!((status, kind.as_str(), &body["title"]), (404, "application/problem+json", &json!("Not Found")), "{path}");
     }
@@ -135,15 +198,18 @@ async fn one_job_answers_itself_several_open_a_chooser_none_is_404() {
 #[tokio::test]
 async fn payloads_are_whole_up_to_a_mebibyte_and_always_a_download() {
     let redis = TestRedis::start().await;
-    let of = |id: &str, bytes: usize| payload(id, "mail", &format!(r#","x":"{}""#, "y".repeat(bytes)));
+    let of =
+        |id: &str, bytes: usize| Payload::new(id, "mail").own(&format!(r#""n":9007199254740993123,"x":"{}""#, "y".repeat(bytes))).waiting();
     let (middle, big) = (of("middle", 300_000), of("big", 3_000_000));
     redis.push_raw("queue:mail", [middle.clone(), big.clone()]).await;
     redis.push_raw("queue:mail", [b"not json \xff".to_vec()]).await;
     let console = redis.console().await;
 
-    let job = console.json("/api/v1/queues/mail/jobs/middle").await;
+    let text = console.get("/api/v1/queues/mail/jobs/middle").await.text().await.unwrap();
+    assert_eq!(text.matches("9007199254740993123").count(), 2, "raw and decoded, exact");
+    let job: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((job["payload"].as_str(), &job["truncated"]), (Some(middle.as_str()), &json!(false)));
-    assert!(job["data"].is_object());
+    assert_eq!(job["data"]["properties"]["x"].as_str().map(str::len), Some(300_000));
     let job = console.json("/api/v1/queues/mail/jobs/big").await;
     assert_eq!((&job["truncated"], &job["data"], &job["bytes"]), (&json!(true), &Value::Null, &json!(big.len())));
     assert!(big.starts_with(&job["payload"].as_str().unwrap()[..1000]));
@@ -169,7 +235,9 @@ async fn without_redis_reads_say_so_and_lists_stay() {
     assert_eq!(console.json("/api/v1/queues").await["queues"], json!([]));
     let (status, _, body) = problem(&console, "/api/v1/queues/mail/jobs").await;
     assert_eq!((status, &body["title"]), (503, &json!("Service Unavailable")), "{body}");
-    let (status, body) = console.post("/api/fn/jobs", &json!({"query": {"queue": "mail", "state": "waiting", "page": 1, "per_page": 50, "order": "oldest"}})).await;
+    let (status, body) = console
+        .post("/api/fn/jobs", &json!({"query": {"queue": "mail", "state": "waiting", "page": 1, "per_page": 50, "order": "oldest"}}))
+        .await;
     assert_eq!((status, &body["kind"]), (503, &json!("unavailable")), "server functions carry the status too");
     assert_eq!(console.get("/health/ready").await.status(), 503);
     assert_eq!(console.get("/health/live").await.status(), 200);
