@@ -136,7 +136,8 @@ async fn signing_in_opens_every_replica_until_signing_out() {
     )
     .await;
     assert!(header(&tls, "set-cookie").contains("Secure"));
-    (console.stop().await, replica.stop().await);
+    console.stop().await;
+    replica.stop().await;
 }
 
 #[tokio::test]
@@ -212,7 +213,9 @@ async fn a_foreign_name_for_this_machine_is_refused_while_there_is_no_password()
     assert_eq!(send(&open, "GET", "/api/v1/overview", &[("host", "console.internal")], "").await.status(), StatusCode::OK);
     let locked = locked().await;
     assert_eq!(send(&locked, "GET", "/login", &[("host", "console.internal")], "").await.status(), StatusCode::OK);
-    (console.stop().await, open.stop().await, locked.stop().await);
+    console.stop().await;
+    open.stop().await;
+    locked.stop().await;
 }
 
 #[tokio::test]
