@@ -1,16 +1,14 @@
 //! Lists of jobs, one job, and the verbs on some or all of them.
 
 use super::{Params, UrlPath, UrlQuery, operations::accepted, problem::Problem, queue_name};
-use crate::{
-    model::{
-        ids::{Fingerprint, QueueName, segment},
-        job::{Found, JobDetail, JobState, JobSummary, JobsPage, Order, TimelineEntry},
-        json,
-        operation::Verb,
-        query::{JobsQuery, PER_PAGE, PER_PAGE_DEFAULT},
-    },
-    server::{actions, state::AppState},
+use crate::model::{
+    ids::{Fingerprint, QueueName, segment},
+    job::{Found, JobDetail, JobState, JobSummary, JobsPage, Order, TimelineEntry},
+    json,
+    operation::Verb,
+    query::{JobsQuery, PER_PAGE, PER_PAGE_DEFAULT},
 };
+use crate::server::{actions, state::AppState};
 use axum::{
     Json,
     body::Bytes,

@@ -1,10 +1,8 @@
 //! Background operations and the trash.
 
 use super::{UrlPath, problem::Problem};
-use crate::{
-    model::operation::{Operation, TrashEntry},
-    server::{actions, state::AppState},
-};
+use crate::model::operation::{Operation, TrashEntry};
+use crate::server::{actions, state::AppState};
 use axum::{
     Json,
     extract::State,

@@ -1,10 +1,8 @@
 //! Overview, list of queues, and the verbs on a whole queue.
 
 use super::{UrlPath, operations::accepted, problem::Problem, queue_name};
-use crate::{
-    model::live::Overview,
-    server::{actions, snapshot::Snapshot, state::AppState},
-};
+use crate::model::live::Overview;
+use crate::server::{actions, snapshot::Snapshot, state::AppState};
 use axum::{
     Json,
     body::Bytes,
