@@ -1,6 +1,6 @@
 // Story: a delayed job should run now.
 import { make } from './jobs'
-import { expect, test, toasts } from './support'
+import { confirm, expect, test, toasts } from './support'
 
 test('a delayed job runs now', async ({ queues, redis, open }) => {
   await queues.delay('mail', make(2, 'LATER'))
@@ -17,7 +17,7 @@ test('a job that is due is left to the worker', async ({ queues, redis, open }) 
   await queues.delay('mail', make(1, 'DUE'), -5_000)
   const page = await open('/queues/mail?state=delayed')
   await page.getByRole('checkbox', { name: 'Select DUE-1' }).check()
-  await page.getByRole('button', { name: /^Run 1 job/ }).first().click()
+  await confirm(page, 'Run 1 job now…', /^Run 1 job/, /mail/)
   await expect(toasts(page)).toContainText('1 is due: a worker takes it next.')
   expect(await redis.zCard('queue:mail:delayed')).toBe(1)
 })

@@ -27,7 +27,7 @@ test('selected failed jobs are retried together', async ({ queues, open }) => {
   await queues.fail('orders', make(5, 'DEAD'))
   const page = await open('/queues/orders?state=failed')
   for (const n of [1, 3, 5]) await page.getByRole('checkbox', { name: `Select DEAD-${n}` }).check()
-  await page.getByRole('button', { name: 'Retry 3 jobs' }).click()
+  await confirm(page, 'Retry 3 jobs…', 'Retry 3 jobs', /3/)
   await expect(toasts(page)).toContainText('Retried 3 jobs of orders')
   expect(await queues.failed('orders')).toBe(2)
   expect(await queues.waiting('orders')).toBe(3)
