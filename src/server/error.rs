@@ -21,6 +21,12 @@ pub enum DriverError {
 impl From<redis::RedisError> for DriverError {
     fn from(error: redis::RedisError) -> Self {
         use redis::{ErrorKind, ServerErrorKind};
+        // The scripts answer `WRONGTYPE {key} holds a {type}` before they write anything.
+        if error.code() == Some("WRONGTYPE") {
+            let detail = error.detail().unwrap_or_default();
+            let (key, found) = detail.split_once(" holds ").unwrap_or(("of this queue", "another type than the protocol says"));
+            return Self::Corrupt { key: key.into(), found: found.into() };
+        }
         match error.kind() {
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Unavailable(error),
             ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::MasterDown) => Self::Unavailable(error),

@@ -6,6 +6,8 @@ mod api;
 mod auth;
 mod cli;
 mod demo;
+mod discovery;
 mod driver;
+mod layers;
 mod recordings;
 mod sse;

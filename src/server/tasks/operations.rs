@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 const SAVE_EVERY: Duration = Duration::from_millis(200);
 /// A finished operation stays in the event stream this long, so that every page sees its end.
 const RECENT_MS: i64 = 30_000;
+/// Groups that one step of a purge looks through.
+const GROUPS_A_STEP: usize = 50;
 /// At most this many run at once in one console: Redis has one thread.
 const RUNNING: usize = 8;
 
@@ -41,7 +43,8 @@ enum Work {
 
 /// One list of a deletion. `left`: how many were in it at the start, when it goes one by one.
 enum Part {
-    Grouped,
+    /// Groups that have pending jobs.
+    Grouped(Vec<String>),
     Waiting(Priority, u64),
     WaitingOneByOne(Priority, u64),
     Delayed(Priority, u64),
@@ -75,7 +78,8 @@ impl Operations {
 
     /// Jobs behind groups first, so that completing a group releases only jobs of other queues; those stay.
     pub async fn purge(&self, state: &AppState, queue: &QueueName, keep: Keep) -> Result<Operation, ApiError> {
-        let mut parts = VecDeque::from([Part::Grouped]);
+        let groups = state.driver.known().groups.keys().cloned().collect();
+        let mut parts = VecDeque::from([Part::Grouped(groups)]);
         parts.extend(waiting_parts(state, queue).await?);
         parts.extend(delayed_parts(state, queue).await?);
         parts.push_back(Part::Failed);
@@ -90,7 +94,7 @@ impl Operations {
             total += match part {
                 Part::Waiting(_, n) | Part::Delayed(_, n) | Part::WaitingOneByOne(_, n) | Part::DelayedOneByOne(_, n) => *n,
                 Part::Failed => state.driver.count(queue, JobState::Failed).await?,
-                Part::Grouped => state.driver.known().grouped().0.get(queue).copied().unwrap_or(0),
+                Part::Grouped(_) => state.driver.known().grouped().0.get(queue).copied().unwrap_or(0),
             };
         }
         let trash = state.driver.open_trash(queue, verb, now()).await?;
@@ -247,7 +251,11 @@ async fn remove_part(state: &AppState, queue: &QueueName, trash: &str, part: &Pa
     let driver = &state.driver;
     let done = |done| Outcome { done, ..Outcome::default() };
     Ok(match *part {
-        Part::Grouped => (driver.discard_grouped(queue, trash, now()).await?, None),
+        Part::Grouped(ref groups) => {
+            let (now_groups, later) = groups.split_at(groups.len().min(GROUPS_A_STEP));
+            let outcome = driver.discard_grouped(queue, now_groups, trash, now()).await?;
+            (outcome, (!later.is_empty()).then(|| Part::Grouped(later.to_vec())))
+        }
         Part::Failed => (done(driver.trash_failed(queue, trash).await?), None),
         Part::Waiting(p, left) => match driver.trash_waiting(queue, p, trash).await? {
             Some(n) => (done(n), None),

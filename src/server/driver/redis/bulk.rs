@@ -260,12 +260,11 @@ impl RedisDriver {
     }
 
     /// Jobs behind groups that name this queue, into the trash. From the end of each list, so that a restore keeps the order.
-    pub async fn discard_grouped(&self, queue: &QueueName, id: &str, now: Millis) -> Result<Outcome, DriverError> {
+    pub async fn discard_grouped(&self, queue: &QueueName, groups: &[String], id: &str, now: Millis) -> Result<Outcome, DriverError> {
         let mut outcome = Outcome::default();
-        let groups: Vec<String> = self.known().groups.keys().cloned().collect();
         for group in groups {
-            let key = self.keys.pending(&group);
-            let mut length: u64 = redis::cmd("LLEN").arg(&key).query_async(&mut self.requests.clone()).await?;
+            let key = self.keys.pending(group);
+            let mut length = self.length(&key, "LLEN").await?;
             let mut from = 0;
             while from < length {
                 let raws = self.read_tail(&key, from, SPARSE_CHUNK).await?;

@@ -1,0 +1,179 @@
+//! The sampler on a real Redis: everything is found, counted truly, in one bounded round trip a tick, for all browsers at once.
+
+use crate::support::{
+    Payload, TestConsole, TestRedis, eventually, now_ms,
+    payload::{many, many_dead, payload},
+};
+use flux_console::model::{ids::QueueName, live::Link, queue::Paused};
+use flux_console::server::config::Config;
+use redis::AsyncCommands;
+use std::time::Duration;
+
+fn queue(name: &str) -> QueueName {
+    QueueName::try_from(name).expect("a valid name")
+}
+
+/// `count` keys that have nothing to do with queues.
+async fn foreign(redis: &TestRedis, count: u64) {
+    for from in (0..count).step_by(50_000) {
+        let script = redis::Script::new("for i = ARGV[1], ARGV[2] do redis.call('SET', 'session:' .. i, i) end");
+        let _: () = script.arg(from).arg((from + 50_000).min(count) - 1).invoke_async(&mut redis.con.clone()).await.expect("SET");
+    }
+}
+
+async fn commands(redis: &TestRedis, name: &str) -> u64 {
+    let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.con.clone()).await.expect("INFO");
+    let line = info.lines().find_map(|l| l.strip_prefix(&format!("cmdstat_{name}:calls="))).unwrap_or("0,");
+    line.split(',').next().and_then(|n| n.parse().ok()).expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finds_a_thousand_queues_among_six_hundred_thousand_keys() {
+    let redis = TestRedis::start().await;
+    foreign(&redis, 600_000).await;
+    let mut pipe = redis::pipe();
+    (0..1_000).for_each(|i| {
+        pipe.lpush(format!("queue:tenant:{i}:mail"), payload("j", "x", "")).ignore();
+    });
+    let _: () = pipe.query_async(&mut redis.con.clone()).await.expect("LPUSH");
+    let console = TestConsole::start(Config { url: redis.url.clone(), ..Config::default() }).await;
+    eventually("all queues are found and counted", Duration::from_secs(30), async || {
+        let s = console.state.snapshot();
+        console.state.watching.request(flux_console::server::actions::now());
+        s.discovery.complete && s.totals.queues == 1_000
+    })
+    .await;
+    let snapshot = console.state.snapshot();
+    assert_eq!(snapshot.totals.waiting, Some(1_000));
+    assert_eq!(commands(&redis, "keys").await, 0);
+    let slowest: Vec<Vec<redis::Value>> =
+        redis::cmd("SLOWLOG").arg("GET").arg(10).query_async(&mut redis.con.clone()).await.expect("SLOWLOG");
+    let ours = slowest.iter().filter(|entry| format!("{entry:?}").contains("SCAN")).count();
+    assert_eq!(ours, 0, "a SCAN step took over 10 ms: {slowest:?}");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_appears_drains_and_stays_known() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    let see = async |what: &str, is: &dyn Fn(Option<u64>) -> bool| {
+        eventually(what, Duration::from_secs(10), async || {
+            console.state.watching.request(flux_console::server::actions::now());
+            is(console.state.snapshot().queue(&queue("late")).and_then(|q| q.waiting))
+        })
+        .await;
+    };
+    assert!(console.state.snapshot().queue(&queue("late")).is_none());
+    redis.push_raw("queue:late", many("j", "late", 3)).await;
+    see("a new queue is found", &|n| n == Some(3)).await;
+    redis.con.clone().del::<_, ()>("queue:late").await.expect("DEL");
+    see("its drain is seen, and it stays listed", &|n| n == Some(0)).await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_groups_pauses_caps_ages_and_workers() {
+    let redis = TestRedis::start().await;
+    let now = now_ms();
+    redis
+        .push_raw(
+            "queue:pay",
+            [Payload::new("b", "pay").created(now - 5_000).waiting(), Payload::new("a", "pay").created(now - 90_000).waiting()],
+        )
+        .await;
+    redis.push_raw("queue:pay:high", [Payload::new("h", "pay").created(now - 30_000).waiting()]).await;
+    redis.push_raw("queue:pending:g1", many("p", "pay", 4)).await;
+    redis.push_raw("queue:pending:g2", [r#"{"id":"x","data":"{}"}"#, r#"{"id":"y"}"#]).await;
+    redis.push_raw("queue:pending:g3", many("only-behind-a-group", "ghost", 2)).await;
+    redis.push_raw("queue:pay:failed", many_dead("f", "pay", 1_000)).await;
+    redis.delay_raw("queue:pay:low:delayed", [(payload("d", "pay", ""), now + 1)]).await;
+    let mut con = redis.con.clone();
+    let _: () = con.set("queue:pay:high:paused", "1").await.expect("SET");
+    let _: () = con.set_ex("flux_console:worker:w1", r#"{"id":"w1","queues":["pay","idle"]}"#, 60).await.expect("SET");
+    let _: () = con.set_ex("queue:worker:w2", r#"{"id":"w2","queues":["pay"]}"#, 60).await.expect("SET");
+    let _: () = con.set("queue:wrong", "a string").await.expect("SET");
+    let console = redis.console().await;
+    eventually("ages and groups are known", Duration::from_secs(10), async || {
+        console.state.watching.request(flux_console::server::actions::now());
+        let s = console.state.snapshot();
+        s.queue(&queue("pay")).is_some_and(|q| q.oldest_waiting_ms.is_some() && q.grouped == 4)
+            && s.queue(&queue("ghost")).is_some()
+            && s.totals.grouped_unattributed == 2
+    })
+    .await;
+    let snapshot = console.state.snapshot();
+    let pay = snapshot.queue(&queue("pay")).expect("pay");
+    assert_eq!((pay.waiting, pay.grouped, pay.delayed, pay.failed, pay.failed_at_cap), (Some(7), 4, Some(1), Some(1_000), true));
+    assert_eq!((pay.paused, pay.workers, pay.active, pay.grouped_partial), (Paused::Partly, Some(2), None, false));
+    assert!((90_000..120_000).contains(&pay.oldest_waiting_ms.expect("an age")), "{pay:?}");
+    let ghost = snapshot.queue(&queue("ghost")).expect("a queue whose only jobs pend");
+    assert_eq!((ghost.waiting, ghost.grouped), (Some(2), 2));
+    let wrong = snapshot.queue(&queue("wrong")).expect("shown as what it is");
+    assert_eq!((wrong.waiting, wrong.problems.len()), (None, 1));
+    assert_eq!(snapshot.queue(&queue("idle")).map(|q| q.workers), Some(Some(1)), "a queue that a worker serves exists while it is empty");
+    assert_eq!(snapshot.workers, Some(2));
+    assert_eq!(snapshot.totals.waiting, None, "one unknown part makes the sum unknown");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_requests_cost_redis_nothing() {
+    let redis = TestRedis::start().await;
+    for i in 0..50 {
+        redis.push_raw(&format!("queue:q{i}"), many("j", "q", 3)).await;
+    }
+    let console = redis.console().await;
+    // Who asks pays: so count while nobody else does. Ticks go on, each with one LLEN for each list.
+    let per_tick = 50 * 5;
+    let (before, started) = (commands(&redis, "llen").await, std::time::Instant::now());
+    for _ in 0..100 {
+        console.json("/api/v1/queues").await;
+        console.json("/api/v1/overview").await;
+    }
+    let ticks = started.elapsed().as_secs() + 3;
+    let spent = commands(&redis, "llen").await - before;
+    assert!(spent <= ticks * per_tick, "{spent} LLEN for 200 requests in {ticks} ticks");
+    assert_eq!(commands(&redis, "keys").await + commands(&redis, "lrange").await, 0);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn starts_without_redis_keeps_the_last_numbers_and_recovers_by_itself() {
+    let mut redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("j", "mail", 3)).await;
+    redis.stop();
+    let console = TestConsole::start(Config { url: redis.url.clone(), ..Config::default() }).await;
+    let status = async |link: Link| {
+        eventually("the connection state changes", Duration::from_secs(20), async || console.state.snapshot().connection.status == link)
+            .await;
+    };
+    status(Link::Down).await;
+    let response = console.get("/api/v1/queues/mail/jobs?state=waiting").await;
+    assert_eq!(response.status().as_u16(), 503);
+    redis.restart().await;
+    redis.push_raw("queue:mail", many("j", "mail", 5)).await;
+    status(Link::Connected).await;
+    eventually("it counts", Duration::from_secs(20), async || console.state.snapshot().totals.waiting == Some(5)).await;
+    let since = console.state.snapshot().connection.since;
+    redis.stop();
+    console.state.watching.nudge_queue(&queue("mail"));
+    status(Link::Down).await;
+    let snapshot = console.state.snapshot();
+    assert_eq!(snapshot.totals.waiting, Some(5), "the last numbers stay");
+    assert!(snapshot.connection.since > since && snapshot.sampled_at < Some(flux_console::server::actions::now()));
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_prefixes_in_one_redis_see_only_their_own() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:a", many("j", "a", 1)).await;
+    redis.push_raw("app[1]*:b:high", many("j", "b", 2)).await;
+    redis.push_raw("app1x:c", many("j", "c", 1)).await;
+    let console = TestConsole::start(Config { url: redis.url.clone(), prefix: "app[1]*:".into(), ..Config::default() }).await;
+    console.discovered().await;
+    let names: Vec<_> = console.state.snapshot().queues.iter().map(|q| (q.name.to_string(), q.waiting)).collect();
+    assert_eq!(names, [("b".to_owned(), Some(2))]);
+    console.stop().await;
+}
