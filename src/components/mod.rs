@@ -32,3 +32,6 @@ pub mod dialog;
 pub mod operation_progress;
 pub mod queue_actions;
 pub mod sentences;
+pub mod error_view;
+pub mod json_tree;
+pub mod timeline;
