@@ -44,11 +44,6 @@ pub fn root() -> String {
     format!("/_a/{}", *VERSION)
 }
 
-/// Where the style sheet is.
-pub fn stylesheet() -> String {
-    format!("{}/pkg/flux-console.css", root())
-}
-
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let icon = |headers: HeaderMap| async move { serve("favicon.svg", &headers, "public, max-age=86400") };
     Router::new().route("/_a/{version}/{*file}", get(file)).route("/favicon.svg", get(icon)).route("/favicon.ico", get(icon))

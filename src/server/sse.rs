@@ -1,6 +1,6 @@
 //! `GET /live`: the shared snapshot as server-sent events. A slow browser skips pictures and delays nobody.
 
-use super::{actions::now, auth::Session, rest::problem::Problem, snapshot::Snapshot, state::AppState, tasks::watching::Watch};
+use super::{actions::now, auth::Session, rest::problem::Problem, snapshot::Snapshot, state::AppState};
 use crate::model::{
     ids::QueueName,
     live::{LiveEvent, LiveView},
@@ -54,15 +54,14 @@ async fn live(
         LiveView::Queue { name } => Some(name.clone()),
         LiveView::Overview | LiveView::Queues { .. } | LiveView::Frame => None,
     };
-    let follower = Follower {
-        _watch: state.watching.stream(queue),
-        snapshots: state.snapshots.clone(),
-        follow: Follow { view, rows: None },
-        until: session.until,
-        started: false,
-        state,
-    };
-    let events = stream::unfold(follower, Follower::next);
+    // The sampler keeps its pace as long as the stream owns this.
+    let watch = state.watching.stream(queue);
+    let follower =
+        Follower { snapshots: state.snapshots.clone(), follow: Follow { view, rows: None }, until: session.until, started: false, state };
+    let events = stream::unfold(follower, move |follower| {
+        let _kept = &watch;
+        follower.next()
+    });
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
     // nginx would hold events back to fill its buffer.
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], sse).into_response())
@@ -74,8 +73,6 @@ struct Follower {
     follow: Follow,
     until: Option<Millis>,
     started: bool,
-    /// The sampler keeps its pace while this lives.
-    _watch: Watch,
 }
 
 impl Follower {

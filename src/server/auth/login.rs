@@ -1,7 +1,7 @@
 //! The login page: one plain form that needs no script.
 
 use super::{Gate, Lock};
-use crate::server::{actions::now, assets};
+use crate::server::actions::now;
 use axum::{
     Extension, Form, Router,
     extract::{ConnectInfo, Query},
@@ -84,7 +84,7 @@ fn local(next: &str) -> &str {
 
 fn form(status: StatusCode, next: &str, problem: Option<&str>) -> Response {
     let problem = problem.map(|text| format!(r#"<p class="wrong" role="alert">{text}</p>"#)).unwrap_or_default();
-    let html = PAGE.replace("{style}", &assets::stylesheet()).replace("{problem}", &problem).replace("{next}", &escaped(next));
+    let html = PAGE.replace("{problem}", &problem).replace("{next}", &escaped(next));
     (status, [(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response()
 }
 
@@ -92,9 +92,10 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-const POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The tokens of the style sheet, with fall-backs for the case that it cannot be loaded.
+/// Colours as in style/tokens.css. By itself, so that nothing else has to be served before the password.
 const PAGE: &str = r#"<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -103,22 +104,21 @@ const PAGE: &str = r#"<!DOCTYPE html>
 <meta name="color-scheme" content="dark light">
 <title>Sign in · Flux Console</title>
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="{style}">
 <style>
-:root { --l-back: #f6f7f9; --l-card: #fff; --l-ink: #171a21; --l-soft: #5c6370; --l-line: #d9dce3; --l-accent: #5558e3; --l-wrong: #b3261e }
-@media (prefers-color-scheme: dark) { :root { --l-back: #0d0f14; --l-card: #161922; --l-ink: #e8eaf0; --l-soft: #9aa1b0; --l-line: #2b303c; --l-accent: #6f73f5; --l-wrong: #ff8a80 } }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--l-back); color: var(--l-ink); font: 15px/1.5 system-ui, sans-serif }
-main { width: min(22rem, calc(100vw - 2rem)); box-sizing: border-box; padding: 2rem; background: var(--l-card); border: 1px solid var(--l-line); border-radius: 12px }
+:root { --canvas: #f6f6f8; --surface: #fff; --field: #fff; --text: #191a1f; --text-2: #4f535d; --line: #e3e3e8; --line-strong: #cfd0d7; --accent: #4b4fd0; --focus: #4b4fd0; --failed: #c4262e }
+@media (prefers-color-scheme: dark) { :root { --canvas: #0d0e10; --surface: #131417; --field: #0f1012; --text: #e8e9ec; --text-2: #a9adb6; --line: #26282d; --line-strong: #3a3d44; --accent: #5a5ee0; --focus: #8589f5; --failed: #f5767a } }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--canvas); color: var(--text); font: 14px/20px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif }
+main { width: min(22rem, calc(100vw - 2rem)); box-sizing: border-box; padding: 2rem; background: var(--surface); border: 1px solid var(--line); border-radius: 8px }
 .mark { display: flex; align-items: center; gap: .75rem; margin-bottom: 1.5rem; font-weight: 600 }
 .mark img { width: 28px; height: 28px }
 h1 { margin: 0 0 .25rem; font-size: 1.25rem; font-weight: 600 }
-p { margin: 0 0 1.25rem; color: var(--l-soft) }
-p.wrong { color: var(--l-wrong) }
+p { margin: 0 0 1.25rem; color: var(--text-2) }
+p.wrong { color: var(--failed) }
 label { display: block; margin-bottom: .375rem; font-weight: 500 }
-input, button { width: 100%; box-sizing: border-box; padding: .6rem .75rem; border-radius: 8px; font: inherit }
-input { border: 1px solid var(--l-line); background: var(--l-back); color: inherit; margin-bottom: 1rem }
-button { border: 0; background: var(--l-accent); color: #fff; font-weight: 600; cursor: pointer }
-:focus-visible { outline: 2px solid var(--l-accent); outline-offset: 2px }
+input, button { width: 100%; box-sizing: border-box; padding: .6rem .75rem; border-radius: 6px; font: inherit }
+input { border: 1px solid var(--line-strong); background: var(--field); color: inherit; margin-bottom: 1rem }
+button { border: 0; background: var(--accent); color: #fff; font-weight: 600; cursor: pointer }
+:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px }
 </style>
 </head>
 <body>
