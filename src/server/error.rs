@@ -16,6 +16,16 @@ pub enum DriverError {
     Corrupt { key: String, found: String },
     #[error("unexpected answer: {0}")]
     Protocol(String),
+    /// A list of jobs was under way: some are done, the one that failed and those behind it are as they were.
+    #[error("after {done} of {of}: {cause}")]
+    Partly { done: u64, of: usize, cause: Box<DriverError> },
+}
+
+impl DriverError {
+    /// The failure of one of several jobs, `done` of which were moved before.
+    pub fn after(self, done: u64, of: usize) -> Self {
+        if done == 0 { self } else { Self::Partly { done, of, cause: Box::new(self) } }
+    }
 }
 
 impl From<redis::RedisError> for DriverError {
@@ -54,6 +64,10 @@ impl From<DriverError> for ApiError {
             DriverError::Corrupt { key, found } => {
                 tracing::warn!(error.id = id, key, found, "unexpected data");
                 Self::Conflict { detail: format!("The key {key} holds {found}. Nothing was changed.") }
+            }
+            DriverError::Partly { done, of, cause } => {
+                tracing::warn!(error.id = id, done, of, error = %cause, "stopped in between");
+                Self::Conflict { detail: format!("{done} of {of} jobs were done, then Redis stopped answering as expected; the others are as they were. Look at the list again before repeating. The console's log has the cause under {id}.") }
             }
             DriverError::Protocol(what) => {
                 tracing::error!(error.id = id, what, "unexpected answer");

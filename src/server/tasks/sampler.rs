@@ -353,6 +353,6 @@ fn problem(error: &DriverError) -> String {
         DriverError::Unavailable(e) if e.is_connection_refusal() => "the connection is refused".into(),
         DriverError::Unavailable(_) => "the connection fails".into(),
         DriverError::Refused(e) => format!("it answers {}", e.code().unwrap_or("with an error")),
-        DriverError::Corrupt { .. } | DriverError::Protocol(_) => "it answers something unexpected".into(),
+        DriverError::Corrupt { .. } | DriverError::Protocol(_) | DriverError::Partly { .. } => "it answers something unexpected".into(),
     }
 }

@@ -242,7 +242,7 @@ impl RedisDriver {
         let mut outcome = Outcome::default();
         for raw in raws {
             let at = Fingerprint { hash: String::new(), source: Source::Waiting(p), hint: 0, score: None };
-            verbs::tally(&mut outcome, self.discard_one(queue, Some(id), &at, &raw, false, now).await?);
+            verbs::tally(&mut outcome, self.discard_one(queue, id, &at, &raw, false, now).await?);
         }
         Ok(outcome)
     }
@@ -254,7 +254,7 @@ impl RedisDriver {
         let mut outcome = Outcome::default();
         for raw in reply::array(answer)?.into_iter().map(reply::bytes) {
             let at = Fingerprint { hash: String::new(), source: Source::Delayed(p), hint: 0, score: None };
-            verbs::tally(&mut outcome, self.discard_one(queue, Some(id), &at, &raw?, true, now).await?);
+            verbs::tally(&mut outcome, self.discard_one(queue, id, &at, &raw?, true, now).await?);
         }
         Ok(outcome)
     }
@@ -278,7 +278,7 @@ impl RedisDriver {
                     }
                     let hint = length.saturating_sub(1 + from);
                     let at = Fingerprint { hash: String::new(), source: Source::Grouped(group.clone()), hint, score: None };
-                    verbs::tally(&mut outcome, self.discard_one(queue, Some(id), &at, &raw, false, now).await?);
+                    verbs::tally(&mut outcome, self.discard_one(queue, id, &at, &raw, false, now).await?);
                     length = length.saturating_sub(1);
                 }
             }

@@ -1,6 +1,6 @@
 -- Takes one element out of a list into the trash and, for a waiting job of a group, lets the group go on.
 -- KEYS  1 list  2 trash items  3 set of active groups  4 pending list of the group  5 base list of the queue
--- ARGV  1 raw element  2 position  3 'tail' or 'head'  4 trash item or '' = keep nothing  5 trash TTL, s
+-- ARGV  1 raw element  2 position  3 'tail' or 'head'  4 trash item  5 trash TTL, s
 --       6 group id to complete or ''  7 mark
 -- Returns 1 = taken out, 0 = gone. An error: nothing was changed.
 local head = ARGV[3] == 'head'
@@ -9,10 +9,8 @@ if not bad and ARGV[6] ~= '' then bad = holds(KEYS[3], 'set') or holds(KEYS[4], 
 if bad then return bad end
 local p = whereabouts(KEYS[1], ARGV[1], tonumber(ARGV[2]), head)
 if not p then return 0 end
-if ARGV[4] ~= '' then
-  redis.call('LPUSH', KEYS[2], ARGV[4])
-  redis.call('EXPIRE', KEYS[2], ARGV[5])
-end
+redis.call('LPUSH', KEYS[2], ARGV[4])
+redis.call('EXPIRE', KEYS[2], ARGV[5])
 remove(KEYS[1], p, head, ARGV[7])
 if ARGV[6] ~= '' then
   -- Completion as the library does it, or the jobs behind this one would wait for ever.
