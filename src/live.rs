@@ -159,16 +159,16 @@ pub fn provide_live() {
         event.set(Some(next));
         stream.set(Stream::Open);
     };
-    let source = StoredValue::new_local(None::<Source>);
+    let mut source = None::<Source>;
     Effect::new(move |_| {
         live.round.track();
         let view = live.view.get().filter(|_| !live.paused.get() && !hidden.get());
-        source.set_value(None);
-        let opened = view.and_then(|view| Source::open(&view, receive, move || stream.set(Stream::Lost), move || live.reopen()));
-        if opened.is_none() {
+        // The old one closes before the new one opens.
+        drop(source.take());
+        source = view.and_then(|view| Source::open(&view, receive, move || stream.set(Stream::Lost), move || live.reopen()));
+        if source.is_none() {
             stream.set(Stream::Resting);
         }
-        source.set_value(opened);
     });
 }
 

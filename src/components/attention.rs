@@ -75,7 +75,7 @@ impl Concern {
     fn link(&self) -> (String, String) {
         let name = self.queue.clone();
         match self.kind {
-            Kind::AtCap | Kind::Failed => (JobsQuery { state: JobState::Failed, ..JobsQuery::read(name, |_| None) }.href(), format!("View {}", count(self.size, "failed job", "failed jobs"))),
+            Kind::AtCap | Kind::Failed => (JobsQuery { order: JobsQuery::first_order(JobState::Failed), state: JobState::Failed, ..JobsQuery::read(name, |_| None) }.href(), format!("View {}", count(self.size, "failed job", "failed jobs"))),
             Kind::Unserved | Kind::Unreadable | Kind::Partly | Kind::Paused => (name.href(), "Open queue".into()),
         }
     }

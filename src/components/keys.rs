@@ -4,29 +4,29 @@ use leptos::{ev, prelude::*, wasm_bindgen::JsCast};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use web_sys::{Element, HtmlElement};
 
-type Handler = Box<dyn Fn() -> bool>;
+type Handler = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// How long `g` waits for its second key.
 const PREFIX_MS: f64 = 1_500.0;
 
 #[derive(Clone, Copy)]
 struct Keys {
-    handlers: StoredValue<Vec<(u32, &'static str, Handler)>, LocalStorage>,
+    handlers: StoredValue<Vec<(u32, &'static str, Handler)>>,
     next: StoredValue<u32>,
 }
 
 /// Called once in `App`.
 pub fn provide_keys() {
-    provide_context(Keys { handlers: StoredValue::new_local(Vec::new()), next: StoredValue::new(0) });
+    provide_context(Keys { handlers: StoredValue::new(Vec::new()), next: StoredValue::new(0) });
 }
 
 /// Runs `act` on `key` (`"x"`, `"Escape"`, `"g o"`) until the caller's owner is cleaned up. `act` says whether it took the key.
-pub fn on_key(key: &'static str, act: impl Fn() -> bool + 'static) {
+pub fn on_key(key: &'static str, act: impl Fn() -> bool + Send + Sync + 'static) {
     let Keys { handlers, next } = expect_context();
     // Only browsers run effects, so the server registers nothing.
-    let act = StoredValue::new_local(Some(Box::new(act) as Handler));
+    let mut act = Some(Box::new(act) as Handler);
     Effect::new(move |_| {
-        let Some(act) = act.try_update_value(Option::take).flatten() else { return };
+        let Some(act) = act.take() else { return };
         let id = next.get_value();
         next.set_value(id + 1);
         handlers.update_value(|list| list.push((id, key, act)));

@@ -4,23 +4,24 @@ use super::{badge::QueueBadges, confirm::QueueActions, icon::{Glyph, Icon}, numb
 use crate::model::{ids::Priority, job::JobState, query::{JobsQuery, QueueSort, QueuesQuery}, queue::QueueSample};
 use leptos::prelude::*;
 
-/// One column: what its head says, how wide it is, and where there is room for it.
+/// One column: what its head says, and where there is room for it (head and cells share the class).
 struct Column {
     head: &'static str,
     sort: Option<QueueSort>,
     class: &'static str,
-    width: &'static str,
+    /// Of the whole page, and of the short list.
+    widths: [&'static str; 2],
 }
 
 const COLUMNS: [Column; 8] = [
-    Column { head: "Queue", sort: Some(QueueSort::Name), class: "", width: "w-auto" },
-    Column { head: "Waiting", sort: Some(QueueSort::Waiting), class: "r", width: "w-28" },
-    Column { head: "Active", sort: None, class: "r max-sm:hidden", width: "w-20 max-sm:hidden" },
-    Column { head: "Delayed", sort: Some(QueueSort::Delayed), class: "r max-lg:hidden", width: "w-26 max-lg:hidden" },
-    Column { head: "Failed", sort: Some(QueueSort::Failed), class: "r", width: "w-32 max-sm:w-28" },
-    Column { head: "Oldest waiting", sort: Some(QueueSort::Oldest), class: "r max-sm:hidden", width: "w-36 max-sm:hidden" },
-    Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-sm:hidden", width: "w-26 max-sm:hidden" },
-    Column { head: "Actions", sort: None, class: "", width: "w-20 max-sm:w-15" },
+    Column { head: "Queue", sort: Some(QueueSort::Name), class: "", widths: ["w-auto", "w-auto"] },
+    Column { head: "Waiting", sort: Some(QueueSort::Waiting), class: "r", widths: ["w-[12%] max-sm:w-26", "w-28 max-sm:w-26"] },
+    Column { head: "Active", sort: None, class: "r max-sm:hidden", widths: ["w-[8%] max-sm:hidden", "w-20 max-sm:hidden"] },
+    Column { head: "Delayed", sort: Some(QueueSort::Delayed), class: "r max-lg:hidden", widths: ["w-[9%] max-lg:hidden", "hidden"] },
+    Column { head: "Failed", sort: Some(QueueSort::Failed), class: "r", widths: ["w-[12%] max-sm:w-26", "w-32 max-sm:w-30"] },
+    Column { head: "Oldest waiting", sort: Some(QueueSort::Oldest), class: "r max-sm:hidden", widths: ["w-[14%] max-sm:hidden", "w-36 max-sm:hidden"] },
+    Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-sm:hidden", widths: ["w-[9%] max-sm:hidden", "w-26 max-sm:hidden"] },
+    Column { head: "Actions", sort: None, class: "", widths: ["w-[7%] max-sm:w-14", "hidden"] },
 ];
 
 /// With `query` the heads sort and the rows have actions; without, the table is a short list.
@@ -32,7 +33,7 @@ pub fn QueueTable(
 ) -> impl IntoView {
     let full = query.is_some();
     let columns = || COLUMNS.iter().filter(move |c| full || !matches!(c.head, "Delayed" | "Actions"));
-    let widths = columns().map(|c| view! { <col class=c.width /> }).collect_view();
+    let widths = columns().map(|c| view! { <col class=c.widths[usize::from(!full)] /> }).collect_view();
     let heads = columns()
         .map(|c| match (query, c.sort) {
             (Some(query), Some(sort)) => view! { <SortHead query=query sort=sort label=c.head class=c.class /> }.into_any(),
@@ -121,7 +122,7 @@ fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoV
                 </a>
             </td>
             <td class="r max-sm:hidden"><Age ms=oldest /></td>
-            <td class="r max-sm:hidden"><span class=move || if unserved.get() { "text-waiting font-medium" } else { "contents" }><Number value=workers /></span></td>
+            <td class="r max-sm:hidden"><Number value=workers warn=unserved /></td>
             {full.then(|| view! { <td><div class="acts"><QueueActions sample=sample /></div></td> })}
         </tr>
     }

@@ -33,17 +33,19 @@ pub fn Shell(children: Children) -> impl IntoView {
     view! {
         <a class="btn skip" href="#main">"Skip to content"</a>
         <div class="app">
-            <div class="side">
+            <aside class="side" aria-label="Sidebar">
                 <div class="side-in">
                     <Brand />
                     <Nav />
                     <Foot />
                 </div>
-            </div>
+            </aside>
             <div class="min-w-0">
                 <TopBar />
-                <Banner />
-                <main id="main" tabindex="-1">{children()}</main>
+                <main id="main" tabindex="-1">
+                    <Banner />
+                    {children()}
+                </main>
             </div>
         </div>
         <Drawer />

@@ -8,7 +8,7 @@ use crate::{
         connection::ConnectionFacts,
         empty::{Empty, Problem, Skeleton},
         icon::Glyph,
-        number::{count, thousands},
+        number::count,
         queue_table::QueueTable,
         tile::Tile,
     },
@@ -91,6 +91,7 @@ pub fn OverviewPage() -> impl IntoView {
                 <div class="sec">
                     <h2 id="busiest">"Busiest queues"</h2>
                     <span class="grow"></span>
+                    <Busier queues=busiest />
                     <a class="link" href="/queues">"All queues"</a>
                 </div>
                 <Transition fallback=|| view! { <Skeleton /> }>
@@ -98,7 +99,7 @@ pub fn OverviewPage() -> impl IntoView {
                 </Transition>
             </section>
             <section class="span2 min-w-0" aria-labelledby="connection">
-                <div class="sec border-b border-line"><h2 id="connection">"Connection"</h2></div>
+                <div class="sec"><h2 id="connection">"Connection"</h2></div>
                 <ConnectionFacts />
             </section>
         </div>
@@ -207,6 +208,22 @@ fn Tiles() -> impl IntoView {
     }
 }
 
+/// The rows hold still; the order of now comes when asked for.
+#[component]
+fn Busier(queues: Resource<Result<Vec<QueueSample>, ApiError>>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let load = move |_| {
+        queues.refetch();
+        live.reopen();
+    };
+    view! {
+        <Show when=move || { live.entered.get() > 0 }>
+            <span class="text-12 text-faint max-sm:hidden">{move || format!("{} busier by now", count(live.entered.get(), "other is", "others are"))}</span>
+            <button type="button" class="link" on:click=load>"Reorder"</button>
+        </Show>
+    }
+}
+
 #[component]
 fn Busiest(queues: Resource<Result<Vec<QueueSample>, ApiError>>) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -218,23 +235,12 @@ fn Busiest(queues: Resource<Result<Vec<QueueSample>, ApiError>>) -> impl IntoVie
     let error = Memo::new(move |_| queues.get().and_then(Result::err));
     let samples = live.samples(rows);
     let stale = live.stale();
-    let entered = live.entered;
-    let load = move |_| {
-        queues.refetch();
-        live.reopen();
-    };
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=move |()| queues.refetch() /> })}
         <Show when=move || !rows.with(Vec::is_empty)>
             <div class=move || if stale.get() { "stale" } else { "" }>
                 <QueueTable rows=rows samples=samples />
             </div>
-        </Show>
-        <Show when=move || { entered.get() > 0 }>
-            <p class="px-gutter py-2 text-12 text-muted">
-                {move || format!("{} busier by now. ", if entered.get() == 1 { "1 other queue is".into() } else { format!("{} other queues are", thousands(entered.get())) })}
-                <button type="button" class="link" on:click=load>"Load"</button>
-            </p>
         </Show>
         <Show when=move || empty.get()>
             <Empty title="No queues" text="They appear here when an application pushes its first job." />
