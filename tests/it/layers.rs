@@ -8,7 +8,7 @@ use syn::visit::Visit;
 const ALLOWED: [(&str, &[&str]); 12] = [
     ("model", &["model"]),
     ("components", &["components", "model", "live", "api"]),
-    ("live", &["model", "api", "components"]),
+    ("live", &["model", "api", "components", "app::AssetRoot"]),
     ("pages", &["pages", "components", "api", "live", "model", "app"]),
     ("api", &["api", "model", "server::actions"]),
     ("server/driver", &["server::driver", "server::error", "model"]),

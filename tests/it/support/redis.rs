@@ -2,7 +2,7 @@
 
 use flux_console::server::demo::redis::PrivateRedis;
 use redis::{AsyncCommands, aio::MultiplexedConnection};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 pub struct TestRedis {
     pub url: String,
@@ -116,7 +116,9 @@ fn unpack(item: &[u8]) -> Vec<u8> {
 
 async fn connect(url: &str) -> MultiplexedConnection {
     let client = redis::Client::open(url).expect("a URL of our own");
-    client.get_multiplexed_async_connection().await.expect("the private redis-server answers")
+    // Generous: other tests load the same two cores.
+    let patient = redis::AsyncConnectionConfig::new().set_connection_timeout(Some(Duration::from_secs(20))).set_response_timeout(Some(Duration::from_secs(60)));
+    client.get_multiplexed_async_connection_with_config(&patient).await.expect("the private redis-server answers")
 }
 
 /// The id of a payload, or the payload itself.
