@@ -268,7 +268,8 @@ impl Sampler {
     fn snapshot(&self) -> Snapshot {
         let known = self.state.driver.known();
         let (grouped, mut unattributed) = known.grouped();
-        let partial = known.groups.len() > crate::server::driver::redis::sample::GROUPS || known.groups.values().any(|p| p.jobs.is_none()) || known.truncated;
+        // A group met a moment ago is counted with the next tick, like a new queue: that alone is no lower bound.
+        let partial = known.groups.len() > crate::server::driver::redis::sample::GROUPS || known.truncated;
         let workers = known.workers();
         let config = &self.state.config;
         let mut queues: Vec<QueueSample> = self.samples.values().cloned().collect();
