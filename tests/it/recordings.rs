@@ -88,7 +88,8 @@ const PUSHED: &[Expected] = &[
 async fn check(file: &Path) {
     let recording = Recording::read(file);
     let name = recording.scenario.clone();
-    let (_, expected) = RECORDED.iter().find(|(scenario, _)| *scenario == name).unwrap_or_else(|| panic!("{name} is a new recording: count it by hand"));
+    let (_, expected) =
+        RECORDED.iter().find(|(scenario, _)| *scenario == name).unwrap_or_else(|| panic!("{name} is a new recording: count it by hand"));
     let redis = TestRedis::start().await;
     recording.load(&redis).await;
     let before = redis.all_elements().await;
@@ -97,7 +98,8 @@ async fn check(file: &Path) {
     console.json("/api/v1/queues").await;
     let settled = async || {
         let queues = &console.state.snapshot().queues;
-        queues.len() >= expected.len() && queues.iter().all(|q| !q.grouped_partial && (q.by_priority.sum() == Some(0) || q.oldest_waiting_ms.is_some()))
+        queues.len() >= expected.len()
+            && queues.iter().all(|q| !q.grouped_partial && (q.by_priority.sum() == Some(0) || q.oldest_waiting_ms.is_some()))
     };
     eventually(&format!("{name}: every queue, group and age is known"), Duration::from_secs(10), settled).await;
     let snapshot = console.state.snapshot();
@@ -165,7 +167,11 @@ async fn payloads_come_back(console: &TestConsole, queue: &Expected, stored: &BT
 #[tokio::test]
 async fn every_recording_shows_what_is_in_it() {
     let Some(dir) = recording::shared() else { return };
-    let mut files: Vec<_> = std::fs::read_dir(dir).expect("readable").map(|entry| entry.expect("readable").path()).filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
+    let mut files: Vec<_> = std::fs::read_dir(dir)
+        .expect("readable")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|p| p.extension().is_some_and(|e| e == "json"))
+        .collect();
     files.sort();
     assert_eq!(files.len(), RECORDED.len(), "a recording is missing or new");
     futures::future::join_all(files.iter().map(|file| check(file))).await;
@@ -173,7 +179,8 @@ async fn every_recording_shows_what_is_in_it() {
 
 #[tokio::test]
 async fn our_own_copies_show_what_is_in_them() {
-    let files = ["push-class", "group-fifo-pushed", "consumer-default-prefix-settled", "scheduler-ticked"].map(|scenario| recording::fixtures().join(format!("{scenario}.json")));
+    let files = ["push-class", "group-fifo-pushed", "consumer-default-prefix-settled", "scheduler-ticked"]
+        .map(|scenario| recording::fixtures().join(format!("{scenario}.json")));
     futures::future::join_all(files.iter().map(|file| check(file))).await;
 }
 
@@ -205,7 +212,9 @@ async fn waiting_jobs_stand_in_the_order_in_which_they_run() {
     Recording::read(&recording::fixtures().join("group-fifo-pushed.json")).load(&redis).await;
     let console = redis.console().await;
     let page = console.json("/api/v1/queues/orders/jobs?state=grouped").await;
-    let of_group = |group: &str| -> Vec<&str> { page["jobs"].as_array().expect("jobs").iter().filter(|j| j["groupId"] == group).filter_map(|j| j["id"].as_str()).collect() };
+    let of_group = |group: &str| -> Vec<&str> {
+        page["jobs"].as_array().expect("jobs").iter().filter(|j| j["groupId"] == group).filter_map(|j| j["id"].as_str()).collect()
+    };
     assert_eq!(of_group("customer-1"), ["g1-2", "g1-3", "g1-4", "inv-1", "inv-2"]);
     assert_eq!(of_group("customer-2"), ["g2-2"]);
     console.stop().await;

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// A worker in the middle of its job gets this long to end it when the application stops.
-const STOP_WITHIN: Duration = Duration::from_secs(2);
+const STOP_WITHIN: Duration = Duration::from_secs(1);
 
 pub struct App {
     pub ledger: Arc<Ledger>,
@@ -128,7 +128,17 @@ impl Staff {
         let id = format!("worker-{}", chance.base36(6));
         let kill = CancellationToken::new();
         lock(&self.alive).push((id.clone(), spec.clone(), kill.clone()));
-        let worker = Worker { id, spec, load: self.load.clone(), ledger: self.ledger.clone(), wire, chance, stop: self.stop.clone(), kill, hold: self.hold.subscribe() };
+        let worker = Worker {
+            id,
+            spec,
+            load: self.load.clone(),
+            ledger: self.ledger.clone(),
+            wire,
+            chance,
+            stop: self.stop.clone(),
+            kill,
+            hold: self.hold.subscribe(),
+        };
         lock(&self.tasks).spawn(worker.run());
         Ok(())
     }

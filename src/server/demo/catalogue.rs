@@ -21,10 +21,17 @@ pub const ORDERS: &[Kind] = &[
     Kind { class: "ShipOrder", id: Some("SHP"), own: order, error: carrier_error },
     Kind { class: "ConfirmOrder", id: None, own: order, error: smtp_error },
 ];
-pub const STRIPE: &[Kind] = &[kind("HandleStripeEvent", event, stripe_error), kind("RelayWebhook", event, stripe_error), kind("SyncSubscription", event, stripe_error)];
+pub const STRIPE: &[Kind] = &[
+    kind("HandleStripeEvent", event, stripe_error),
+    kind("RelayWebhook", event, stripe_error),
+    kind("SyncSubscription", event, stripe_error),
+];
 pub const MAIL: &[Kind] = &[kind("SendEmail", mail, smtp_error), kind("SendReceipt", mail, smtp_error)];
 pub const SEARCH: &[Kind] = &[kind("IndexProduct", product, search_error), kind("DropFromIndex", product, search_error)];
-pub const PAYMENTS: &[Kind] = &[Kind { class: "CapturePayment", id: Some("PAY"), own: payment, error: payment_error }, Kind { class: "RefundPayment", id: Some("RFD"), own: payment, error: payment_error }];
+pub const PAYMENTS: &[Kind] = &[
+    Kind { class: "CapturePayment", id: Some("PAY"), own: payment, error: payment_error },
+    Kind { class: "RefundPayment", id: Some("RFD"), own: payment, error: payment_error },
+];
 pub const REPORTS: &[Kind] = &[kind("BuildReport", report, report_error), kind("ExportLedger", report, report_error)];
 pub const IMAGES: &[Kind] = &[kind("ResizeImage", image, image_error)];
 pub const DUNNING: &[Kind] = &[kind("SendDunningLetter", dunning, smtp_error)];
@@ -34,7 +41,11 @@ pub const ANALYTICS: &[Kind] = &[kind("TrackEvent", track, type_error)];
 fn order(c: &mut Chance) -> String {
     let (order, value, cents) = (c.between(40_000, 99_999), c.between(5, 480), c.between(0, 99));
     let note = c.one_of(&["", "", "", "Bitte im Treppenhaus abstellen 🚚", "日本語のメモ", "ring \\\"twice\\\""]);
-    format!("\"orderId\":{order},\"amount\":{{\"value\":{value}.{cents:02},\"currency\":\"EUR\"}},\"items\":[{{\"sku\":\"SKU-{}\",\"quantity\":{}}}],\"coupons\":[],\"note\":\"{note}\"", c.between(100, 999), c.between(1, 4))
+    format!(
+        "\"orderId\":{order},\"amount\":{{\"value\":{value}.{cents:02},\"currency\":\"EUR\"}},\"items\":[{{\"sku\":\"SKU-{}\",\"quantity\":{}}}],\"coupons\":[],\"note\":\"{note}\"",
+        c.between(100, 999),
+        c.between(1, 4)
+    )
 }
 
 fn event(c: &mut Chance) -> String {
@@ -52,11 +63,20 @@ fn product(c: &mut Chance) -> String {
 }
 
 fn payment(c: &mut Chance) -> String {
-    format!("\"paymentId\":{},\"amount\":{},\"currency\":\"EUR\",\"meta\":{{}}", 9_007_199_254_740_993_u64 * 1000 + c.between(1, 999), c.between(100, 90_000))
+    format!(
+        "\"paymentId\":{},\"amount\":{},\"currency\":\"EUR\",\"meta\":{{}}",
+        9_007_199_254_740_993_u64 * 1000 + c.between(1, 999),
+        c.between(100, 90_000)
+    )
 }
 
 fn report(c: &mut Chance) -> String {
-    format!("\"report\":\"{}\",\"month\":\"2026-{:02}\",\"rows\":{}", c.one_of(&["revenue", "stock", "refunds"]), c.between(1, 12), c.between(1_000, 90_000))
+    format!(
+        "\"report\":\"{}\",\"month\":\"2026-{:02}\",\"rows\":{}",
+        c.one_of(&["revenue", "stock", "refunds"]),
+        c.between(1, 12),
+        c.between(1_000, 90_000)
+    )
 }
 
 fn image(c: &mut Chance) -> String {
@@ -77,7 +97,10 @@ fn track(c: &mut Chance) -> String {
 
 fn payment_error(c: &mut Chance) -> String {
     match c.between(0, 9) {
-        0..=5 => format!("PaymentTimeoutError: gateway did not answer within 30,000 ms (order {}, provider adyen)", 9_007_199_254_740_000_000 + c.between(0, 999_999)),
+        0..=5 => format!(
+            "PaymentTimeoutError: gateway did not answer within 30,000 ms (order {}, provider adyen)",
+            9_007_199_254_740_000_000 + c.between(0, 999_999)
+        ),
         6..=7 => format!("CardDeclinedError: Card declined for order {}", c.between(40_000, 99_999)),
         8 => format!("ConflictError: payment pay_{} was already captured", c.hex(12)),
         _ => type_error(c),
@@ -91,8 +114,17 @@ fn carrier_error(c: &mut Chance) -> String {
 fn stripe_error(c: &mut Chance) -> String {
     match c.between(0, 9) {
         0..=4 => "StripeSignatureError: No signature matches the payload; was the body parsed?".into(),
-        5..=6 => format!("ConnectTimeout: POST https://hooks-{}.example.com/hooks timed out after {} ms", c.between(1, 9), c.between(9_000, 30_000)),
-        7..=8 => format!("DuplicateEventError: Event evt_{} was already handled by job {}-{}", c.hex(14), c.between(1_795_432_000_000, 1_795_432_999_999), c.base36(7)),
+        5..=6 => format!(
+            "ConnectTimeout: POST https://hooks-{}.example.com/hooks timed out after {} ms",
+            c.between(1, 9),
+            c.between(9_000, 30_000)
+        ),
+        7..=8 => format!(
+            "DuplicateEventError: Event evt_{} was already handled by job {}-{}",
+            c.hex(14),
+            c.between(1_795_432_000_000, 1_795_432_999_999),
+            c.base36(7)
+        ),
         _ => type_error(c),
     }
 }
@@ -110,7 +142,10 @@ fn search_error(c: &mut Chance) -> String {
 }
 
 fn report_error(c: &mut Chance) -> String {
-    format!("QueryFailedError: canceling statement due to statement timeout\n    at PostgresQueryRunner.query (/app/node_modules/typeorm/driver/postgres.js:{}:11)\n    at BuildReport.handle (/app/src/jobs/build-report.ts:58:22)", c.between(100, 400))
+    format!(
+        "QueryFailedError: canceling statement due to statement timeout\n    at PostgresQueryRunner.query (/app/node_modules/typeorm/driver/postgres.js:{}:11)\n    at BuildReport.handle (/app/src/jobs/build-report.ts:58:22)",
+        c.between(100, 400)
+    )
 }
 
 fn image_error(c: &mut Chance) -> String {

@@ -12,7 +12,13 @@ pub const SCHEDULES: &[(&str, &str, &str, i64)] = &[
 
 pub fn scheduled_job(id: &str, queue: &str, at: Millis) -> String {
     let data = format!("{{\"class\":\"RunSchedule\",\"properties\":{{\"queueName\":{},\"schedule\":{}}}}}", quoted(queue), quoted(id));
-    format!("{{\"id\":\"{}-{}\",\"type\":\"class\",\"className\":\"RunSchedule\",\"data\":{},\"createdAt\":{},\"attempts\":0}}", at.0, "s1ch3d0", quoted(&data), at.0)
+    format!(
+        "{{\"id\":\"{}-{}\",\"type\":\"class\",\"className\":\"RunSchedule\",\"data\":{},\"createdAt\":{},\"attempts\":0}}",
+        at.0,
+        "s1ch3d0",
+        quoted(&data),
+        at.0
+    )
 }
 
 /// Jobs with a priority that no worker reads: they wait for ever in a list of their own.
@@ -71,14 +77,19 @@ pub fn dead_letters(at: Millis) -> Vec<Vec<u8>> {
         large(ago(60)),
         deep(ago(50)),
     ];
-    let twin = format!(r#"{{"id":"twin-1","type":"class","className":"ImportImages","data":"{{\"class\":\"ImportImages\",\"properties\":{{\"queueName\":\"imports\",\"folder\":\"/uploads\"}}}}","createdAt":{},"attempts":3,"error":"EMFILE: too many open files, open '/uploads/77.jpg'","failedAt":{}}}"#, ago(40), ago(39));
+    let twin = format!(
+        r#"{{"id":"twin-1","type":"class","className":"ImportImages","data":"{{\"class\":\"ImportImages\",\"properties\":{{\"queueName\":\"imports\",\"folder\":\"/uploads\"}}}}","createdAt":{},"attempts":3,"error":"EMFILE: too many open files, open '/uploads/77.jpg'","failedAt":{}}}"#,
+        ago(40),
+        ago(39)
+    );
     all.extend([twin.clone().into_bytes(), twin.into_bytes()]);
     all
 }
 
 /// About 300 kB.
 fn large(at: i64) -> Vec<u8> {
-    let rows: Vec<String> = (0..4000).map(|i| format!("{{\\\"row\\\":{i},\\\"sku\\\":\\\"SKU-{i:06}\\\",\\\"stock\\\":{}}}", i * 7 % 500)).collect();
+    let rows: Vec<String> =
+        (0..4000).map(|i| format!("{{\\\"row\\\":{i},\\\"sku\\\":\\\"SKU-{i:06}\\\",\\\"stock\\\":{}}}", i * 7 % 500)).collect();
     format!(r#"{{"id":"large-1","type":"class","className":"ImportStock","data":"{{\"class\":\"ImportStock\",\"properties\":{{\"queueName\":\"imports\",\"rows\":[{}]}}}}","createdAt":{at},"attempts":3,"error":"PayloadTooLargeError: request entity too large","failedAt":{at}}}"#, rows.join(",")).into_bytes()
 }
 

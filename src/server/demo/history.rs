@@ -88,12 +88,20 @@ pub async fn seed(wire: &mut Wire, load: &Load, ledger: &Ledger, chance: &mut Ch
     }
     for (id, cron, queue, next) in foreign::SCHEDULES {
         let next = at.0 + next;
-        batch.add(wire, |p, w| {
-            let fields = [("cron", (*cron).to_owned()), ("id", (*id).to_owned()), ("job", foreign::scheduled_job(id, queue, at)), ("enabled", "true".into()), ("nextRun", next.to_string()), ("queue", (*queue).to_owned())];
-            p.hset_multiple(w.key(&format!("schedule:{id}")), &fields).ignore();
-            p.zadd(w.key("schedules"), *id, next).ignore()
-        })
-        .await?;
+        batch
+            .add(wire, |p, w| {
+                let fields = [
+                    ("cron", (*cron).to_owned()),
+                    ("id", (*id).to_owned()),
+                    ("job", foreign::scheduled_job(id, queue, at)),
+                    ("enabled", "true".into()),
+                    ("nextRun", next.to_string()),
+                    ("queue", (*queue).to_owned()),
+                ];
+                p.hset_multiple(w.key(&format!("schedule:{id}")), &fields).ignore();
+                p.zadd(w.key("schedules"), *id, next).ignore()
+            })
+            .await?;
     }
     batch.send(wire).await?;
     if let Some(payments) = of("payments") {

@@ -1,7 +1,10 @@
 //! A job as the library's class serializer writes and reads it: same fields, same order, same absences.
 
 use crate::model::{ids::Priority, time::Millis};
-use serde::{Deserialize, Deserializer, de::{MapAccess, Visitor}};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use std::fmt::{self, Write};
 
@@ -68,7 +71,8 @@ impl Job {
 
     /// What `push` writes; `group` only when it was passed as a push option.
     pub fn pushed(&self, group: Option<&str>, now: Millis) -> String {
-        let mut out = format!("{{\"id\":{},\"type\":\"class\",\"data\":{},\"className\":{}", quoted(&self.id), self.data(), quoted(&self.class));
+        let mut out =
+            format!("{{\"id\":{},\"type\":\"class\",\"data\":{},\"className\":{}", quoted(&self.id), self.data(), quoted(&self.class));
         member(&mut out, "createdAt", Some(now.0));
         member(&mut out, "delaySeconds", self.delay_seconds);
         member(&mut out, "attempts", Some(self.attempts.unwrap_or(0)));
@@ -80,7 +84,8 @@ impl Job {
 
     /// What lies in the dead-letter list: the serializer's own order and more of its fields.
     pub fn dead(&self, error: &str, now: Millis) -> String {
-        let mut out = format!("{{\"id\":{},\"type\":\"class\",\"className\":{},\"data\":{}", quoted(&self.id), quoted(&self.class), self.data());
+        let mut out =
+            format!("{{\"id\":{},\"type\":\"class\",\"className\":{},\"data\":{}", quoted(&self.id), quoted(&self.class), self.data());
         member(&mut out, "createdAt", Some(now.0));
         member(&mut out, "delaySeconds", self.delay_seconds);
         member(&mut out, "attempts", Some(self.attempts.unwrap_or(0)));
@@ -112,7 +117,15 @@ impl Job {
     pub fn popped(raw: &[u8]) -> Option<Self> {
         let wire: Wire = serde_json::from_slice(raw).ok()?;
         let data: Data = serde_json::from_str(&wire.data).ok()?;
-        let mut job = Self { id: wire.id, id_in_properties: true, class: data.class, group: wire.group_id, attempts: wire.attempts, max_attempts: wire.max_attempts, ..Self::default() };
+        let mut job = Self {
+            id: wire.id,
+            id_in_properties: true,
+            class: data.class,
+            group: wire.group_id,
+            attempts: wire.attempts,
+            max_attempts: wire.max_attempts,
+            ..Self::default()
+        };
         for (name, value) in data.properties.0 {
             let raw = value.get();
             match name.as_str() {

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -102,7 +105,9 @@ impl Ledger {
 
     /// Ids with that fate, in order of time; empty unless ids are kept.
     pub fn ids(&self, of: Fate) -> Vec<String> {
-        self.kept.as_ref().map_or_else(Vec::new, |kept| lock(kept).fates.iter().filter(|(fate, _)| *fate == of).map(|(_, id)| id.clone()).collect())
+        self.kept
+            .as_ref()
+            .map_or_else(Vec::new, |kept| lock(kept).fates.iter().filter(|(fate, _)| *fate == of).map(|(_, id)| id.clone()).collect())
     }
 
     /// Run times of closed runs, as the events state them; empty unless ids are kept.

@@ -31,16 +31,34 @@ pub async fn run(options: DemoOptions, shutdown: CancellationToken) -> anyhow::R
     // Declared first, dropped last: Redis outlives everything that uses it.
     let redis = PrivateRedis::start()?;
     let app = open_shop(&redis.url).await.context("The simulated application could not reach the private Redis")?;
-    println!("Demo: a private redis-server on port {}, a simulated shop with {} workers, and the console on them.", redis.port, app.workers().len());
+    println!(
+        "Demo: a private redis-server on port {}, a simulated shop with {} workers, and the console on them.",
+        redis.port,
+        app.workers().len()
+    );
     println!("Ctrl-C ends all of it and leaves nothing behind.");
 
     // Whoever asks for another address than loopback has been asked back before (`--allow-open`).
     let allow_open = !options.host.is_loopback();
-    let config = Config { url: redis.url.clone(), host: options.host, port: options.port, allow_open, environment: Some("demo".into()), ..Config::default() };
-    let console = super::http::start(config, shutdown).await;
-
-    app.stop().await;
-    console
+    let config = Config {
+        url: redis.url.clone(),
+        host: options.host,
+        port: options.port,
+        allow_open,
+        environment: Some("demo".into()),
+        ..Config::default()
+    };
+    // Both stop at the same signal, so that Ctrl-C waits for the slower of them, not for their sum.
+    let console = async {
+        let ended = super::http::start(config, shutdown.clone()).await;
+        shutdown.cancel();
+        ended
+    };
+    let shop = async {
+        shutdown.cancelled().await;
+        app.stop().await;
+    };
+    tokio::join!(console, shop).0
 }
 
 /// The shop with its history, already at work.

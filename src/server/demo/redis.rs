@@ -130,7 +130,11 @@ impl Running {
             let ended = self.watchdog.try_wait().context("cannot watch sh")?.is_some();
             if refused || ended || since.elapsed() > START_WITHIN {
                 let lines: Vec<&str> = log.lines().rev().take(3).collect();
-                bail!("redis-server on port {port} does not answer after {} ms. Its last words: {}", since.elapsed().as_millis(), lines.join(" | "));
+                bail!(
+                    "redis-server on port {port} does not answer after {} ms. Its last words: {}",
+                    since.elapsed().as_millis(),
+                    lines.join(" | ")
+                );
             }
             std::thread::sleep(Duration::from_millis(3));
         }

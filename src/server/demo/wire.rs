@@ -153,7 +153,15 @@ impl Wire {
         let event = Event { level, message, worker_id: worker, job_id: job, timestamp: now };
         let text = serde_json::to_string(&event).unwrap_or_default();
         let (channel, history) = (format!("{}logs", self.monitor), format!("{}logs:history", self.monitor));
-        redis::pipe().publish(channel, &text).ignore().lpush(&history, &text).ignore().ltrim(&history, 0, HISTORY - 1).ignore().query_async(&mut self.con).await
+        redis::pipe()
+            .publish(channel, &text)
+            .ignore()
+            .lpush(&history, &text)
+            .ignore()
+            .ltrim(&history, 0, HISTORY - 1)
+            .ignore()
+            .query_async(&mut self.con)
+            .await
     }
 
     pub async fn heartbeat(&mut self, worker: &str, text: &str) -> RedisResult<()> {

@@ -26,7 +26,14 @@ fn busy() -> Load {
             QueueLoad::new("payments", of::PAYMENTS, 60.0, 2, 0.1).groups(6).attempts(2).backoff(1.0, 1.0),
             QueueLoad::new("mail", of::MAIL, 60.0, 2, 0.1).delayed(0.5, 1, 1).attempts(1),
         ],
-        workers: (0..8).map(|i| WorkerLoad::new(&format!("host-{i}"), if i % 2 == 0 { &["orders", "payments", "mail"] } else { &["mail", "payments", "orders"] })).collect(),
+        workers: (0..8)
+            .map(|i| {
+                WorkerLoad::new(
+                    &format!("host-{i}"),
+                    if i % 2 == 0 { &["orders", "payments", "mail"] } else { &["mail", "payments", "orders"] },
+                )
+            })
+            .collect(),
         poll: Duration::from_millis(15),
         first_heartbeat: Duration::ZERO,
         keep_ids: true,
@@ -45,7 +52,8 @@ async fn in_redis(redis: &TestRedis) -> BTreeMap<String, i64> {
 }
 
 async fn drained(redis: &TestRedis, app: &App) {
-    eventually("all jobs are done", Duration::from_secs(20), async || in_redis(redis).await.is_empty() && app.ledger.open().is_empty()).await;
+    eventually("all jobs are done", Duration::from_secs(20), async || in_redis(redis).await.is_empty() && app.ledger.open().is_empty())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -62,7 +62,9 @@ async fn a_frozen_server_thaws() {
     let client = redis::Client::open(server.url.as_str()).unwrap();
     let mut con = client.get_multiplexed_async_connection().await.unwrap();
     server.freeze().expect("freezes");
-    let ping = async |con: &mut redis::aio::MultiplexedConnection| tokio::time::timeout(Duration::from_millis(100), redis::cmd("PING").query_async::<String>(con)).await.is_ok();
+    let ping = async |con: &mut redis::aio::MultiplexedConnection| {
+        tokio::time::timeout(Duration::from_millis(100), redis::cmd("PING").query_async::<String>(con)).await.is_ok()
+    };
     assert!(!ping(&mut con).await);
     server.thaw().expect("thaws");
     eventually("it answers again", Duration::from_secs(2), async || ping(&mut con.clone()).await).await;
@@ -76,7 +78,11 @@ struct Demo {
 
 /// `flux-console demo`, up and announced.
 fn demo() -> Demo {
-    let mut console = Command::new(env!("CARGO_BIN_EXE_flux-console")).args(["demo", "--port", "0"]).stdout(Stdio::piped()).spawn().expect("the console starts");
+    let mut console = Command::new(env!("CARGO_BIN_EXE_flux-console"))
+        .args(["demo", "--port", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the console starts");
     let mut lines = BufReader::new(console.stdout.take().expect("stdout")).lines();
     let announced = lines.next().expect("a line").expect("text");
     let redis_port = announced.split("redis-server on port ").nth(1).and_then(|rest| rest.split(',').next()).and_then(|p| p.parse().ok());
@@ -86,7 +92,8 @@ fn demo() -> Demo {
     // Later lines are not read; the pipe stays open all the same.
     std::thread::spawn(move || lines.for_each(drop));
     let mut con = redis::Client::open(("127.0.0.1", redis_port)).unwrap().get_connection().unwrap();
-    let (_, redis_dir): (String, PathBuf) = redis::cmd("CONFIG").arg("GET").arg("dir").query::<(String, String)>(&mut con).map(|(a, b)| (a, b.into())).unwrap();
+    let (_, redis_dir): (String, PathBuf) =
+        redis::cmd("CONFIG").arg("GET").arg("dir").query::<(String, String)>(&mut con).map(|(a, b)| (a, b.into())).unwrap();
     assert!(redis_dir.is_dir());
     Demo { console, redis_port, redis_dir }
 }
@@ -96,7 +103,7 @@ fn end(demo: &mut Demo, signal: &str) {
     assert!(status.success());
     let since = Instant::now();
     while demo.console.try_wait().expect("wait").is_none() {
-        assert!(since.elapsed() < Duration::from_secs(5), "{signal} does not end the demo");
+        assert!(since.elapsed() < Duration::from_secs(3), "{signal} does not end the demo");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -123,4 +130,13 @@ fn even_a_killed_demo_leaves_nothing() {
     let mut demo = demo();
     end(&mut demo, "-KILL");
     gone(demo.redis_port, &demo.redis_dir);
+}
+
+#[test]
+fn without_a_redis_server_the_demo_says_how_to_get_one() {
+    let demo =
+        Command::new(env!("CARGO_BIN_EXE_flux-console")).args(["demo", "--port", "0"]).env("PATH", "/nowhere").output().expect("runs");
+    let said = String::from_utf8_lossy(&demo.stderr);
+    assert!(!demo.status.success() && demo.stdout.is_empty());
+    assert!(said.contains("no redis-server on PATH") && said.contains("apt-get install redis-server"), "{said}");
 }

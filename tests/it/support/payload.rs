@@ -9,7 +9,14 @@ pub struct Payload(Job, Option<String>, Millis);
 impl Payload {
     /// A `SendEmail` of that queue, created at a fixed time.
     pub fn new(id: &str, queue: &str) -> Self {
-        let job = Job { id: id.into(), id_in_properties: true, class: "SendEmail".into(), queue: Some(queue.into()), own: r#""to":"a@x","subject":"s""#.into(), ..Job::default() };
+        let job = Job {
+            id: id.into(),
+            id_in_properties: true,
+            class: "SendEmail".into(),
+            queue: Some(queue.into()),
+            own: r#""to":"a@x","subject":"s""#.into(),
+            ..Job::default()
+        };
         Self(job, None, Millis(1_795_432_801_819))
     }
 
