@@ -1,6 +1,6 @@
 //! Live events: the first at once, rows that hold still, and an end when the console stops.
 
-use crate::support::{TestConsole, TestRedis, payload::many};
+use crate::support::{TestConsole, TestRedis, eventually, payload::many};
 use flux_console::{
     model::{
         ids::segment,
@@ -84,6 +84,18 @@ async fn rows_stay_where_they_are_while_figures_change() {
     let later = events.until("b has nine", |event| event.queues.iter().any(|q| q.waiting == Some(9))).await;
     assert_eq!((names(&later), later.entered), (vec!["a".into(), "b".into()], 0));
     assert_eq!(names(&Events::open(&console, &LiveView::Overview).await.next().await.unwrap()), ["b", "a"], "a new stream sorts anew");
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_queue_is_watched_as_long_as_its_page_is_open() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    let mut events = Events::open(&console, &LiveView::Queue { name: "mail".try_into().unwrap() }).await;
+    assert!(events.next().await.unwrap().queues.is_empty(), "no such queue yet");
+    assert_eq!(console.state.watching.queues().len(), 1);
+    drop(events);
+    eventually("nobody watches", Duration::from_secs(10), async || console.state.watching.queues().is_empty()).await;
     console.stop().await;
 }
 
