@@ -1,6 +1,7 @@
 //! Jobs of one state, a row each. Rows keep their place and their nodes while the list is loaded again.
 
 use super::{
+    icon::{Glyph, Icon},
     number::thousands,
     selection::Selection,
     time::{Ago, Clock},
@@ -30,6 +31,12 @@ pub fn attempts(job: &JobSummary) -> Option<String> {
     Some(job.max_attempts.map_or_else(|| thousands(n), |max| format!("{} of {}", thousands(n), thousands(max))))
 }
 
+/// A header with the arrow of its order; the switch is in the toolbar.
+fn sorted(word: &'static str, descending: bool) -> impl IntoView {
+    let glyph = if descending { Glyph::Down } else { Glyph::Up };
+    view! { <span class="inline-flex items-center gap-1 align-middle"><Icon glyph=glyph class="i xs" />{word}</span> }
+}
+
 fn or_dash(text: Option<String>) -> AnyView {
     match text {
         Some(text) => view! { {text} }.into_any(),
@@ -52,14 +59,14 @@ pub fn JobTable(#[prop(into)] rows: Memo<Vec<JobSummary>>, #[prop(into)] what: M
                 <th scope="col" class="max-sm:hidden">"Error"</th>
                 <th scope="col" class="w-[132px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="r w-[88px] max-md:hidden">"Attempts"</th>
-                <th scope="col" class="r w-[212px] max-md:w-[120px]" aria-sort=arrow>"Failed"</th>
+                <th scope="col" class="r w-[212px] max-md:w-[120px]" aria-sort=arrow>{sorted("Failed", newest)}</th>
             }.into_any(),
             JobState::Delayed => view! {
                 <th scope="col" class="w-[160px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="w-[96px] max-sm:hidden">"Priority"</th>
                 <th scope="col" class="r w-[88px] max-sm:hidden">"Run"</th>
                 <th scope="col" class="r w-[168px] max-lg:hidden">"Created"</th>
-                <th scope="col" class="r w-[200px] max-sm:w-[124px]" aria-sort=arrow>"Due"</th>
+                <th scope="col" class="r w-[200px] max-sm:w-[124px]" aria-sort=arrow>{sorted("Due", newest)}</th>
             }.into_any(),
             JobState::Waiting | JobState::Grouped | JobState::Active => view! {
                 <th scope="col" class="r w-[96px] max-sm:hidden">"Position"</th>
@@ -71,7 +78,7 @@ pub fn JobTable(#[prop(into)] rows: Memo<Vec<JobSummary>>, #[prop(into)] what: M
         }
     };
     let first = move || match state.get() {
-        JobState::Failed | JobState::Completed => "w-[30%] max-sm:w-auto",
+        JobState::Failed | JobState::Completed => "w-[28%] max-sm:w-auto",
         _ => "",
     };
     view! {

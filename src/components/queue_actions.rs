@@ -4,7 +4,7 @@
 use super::{
     actions::{Actions, MenuAt, Question},
     icon::{Glyph, Icon},
-    number::count,
+    number::{count, thousands},
 };
 use crate::model::queue::{Paused, QueueSample};
 use leptos::{html, prelude::*, wasm_bindgen::JsCast, web_sys::{self, HtmlElement, KeyboardEvent}};
@@ -23,15 +23,16 @@ pub fn QueueActions(#[prop(into)] sample: Signal<QueueSample>, #[prop(optional)]
     let actions = expect_context::<Actions>();
     let label = Memo::new(move |_| format!("More actions for {}", sample.with(|q| q.name.to_string())));
     let open = Memo::new(move |_| actions.menu.with(|m| m.as_ref().is_some_and(|m| sample.with(|q| q.name == m.queue))));
-    let show = move |e: leptos::ev::MouseEvent| {
-        let Some(button) = e.current_target().and_then(|t| t.dyn_into::<HtmlElement>().ok()) else { return };
+    let node = NodeRef::<html::Button>::new();
+    let show = move |_| {
+        let Some(button) = node.get_untracked() else { return };
         let rect = button.get_bounding_client_rect();
         let queue = sample.with_untracked(|q| q.name.clone());
         actions.menu.set(Some(MenuAt { queue, sample, inline, right: rect.right(), top: rect.top(), bottom: rect.bottom() }));
     };
     view! {
         {inline.then(|| view! { <MainButtons sample=sample /> })}
-        <button type="button" class=if inline { "btn icon" } else { "btn icon ghost sm" } aria-label=move || label.get() title="More actions" aria-haspopup="menu" aria-expanded=move || open.get().to_string() on:click=show>
+        <button type="button" class=if inline { "btn icon" } else { "btn icon ghost sm" } aria-label=move || label.get() title="More actions" aria-haspopup="menu" aria-expanded=move || open.get().to_string() node_ref=node on:click=show>
             <Icon glyph=Glyph::More />
         </button>
     }
@@ -58,7 +59,7 @@ fn MainButtons(sample: Signal<QueueSample>) -> impl IntoView {
         {move || failed.get().map(|n| view! {
             <button type="button" class="btn" on:click=retry>
                 <Icon glyph=Glyph::Retry />
-                {format!("Retry {}…", count(n, "failed job", "failed jobs"))}
+                <span>{format!("Retry {} ", thousands(n))}<span class="max-sm:hidden">"failed "</span>{if n == 1 { "job…" } else { "jobs…" }}</span>
             </button>
         })}
     }

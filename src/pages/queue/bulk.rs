@@ -33,9 +33,17 @@ fn ends(state: JobState) -> [(Order, &'static str); 2] {
     }
 }
 
-/// `news`: jobs that the list does not show yet (`None`: the count is the same or unknown).
+/// `news`: jobs that the list does not show yet (`None`: the count is the same or unknown). `held`: it does not follow by itself.
 #[component]
-pub fn Toolbar(query: Memo<JobsQuery>, shown: Memo<JobsQuery>, total: Memo<u64>, news: Memo<Option<u64>>, selection: Selection, load: Callback<()>) -> impl IntoView {
+pub fn Toolbar(
+    query: Memo<JobsQuery>,
+    shown: Memo<JobsQuery>,
+    total: Memo<u64>,
+    news: Memo<Option<u64>>,
+    held: Signal<bool>,
+    selection: Selection,
+    load: Callback<()>,
+) -> impl IntoView {
     let selecting = Memo::new(move |_| !selection.is_empty());
     let order = move || {
         let now = query.get();
@@ -47,22 +55,20 @@ pub fn Toolbar(query: Memo<JobsQuery>, shown: Memo<JobsQuery>, total: Memo<u64>,
     };
     let fresh = move || {
         let state = shown.with(|q| q.state);
-        news.get().map(|n| view! {
+        news.get().filter(|_| held.get()).map(|n| view! {
             <span class="text-12 text-muted max-sm:hidden">{since(state, n)}</span>
             <button type="button" class="link" on:click=move |_| load.run(())>{format!("Load {} new", thousands(n))}</button>
         })
     };
+    // On a phone the bulk bar lies over the foot of the page, so the normal one keeps its place.
+    let class = move || if selecting.get() { "toolbar sm:hidden" } else { "toolbar sm:sticky sm:top-bar sm:z-[3]" };
     view! {
-        <Show
-            when=move || selecting.get()
-            fallback=move || view! {
-                <div class="toolbar sm:sticky sm:top-bar sm:z-[3]">
-                    {order}
-                    <span class="flex-1"></span>
-                    {fresh}
-                </div>
-            }
-        >
+        <div class=class>
+            {order}
+            <span class="flex-1"></span>
+            {fresh}
+        </div>
+        <Show when=move || selecting.get()>
             <BulkBar shown=shown total=total news=news selection=selection load=load />
         </Show>
     }

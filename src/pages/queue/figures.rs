@@ -20,7 +20,7 @@ use leptos::prelude::*;
 /// `high 120, base 4,098`
 fn split(q: &QueueSample) -> String {
     let mut parts: Vec<String> = Priority::ALL.into_iter().filter_map(|p| q.by_priority.get(p).filter(|n| *n > 0).map(|n| format!("{} {}", p.as_str(), thousands(n)))).collect();
-    if q.grouped > 0 || q.grouped_partial {
+    if q.grouped > 0 {
         parts.push(format!("behind groups {}", figure(Some(q.grouped), q.grouped_partial)));
     }
     match (parts.len(), q.waiting) {
@@ -82,8 +82,8 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
                 <dd class=move || tone(sample.with(|q| q.workers))>{move || sample.with(|q| shown(q.workers, false))}</dd>
                 <dd class="u">{fact(|q| match q.workers {
                     None => "no worker reports".into(),
-                    Some(0) => "none that reports serves it".into(),
-                    Some(_) => "serve it, by their heartbeats".into(),
+                    Some(0) => "none serves it".into(),
+                    Some(_) => "by their heartbeats".into(),
                 })}</dd>
             </div>
         </dl>
@@ -111,7 +111,7 @@ pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -
         let n = Memo::new(move |_| sample.with(|q| figure(count_of(q, state), state == JobState::Grouped && q.grouped_partial)));
         view! { <a href=href aria-current=current>{word} " " <span class="n">{move || n.get()}</span></a> }
     };
-    let grouped = Memo::new(move |_| sample.with(|q| q.grouped > 0 || q.grouped_partial) || query.with(|q| q.state) == JobState::Grouped);
+    let grouped = Memo::new(move |_| sample.with(|q| q.grouped > 0) || query.with(|q| q.state) == JobState::Grouped);
     view! {
         <nav class="tabs border-t border-line" aria-label="States">
             {tab(JobState::Waiting, "Waiting")}

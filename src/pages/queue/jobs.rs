@@ -82,6 +82,7 @@ pub fn Jobs(query: Memo<JobsQuery>, #[prop(into)] sample: Signal<QueueSample>, j
     let behind = move || counted.get_untracked().is_some_and(|n| n != total.get_untracked());
     let news = Memo::new(move |_| counted.get().and_then(|n| n.checked_sub(total.get())).filter(|n| *n > 0 && known.get()));
     let hovered = RwSignal::new(false);
+    let held = Signal::derive(move || hovered.get() || what.with(|q| q.page > 1));
     let follow = move || {
         let first = what.with_untracked(|q| q.page == 1) && query.get_untracked() == what.get_untracked();
         let capped = what.with_untracked(|q| q.state == JobState::Failed) && sample.with_untracked(|s| s.failed_at_cap);
@@ -116,7 +117,7 @@ pub fn Jobs(query: Memo<JobsQuery>, #[prop(into)] sample: Signal<QueueSample>, j
     });
 
     view! {
-        <Toolbar query=query shown=what total=total news=news selection=selection load=load />
+        <Toolbar query=query shown=what total=total news=news held=held selection=selection load=load />
         {move || error.get().map(|error| view! { <Problem error=error retry=load /> })}
         {move || problems.get().into_iter().map(|text| view! {
             <div class="banner"><Icon glyph=Glyph::Warning class="i s text-failed" /><p>{text}</p></div>
