@@ -10,8 +10,8 @@ pub fn load() -> Load {
     Load {
         queues: vec![
             // A backlog that its workers do not catch up with, and a provider that times out.
-            QueueLoad::new("orders", of::ORDERS, 9.0, 170, 0.18).priorities(0.01, 0.12, 0.05).at_most(24_000),
-            QueueLoad::new("webhooks:stripe", of::STRIPE, 6.0, 110, 0.12),
+            QueueLoad::new("orders", of::ORDERS, 9.0, 190, 0.18).priorities(0.01, 0.12, 0.05).at_most(24_000),
+            QueueLoad::new("webhooks:stripe", of::STRIPE, 6.0, 138, 0.12),
             QueueLoad::new("emails", of::MAIL, 9.0, 45, 0.03).priorities(0.0, 0.1, 0.2).delayed(0.1, 5, 900),
             QueueLoad::new("search:index", of::SEARCH, 8.0, 25, 0.004).priorities(0.0, 0.0, 0.3),
             QueueLoad::new("payments", of::PAYMENTS, 3.0, 120, 0.05).priorities(0.02, 0.3, 0.0).groups(24).attempts(5).backoff(2.0, 3.0),
