@@ -134,6 +134,8 @@ impl Sampler {
         }
         self.discovery.complete = true;
         self.state.driver.known().scanned = true;
+        // Twice: ages, groups and heartbeats are asked for what the tick before counted, and the first page shows them.
+        self.tick().await?;
         self.tick().await
     }
 
