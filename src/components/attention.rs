@@ -81,8 +81,18 @@ impl Concern {
     }
 }
 
+/// `first` stands above the queues: something that concerns them all. `more` is what the list leaves out, and where that is.
 #[component]
-pub fn Attention(concerns: Vec<Concern>, more: Option<(String, &'static str)>) -> impl IntoView {
+pub fn Attention(concerns: Vec<Concern>, first: Option<String>, more: Option<(String, &'static str)>) -> impl IntoView {
+    let first = first.map(|text| {
+        view! {
+            <li>
+                <Icon glyph=Glyph::Warning class=Tone::Waiting.icon() />
+                <b>{text}</b>
+                <a class="link do" href="/queues">"View queues"</a>
+            </li>
+        }
+    });
     let rows = concerns
         .into_iter()
         .map(|c| {
@@ -97,7 +107,7 @@ pub fn Attention(concerns: Vec<Concern>, more: Option<(String, &'static str)>) -
         })
         .collect_view();
     let more = more.map(|(text, href)| view! { <li><span></span><span class="text-muted">{text}</span><a class="link do" href=href>"View all"</a></li> });
-    view! { <ul class="attn" aria-label="Needs attention">{rows}{more}</ul> }
+    view! { <ul class="attn" aria-label="Needs attention">{first}{rows}{more}</ul> }
 }
 
 #[cfg(test)]

@@ -12,6 +12,12 @@ enum Message {
     Looking { scanned: String },
 }
 
+/// `the connection is refused` as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut chars = text.trim_end_matches('.').chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+}
+
 #[component]
 pub fn Banner() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -22,7 +28,7 @@ pub fn Banner() -> impl IntoView {
         live.overview.with(|o| {
             let o = o.as_ref()?;
             match o.connection.status {
-                Link::Down => Some(Message::Redis { since: o.connection.since.minute(), problem: o.connection.problem.clone(), never: o.sampled_at.is_none() }),
+                Link::Down => Some(Message::Redis { since: o.connection.since.minute(), problem: o.connection.problem.as_deref().map(sentence), never: o.sampled_at.is_none() }),
                 Link::Connected if !o.discovery.complete => {
                     let of = o.discovery.keys.map(|keys| format!(" of {}", short(keys.max(o.discovery.scanned))));
                     Some(Message::Looking { scanned: format!("{}{} keys scanned", short(o.discovery.scanned), of.unwrap_or_default()) })

@@ -14,6 +14,7 @@ pub mod shell;
 pub mod filters;
 pub mod queue_table;
 pub mod tile;
+pub mod totals;
 pub mod attention;
 pub mod connection;
 pub mod theme;

@@ -4,13 +4,11 @@ use crate::{
     api,
     components::{
         attention::{Attention, Concern, SHOWN, rank},
-        badge::Tone,
         connection::ConnectionFacts,
         empty::{Empty, Problem, Skeleton},
-        icon::Glyph,
         number::count,
         queue_table::QueueTable,
-        tile::Tile,
+        totals::TotalsRow,
     },
     live::{Live, Stream},
     model::{
@@ -18,7 +16,6 @@ use crate::{
         live::{Link, LiveView, Overview, Totals},
         query::{QueueFilter, QueueSort, QueuesQuery},
         queue::QueueSample,
-        time::span,
     },
 };
 use leptos::prelude::*;
@@ -85,7 +82,7 @@ pub fn OverviewPage() -> impl IntoView {
         <Transition fallback=|| view! { <div class="head"><h1>"Overview"</h1></div> }>
             <Verdict board=board measured=measured />
         </Transition>
-        <Tiles />
+        <TotalsRow />
         <div class="six tables">
             <section class="span4 min-w-0" aria-labelledby="busiest">
                 <div class="sec">
@@ -119,17 +116,20 @@ fn Verdict(board: Resource<Result<Board, ApiError>>, measured: Memo<Option<Strin
         let total = known.with(|b| b.as_ref().map(|b| (b.total, b.partial)));
         live.overview.with(|o| verdict(o.as_ref(), total))
     });
+    let alone = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(nobody_works)));
+    let stale = live.stale();
     let list = move || {
-        known.get().filter(|b| !b.concerns.is_empty()).map(|b| {
+        let first = alone.get();
+        known.get().filter(|b| !b.concerns.is_empty() || first.is_some()).map(|b| {
             let hidden = b.total - b.concerns.len() as u64;
             let more = (hidden > 0).then(|| {
                 let text = count(hidden, "more queue", "more queues");
                 (if b.partial { format!("At least {text}") } else { format!("And {text}") }, "/queues?filter=failing&sort=failed")
             });
-            view! { <Attention concerns=b.concerns more=more /> }
+            view! { <div class=move || if stale.get() { "stale" } else { "" }><Attention concerns=b.concerns first=first more=more /></div> }
         })
     };
-    let calm = Memo::new(move |_| known.with(|b| b.as_ref().is_some_and(|b| b.concerns.is_empty())));
+    let calm = Memo::new(move |_| known.with(|b| b.as_ref().is_some_and(|b| b.concerns.is_empty())) && alone.with(Option::is_none));
     let sentence = Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.connection.status == Link::Connected && o.totals.queues > 0).map(|o| calm_sentence(&o.totals))));
     view! {
         <div class="head">
@@ -154,58 +154,21 @@ fn verdict(overview: Option<&Overview>, concerns: Option<(u64, bool)>) -> String
             let at_least = if partial { "At least " } else { "" };
             format!("{at_least}{} attention", count(n, "queue needs", "queues need"))
         }
+        (Link::Connected, _) if nobody_works(o).is_some() => "No worker reports".into(),
         (Link::Connected, _) if !o.discovery.complete => "Looking for queues…".into(),
         (Link::Connected, _) if o.totals.queues == 0 => "No queues yet".into(),
         (Link::Connected, _) => "Everything is running".into(),
     }
 }
 
-fn calm_sentence(totals: &Totals) -> String {
-    format!("No failed jobs, no paused queue with jobs, no queue without workers among {}.", count(totals.queues, "queue", "queues"))
+/// Jobs wait and not one heartbeat is alive: queues alone cannot say that.
+fn nobody_works(o: &Overview) -> Option<String> {
+    let waiting = o.totals.waiting.filter(|n| *n > 0)?;
+    (o.workers == Some(0) && o.discovery.complete).then(|| format!("No worker reports, and {}", count(waiting, "job waits", "jobs wait")))
 }
 
-#[component]
-fn Tiles() -> impl IntoView {
-    let live = expect_context::<Live>();
-    let stale = live.stale();
-    let total = move |read: fn(&Totals) -> Option<u64>| Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.sampled_at.is_some()).and_then(|o| read(&o.totals))));
-    // An old figure says from when it is; a fresh one says something else.
-    let fact = move |read: fn(&Overview) -> String| {
-        Memo::new(move |_| {
-            live.overview.with(|o| match o {
-                Some(Overview { sampled_at: None, .. }) | None => "not measured yet".into(),
-                Some(Overview { sampled_at: Some(at), .. }) if stale.get() => format!("at {}", at.clock()),
-                Some(o) => read(o),
-            })
-        })
-    };
-    let workers = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.workers)));
-    let partial = Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| o.totals.grouped_partial)));
-    let rate = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.throughput.completed_per_second).map(|n| n.round() as u64)));
-    view! {
-        <section class="six" aria-label="Totals">
-            <Tile label="Waiting" glyph=Glyph::Waiting tone=Tone::Waiting href="/queues" stale=stale partial=partial value=total(|t| t.waiting)
-                fact=fact(|o| o.totals.oldest_waiting_ms.map_or_else(|| if o.totals.waiting == Some(0) { "nothing waits".into() } else { "age unknown".into() }, |ms| format!("oldest {}", span(ms)))) />
-            <Tile label="Active" glyph=Glyph::Active tone=Tone::Active stale=stale value=total(|t| t.active)
-                fact=fact(|o| if o.totals.active.is_some() { "running now".into() } else { "unknown without events".into() }) />
-            <Tile label="Delayed" glyph=Glyph::Delayed tone=Tone::Delayed href="/queues?sort=delayed" stale=stale value=total(|t| t.delayed)
-                fact=fact(|_| "run when they are due".into()) />
-            <Tile label="Failed" glyph=Glyph::Failed tone=Tone::Failed href="/queues?filter=failing&sort=failed" stale=stale value=total(|t| t.failed)
-                fact=fact(|o| if o.totals.failing == 0 { "in no queue".into() } else { format!("in {}", count(o.totals.failing, "queue", "queues")) }) />
-            <Tile label="Workers" glyph=Glyph::Workers tone=Tone::Quiet stale=stale value=workers
-                fact=fact(|o| match (o.workers, o.totals.unserved) {
-                    (None, _) => "not counted yet".into(),
-                    (Some(0), _) => "none reports".into(),
-                    (Some(_), 0) => "every queue is served".into(),
-                    (Some(_), n) => format!("{} without", count(n, "queue", "queues")),
-                }) />
-            <Tile label="Jobs/s" glyph=Glyph::Rate tone=Tone::Quiet stale=stale value=rate
-                fact=fact(|o| match o.throughput.failed_per_second {
-                    Some(n) => format!("{n:.1} failed"),
-                    None => "unknown without events".into(),
-                }) />
-        </section>
-    }
+fn calm_sentence(totals: &Totals) -> String {
+    format!("No failed jobs, no paused queue with jobs, no queue without workers among {}.", count(totals.queues, "queue", "queues"))
 }
 
 /// The rows hold still; the order of now comes when asked for.

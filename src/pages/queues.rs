@@ -36,7 +36,7 @@ pub fn QueuesPage() -> impl IntoView {
         </div>
         <div class="flex items-center gap-2 px-gutter pb-2.5 min-h-8">
             <QueueFilters query=query />
-            <span class="grow"></span>
+            <span class="grow max-sm:hidden"></span>
             <span class="text-12 text-faint num whitespace-nowrap max-md:hidden">{move || counted.get()}</span>
         </div>
         <div class="border-t border-line">
