@@ -1,7 +1,7 @@
 //! The document, the router and what every page shares.
 
 use crate::{
-    components::{address::provide_address, confirm::{ActionHost, provide_actions}, keys::provide_keys, shell::Shell, toast::provide_toasts},
+    components::{address::provide_address, confirm::provide_actions, keys::provide_keys, shell::Shell, toast::provide_toasts},
     live::provide_live,
     pages::{job::JobPage, not_found::NotFoundPage, operations::OperationsPage, overview::OverviewPage, queue::QueuePage, queues::QueuesPage},
 };
@@ -47,7 +47,6 @@ pub fn App() -> impl IntoView {
     provide_keys();
     provide_toasts();
     provide_actions();
-    provide_actions();
     Effect::new(|_| {
         if let Some(html) = document().document_element() {
             // Tests and screenshots wait for this.
@@ -59,7 +58,6 @@ pub fn App() -> impl IntoView {
         <Link rel="icon" href="/favicon.svg" type_="image/svg+xml" />
         <Router>
             <Frame />
-            <ActionHost />
         </Router>
     }
 }
