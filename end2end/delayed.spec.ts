@@ -7,7 +7,7 @@ test('a delayed job runs now', async ({ queues, redis, open }) => {
   const page = await open('/queues/mail?state=delayed')
   await page.getByRole('link', { name: /LATER-1/ }).first().click()
   await page.getByRole('button', { name: /^Run now|^Run job now/ }).click()
-  await expect(toasts(page)).toContainText('Moved 1 job of mail to waiting')
+  await expect(toasts(page)).toContainText('Job LATER-1 is waiting in mail')
   expect(await queues.waiting('mail')).toBe(1)
   expect(await redis.zCard('queue:mail:delayed')).toBe(1)
 })

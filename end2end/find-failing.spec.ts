@@ -46,7 +46,7 @@ test('filter and sort of the queue table are in the address', async ({ queues, o
   await expect(page.getByRole('link', { name: 'reports', exact: true })).toBeVisible()
   await expect(page.getByRole('link', { name: 'mail', exact: true })).toHaveCount(0)
 
-  await page.goto('/queues')
+  await open('/queues')
   await page.getByRole('searchbox').first().fill('mai')
   await expect(page).toHaveURL(/q=mai/)
   await expect(page.getByRole('link', { name: 'orders', exact: true })).toHaveCount(0)

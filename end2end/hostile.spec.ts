@@ -25,7 +25,7 @@ test('payloads that are no JSON and keys of the wrong type are shown as what the
   const page = await open('/queues/odd')
   await expect(page.getByRole('checkbox', { name: 'Select FINE-1' })).toBeVisible()
   await expect(page.getByRole('main')).toContainText('9007199254740993')
-  await page.goto('/queues/odd?state=failed')
+  await open('/queues/odd?state=failed')
   await expect(page.getByRole('main')).toContainText(/string/i)
 })
 
@@ -39,7 +39,7 @@ test('ten megabytes and a thousand levels open', async ({ queues, open }) => {
   await expect(page.getByRole('main')).toContainText(/MB/)
   // The page itself stays small.
   expect((await page.content()).length).toBeLessThan(2_000_000)
-  await page.goto('/queues/big/jobs/DEEP')
+  await open('/queues/big/jobs/DEEP')
   await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
 })
 
@@ -48,7 +48,7 @@ test('any Unicode is a queue name', async ({ queues, open }) => {
   for (const name of names) await queues.push(name, make(1, 'U'))
   const page = await open('/queues')
   for (const name of names) {
-    await page.goto('/queues')
+    await open('/queues')
     await page.getByRole('main').getByRole('link', { name, exact: true }).click()
     await expect(page.getByRole('heading', { level: 1 })).toContainText(name)
     await expect(page.getByRole('checkbox', { name: 'Select U-1' })).toBeVisible()

@@ -11,6 +11,16 @@ test('counts follow without a reload', async ({ queues, open }) => {
   await expect(waiting).toContainText('42')
 })
 
+test.describe('before the first count', () => {
+  test.use({ counted: false })
+
+  test('a table that is opened too early fills by itself', async ({ queues, open }) => {
+    await queues.push('orders', make(3, 'ORD'))
+    const page = await open('/queues')
+    await expect(page.getByRole('link', { name: 'orders', exact: true })).toBeVisible()
+  })
+})
+
 test('rows stay while jobs are selected', async ({ queues, redis, open }) => {
   await queues.fail('orders', make(3, 'DEAD'))
   const page = await open('/queues/orders?state=failed')

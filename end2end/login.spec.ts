@@ -4,10 +4,10 @@ import { expect, hydrated, test } from './support'
 
 test.use({ consoleEnv: { AUTH_PASSWORD: 'correct horse' } })
 
-test('every page asks for the password first and remembers the way', async ({ queues, page, expectedErrors }) => {
+test('every page asks for the password first and remembers the way', async ({ queues, page, visit, expectedErrors }) => {
   expectedErrors.push(/401/)
   await queues.push('orders', make(2, 'ORD'))
-  await page.goto('/queues/orders')
+  await visit('/queues/orders')
   await expect(page).toHaveURL(/\/login/)
 
   await page.getByLabel(/password/i).fill('wrong')
@@ -22,6 +22,6 @@ test('every page asks for the password first and remembers the way', async ({ qu
 
   await page.getByRole('button', { name: /sign out/i }).click()
   await expect(page).toHaveURL(/\/login/)
-  await page.goto('/queues')
+  await visit('/queues')
   await expect(page).toHaveURL(/\/login/)
 })

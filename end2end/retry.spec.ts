@@ -11,14 +11,14 @@ test('a failed job is retried from its page and the counts move', async ({ queue
 
   await page.getByRole('link', { name: /DEAD-2/ }).first().click()
   await page.getByRole('button', { name: 'Retry job' }).click()
-  await expect(toasts(page)).toContainText('Retried 1 job of orders')
+  await expect(toasts(page)).toContainText('Job DEAD-2 is waiting in orders')
 
   expect(await queues.failed('orders')).toBe(2)
   const [retried] = await redis.lRange('queue:orders', 0, 0)
   expect(JSON.parse(retried)).toMatchObject({ id: 'DEAD-2', attempts: 0 })
   expect(retried).not.toContain('PaymentTimeout')
 
-  await page.goto('/queues/orders?state=failed')
+  await open('/queues/orders?state=failed')
   await expect(states.getByRole('link', { name: /Failed/ })).toContainText('2')
   await expect(states.getByRole('link', { name: /Waiting/ })).toContainText('3')
 })
@@ -42,7 +42,7 @@ test('retry all shows its progress and ends with every job waiting', async ({ qu
   expect(await queues.failed('orders')).toBe(0)
   await expect(page.getByRole('navigation', { name: 'States' }).getByRole('link', { name: /Waiting/ })).toContainText('900')
 
-  await page.goto('/operations')
+  await open('/operations')
   await expect(page.getByRole('main')).toContainText('900')
   await expect(page.getByRole('main')).toContainText('orders')
 })

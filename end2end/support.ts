@@ -8,18 +8,23 @@ interface Fixtures {
   /** Arguments and environment of the console; change them with `test.use`. */
   consoleArgs: string[]
   consoleEnv: Record<string, string>
+  /** Whether the console has counted what was seeded before the first page opens. */
+  counted: boolean
+  /** Console messages that a story expects, as patterns; everything else fails the test. */
+  expectedErrors: RegExp[]
   redisServer: Server
   redis: RedisClientType
   queues: Queues
-  /** Console messages that a story expects, as patterns; everything else fails the test. */
-  expectedErrors: RegExp[]
-  /** The first page costs nothing: the console starts when a test asks for it, so seed before `open`. */
+  /** Opens a page. The console starts with the first one, so that it counts what the story seeded before. */
+  visit: (path: string) => Promise<Page>
+  /** Opens a page and waits until it is alive. */
   open: (path: string) => Promise<Page>
 }
 
-export const test = base.extend<Fixtures & { console_: Server }>({
+export const test = base.extend<Fixtures>({
   consoleArgs: [[], { option: true }],
   consoleEnv: [{}, { option: true }],
+  counted: [true, { option: true }],
   expectedErrors: async ({}, use) => use([]),
 
   redisServer: async ({}, use) => {
@@ -38,13 +43,26 @@ export const test = base.extend<Fixtures & { console_: Server }>({
 
   queues: async ({ redis }, use) => use(new Queues(redis)),
 
-  console_: async ({ redisServer, consoleArgs, consoleEnv }, use) => {
-    const server = await startConsole(redisServer.url, consoleArgs, consoleEnv)
-    await use(server)
-    await server.stop()
+  visit: async ({ page, redisServer, consoleArgs, consoleEnv, counted }, use) => {
+    let server: Server | undefined
+    await use(async (path) => {
+      if (!server) {
+        server = await startConsole(redisServer.url, consoleArgs, consoleEnv)
+        if (counted) await firstCount(server)
+      }
+      await page.goto(server.url + path)
+      return page
+    })
+    await page.close() // or the page would report that its console is gone
+    await server?.stop()
   },
 
-  baseURL: async ({ console_ }, use) => use(console_.url),
+  open: async ({ visit }, use) =>
+    use(async (path) => {
+      const page = await visit(path)
+      await hydrated(page)
+      return page
+    }),
 
   // Any error on the browser's console fails the test: a hydration mismatch is one.
   page: async ({ page, expectedErrors }, use) => {
@@ -60,14 +78,15 @@ export const test = base.extend<Fixtures & { console_: Server }>({
     await use(page)
     expect(errors, 'errors on the browser console').toEqual([])
   },
-
-  open: async ({ page }, use) =>
-    use(async (path) => {
-      await page.goto(path)
-      await hydrated(page)
-      return page
-    }),
 })
+
+async function firstCount({ url }: Server) {
+  await expect(async () => {
+    const answer = await fetch(`${url}/api/v1/queues`)
+    if (answer.status === 401) return // closed: the story signs in, which takes longer than counting
+    expect((await answer.json()).discovery.complete).toBe(true)
+  }).toPass({ intervals: [20, 50, 100], timeout: 10_000 })
+}
 
 /** The page is alive: clicks now reach the WebAssembly half. */
 export async function hydrated(page: Page) {

@@ -4,12 +4,12 @@ import { expect, test } from './support'
 
 test.use({ javaScriptEnabled: false })
 
-test('lists and details read without JavaScript', async ({ queues, page }) => {
+test('lists and details read without JavaScript', async ({ queues, page, visit }) => {
   await queues.push('orders', make(3, 'ORD'))
   await queues.fail('orders', make(60, 'DEAD'))
-  await page.goto('/')
+  await visit('/')
   await expect(page.getByRole('main')).toContainText('orders')
-  await page.goto('/queues')
+  await visit('/queues')
   await page.getByRole('link', { name: 'orders', exact: true }).click()
   await expect(page.getByRole('main')).toContainText('ORD-1')
   await page.getByRole('link', { name: /Failed/ }).first().click()
