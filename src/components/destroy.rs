@@ -68,7 +68,7 @@ pub fn Destroy(queue: QueueName, typed: Typed) -> impl IntoView {
         move || {
             let Some(p) = counted.get() else { return "Counting what would be deleted.".to_string() };
             let what = if all { parts(&p) } else { count(p.failed, "failed job", "failed jobs") };
-            let stay = if all { " Running jobs finish; jobs that are added meanwhile may go too." } else { " Jobs that fail meanwhile stay." };
+            let stay = if all { " Running jobs finish." } else { " Jobs that fail meanwhile stay." };
             let back = match (forget.get(), size.get()) {
                 (true, _) => "They cannot be restored.".into(),
                 (false, Some(size)) => format!("{} The trash keeps about {}.", restorable(now), bytes(size)),

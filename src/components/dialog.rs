@@ -79,13 +79,18 @@ pub fn Confirm(
             on_confirm.run(());
         }
     };
-    let class = if danger { "btn danger solid" } else { "btn primary" };
+    let able = Memo::new(move |_| ready.get() && !pending.get());
+    let class = move || match (danger, able.get()) {
+        (true, true) => "btn danger solid",
+        (true, false) => "btn",
+        (false, _) => "btn primary",
+    };
     view! {
         <Dialog title=title locked=pending on_close=on_close>
             <form on:submit=submit>
                 <div class="body">
                     {children()}
-                    <div role="alert">
+                    <div role="alert" class="empty:hidden">
                         {move || error.get().map(|e| view! {
                             <p class="flex gap-2 text-failed"><Icon glyph=Glyph::Failed class="i s mt-[3px]" /><span class="min-w-0 wrap-anywhere">{e.to_string()}</span></p>
                         })}
@@ -94,7 +99,7 @@ pub fn Confirm(
                 <div class="dialog-foot">
                     // The safe way out has the focus where the other one destroys.
                     <button type="button" class="btn" autofocus=danger prop:disabled=move || pending.get() on:click=move |_| close()>"Cancel"</button>
-                    <button type="submit" class=class autofocus=!danger disabled=move || !ready.get() || pending.get() aria-busy=move || pending.get().to_string()>
+                    <button type="submit" class=class autofocus=!danger disabled=move || !able.get() aria-busy=move || pending.get().to_string()>
                         <Icon glyph=glyph />
                         {move || primary.get()}
                     </button>

@@ -32,7 +32,7 @@ pub fn QueueActions(#[prop(into)] sample: Signal<QueueSample>, #[prop(optional)]
     };
     view! {
         {inline.then(|| view! { <MainButtons sample=sample /> })}
-        <button type="button" class=if inline { "btn icon" } else { "btn icon ghost sm" } aria-label=move || label.get() title="More actions" aria-haspopup="menu" aria-expanded=move || open.get().to_string() node_ref=node on:click=show>
+        <button type="button" class=if inline { "btn icon noscript:hidden" } else { "btn icon ghost sm" } aria-label=move || label.get() title="More actions" aria-haspopup="menu" aria-expanded=move || open.get().to_string() node_ref=node on:click=show>
             <Icon glyph=Glyph::More />
         </button>
     }
@@ -52,12 +52,12 @@ fn MainButtons(sample: Signal<QueueSample>) -> impl IntoView {
         actions.ask(Question::RetryAll { queue: q.name, count: q.failed, base: false });
     };
     view! {
-        <button type="button" class="btn" disabled=move || actions.pending.get() on:click=switch>
+        <button type="button" class="btn noscript:hidden" disabled=move || actions.pending.get() on:click=switch>
             <Icon glyph=Signal::derive(move || if is_paused.get() { Glyph::Play } else { Glyph::Pause }) />
             {move || if is_paused.get() { "Resume queue" } else { "Pause queue" }}
         </button>
         {move || failed.get().map(|n| view! {
-            <button type="button" class="btn" on:click=retry>
+            <button type="button" class="btn noscript:hidden" on:click=retry>
                 <Icon glyph=Glyph::Retry />
                 <span>{format!("Retry {} ", thousands(n))}<span class="max-sm:hidden">"failed "</span>{if n == 1 { "job…" } else { "jobs…" }}</span>
             </button>
@@ -175,8 +175,10 @@ pub(super) fn QueueMenu(at: MenuAt) -> impl IntoView {
         })
         .collect_view();
     view! {
+        <section aria-label="Queue actions">
         <div id=MENU class="menu" role="menu" popover="auto" aria-label=format!("Actions for {}", at.queue) style=style node_ref=node on:toggle=gone on:keydown=move |e| step(&e)>
             {lines}
         </div>
+        </section>
     }
 }

@@ -8,9 +8,12 @@ use crate::{
     api,
     components::{
         address::{use_queue, use_search, use_segment},
+        badge::State,
         confirm::Actions,
         empty::{Empty, Problem, Skeleton},
         error_view::ErrorView,
+        icon::{Glyph, Icon},
+        job_table::attempts,
         number::{count, jobs as jobs_of, thousands},
         time::Ago,
         timeline::Timeline,
@@ -105,7 +108,7 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
     let JobDetail { summary, stack, timeline, ahead, .. } = job.clone();
     let failed_at = summary.failed_at;
     let after = {
-        let tried = crate::components::job_table::attempts(&summary).filter(|_| summary.error.is_some() && failed_at.is_some());
+        let tried = attempts(&summary).filter(|_| summary.error.is_some() && failed_at.is_some());
         move || match (&tried, failed_at) {
             (Some(tried), Some(at)) => format!("after {tried} attempts, {}", relative(at, now.get())),
             (None, Some(at)) => relative(at, now.get()),
@@ -121,7 +124,7 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
         <Head job=summary.clone() />
         <div class="six">
             <div class="span4 min-w-0 divide-y divide-line">
-                {problem.map(|text| view! { <div class="banner border-0!"><crate::components::icon::Icon glyph=crate::components::icon::Glyph::Warning class="i text-failed" /><p>{text}</p></div> })}
+                {problem.map(|text| view! { <div class="banner border-0!"><Icon glyph=Glyph::Warning class="i text-failed" /><p>{text}</p></div> })}
                 {error.map(|message| view! { <ErrorView message=message stack=stack after=Signal::derive(after) /> })}
                 <Facts job=summary ahead=ahead />
                 <Payload job=job raw=raw />
@@ -143,7 +146,7 @@ fn Chooser(queue: QueueName, handle: String, jobs: Vec<JobSummary>) -> impl Into
             view! {
                 <tr data-row>
                     <td><a class="name" href=job.href()>{job.title()} " " <span class="font-mono text-12 font-normal text-muted">{id}</span></a></td>
-                    <td><crate::components::badge::State state=job.state /></td>
+                    <td><State state=job.state /></td>
                     <td class="max-sm:hidden">{job.priority.map_or("—", |p| p.as_str())}</td>
                     <td class="font-mono text-12 max-sm:hidden">{hash}</td>
                     <td class="r">{job.created_at.map(|at| view! { <Ago at=at /> })}</td>
@@ -174,10 +177,11 @@ fn Gone(queue: QueueName, handle: String, scanned: u64, of: u64) -> impl IntoVie
     };
     let back = queue.href();
     view! {
-        <Crumbs queue=queue state=None />
-        <div class="head"><h1 class="wrap-anywhere">{format!("{handle} is not here")}</h1></div>
-        <Empty title="The job is gone from this queue" text=format!("A worker took it, it was moved, or somebody deleted it. {looked}")>
+        <Crumbs queue=queue.clone() state=None />
+        <div class="head"><h1 class="wrap-anywhere">{format!("Job {handle} is not in {queue} any more")}</h1></div>
+        <div class="grid gap-4 justify-items-start px-gutter pb-6 max-w-[640px]">
+            <p class="text-muted wrap-anywhere">{format!("A worker took it, it was moved, or somebody deleted it. {looked}")}</p>
             <a class="btn" href=back>"Back to the queue"</a>
-        </Empty>
+        </div>
     }
 }

@@ -4,7 +4,6 @@ use crate::{
     api,
     components::{
         actions::Actions,
-        badge::Tone,
         empty::{Empty, Problem, Skeleton},
         icon::{Glyph, Icon},
         number::{count, jobs},
@@ -38,7 +37,7 @@ pub fn OperationsPage() -> impl IntoView {
             <section class="span4 min-w-0" aria-labelledby="operations">
                 <div class="sec border-b border-line"><h2 id="operations">"Bulk actions of the last day"</h2></div>
                 <Transition fallback=|| view! { <Skeleton rows=3 /> }>
-                    <Operations operations=operations />
+                    <Operations operations=operations trash=trash />
                 </Transition>
             </section>
             <section class="span2 min-w-0" aria-labelledby="trash">
@@ -52,7 +51,7 @@ pub fn OperationsPage() -> impl IntoView {
 }
 
 #[component]
-fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>) -> impl IntoView {
+fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>, trash: Resource<Result<Vec<TrashEntry>, ApiError>>) -> impl IntoView {
     let live = expect_context::<Live>();
     let known = Memo::new(move |last: Option<&Vec<Operation>>| match operations.get() {
         Some(Ok(all)) => all,
@@ -60,6 +59,7 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>) -> impl In
     });
     let error = Memo::new(move |_| operations.get().and_then(Result::err));
     let empty = Memo::new(move |_| operations.with(|o| matches!(o, Some(Ok(all)) if all.is_empty())));
+    let kept = Memo::new(move |_| trash.get().and_then(Result::ok).map(|all| all.into_iter().map(|e| e.id).collect::<Vec<_>>()).unwrap_or_default());
     let ids = Memo::new(move |_| known.with(|all| all.iter().map(|o| o.id.clone()).collect::<Vec<_>>()));
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=move |()| operations.refetch() /> })}
@@ -77,7 +77,7 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>) -> impl In
                             (None, None) => last.cloned().flatten(),
                         }
                     });
-                    view! { <Line operation=operation /> }
+                    view! { <Line operation=operation kept=kept /> }
                 }
             </For>
         </ul>
@@ -88,7 +88,7 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>) -> impl In
 }
 
 #[component]
-fn Line(operation: Memo<Option<Operation>>) -> impl IntoView {
+fn Line(operation: Memo<Option<Operation>>, kept: Memo<Vec<String>>) -> impl IntoView {
     let running = Memo::new(move |_| operation.with(|o| o.as_ref().is_some_and(|o| o.status == OperationStatus::Running)));
     move || {
         if running.get() {
@@ -98,13 +98,14 @@ fn Line(operation: Memo<Option<Operation>>) -> impl IntoView {
                 view! { <li class="px-gutter py-3 border-b border-line-soft"><OperationProgress operation=current /></li> }.into_any()
             })
         } else {
-            operation.get().map(|o| view! { <Past operation=o /> }.into_any())
+            operation.get().map(|o| view! { <Past operation=o kept=kept /> }.into_any())
         }
     }
 }
 
+/// `kept` are the ids of what is still in the trash.
 #[component]
-fn Past(operation: Operation) -> impl IntoView {
+fn Past(operation: Operation, kept: Memo<Vec<String>>) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let (title, detail) = ended(&operation);
     let (glyph, class) = match operation.status {
@@ -114,8 +115,9 @@ fn Past(operation: Operation) -> impl IntoView {
         OperationStatus::Failed => (Glyph::Failed, "i text-failed mt-0.5"),
         OperationStatus::Interrupted => (Glyph::Warning, "i text-waiting mt-0.5"),
     };
-    let took = operation.finished_at.map(|end| format!("took {}", span(end.0 - operation.started_at.0)));
-    let restore = operation.outcome.trash.clone().filter(|_| operation.outcome.done > 0 && operation.verb != Verb::Restore);
+    let took = operation.finished_at.map(|end| format!(", took {}", span(end.0 - operation.started_at.0)));
+    let entry = operation.outcome.trash.clone().filter(|_| operation.verb != Verb::Restore);
+    let restore = move || entry.clone().filter(|id| kept.with(|ids| ids.contains(id)));
     let (href, queue) = (operation.queue.href(), operation.queue.to_string());
     view! {
         <li class="flex items-start gap-3 px-gutter py-2.5 border-b border-line-soft">
@@ -123,9 +125,9 @@ fn Past(operation: Operation) -> impl IntoView {
             <div class="grow min-w-0 wrap-anywhere">
                 <p class="font-medium">{title}</p>
                 <p class="text-muted">{detail}</p>
-                <p class="text-12 text-faint num"><Clock at=operation.finished_at.unwrap_or(operation.started_at) /> " UTC " {took}</p>
+                <p class="text-12 text-faint num"><Clock at=operation.finished_at.unwrap_or(operation.started_at) /> " UTC" {took}</p>
             </div>
-            {restore.map(|trash| view! { <button type="button" class="link" on:click=move |_| actions.restore(trash.clone())>"Restore"</button> })}
+            {move || restore().map(|trash| view! { <button type="button" class="link" on:click=move |_| actions.restore(trash.clone())>"Restore"</button> })}
             <a class="link" href=href aria-label=format!("Open queue {queue}")>"Open queue"</a>
         </li>
     }
@@ -154,12 +156,12 @@ fn Trash(trash: Resource<Result<Vec<TrashEntry>, ApiError>>) -> impl IntoView {
         <ul>
             <For each=move || known.get() key=|e| e.id.clone() let:entry>
                 <li class="flex items-start gap-3 px-gutter py-2.5 border-b border-line-soft">
-                    <Icon glyph=Glyph::Trash class=Tone::Quiet.icon() />
+                    <Icon glyph=Glyph::Trash class="i text-faint mt-0.5" />
                     <div class="grow min-w-0 wrap-anywhere">
                         <p>{deleted(&entry)} <a class="font-medium hover:underline" href=entry.queue.href()><bdi>{entry.queue.to_string()}</bdi></a></p>
                         <p class="text-12 text-faint num">"until " {entry.expires_at.minute()} " UTC"</p>
                     </div>
-                    <button type="button" class="btn sm" aria-label=format!("Restore {} of {}", jobs(entry.jobs), entry.queue) on:click={
+                    <button type="button" class="link" aria-label=format!("Restore {} of {}", jobs(entry.jobs), entry.queue) on:click={
                         let id = entry.id.clone();
                         move |_| actions.restore(id.clone())
                     }>"Restore"</button>

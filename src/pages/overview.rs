@@ -73,7 +73,7 @@ pub fn OverviewPage() -> impl IntoView {
     live.watch(|| LiveView::Overview);
     let settling = live.settling();
     // Stands still until the stream is open: the page came with a fresh list.
-    let beat = Memo::new(move |_| if live.stream.get() == Stream::Open { live.now.get().0 / ASK_EVERY_MS } else { 0 });
+    let beat = Memo::new(move |last: Option<&i64>| if live.stream.get() == Stream::Open { live.now.get().0 / ASK_EVERY_MS } else { last.copied().unwrap_or(0) });
     let board = Resource::new(move || (settling.get(), beat.get()), |_| board());
     let busiest = Resource::new(move || settling.get(), |_| busiest());
     let measured = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));

@@ -157,6 +157,6 @@ fn Nothing(query: Signal<QueuesQuery>) -> impl IntoView {
         if !complete {
             return view! { <Empty title="Looking for queues" text="They appear here as they are found." /> }.into_any();
         }
-        view! { <Empty title="No queues" text=format!("They appear here when an application pushes its first job to a list that starts with {prefix}") /> }.into_any()
+        view! { <Empty title="No queues" text=format!("They appear here when an application pushes its first job. Keys that start with “{prefix}” were looked for.") /> }.into_any()
     }
 }

@@ -93,7 +93,7 @@ pub fn Head(job: JobSummary) -> impl IntoView {
                 </div>
             </div>
             <span class="flex-1 max-sm:hidden"></span>
-            <div class="flex items-center gap-2 max-sm:w-full">
+            <div class="flex items-center gap-2 max-sm:w-full noscript:hidden">
                 {verb.map(|(glyph, text)| view! {
                     <button type="button" class="btn primary max-sm:flex-1" disabled=move || actions.pending.get() || !readable on:click=move |_| act()>
                         <Icon glyph=glyph />

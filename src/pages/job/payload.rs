@@ -46,7 +46,7 @@ pub fn Payload(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
                 <span class="text-12 text-faint num">{bytes(size)}</span>
                 <span class="flex-1"></span>
                 <Show when=move || tree_shown.get()>
-                    <label class="input sm w-[190px] max-sm:order-last max-sm:w-full">
+                    <label class="input sm noscript:hidden w-[190px] max-sm:order-last max-sm:w-full">
                         <Icon glyph=Glyph::Search class="i s" />
                         <input type="search" placeholder="Search payload" aria-label="Search payload" data-filter prop:value=move || search.get() on:input=move |e| search.set(event_target_value(&e)) />
                     </label>

@@ -4,7 +4,7 @@ use crate::{
     components::{
         badge::Tone,
         icon::{Glyph, Icon},
-        number::{figure, thousands},
+        number::{figure, short, thousands},
     },
     live::Live,
     model::{
@@ -17,11 +17,19 @@ use crate::{
 };
 use leptos::prelude::*;
 
-/// `high 120, base 4,098`
+/// `high 120, base 4.1k`; the whole figures are in the title.
 fn split(q: &QueueSample) -> String {
-    let mut parts: Vec<String> = Priority::ALL.into_iter().filter_map(|p| q.by_priority.get(p).filter(|n| *n > 0).map(|n| format!("{} {}", p.as_str(), thousands(n)))).collect();
+    split_with(q, short)
+}
+
+fn split_exactly(q: &QueueSample) -> String {
+    split_with(q, thousands)
+}
+
+fn split_with(q: &QueueSample, say: fn(u64) -> String) -> String {
+    let mut parts: Vec<String> = Priority::ALL.into_iter().filter_map(|p| q.by_priority.get(p).filter(|n| *n > 0).map(|n| format!("{} {}", p.as_str(), say(n)))).collect();
     if q.grouped > 0 {
-        parts.push(format!("behind groups {}", figure(Some(q.grouped), q.grouped_partial)));
+        parts.push(format!("behind groups {}{}", if q.grouped_partial { "≥ " } else { "" }, say(q.grouped)));
     }
     match (parts.len(), q.waiting) {
         (_, None) => "one of its lists cannot be read".into(),
@@ -42,12 +50,15 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
     let tone = |value: Option<u64>| if matches!(value, Some(0) | None) { "v text-zero" } else { "v" };
     let failed_fact = |q: &QueueSample| {
         if q.failed_at_cap {
-            format!("at the cap of {}: older ones are lost", thousands(FAILED_CAP))
+            "at cap: older ones are lost".into()
         } else if q.failed == Some(0) {
-            "none has used up its attempts".into()
+            "none".into()
         } else {
             "attempts used up".into()
         }
+    };
+    let failed_title = move |q: &QueueSample| {
+        if q.failed_at_cap { format!("The queue library keeps the newest {} failed jobs of a queue and drops older ones.", thousands(FAILED_CAP)) } else { failed_fact(q) }
     };
     let failed_class = move || if sample.with(|q| q.failed_at_cap) && !stale.get() { "u text-failed!" } else { "u" };
     view! {
@@ -55,7 +66,7 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
             <div class="tile mid">
                 <dt class="k"><Icon glyph=Glyph::Waiting class=Tone::Waiting.icon() />"Waiting"</dt>
                 <dd class=move || tone(sample.with(|q| q.waiting))>{move || sample.with(|q| shown(q.waiting, q.grouped_partial))}</dd>
-                <dd class="u" title=move || sample.with(split)>{fact(split)}</dd>
+                <dd class="u" title=move || sample.with(split_exactly)>{fact(split)}</dd>
             </div>
             <div class="tile mid">
                 <dt class="k"><Icon glyph=Glyph::Active class=Tone::Active.icon() />"Active"</dt>
@@ -70,7 +81,7 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
             <div class="tile mid">
                 <dt class="k"><Icon glyph=Glyph::Failed class=Tone::Failed.icon() />"Failed"</dt>
                 <dd class=move || tone(sample.with(|q| q.failed))>{move || sample.with(|q| shown(q.failed, false))}</dd>
-                <dd class=failed_class title=move || sample.with(failed_fact)>{fact(failed_fact)}</dd>
+                <dd class=failed_class title=move || sample.with(failed_title)>{fact(failed_fact)}</dd>
             </div>
             <div class="tile mid">
                 <dt class="k">"Oldest waiting"</dt>

@@ -82,12 +82,18 @@ pub fn Jobs(query: Memo<JobsQuery>, #[prop(into)] sample: Signal<QueueSample>, j
     let behind = move || counted.get_untracked().is_some_and(|n| n != total.get_untracked());
     let news = Memo::new(move |_| counted.get().and_then(|n| n.checked_sub(total.get())).filter(|n| *n > 0 && known.get()));
     let hovered = RwSignal::new(false);
-    let held = Signal::derive(move || hovered.get() || what.with(|q| q.page > 1));
+    // A table that goes away under the pointer says no mouseleave.
+    Effect::new(move |_| {
+        if rows.with(Vec::is_empty) {
+            hovered.set(false);
+        }
+    });
+    let held = Signal::derive(move || (hovered.get() && !rows.with(Vec::is_empty)) || what.with(|q| q.page > 1));
     let follow = move || {
-        let first = what.with_untracked(|q| q.page == 1) && query.get_untracked() == what.get_untracked();
+        let settled = query.get_untracked() == what.get_untracked();
         let capped = what.with_untracked(|q| q.state == JobState::Failed) && sample.with_untracked(|s| s.failed_at_cap);
-        let resting = untrack(move || selection.is_empty()) && !hovered.get_untracked() && !actions.asking();
-        if first && resting && !live.paused.get_untracked() && !document().hidden() && (behind() || capped) {
+        let resting = untrack(move || selection.is_empty() && !held.get()) && !actions.asking();
+        if settled && resting && !live.paused.get_untracked() && !document().hidden() && (behind() || capped) {
             load.run(());
         }
     };
