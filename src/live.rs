@@ -99,10 +99,10 @@ impl Live {
         Memo::new(move |_| overview.with(|o| o.as_ref().filter(|o| !o.discovery.complete).map(|o| o.totals.queues)))
     }
 
-    /// Redis is not reached: every figure on the page is old.
+    /// Redis or the console is not reached: every figure on the page is old.
     pub fn stale(&self) -> Memo<bool> {
-        let overview = self.overview;
-        Memo::new(move |_| overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Down)))
+        let Self { overview, stream, .. } = *self;
+        Memo::new(move |_| stream.get() == Stream::Lost || overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Down)))
     }
 }
 

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 #[derive(Clone, PartialEq)]
 enum Message {
     /// The browser does not reach the console.
-    Console,
+    Console { from: Option<String> },
     Redis { since: String, problem: Option<String>, never: bool },
     Looking { scanned: String },
 }
@@ -23,7 +23,7 @@ pub fn Banner() -> impl IntoView {
     let live = expect_context::<Live>();
     let message = Memo::new(move |_| {
         if live.stream.get() == Stream::Lost {
-            return Some(Message::Console);
+            return Some(Message::Console { from: live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| at.clock()) });
         }
         live.overview.with(|o| {
             let o = o.as_ref()?;
@@ -39,10 +39,10 @@ pub fn Banner() -> impl IntoView {
     });
     move || {
         message.get().map(|message| match message {
-            Message::Console => view! {
+            Message::Console { from } => view! {
                 <div class="banner" role="status">
                     <Icon glyph=Glyph::Failed class="i text-failed" />
-                    <p class="grow"><b>"Console unreachable, reconnecting."</b> " Numbers are from before."</p>
+                    <p class="grow"><b>"Console unreachable, reconnecting."</b> {from.map(|at| format!(" Numbers are from {at} UTC."))}</p>
                 </div>
             }
             .into_any(),

@@ -1,7 +1,7 @@
 //! What stands where a list would: empty, no match, or an error that keeps what is known.
 
 use super::icon::{Glyph, Icon};
-use crate::{live::Live, model::{error::ApiError, live::Link}};
+use crate::{live::Live, model::error::ApiError};
 use leptos::prelude::*;
 
 /// `title` says what is so, `text` what will appear and how; children are the way out.
@@ -16,21 +16,21 @@ pub fn Empty(#[prop(into)] title: String, #[prop(into)] text: String, #[prop(opt
     }
 }
 
-/// A read that failed, with the way to try again; it tries by itself once Redis answers.
+/// A read that failed, with the way to try again; it tries by itself once the connection is back.
 #[component]
 pub fn Problem(error: ApiError, #[prop(into)] retry: Callback<()>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let back = Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Connected)));
+    let stale = live.stale();
     Effect::new(move |before: Option<bool>| {
-        let now = back.get();
-        if now && before == Some(false) {
+        let now = stale.get();
+        if !now && before == Some(true) {
             retry.run(());
         }
         now
     });
     let text = match &error {
         // What the error says about actions would be wrong about a list.
-        ApiError::Unavailable { .. } => "This cannot be read while Redis cannot be reached. It loads by itself when the connection is back.".into(),
+        ApiError::Unavailable { .. } => "This cannot be read now. It loads by itself when the connection is back.".into(),
         ApiError::Internal { id, detail } if !id.is_empty() => format!("{detail} The log of the console has the cause under {id}."),
         other => other.to_string(),
     };

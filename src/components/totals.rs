@@ -28,7 +28,7 @@ pub fn TotalsRow() -> impl IntoView {
             <Tile label="Active" glyph=Glyph::Active tone=Tone::Active stale=stale value=total(|t| t.active)
                 fact=fact(|o| if o.totals.active.is_some() { "running now".into() } else { "unknown without events".into() }) />
             <Tile label="Delayed" glyph=Glyph::Delayed tone=Tone::Delayed href="/queues?sort=delayed" stale=stale value=total(|t| t.delayed)
-                fact=fact(|_| "run when they are due".into()) />
+                fact=fact(|o| if o.totals.delayed == Some(0) { "nothing is delayed".into() } else { "run when they are due".into() }) />
             <Tile label="Failed" glyph=Glyph::Failed tone=Tone::Failed href="/queues?filter=failing&sort=failed" stale=stale value=total(|t| t.failed)
                 fact=fact(|o| if o.totals.failing == 0 { "in no queue".into() } else { format!("in {}", count(o.totals.failing, "queue", "queues")) }) />
             <Tile label="Workers" glyph=Glyph::Workers tone=Tone::Quiet stale=stale value=workers
