@@ -7,7 +7,7 @@ test('selected jobs are deleted and restored', async ({ queues, redis, open }) =
   const before = await redis.lRange('queue:orders', 0, -1)
   const page = await open('/queues/orders')
   for (const n of [2, 4, 5]) await page.getByRole('checkbox', { name: `Select ORD-${n}` }).check()
-  await confirm(page, /^Delete 3 jobs/, /^Delete 3 jobs/, /restore them from the trash until/)
+  await confirm(page, /^Delete 3 jobs/, /^Delete 3 jobs/, /restore them/)
 
   await expect.poll(() => queues.waiting('orders')).toBe(3)
   await expect(page.getByRole('row').filter({ hasText: 'ORD-4' })).toHaveCount(0)
