@@ -26,6 +26,9 @@ pub fn split_error(message: &str) -> (&str, &str) {
 
 /// `2 of 3`. In a list that has not run them yet the number is that of the coming run.
 pub fn attempts(job: &JobSummary) -> Option<String> {
+    if job.problem.is_some() {
+        return None;
+    }
     let coming = !matches!(job.state, JobState::Failed | JobState::Completed);
     let n = if coming { job.attempts.unwrap_or(0).max(1) } else { job.attempts? };
     Some(job.max_attempts.map_or_else(|| thousands(n), |max| format!("{} of {}", thousands(n), thousands(max))))

@@ -178,11 +178,15 @@ fn TreeLine(row: TreeRow, open: Signal<bool>, needle: Memo<String>, flip: Callba
             <span class="in">{guides}</span>
             <span class="tw">{toggle}</span>
             {deeper}
-            <span class=move || if long && is_open.get() { "min-w-0" } else { "clip" }>
+            <span class=move || match (long, is_open.get()) {
+                (true, true) => "min-w-0",
+                (true, false) => "clip flex-initial",
+                (false, _) => "clip",
+            }>
                 {key.map(|k| view! { <span class=if in_array { "p" } else { "k" }>{move || needle.with(|n| marked(k.clone(), n))}</span><span class="p">": "</span> })}
                 {value}
             </span>
-            {note.or(size).map(|text| view! { <span class="note">{text}</span> })}
+            {note.or(size).map(|text| view! { <span class=if long { "note flex-none" } else { "note" }>{text}</span> })}
         </li>
     }
 }

@@ -122,7 +122,7 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
         <Title text=title />
         <Crumbs queue=summary.queue.clone() state=Some(summary.state) />
         <Head job=summary.clone() />
-        <div class="six">
+        <div class="six sm:min-h-[calc(100dvh-var(--bar)-100px)]">
             <div class="span4 min-w-0 divide-y divide-line">
                 {problem.map(|text| view! { <div class="banner border-0!"><Icon glyph=Glyph::Warning class="i text-failed" /><p>{text}</p></div> })}
                 {error.map(|message| view! { <ErrorView message=message stack=stack after=Signal::derive(after) /> })}

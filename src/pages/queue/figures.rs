@@ -39,6 +39,15 @@ fn split_with(q: &QueueSample, say: fn(u64) -> String) -> String {
     }
 }
 
+/// When the oldest waiting job was written.
+fn since(q: &QueueSample) -> String {
+    match (q.oldest_waiting_ms, q.waiting) {
+        (Some(ms), _) => format!("since {} UTC", Millis(q.sampled_at.0 - ms).near(q.sampled_at).trim_end_matches(" UTC")),
+        (None, Some(0)) => "nothing waits".into(),
+        (None, _) => "the payload does not say".into(),
+    }
+}
+
 /// Six figures in one line; grey and with their time when Redis is not reached.
 #[component]
 pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
@@ -53,6 +62,8 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
             "at cap: older ones are lost".into()
         } else if q.failed == Some(0) {
             "none".into()
+        } else if q.failed.is_none() {
+            "cannot be counted".into()
         } else {
             "attempts used up".into()
         }
@@ -76,7 +87,11 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
             <div class="tile mid">
                 <dt class="k"><Icon glyph=Glyph::Delayed class=Tone::Delayed.icon() />"Delayed"</dt>
                 <dd class=move || tone(sample.with(|q| q.delayed))>{move || sample.with(|q| shown(q.delayed, false))}</dd>
-                <dd class="u">{fact(|q| if q.delayed == Some(0) { "none".into() } else { "until they are due".into() })}</dd>
+                <dd class="u">{fact(|q| match q.delayed {
+                    None => "cannot be counted".into(),
+                    Some(0) => "none".into(),
+                    Some(_) => "until they are due".into(),
+                })}</dd>
             </div>
             <div class="tile mid">
                 <dt class="k"><Icon glyph=Glyph::Failed class=Tone::Failed.icon() />"Failed"</dt>
@@ -86,7 +101,7 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
             <div class="tile mid">
                 <dt class="k">"Oldest waiting"</dt>
                 <dd class=move || if sample.with(|q| q.oldest_waiting_ms.is_some()) { "v" } else { "v text-zero" }>{move || sample.with(|q| q.oldest_waiting_ms.map_or_else(|| "—".into(), span))}</dd>
-                <dd class="u">{fact(|q| q.oldest_waiting_ms.map_or_else(|| "nothing waits".into(), |ms| format!("since {} UTC", Millis(q.sampled_at.0 - ms).near(q.sampled_at).trim_end_matches(" UTC"))))}</dd>
+                <dd class="u">{fact(since)}</dd>
             </div>
             <div class="tile mid">
                 <dt class="k">"Workers"</dt>
