@@ -13,7 +13,7 @@ test('markup stays text in every field', async ({ queues, open }) => {
   await expect(page.getByRole('row').filter({ hasText: 'onerror' })).not.toHaveCount(0)
   await page.getByRole('main').getByRole('link', { name: /onerror/ }).last().click()
   await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
-  await expect(page).not.toHaveTitle(/owned/)
+  expect(await page.title()).not.toBe('owned')
   expect(await page.locator('img[src=x]').count()).toBe(0)
 })
 
@@ -26,7 +26,7 @@ test('payloads that are no JSON and keys of the wrong type are shown as what the
   await expect(page.getByRole('checkbox', { name: 'Select FINE-1' })).toBeVisible()
   await expect(page.getByRole('main')).toContainText('9007199254740993')
   await open('/queues/odd?state=failed')
-  await expect(page.getByRole('main')).toContainText(/string/i)
+  await expect(page.getByRole('main')).toContainText('The key queue:odd:failed holds something else than a list.')
 })
 
 test('ten megabytes and a thousand levels open', async ({ queues, open }) => {
