@@ -160,6 +160,9 @@ impl From<Fingerprint> for String {
     }
 }
 
+/// Beyond any list of Redis, and still safe to add to.
+const HINT_LIMIT: u64 = 1 << 48;
+
 fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
     let mut parts = text.splitn(4, '.');
     let (hash, source, hint, score) = (parts.next()?, parts.next()?, parts.next()?, parts.next());
@@ -174,11 +177,12 @@ fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
         ("g", hex) => Source::Grouped(unhex(hex)?),
         _ => return None,
     };
+    let hint = hint.parse().ok().filter(|hint| *hint < HINT_LIMIT)?;
     let scored = matches!(source, Source::Delayed(_));
     if scored != score.is_some() || score.is_some_and(|s| s.parse::<f64>().is_err()) {
         return None;
     }
-    Some(Fingerprint { hash: hash.into(), source, hint: hint.parse().ok()?, score: score.map(Into::into) })
+    Some(Fingerprint { hash: hash.into(), source, hint, score: score.map(Into::into) })
 }
 
 fn unhex(hex: &str) -> Option<String> {
@@ -198,7 +202,7 @@ mod tests {
             let parsed = Fingerprint::try_from(text.clone()).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(parsed.to_string(), text);
         }
-        for bad in ["", "x", "wb.1", &format!("{hash}.wx.1"), &format!("{hash}.db.1"), &format!("{hash}.wb.1.5"), &format!("{hash}.wb.-1"), &format!("{hash}.db.1.abc"), &format!("{hash}.gé.1")] {
+        for bad in ["", "x", "wb.1", &format!("{hash}.wx.1"), &format!("{hash}.db.1"), &format!("{hash}.wb.1.5"), &format!("{hash}.wb.-1"), &format!("{hash}.db.1.abc"), &format!("{hash}.gé.1"), &format!("{hash}.f.18446744073709551615")] {
             assert!(Fingerprint::try_from(String::from(bad)).is_err(), "{bad}");
         }
     }

@@ -44,8 +44,9 @@ pub fn queue(state: &AppState, name: &QueueName) -> Option<QueueSample> {
 }
 
 pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiError> {
+    is_queue(state, &query.queue)?;
     // A server function takes what it is sent: no request may ask Redis for a whole list.
-    if query.page == 0 || !PER_PAGE.contains(&query.per_page) {
+    if !(1..=1 << 40).contains(&query.page) || !PER_PAGE.contains(&query.per_page) {
         return Err(ApiError::invalid("perPage", "Pages count from 1 and hold 20, 50, 100 or 200 jobs."));
     }
     state.watching.request(now());
@@ -62,22 +63,26 @@ pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiEr
 }
 
 pub async fn job(state: &AppState, queue: &QueueName, handle: &str, at: Option<&str>) -> Result<Found, ApiError> {
+    is_queue(state, queue)?;
     state.watching.request(now());
     Ok(state.driver.job(queue, handle, at, now()).await?)
 }
 
 /// The raw element, whole, for the download; `None` when it is gone.
 pub async fn payload(state: &AppState, queue: &QueueName, handle: &str, at: Option<&str>) -> Result<Option<Vec<u8>>, ApiError> {
+    is_queue(state, queue)?;
     Ok(state.driver.payload(queue, handle, at).await?)
 }
 
 pub async fn retry(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint], base: bool) -> Result<Outcome, ApiError> {
+    is_queue(state, queue)?;
     check(Verb::Retry, from, jobs)?;
     let outcome = state.driver.retry(queue, jobs, base).await?;
     Ok(acted(state, Verb::Retry, queue, from, outcome))
 }
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
+    is_queue(state, queue)?;
     check(Verb::Promote, from, jobs)?;
     let served = state.driver.served(queue).await?;
     let outcome = state.driver.promote(queue, jobs, served, now()).await?;
@@ -85,6 +90,7 @@ pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: 
 }
 
 pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
+    is_queue(state, queue)?;
     check(Verb::Discard, from, jobs)?;
     // Only a due delayed job needs to know whether a worker would take it at the same moment.
     let served = from == JobState::Delayed && state.driver.served(queue).await?;
@@ -93,14 +99,17 @@ pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: 
 }
 
 pub async fn retry_all(state: &AppState, queue: &QueueName, base: bool) -> Result<Operation, ApiError> {
+    is_queue(state, queue)?;
     state.operations.retry_all(state, queue, base).await
 }
 
 pub async fn promote_all(state: &AppState, queue: &QueueName) -> Result<Operation, ApiError> {
+    is_queue(state, queue)?;
     state.operations.promote_all(state, queue).await
 }
 
 pub async fn discard_all(state: &AppState, queue: &QueueName, from: JobState) -> Result<Operation, ApiError> {
+    is_queue(state, queue)?;
     match from {
         JobState::Failed => state.operations.clear_failed(state, queue, Keep::AnHour).await,
         JobState::Waiting | JobState::Delayed => state.operations.discard_all(state, queue, from).await,
@@ -109,24 +118,29 @@ pub async fn discard_all(state: &AppState, queue: &QueueName, from: JobState) ->
 }
 
 pub async fn clear_failed(state: &AppState, queue: &QueueName, keep: bool) -> Result<Operation, ApiError> {
+    is_queue(state, queue)?;
     state.operations.clear_failed(state, queue, if keep { Keep::AnHour } else { Keep::Nothing }).await
 }
 
 pub async fn purge(state: &AppState, queue: &QueueName, keep: bool) -> Result<Operation, ApiError> {
+    is_queue(state, queue)?;
     state.operations.purge(state, queue, if keep { Keep::AnHour } else { Keep::Nothing }).await
 }
 
 pub async fn purge_preview(state: &AppState, queue: &QueueName) -> Result<PurgePreview, ApiError> {
+    is_queue(state, queue)?;
     Ok(state.driver.purge_preview(queue).await?)
 }
 
 pub async fn pause(state: &AppState, queue: &QueueName) -> Result<(), ApiError> {
+    is_queue(state, queue)?;
     state.driver.pause(queue).await?;
     audit(state, "pause", queue);
     Ok(())
 }
 
 pub async fn resume(state: &AppState, queue: &QueueName) -> Result<(), ApiError> {
+    is_queue(state, queue)?;
     state.driver.resume(queue).await?;
     audit(state, "resume", queue);
     Ok(())
@@ -155,6 +169,14 @@ pub async fn restore(state: &AppState, id: &str) -> Result<Operation, ApiError> 
     let entry = state.driver.trash_entry(id, now()).await?;
     let entry = entry.ok_or_else(|| ApiError::NotFound { detail: "These jobs are no longer in the trash: they were restored, or their hour is over.".into() })?;
     state.operations.restore(state, entry).await
+}
+
+/// `mail:high` and `mail:failed` are lists of the queue `mail`, not queues: acting on them would break the protocol's rules.
+fn is_queue(state: &AppState, name: &QueueName) -> Result<(), ApiError> {
+    if state.driver.keys().is_queue(name) {
+        return Ok(());
+    }
+    Err(ApiError::invalid("queue", format!("{name} is not a queue: the protocol reserves this name for a part of another key. Nothing was changed.")))
 }
 
 fn check(verb: Verb, from: JobState, jobs: &[Fingerprint]) -> Result<(), ApiError> {

@@ -67,7 +67,7 @@ impl From<DriverError> for ApiError {
             }
             DriverError::Partly { done, of, cause } => {
                 tracing::warn!(error.id = id, done, of, error = %cause, "stopped in between");
-                Self::Conflict { detail: format!("{done} of {of} jobs were done, then Redis stopped answering as expected; the others are as they were. Look at the list again before repeating. The console's log has the cause under {id}.") }
+                Self::Conflict { detail: format!("{done} of {of} jobs were done, then Redis stopped answering as expected. Of the one it stopped at it is unknown, the others are as they were. A repeated action does no harm. The console's log has the cause under {id}.") }
             }
             DriverError::Protocol(what) => {
                 tracing::error!(error.id = id, what, "unexpected answer");

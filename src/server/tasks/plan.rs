@@ -50,10 +50,12 @@ pub fn groups(known: &Known, after: Option<&String>) -> Vec<String> {
     round(&all, after, GROUPS)
 }
 
-/// Groups whose queue is not known yet come first.
-pub fn heads(known: &Known, groups: &[String]) -> Vec<String> {
-    let unknown = |g: &&String| known.groups.get(*g).is_some_and(|p| p.queue.is_none());
-    groups.iter().filter(unknown).chain(groups.iter().filter(|g| !unknown(g))).take(TAILS).cloned().collect()
+/// Groups whose queue is not known yet come first, the others in turn: their first job changes.
+pub fn heads(known: &Known, groups: &[String], after: Option<&String>) -> Vec<String> {
+    let (unknown, others): (Vec<_>, Vec<_>) = groups.iter().cloned().partition(|g| known.groups.get(g).is_some_and(|p| p.queue.is_none()));
+    let mut chosen: Vec<String> = unknown.into_iter().take(TAILS).collect();
+    chosen.extend(round(&others, after, TAILS - chosen.len()));
+    chosen
 }
 
 /// Non-empty lists whose oldest job is asked for its age: those of watched queues, then all in turn.

@@ -11,7 +11,7 @@ use crate::server::{
     actions::now,
     driver::redis::{
         keys::Key,
-        sample::{Answer, Counted, Plan},
+        sample::{Answer, Counted, Look, Plan},
     },
     error::DriverError,
     snapshot::{Snapshot, totals},
@@ -46,6 +46,7 @@ struct Sampler {
     cursors: Vec<(String, u64)>,
     active_cursor: u64,
     last_group: Option<String>,
+    last_head: Option<String>,
     last_tail: Option<(QueueName, Priority)>,
     connection: Connection,
     discovery: Discovery,
@@ -88,6 +89,7 @@ impl Sampler {
             cursors,
             active_cursor: 0,
             last_group: None,
+            last_head: None,
             last_tail: None,
             connection,
             discovery: Discovery::default(),
@@ -146,22 +148,23 @@ impl Sampler {
             match self.state.driver.keys().classify(&key) {
                 Key::Of(queue) => known.queue_seen(queue, at),
                 Key::Pending(group) => known.group_seen(group),
-                Key::Heartbeat => known.heartbeat_seen(key),
-                Key::Other if self.state.driver.keys().is_heartbeat(&key) => known.heartbeat_seen(key),
+                Key::Heartbeat => known.heartbeat_seen(key, at),
+                Key::Other if self.state.driver.keys().is_heartbeat(&key) => known.heartbeat_seen(key, at),
                 Key::Other => {}
             }
         }
     }
 
     fn plan(&mut self) -> Plan {
-        let mut watched: BTreeSet<QueueName> = self.state.watching.queues().into_iter().collect();
-        watched.extend(self.state.watching.take_touched());
+        // Anybody can open the page of a name that is no queue's: it must not become one.
+        let names = self.state.watching.queues().into_iter().chain(self.state.watching.take_touched());
+        let watched: BTreeSet<QueueName> = names.filter(|q| self.state.driver.keys().is_queue(q)).collect();
         let known = self.state.driver.known();
         // A watched name that nobody ever saw costs a sample but makes no queue.
         let groups = plan::groups(&known, self.last_group.as_ref());
         let plan = Plan {
             queues: plan::queues(&known, &self.seen, &watched, groups.len()),
-            heads: plan::heads(&known, &groups),
+            heads: plan::heads(&known, &groups, self.last_head.as_ref()),
             tails: plan::tails(&self.seen, &watched, self.last_tail.as_ref()),
             groups,
             scans: if self.discovery.complete { self.cursors.clone() } else { Vec::new() },
@@ -171,7 +174,6 @@ impl Sampler {
             info: self.ticks % INFO_EVERY == 0,
         };
         self.last_group = plan.groups.last().cloned();
-        self.last_tail = plan.tails.last().cloned();
         plan
     }
 
@@ -213,6 +215,12 @@ impl Sampler {
         }
         for (group, queue) in plan.heads.iter().zip(answer.heads) {
             // Jobs behind a group are jobs of the queue that they name, even when nothing else is in it.
+            let queue = match queue {
+                Look::NotLooked => continue,
+                Look::Unknown => None,
+                Look::Told(name) => driver.keys().is_queue(&name).then_some(name),
+            };
+            self.last_head = Some(group.clone());
             if let Some(queue) = &queue {
                 known.queue_seen(queue.clone(), at);
             }
@@ -221,20 +229,18 @@ impl Sampler {
             }
         }
         for (key, queues) in plan.heartbeats.iter().zip(answer.heartbeats) {
-            match queues {
-                None => drop(known.heartbeats.remove(key)),
-                Some(queues) => {
-                    // A queue that a worker serves exists, also while it is empty.
-                    queues.iter().filter_map(|q| QueueName::try_from(q.as_str()).ok()).for_each(|q| known.queue_seen(q, at));
-                    known.heartbeats.insert(key.clone(), queues);
-                }
-            }
+            // A queue that a worker serves exists, also while it is empty.
+            let names = queues.iter().flatten().filter_map(|q| QueueName::try_from(q.as_str()).ok());
+            names.filter(|q| driver.keys().is_queue(q)).for_each(|q| known.queue_seen(q, at));
+            known.heartbeat(key, queues, at);
         }
         for (list, created) in plan.tails.iter().zip(answer.tails) {
             match created {
-                Some(ms) => drop(self.oldest.insert(list.clone(), ms)),
-                None => drop(self.oldest.remove(list)),
+                Look::NotLooked => continue,
+                Look::Told(ms) => drop(self.oldest.insert(list.clone(), ms)),
+                Look::Unknown => drop(self.oldest.remove(list)),
             }
+            self.last_tail = Some(list.clone());
         }
         for counted in answer.queues {
             if counted.anything() {
@@ -281,7 +287,7 @@ impl Sampler {
             q.waiting = q.by_priority.sum().map(|n| n + q.grouped);
             q.workers = workers.as_ref().map(|w| w.get(q.name.as_str()).copied().unwrap_or(0));
             let created = Priority::ALL.iter().filter_map(|p| self.oldest.get(&(q.name.clone(), *p))).min();
-            q.oldest_waiting_ms = created.map(|ms| (q.sampled_at.0 - ms).max(0));
+            q.oldest_waiting_ms = created.map(|ms| q.sampled_at.0.saturating_sub(*ms).max(0));
         }
         // A group may name a queue that has no key of its own: its jobs are still counted.
         unattributed += grouped.iter().filter(|(q, _)| !self.samples.contains_key(*q)).map(|(_, n)| n).sum::<u64>();
@@ -293,7 +299,7 @@ impl Sampler {
             connection: self.connection.clone(),
             totals: totals(&queues, unattributed, partial),
             queues,
-            workers: known.scanned.then_some(known.heartbeats.len() as u64),
+            workers: known.scanned.then_some(known.alive().count() as u64),
             discovery,
             sampled_at: self.sampled_at,
             operations: self.state.operations.recent(),

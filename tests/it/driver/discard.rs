@@ -125,3 +125,58 @@ async fn expired_trash_is_emptied_and_not_before() {
     assert_eq!(driver.empty_trash(Millis(NOW.0 + 3_600_000)).await.expect("a step"), 1);
     assert_eq!(redis.keys().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn the_group_called_0_is_a_group() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:pay", [Payload::new("first", "pay").group("0").waiting()]).await;
+    redis.push_raw("queue:pending:0", [Payload::new("second", "pay").group("0").waiting()]).await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", "0").await.expect("SADD");
+    let f = handle(&driver, "pay", JobState::Waiting, "first").await;
+    driver.discard(&queue("pay"), &[f], false, NOW).await.expect("discard");
+    assert_eq!(crate::support::redis::id_of(&redis.list("queue:pay").await[0]), "second");
+}
+
+#[tokio::test]
+async fn restored_jobs_of_a_group_keep_their_order() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:pending:g", ["a", "b", "c", "d"].map(|id| Payload::new(id, "pay").group("g").waiting())).await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", "g").await.expect("SADD");
+    let all = driver.grouped_jobs(&query("pay", JobState::Grouped, 1, 50, Order::Oldest), &["g".into()], false, NOW).await.expect("a page");
+    let chosen = [all.jobs[2].fingerprint.clone(), all.jobs[3].fingerprint.clone()];
+    let outcome = driver.discard(&queue("pay"), &chosen, false, NOW).await.expect("discard");
+    restore(&driver, "pay", &outcome.trash.expect("an id")).await;
+    let order: Vec<_> = redis.list("queue:pending:g").await.iter().map(|raw| crate::support::redis::id_of(raw)).collect();
+    assert_eq!(order, ["a", "b", "c", "d"]);
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_middle_keeps_what_went_restorable() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:pay", [Payload::new("b", "pay").group("g").waiting(), payload("a", "pay", "")]).await;
+    redis.con.clone().set::<_, _, ()>("queue:pending:g", "not a list").await.expect("SET");
+    let all: Vec<_> = page(&driver, "pay", JobState::Waiting).await.jobs.into_iter().map(|j| j.fingerprint).collect();
+    let error = driver.discard(&queue("pay"), &all, false, NOW).await.expect_err("refused");
+    assert!(error.to_string().starts_with("after 1 of 2"), "{error}");
+    let trash = driver.trash(NOW).await.expect("a list");
+    assert_eq!((trash.len(), trash[0].jobs), (1, 1));
+    restore(&driver, "pay", &trash[0].id).await;
+    assert_eq!(redis.list("queue:pay").await.len(), 2);
+}
+
+#[tokio::test]
+async fn repeating_the_renaming_step_overwrites_nothing() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail:failed", crate::support::payload::many_dead("old", "mail", 5)).await;
+    let id = driver.open_trash(&queue("mail"), flux_console::model::operation::Verb::ClearFailed, NOW).await.expect("an entry");
+    let mut outcome = flux_console::model::operation::Outcome::default();
+    driver.trash_failed(&queue("mail"), &id, &mut outcome).await.expect("a step");
+    // The answer was lost, a job failed meanwhile, and the step is repeated.
+    redis.push_raw("queue:mail:failed", [dead("new", "mail", "x", "")]).await;
+    driver.trash_failed(&queue("mail"), &id, &mut outcome).await.expect("the same step");
+    assert_eq!((driver.close_trash(&id).await.expect("a count"), redis.list("queue:mail:failed").await.len()), (5, 1));
+}

@@ -148,3 +148,19 @@ async fn a_job_is_found_by_id_and_equal_ids_are_a_choice() {
     redis.push_raw("queue:mail", [payload("outer", "mail", r#","ref":{"id":"inner"}"#)]).await;
     assert!(matches!(find("inner").await, Found::Gone { .. }));
 }
+
+#[tokio::test]
+async fn a_delayed_job_among_thousands_of_one_due_time_is_found() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.delay_raw("queue:mail:delayed", (0..3_000).map(|i| (payload(&format!("d-{i:04}"), "mail", ""), NOW.0 + 9))).await;
+    redis.delay_raw("queue:mail:low:delayed", [(payload("never", "mail", ""), NOW.0 + 9)]).await;
+    let _: () = redis::cmd("ZADD").arg("queue:mail:low:delayed").arg("+inf").arg("{}").query_async(&mut redis.con.clone()).await.expect("ZADD");
+    let page = driver.jobs(&query("mail", JobState::Delayed, 51, 50, Order::Oldest), NOW).await.expect("a page");
+    assert_eq!(ids(&page)[0], "d-2500");
+    let f = &page.jobs[0].fingerprint;
+    assert!(driver.locate(&queue("mail"), f).await.expect("an answer").is_some());
+    assert_eq!(driver.promote(&queue("mail"), std::slice::from_ref(f), true, NOW).await.expect("promote").done, 1);
+    let last = driver.jobs(&query("mail", JobState::Delayed, 61, 50, Order::Oldest), NOW).await.expect("a page");
+    assert_eq!(last.jobs.len(), 1, "the one that is due never comes last");
+}

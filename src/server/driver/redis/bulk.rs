@@ -1,8 +1,8 @@
-//! Steps of the bulk operations: each reads a bounded part, edits it in Rust and lets one script move it, or nothing.
+//! Steps of bulk retry and bulk promote: each reads a bounded part, edits it in Rust and lets one script move it, or nothing.
 
-use super::{RedisDriver, SCRIPT_BYTES, payload, payload::Target, reply, trash::Keep, verbs};
+use super::{RedisDriver, payload, payload::Target, reply, verbs};
 use crate::model::{
-    ids::{Fingerprint, Priority, QueueName, Source},
+    ids::{Priority, QueueName},
     job::JobState,
     operation::Outcome,
     time::Millis,
@@ -12,10 +12,13 @@ use redis::Value;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Jobs one moving script handles: measured well under 5 ms.
+/// Jobs and bytes that one moving script handles, whichever comes first: about 2 ms of Redis.
 const CHUNK: u64 = 500;
+const CHUNK_BYTES: usize = 192 * 1024;
 /// Jobs that stay in the middle of a list are stepped over one by one: smaller chunks keep those scripts short.
 const SPARSE_CHUNK: u64 = 100;
+/// Whether a worker serves the queue is asked again this often: one may start meanwhile.
+const SERVED_MS: i64 = 3_000;
 /// When the list's tail keeps changing under the operation, it gives up after this many readings in a row.
 const MAX_REREADS: u32 = 50;
 
@@ -32,6 +35,7 @@ pub struct Sweep {
     rereads: u32,
     base: bool,
     served: bool,
+    served_at: Millis,
     sets: Vec<Priority>,
 }
 
@@ -43,12 +47,12 @@ pub struct Step {
 
 impl Sweep {
     pub fn new(queue: &QueueName, total: u64, started: Millis, base: bool, served: bool) -> Self {
-        Self { queue: queue.clone(), left: total, stay: 0, started, seen: HashSet::new(), rereads: 0, base, served, sets: Priority::ALL.to_vec() }
+        Self { queue: queue.clone(), left: total, stay: 0, started, seen: HashSet::new(), rereads: 0, base, served, served_at: started, sets: Priority::ALL.to_vec() }
     }
 
-    /// Whether the element came (back) after the start: its id was handled and its stamp is younger. An id met for the
+    /// Whether a dead letter came back after the start: its id was handled and it failed since. An id met for the
     /// first time is noted in `fresh` as well, so that a reading that came to nothing can be forgotten.
-    fn returned(&mut self, raw: &[u8], stamp: fn(&payload::Reading) -> Option<Millis>, fresh: &mut Vec<u64>) -> bool {
+    fn returned(&mut self, raw: &[u8], fresh: &mut Vec<u64>) -> bool {
         let r = payload::read(&payload::Element::of(raw));
         let Some(id) = &r.id else { return false };
         let mut hasher = DefaultHasher::new();
@@ -58,7 +62,7 @@ impl Sweep {
             fresh.push(hash);
             return false;
         }
-        stamp(&r).is_some_and(|at| at > self.started)
+        r.failed_at.is_some_and(|at| at > self.started)
     }
 }
 
@@ -101,7 +105,7 @@ impl RedisDriver {
         call.arg(verbs::mark()).arg(sweep.stay);
         let (mut keys, mut stays, mut fresh) = (6, 0, Vec::new());
         for raw in &raws {
-            let target = if sweep.returned(raw, |r| r.failed_at, &mut fresh) {
+            let target = if sweep.returned(raw, &mut fresh) {
                 // Failed again since the operation began: not retried twice.
                 None
             } else {
@@ -153,20 +157,24 @@ impl RedisDriver {
         Ok(Step { outcome, finished: sweep.left == 0 })
     }
 
-    async fn read_tail(&self, key: &str, from: u64, count: u64) -> Result<Vec<Vec<u8>>, DriverError> {
-        let answer: Value = self.scripts.read_tail.key(key).arg(from).arg(count).arg("tail").arg(SCRIPT_BYTES / 2).invoke_async(&mut self.requests.clone()).await?;
+    pub(super) async fn read_tail(&self, key: &str, from: u64, count: u64) -> Result<Vec<Vec<u8>>, DriverError> {
+        let answer: Value = self.scripts.read_tail.key(key).arg(from).arg(count).arg("tail").arg(CHUNK_BYTES).invoke_async(&mut self.requests.clone()).await?;
         reply::array(answer)?.into_iter().map(reply::bytes).collect()
     }
 
     /// Moves the next delayed jobs to their waiting lists, latest first: jobs that fail again meanwhile are due soon, so they
-    /// sort behind everything that was there at the start.
+    /// sort behind everything that was there at the start. Jobs created since the start are left.
     pub async fn promote_step(&self, sweep: &mut Sweep, now: Millis) -> Result<Step, DriverError> {
         let Some(p) = sweep.sets.first().copied() else {
             return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
         };
+        if now.0 - sweep.served_at.0 > SERVED_MS {
+            sweep.served = self.served(&sweep.queue).await?;
+            sweep.served_at = now;
+        }
         let key = self.keys.delayed(&sweep.queue, p);
         let low = if sweep.served { now.0.to_string() } else { "-inf".into() };
-        let answer: Value = self.scripts.read_delayed.key(&key).arg(low).arg(sweep.stay).arg(CHUNK.min(sweep.left)).arg(SCRIPT_BYTES / 2).invoke_async(&mut self.requests.clone()).await?;
+        let answer: Value = self.scripts.read_delayed.key(&key).arg(low).arg(sweep.stay).arg(CHUNK.min(sweep.left)).arg(CHUNK_BYTES).invoke_async(&mut self.requests.clone()).await?;
         let raws: Vec<Vec<u8>> = reply::array(answer)?.into_iter().map(reply::bytes).collect::<Result<_, _>>()?;
         let mut outcome = Outcome::default();
         if raws.is_empty() {
@@ -186,10 +194,16 @@ impl RedisDriver {
         call.key(&key).key(self.keys.waiting(&sweep.queue, p)).arg(now.0).arg(u8::from(sweep.served));
         let mut any = false;
         for raw in &raws {
-            match payload::promoted(raw).filter(|_| !sweep.returned(raw, |r| r.created_at, &mut Vec::new())) {
+            let created = payload::read(&payload::Element::of(raw)).created_at;
+            match payload::promoted(raw) {
                 None => {
                     sweep.stay += 1;
-                    outcome.corrupt += u64::from(payload::promoted(raw).is_none());
+                    outcome.corrupt += 1;
+                }
+                Some(_) if created.is_some_and(|at| at > sweep.started) => {
+                    sweep.stay += 1;
+                    // One of those that were not there at the start: it does not use up the number.
+                    sweep.left += 1;
                 }
                 Some(payload) => {
                     any = true;
@@ -203,97 +217,6 @@ impl RedisDriver {
         }
         sweep.left -= (raws.len() as u64).min(sweep.left);
         Ok(Step { outcome, finished: sweep.left == 0 })
-    }
-
-    /// A failed list into the trash, whole.
-    pub async fn trash_failed(&self, queue: &QueueName, id: &str) -> Result<u64, DriverError> {
-        self.note_list(id, 4, &self.keys.failed(queue)).await?;
-        self.rename(&self.keys.failed(queue), id, 4, "failed").await.map(|n| n.unwrap_or(0))
-    }
-
-    async fn rename(&self, key: &str, id: &str, n: usize, kind: &str) -> Result<Option<u64>, DriverError> {
-        let mut call = self.scripts.trash_list.prepare_invoke();
-        call.key(key).key(self.keys.trash_list(id, n)).key(self.keys.active()).arg(kind).arg(super::trash::BACKSTOP_S);
-        let went: i64 = call.invoke_async(&mut self.requests.clone()).await?;
-        Ok(u64::try_from(went).ok())
-    }
-
-    /// One waiting list into the trash, whole; `None` while groups are active: then [`Self::discard_step`].
-    pub async fn trash_waiting(&self, queue: &QueueName, p: Priority, id: &str) -> Result<Option<u64>, DriverError> {
-        let key = self.keys.waiting(queue, p);
-        self.note_list(id, p as usize, &key).await?;
-        self.rename(&key, id, p as usize, "waiting").await
-    }
-
-    /// One delayed set into the trash: how many went and how many due ones stayed; `None`: too many are due, one by one.
-    pub async fn trash_delayed(&self, queue: &QueueName, p: Priority, id: &str, served: bool, now: Millis) -> Result<Option<(u64, u64)>, DriverError> {
-        let (key, n) = (self.keys.delayed(queue, p), 5 + p as usize);
-        self.note_list(id, n, &key).await?;
-        let mut call = self.scripts.trash_delayed.prepare_invoke();
-        call.key(&key).key(self.keys.trash_list(id, n)).arg(now.0).arg(u8::from(served)).arg(super::trash::BACKSTOP_S);
-        let (went, due): (i64, u64) = call.invoke_async(&mut self.requests.clone()).await?;
-        Ok(u64::try_from(went).ok().map(|went| (went, due)))
-    }
-
-    /// The next waiting jobs of one list into the trash one by one, each letting its group go on. At most `left` of them.
-    pub async fn discard_step(&self, queue: &QueueName, p: Priority, id: &str, left: u64, now: Millis) -> Result<Outcome, DriverError> {
-        let key = self.keys.waiting(queue, p);
-        let raws = self.read_tail(&key, 0, SPARSE_CHUNK.min(left)).await?;
-        let mut outcome = Outcome::default();
-        for raw in raws {
-            let at = Fingerprint { hash: String::new(), source: Source::Waiting(p), hint: 0, score: None };
-            verbs::tally(&mut outcome, self.discard_one(queue, id, &at, &raw, false, now).await?);
-        }
-        Ok(outcome)
-    }
-
-    /// The next delayed jobs that are not due into the trash one by one. At most `left` of them.
-    pub async fn discard_delayed_step(&self, queue: &QueueName, p: Priority, id: &str, left: u64, now: Millis) -> Result<Outcome, DriverError> {
-        let key = self.keys.delayed(queue, p);
-        let answer: Value = self.scripts.read_delayed.key(&key).arg(now.0).arg(0).arg(SPARSE_CHUNK.min(left)).arg(SCRIPT_BYTES / 2).invoke_async(&mut self.requests.clone()).await?;
-        let mut outcome = Outcome::default();
-        for raw in reply::array(answer)?.into_iter().map(reply::bytes) {
-            let at = Fingerprint { hash: String::new(), source: Source::Delayed(p), hint: 0, score: None };
-            verbs::tally(&mut outcome, self.discard_one(queue, id, &at, &raw?, true, now).await?);
-        }
-        Ok(outcome)
-    }
-
-    /// Jobs behind groups that name this queue, into the trash. From the end of each list, so that a restore keeps the order.
-    pub async fn discard_grouped(&self, queue: &QueueName, groups: &[String], id: &str, now: Millis) -> Result<Outcome, DriverError> {
-        let mut outcome = Outcome::default();
-        for group in groups {
-            let key = self.keys.pending(group);
-            let mut length = self.length(&key, "LLEN").await?;
-            let mut from = 0;
-            while from < length {
-                let raws = self.read_tail(&key, from, SPARSE_CHUNK).await?;
-                if raws.is_empty() {
-                    break;
-                }
-                for raw in raws {
-                    if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) {
-                        from += 1;
-                        continue;
-                    }
-                    let hint = length.saturating_sub(1 + from);
-                    let at = Fingerprint { hash: String::new(), source: Source::Grouped(group.clone()), hint, score: None };
-                    verbs::tally(&mut outcome, self.discard_one(queue, id, &at, &raw, false, now).await?);
-                    length = length.saturating_sub(1);
-                }
-            }
-        }
-        Ok(outcome)
-    }
-
-    /// Ends a deletion: states the number, or deletes for good when nothing is to be kept.
-    pub async fn finish_trash(&self, id: &str, jobs: u64, keep: Keep) -> Result<Option<String>, DriverError> {
-        self.close_trash(id, jobs).await?;
-        match keep {
-            Keep::AnHour => Ok((jobs > 0).then(|| id.to_owned())),
-            Keep::Nothing if jobs > 0 => self.empty_now(id).await.map(|()| None),
-            Keep::Nothing => Ok(None),
-        }
     }
 }
 

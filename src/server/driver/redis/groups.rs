@@ -10,6 +10,16 @@ pub const MAX_HEARTBEATS: usize = 2_000;
 /// An empty queue stays listed this long after its last key was seen: a drained queue is not an unknown one.
 const QUEUE_KEPT_MS: i64 = 15 * 60_000;
 
+/// A heartbeat that is missing is asked for this long: a job that keeps the processor busy delays it.
+const HEARTBEAT_KEPT_MS: i64 = 5 * 60_000;
+
+#[derive(Clone, Debug, Default)]
+pub struct Heartbeat {
+    pub queues: Vec<String>,
+    /// `None` while it is there.
+    pub missing_since: Option<Millis>,
+}
+
 /// Jobs pending behind one busy group.
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
@@ -29,8 +39,8 @@ pub struct KnownQueue {
 pub struct Known {
     pub queues: BTreeMap<QueueName, KnownQueue>,
     pub groups: BTreeMap<String, Pending>,
-    /// Heartbeat key → queues it names; refreshed every tick.
-    pub heartbeats: BTreeMap<String, Vec<String>>,
+    /// By key; refreshed every tick.
+    pub heartbeats: BTreeMap<String, Heartbeat>,
     /// A whole pass has ended, so the heartbeats are all that there are.
     pub scanned: bool,
     /// More was found than is followed.
@@ -54,10 +64,30 @@ impl Known {
         }
     }
 
-    pub fn heartbeat_seen(&mut self, key: String) {
+    pub fn heartbeat_seen(&mut self, key: String, now: Millis) {
         if self.heartbeats.len() < MAX_HEARTBEATS {
-            self.heartbeats.entry(key).or_default();
+            // Until its value is read it is not counted.
+            self.heartbeats.entry(key).or_insert(Heartbeat { queues: Vec::new(), missing_since: Some(now) });
         }
+    }
+
+    /// What a tick saw of a heartbeat; `None`: its key is not there.
+    pub fn heartbeat(&mut self, key: &str, queues: Option<Vec<String>>, now: Millis) {
+        match queues {
+            Some(queues) => drop(self.heartbeats.insert(key.into(), Heartbeat { queues, missing_since: None })),
+            None => {
+                let Some(beat) = self.heartbeats.get_mut(key) else { return };
+                let since = *beat.missing_since.get_or_insert(now);
+                if now.0 - since.0 > HEARTBEAT_KEPT_MS {
+                    self.heartbeats.remove(key);
+                }
+            }
+        }
+    }
+
+    /// Heartbeats that are there.
+    pub fn alive(&self) -> impl Iterator<Item = &Heartbeat> {
+        self.heartbeats.values().filter(|b| b.missing_since.is_none())
     }
 
     /// Drops queues whose keys are long gone.
@@ -79,12 +109,10 @@ impl Known {
 
     /// How many heartbeats name each queue; `None` while nobody reports.
     pub fn workers(&self) -> Option<BTreeMap<&str, u64>> {
-        if self.heartbeats.is_empty() {
-            return None;
-        }
+        self.alive().next()?;
         let mut counts = BTreeMap::new();
         // A worker that lists a queue twice is one worker.
-        for queue in self.heartbeats.values().flat_map(|queues| queues.iter().collect::<BTreeSet<_>>()) {
+        for queue in self.alive().flat_map(|beat| beat.queues.iter().collect::<BTreeSet<_>>()) {
             *counts.entry(queue.as_str()).or_default() += 1;
         }
         Some(counts)

@@ -14,8 +14,9 @@ use redis::Value;
 const AROUND: u64 = 1_000;
 /// How many elements of one list a search by id looks at.
 const SEARCHED: u64 = 20_000;
-/// One locating script looks at this many elements.
+/// One locating script looks at this many elements, and at about this many bytes: it hashes them.
 const STEP: u64 = 250;
+const LOCATE_BYTES: usize = 512 * 1024;
 
 /// An element found: its raw bytes and where it is now.
 pub struct Located {
@@ -47,26 +48,29 @@ impl RedisDriver {
             while at <= to {
                 let last = to.min(at + STEP);
                 let end = if matches!(f.source, Source::Grouped(_)) { "head" } else { "tail" };
-                let answer: Value = self.scripts.locate.key(&key).arg(&f.hash).arg(at).arg(last).arg(end).arg(SCRIPT_BYTES).invoke_async(&mut self.requests.clone()).await?;
-                let mut answer = reply::array(answer)?.into_iter();
-                let position = reply::int(&reply::next(&mut answer)?)?.unsigned_abs();
-                if let Some(raw) = answer.next() {
-                    return Ok(Some(Located { raw: reply::bytes(raw)?, fingerprint: Fingerprint { hint: position, ..f.clone() } }));
+                let answer: Value = self.scripts.locate.key(&key).arg(&f.hash).arg(at).arg(last).arg(end).arg(LOCATE_BYTES).invoke_async(&mut self.requests.clone()).await?;
+                match located(answer, f)? {
+                    Ok(found) => return Ok(Some(found)),
+                    Err(next) => at = next.max(at + 1),
                 }
-                at = position.max(at + 1);
             }
         }
         Ok(None)
     }
 
+    /// In a sorted set the rank is the hint: ±1,000 of it, and of where the score begins now.
     async fn locate_delayed(&self, key: &str, f: &Fingerprint, score: &str) -> Result<Option<Located>, DriverError> {
-        // Thousands of jobs may share a due time.
-        for skip in (0..AROUND * 2).step_by(STEP as usize) {
-            let answer: Value = self.scripts.locate_delayed.key(key).arg(&f.hash).arg(score).arg(skip).arg(STEP).invoke_async(&mut self.requests.clone()).await?;
-            let mut answer = reply::array(answer)?.into_iter();
-            if let (Some(rank), Some(raw)) = (answer.next(), answer.next()) {
-                let hint = reply::int(&rank)?.unsigned_abs();
-                return Ok(Some(Located { raw: reply::bytes(raw)?, fingerprint: Fingerprint { hint, ..f.clone() } }));
+        let begins: u64 = redis::cmd("ZCOUNT").arg(key).arg("-inf").arg(format!("({score}")).query_async(&mut self.requests.clone()).await?;
+        let around = |rank: u64| (rank.saturating_sub(AROUND), rank + AROUND);
+        for (from, to) in [(f.hint, f.hint), (begins, begins + AROUND), around(f.hint)] {
+            let mut at = from;
+            while at <= to {
+                let last = to.min(at + STEP);
+                let answer: Value = self.scripts.locate_delayed.key(key).arg(&f.hash).arg(score).arg(at).arg(last).arg(LOCATE_BYTES).invoke_async(&mut self.requests.clone()).await?;
+                match located(answer, f)? {
+                    Ok(found) => return Ok(Some(found)),
+                    Err(next) => at = next.max(at + 1),
+                }
             }
         }
         Ok(None)
@@ -144,6 +148,16 @@ impl RedisDriver {
             }
         }
         Ok((jobs, scanned, of))
+    }
+}
+
+/// `{position, raw}` = found, `{position}` = go on there.
+fn located(answer: Value, f: &Fingerprint) -> Result<Result<Located, u64>, DriverError> {
+    let mut answer = reply::array(answer)?.into_iter();
+    let hint = reply::int(&reply::next(&mut answer)?)?.unsigned_abs();
+    match answer.next() {
+        Some(raw) => Ok(Ok(Located { raw: reply::bytes(raw)?, fingerprint: Fingerprint { hint, ..f.clone() } })),
+        None => Ok(Err(hint)),
     }
 }
 

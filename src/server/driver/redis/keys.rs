@@ -103,6 +103,11 @@ impl Keys {
         self.monitors.iter().any(|m| key.strip_prefix(m.as_str()).is_some_and(|rest| rest.starts_with("worker:")))
     }
 
+    /// Whether a queue can have this name: `mail:high` or `mail:failed` is a list of `mail`, `active` is reserved.
+    pub fn is_queue(&self, name: &QueueName) -> bool {
+        self.classify(&self.waiting(name, Priority::Base)) == Key::Of(name.clone())
+    }
+
     pub fn classify(&self, key: &str) -> Key {
         let Some(rest) = key.strip_prefix(self.prefix.as_str()) else { return Key::Other };
         // The console's own keys may lie under an empty or `flux_console:` prefix.
@@ -188,6 +193,9 @@ mod tests {
             assert_eq!(keys.classify(key), expected, "{key}");
         }
         assert!(keys.is_heartbeat("flux_console:worker:w-1"));
+        for (name, is) in [("mail", true), ("mail:5", true), ("high", true), ("active-jobs", true), ("mail:high", false), ("mail:failed", false), ("active", false), ("pending:x", false)] {
+            assert_eq!(keys.is_queue(&QueueName::try_from(name).expect("valid")), is, "{name}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod operations;
 mod pages;
 pub mod payload;
 mod queues;
+mod removal;
 mod reply;
 pub mod sample;
 mod scripts;
@@ -15,6 +16,7 @@ pub mod trash;
 mod verbs;
 
 pub use bulk::{Step, Sweep};
+pub use removal::OneByOne;
 pub use groups::Known;
 
 use crate::server::error::DriverError;

@@ -168,14 +168,20 @@ pub fn retried(raw: &[u8]) -> Option<Retried> {
     Some(Retried { payload: payload.into_bytes(), target, group: group(text, &members) })
 }
 
-/// JavaScript's truth: `""`, `0`, `false` and `null` mean no priority.
+/// JavaScript's truth: the empty text, the number 0, `false` and `null` mean nothing; the text `"0"` does mean something.
+fn is_falsy(raw: &str) -> bool {
+    matches!(raw, "\"\"" | "null" | "false") || raw.parse::<f64>() == Ok(0.0)
+}
+
 fn target(raw: &str) -> Target {
+    if is_falsy(raw) {
+        return Target::List(Priority::Base);
+    }
     let name = json::decode(raw).unwrap_or_else(|| raw.to_owned());
     match name.as_str() {
         "critical" => Target::List(Priority::Critical),
         "high" => Target::List(Priority::High),
         "low" => Target::List(Priority::Low),
-        "" | "null" | "false" | "0" => Target::List(Priority::Base),
         _ => Target::Unread(name),
     }
 }
@@ -183,8 +189,10 @@ fn target(raw: &str) -> Target {
 /// Top-level `groupId`; a number counts by its digits, as the library's template string does.
 fn group(text: &str, members: &[Member]) -> Option<String> {
     let raw = json::field(text, members, "groupId")?;
-    let id = json::decode(raw).or_else(|| raw.parse::<f64>().is_ok().then(|| raw.to_owned()))?;
-    (!id.is_empty() && id != "0").then_some(id)
+    if is_falsy(raw) {
+        return None;
+    }
+    json::decode(raw).or_else(|| raw.parse::<f64>().is_ok().then(|| raw.to_owned()))
 }
 
 /// A delayed job made ready to run: only `delaySeconds` is cut. `None`: not a JSON object in UTF-8.
@@ -222,7 +230,10 @@ mod tests {
         for none in ["\"\"", "0", "null"] {
             assert_eq!(retry(&format!("{{\"priority\":{none}}}")).target, Target::List(Priority::Base));
         }
+        assert_eq!(retry(r#"{"priority":"0"}"#).target, Target::Unread("0".into()));
         assert_eq!(retry(r#"{"groupId":42}"#).group.as_deref(), Some("42"));
+        assert_eq!(retry(r#"{"groupId":"0"}"#).group.as_deref(), Some("0"));
+        assert_eq!(retry(r#"{"groupId":0}"#).group, None);
         assert_eq!(retried(b"[1]"), None);
         assert_eq!(retried(b"{\"a\":\"\xff\"}"), None);
     }

@@ -9,7 +9,7 @@ use crate::server::error::DriverError;
 use redis::Value;
 
 /// How many heartbeats one question fetches.
-const HEARTBEATS: usize = 2_000;
+const HEARTBEATS: usize = 500;
 
 impl RedisDriver {
     /// `1` under all four pause keys at once.
@@ -47,11 +47,13 @@ impl RedisDriver {
     }
 
     async fn any_serves(&self, keys: &[String], queue: &QueueName) -> Result<bool, DriverError> {
-        if keys.is_empty() {
-            return Ok(false);
+        for part in keys.chunks(HEARTBEATS) {
+            let beats: Vec<Value> = redis::cmd("MGET").arg(part).query_async(&mut self.requests.clone()).await?;
+            if beats.iter().filter_map(heartbeat_queues).any(|queues| queues.iter().any(|q| q == queue.as_str())) {
+                return Ok(true);
+            }
         }
-        let beats: Vec<Value> = redis::cmd("MGET").arg(&keys[..keys.len().min(HEARTBEATS)]).query_async(&mut self.requests.clone()).await?;
-        Ok(beats.iter().filter_map(heartbeat_queues).any(|queues| queues.iter().any(|q| q == queue.as_str())))
+        Ok(false)
     }
 
     /// Counted now, with the bytes that the trash would keep.

@@ -17,7 +17,7 @@ pub const FIXED: usize = 20;
 pub const GROUPS: usize = 1_000;
 pub const TAILS: usize = 200;
 /// Bytes that one of the two small scripts looks at, so that huge payloads cannot make it long.
-const LOOK_BYTES: usize = 2 * 1024 * 1024;
+const LOOK_BYTES: usize = 256 * 1024;
 
 /// What to ask.
 #[derive(Default)]
@@ -46,15 +46,30 @@ pub struct Counted {
     pub paused: Paused,
 }
 
+/// What looking at an element told.
+pub enum Look<T> {
+    Told(T),
+    /// It does not say, or cannot be read.
+    Unknown,
+    /// The script's budget was spent before it came to this one.
+    NotLooked,
+}
+
+impl<T> Look<T> {
+    fn of(text: String, told: impl FnOnce(String) -> Option<T>) -> Self {
+        if text == "?" { Self::NotLooked } else { told(text).map_or(Self::Unknown, Self::Told) }
+    }
+}
+
 #[derive(Default)]
 pub struct Answer {
     pub queues: Vec<Counted>,
     /// In the order of [`Plan::groups`].
     pub groups: Vec<Option<u64>>,
     /// In the order of [`Plan::heads`].
-    pub heads: Vec<Option<QueueName>>,
+    pub heads: Vec<Look<QueueName>>,
     /// createdAt, epoch ms, in the order of [`Plan::tails`].
-    pub tails: Vec<Option<i64>>,
+    pub tails: Vec<Look<i64>>,
     /// Next cursor and keys for each scan.
     pub scans: Vec<(u64, Vec<String>)>,
     pub active: (u64, Vec<String>),
@@ -152,8 +167,8 @@ fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
     };
     let heads = script(!plan.heads.is_empty(), v)?;
     let tails = script(!plan.tails.is_empty(), v)?;
-    answer.heads = heads.into_iter().map(|name| QueueName::try_from(name).ok()).collect();
-    answer.tails = tails.into_iter().map(|ms| ms.parse().ok()).collect();
+    answer.heads = heads.into_iter().map(|name| Look::of(name, |n| QueueName::try_from(n).ok())).collect();
+    answer.tails = tails.into_iter().map(|ms| Look::of(ms, |n| n.parse().ok())).collect();
     for _ in &plan.groups {
         answer.groups.push(reply::length(&reply::next(v)?));
     }

@@ -37,6 +37,7 @@ scripts! {
     trash_delayed = "take.lua" "trash_delayed.lua";
     restore_item = "take.lua" "restore_item.lua";
     restore_list = "take.lua" "restore_list.lua";
+    drop_trash = "drop_trash.lua";
     oldest = "oldest.lua";
     heads = "heads.lua";
 }

@@ -1,7 +1,7 @@
 //! What was deleted, for an hour.
 //!
 //! `…trash` is a sorted set of ids by expiry (epoch ms). For each id `…trash:{id}` is a hash (`queue`, `verb`, `jobs`,
-//! `deletedAt`, `expiresAt`, and `list:{n}` = source key of a list that was renamed whole to `…trash:{id}:list:{n}`), and
+//! `deletedAt`, `expiresAt`, `beat`, and `list:{n}` = source key of a list that was renamed whole to `…trash:{id}:list:{n}`), and
 //! `…trash:{id}:items` a list of single elements, newest at the head. An item is `[score]\n{bytes of the key}:{key}{raw}`, so
 //! any key and any payload survive byte for byte.
 
@@ -24,6 +24,8 @@ pub enum Keep {
 
 /// How long deleted jobs can be restored.
 pub const KEPT_MS: i64 = 3_600_000;
+/// A deletion gives a sign of life more often than this; silent for longer, its console is gone and the entry is as it is.
+const FILLING_MS: i64 = 15_000;
 /// Redis itself drops what no console emptied.
 pub const BACKSTOP_S: u64 = 7_200;
 
@@ -64,20 +66,43 @@ impl RedisDriver {
         let key = self.keys.trash_entry(&id);
         let expires = now.0 + KEPT_MS;
         let mut pipe = redis::pipe();
-        pipe.atomic().hset_multiple(&key, &[("queue", queue.as_str()), ("verb", verb.as_str()), ("jobs", "0"), ("deletedAt", &now.0.to_string()), ("expiresAt", &expires.to_string())]).ignore();
+        pipe.atomic().hset_multiple(&key, &[("queue", queue.as_str()), ("verb", verb.as_str()), ("jobs", "0"), ("deletedAt", &now.0.to_string()), ("expiresAt", &expires.to_string()), ("beat", &now.0.to_string())]).ignore();
         pipe.expire(&key, BACKSTOP_S as i64).ignore().zadd(self.keys.trash(), &id, expires).ignore();
         pipe.query_async::<()>(&mut self.requests.clone()).await?;
         Ok(id)
     }
 
-    /// States how many jobs went in; an entry without any disappears.
-    pub async fn close_trash(&self, id: &str, jobs: u64) -> Result<(), DriverError> {
+    /// Ends a deletion: writes down how many jobs are in the entry, counted, not told. An empty entry disappears.
+    pub async fn close_trash(&self, id: &str) -> Result<u64, DriverError> {
         let mut conn = self.requests.clone();
-        if jobs == 0 {
-            self.drop_trash(id).await
-        } else {
-            Ok(conn.hset(self.keys.trash_entry(id), "jobs", jobs).await?)
+        let fields: BTreeMap<String, String> = conn.hgetall(self.keys.trash_entry(id)).await?;
+        if fields.is_empty() {
+            return Ok(0);
         }
+        let jobs = self.count_trash(id, &fields).await?;
+        if jobs == 0 {
+            self.drop_trash(id, &fields).await?;
+        } else {
+            conn.hset::<_, _, _, ()>(self.keys.trash_entry(id), "jobs", jobs).await?;
+        }
+        Ok(jobs)
+    }
+
+    /// A sign of life while a deletion fills the entry or a restore empties it: its hour begins anew.
+    pub async fn touch_trash(&self, id: &str, now: Millis) -> Result<(), DriverError> {
+        let mut conn = self.requests.clone();
+        let key = self.keys.trash_entry(id);
+        let fields: BTreeMap<String, String> = conn.hgetall(&key).await?;
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let expires = now.0 + KEPT_MS;
+        let mut pipe = redis::pipe();
+        pipe.atomic().hset_multiple(&key, &[("beat", now.0), ("expiresAt", expires)]).ignore().zadd(self.keys.trash(), id, expires).ignore();
+        for held in lists(&fields).map(|(n, _)| self.keys.trash_list(id, n)).chain([key, self.keys.trash_items(id)]) {
+            pipe.expire(held, BACKSTOP_S as i64).ignore();
+        }
+        Ok(pipe.query_async::<()>(&mut conn).await?)
     }
 
     /// Remembers where the n-th renamed list came from. Called before the rename.
@@ -102,6 +127,8 @@ impl RedisDriver {
         let (Some(deleted), Some(expires)) = (number("deletedAt"), number("expiresAt")) else { return Ok(None) };
         // The hash is written when the jobs are in; a console that died before leaves 0 there, so count what is really in it.
         let jobs = match number("jobs").unwrap_or(0) {
+            // A deletion is still filling it.
+            0 if now.0 - number("beat").unwrap_or(0) < FILLING_MS => return Ok(None),
             0 => self.count_trash(id, &fields).await?,
             n => n.unsigned_abs(),
         };
@@ -148,13 +175,13 @@ impl RedisDriver {
         if outcome.done > 0 {
             return Ok(Some(outcome));
         }
-        self.drop_trash(id).await?;
+        self.drop_trash(id, &fields).await?;
         Ok(None)
     }
 
     async fn restore_item(&self, queue: &QueueName, items: &str, bytes: &[u8], item: &Item) -> Result<bool, DriverError> {
         let behind = item.key.strip_prefix(self.keys.pending("").as_str());
-        let dead = item.key.ends_with(":failed");
+        let dead = item.key == self.keys.failed(queue);
         let group = match behind {
             Some(group) => Some(group.to_owned()),
             None if dead || item.score.is_some() => None,
@@ -177,10 +204,14 @@ impl RedisDriver {
         Ok(code == 1)
     }
 
-    async fn drop_trash(&self, id: &str) -> Result<(), DriverError> {
-        let mut pipe = redis::pipe();
-        pipe.atomic().zrem(self.keys.trash(), id).ignore().del(self.keys.trash_entry(id)).ignore();
-        Ok(pipe.query_async::<()>(&mut self.requests.clone()).await?)
+    /// Forgets an entry, unless something is (again) in it.
+    async fn drop_trash(&self, id: &str, fields: &BTreeMap<String, String>) -> Result<(), DriverError> {
+        let mut call = self.scripts.drop_trash.prepare_invoke();
+        call.key(self.keys.trash()).key(self.keys.trash_entry(id)).key(self.keys.trash_items(id));
+        for (n, _) in lists(fields) {
+            call.key(self.keys.trash_list(id, n));
+        }
+        Ok(call.arg(id).invoke_async(&mut self.requests.clone()).await?)
     }
 
     /// Empties entries whose hour is over; UNLINK frees big lists beside the main thread. At most 20 entries a call.
@@ -195,13 +226,24 @@ impl RedisDriver {
                 pipe.unlink(self.keys.trash_list(id, n)).ignore();
             }
             pipe.query_async::<()>(&mut conn).await?;
-            self.drop_trash(id).await?;
+            self.drop_trash(id, &fields).await?;
         }
         Ok(ids.len() as u64)
     }
 
-    /// Deletes for good what just went in (the operator chose no undo).
-    pub async fn empty_now(&self, id: &str) -> Result<(), DriverError> {
+    /// Ends a deletion; deletes for good when nothing is to be kept. Returns the entry to restore from.
+    pub async fn finish_trash(&self, id: &str, keep: Keep) -> Result<Option<String>, DriverError> {
+        let jobs = self.close_trash(id).await?;
+        if jobs == 0 {
+            return Ok(None);
+        }
+        match keep {
+            Keep::AnHour => Ok(Some(id.to_owned())),
+            Keep::Nothing => self.empty_now(id).await.map(|()| None),
+        }
+    }
+
+    async fn empty_now(&self, id: &str) -> Result<(), DriverError> {
         self.requests.clone().zadd::<_, _, _, ()>(self.keys.trash(), id, 0).await?;
         self.empty_trash(Millis(0)).await.map(drop)
     }

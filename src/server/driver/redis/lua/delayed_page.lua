@@ -20,42 +20,26 @@ if ARGV[4] == 'newest' then
 end
 if offset >= total or count == 0 then return { lengths, {}, offset, 0 } end
 
-local function score(s, rank) return tonumber(redis.call('ZRANGE', s.key, rank, rank, 'WITHSCORES')[2]) end
-local function text(x) return string.format('%.17g', x) end
-local function before(s, x) return redis.call('ZCOUNT', s.key, '-inf', '(' .. text(x)) end
+-- How many elements of the merged order stand before the one of this rank: those of other sets that are due earlier, or at
+-- the same time but in a set that workers look at first.
+local function before(s, rank)
+  local score, n = redis.call('ZRANGE', s.key, rank, rank, 'WITHSCORES')[2], rank
+  for _, other in ipairs(sets) do
+    if other.set < s.set then n = n + redis.call('ZCOUNT', other.key, '-inf', score)
+    elseif other.set > s.set then n = n + redis.call('ZCOUNT', other.key, '-inf', '(' .. score) end
+  end
+  return n
+end
 
-if #sets == 1 then
-  sets[1].at = offset
-elseif offset > 0 then
-  -- Bisect for the due time at which the page begins: few elements lie between low and high then.
-  local low, high = math.huge, -math.huge
-  for _, s in ipairs(sets) do
-    low = math.min(low, score(s, 0)); high = math.max(high, score(s, s.n - 1))
+-- Of each set, as many elements lie before the page as stand before `offset` in the merged order: found by bisection.
+for _, s in ipairs(sets) do
+  local low, high = 0, s.n
+  if #sets == 1 then low, high = math.min(offset, s.n), math.min(offset, s.n) end
+  while low < high do
+    local mid = math.floor((low + high) / 2)
+    if before(s, mid) < offset then low = mid + 1 else high = mid end
   end
-  for _ = 1, 64 do
-    local mid = low + (high - low) / 2
-    if mid <= low or mid >= high then break end
-    local n = 0
-    for _, s in ipairs(sets) do n = n + before(s, mid) end
-    if n <= offset then low = mid else high = mid end
-  end
-  local skip = offset
-  for _, s in ipairs(sets) do s.at = before(s, low); skip = skip - s.at end
-  -- What is left to skip has the score low exactly (or lies before high, when the two met): ties, set by set.
-  for _, s in ipairs(sets) do
-    local ties = math.min(redis.call('ZCOUNT', s.key, text(low), text(low)), skip)
-    s.at = s.at + ties; skip = skip - ties
-  end
-  while skip > 0 do
-    local best
-    for _, s in ipairs(sets) do
-      if s.at < s.n then
-        local x = score(s, s.at)
-        if not best or x < best.x then best = { s = s, x = x } end
-      end
-    end
-    best.s.at = best.s.at + 1; skip = skip - 1
-  end
+  s.at = low
 end
 
 local rows = {}
@@ -64,6 +48,7 @@ while #rows < count and budget > 0 do
   for _, s in ipairs(sets) do
     if s.at < s.n then
       if not s.head then s.head = redis.call('ZRANGE', s.key, s.at, s.at, 'WITHSCORES') end
+      -- Sets come in the order of KEYS, so of equal scores the earlier set stays.
       if not best or tonumber(s.head[2]) < tonumber(best.head[2]) then best = s end
     end
   end

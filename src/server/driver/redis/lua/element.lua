@@ -14,7 +14,8 @@ local function digest(raw)
 end
 
 -- Calls visit(position, raw) for the positions from..to of a list, counted from the tail (or from the head).
--- Reads in runs that grow while elements are small, so that neither many small nor a few huge ones block Redis.
+-- Reads in runs that grow while elements are small, so that neither many small nor a few huge ones block Redis; never more
+-- than 32 at once, because small ones may be followed by huge ones.
 -- Stops after `budget` bytes or when visit returns true; returns the first position not visited.
 local function each(key, from, to, fromHead, budget, visit)
   local at, run, read = from, 1, 0
@@ -35,7 +36,7 @@ local function each(key, from, to, fromHead, budget, visit)
     -- Fewer than asked for: the list ends here.
     if at <= last then return to + 1 end
     if read >= budget then return at end
-    run = math.max(1, math.min(run * 8, 200, math.floor(262144 / largest)))
+    run = math.max(1, math.min(run * 2, 32, math.floor(262144 / largest)))
   end
   return at
 end

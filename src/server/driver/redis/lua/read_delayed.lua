@@ -13,6 +13,6 @@ while #raws < tonumber(ARGV[3]) and read < tonumber(ARGV[4]) do
   end
   if #part < run then break end
   skip = skip + run
-  run = math.max(1, math.min(run * 8, tonumber(ARGV[3]) - #raws, math.floor(262144 / largest)))
+  run = math.max(1, math.min(run * 2, 32, tonumber(ARGV[3]) - #raws, math.floor(262144 / largest)))
 end
 return raws

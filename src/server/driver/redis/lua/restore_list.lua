@@ -16,7 +16,11 @@ local went, read = 0, 0
 while went < tonumber(ARGV[2]) and went < n and read < tonumber(ARGV[3]) do
   if list then
     -- The head of the old list follows the tail of the new one: what was to run next still is.
-    read = read + #redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')
+    -- (LMOVE would do the same, from Redis 6.2 on.)
+    local raw = redis.call('LINDEX', KEYS[1], 0)
+    redis.call('RPUSH', KEYS[2], raw)
+    redis.call('LPOP', KEYS[1])
+    read = read + #raw
   else
     local pair = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
     redis.call('ZADD', KEYS[2], pair[2], pair[1])

@@ -1,24 +1,26 @@
 -- Prepended to the scripts that move one element out of a list.
 
--- Where exactly `raw` is now: at the position seen (from the tail, or the head), or up to 64 places beside it because
--- something was pushed or popped since. nil = gone.
+-- Where exactly `raw` is now: at the position seen (from the tail, or the head), or up to 24 places beside it because
+-- something was pushed or popped since. nil = not there; the console then looks further and asks again.
 local function whereabouts(key, raw, seen, fromHead)
   local function at(p)
     if p < 0 then return nil end
     return redis.call('LINDEX', key, fromHead and p or -p - 1)
   end
   if at(seen) == raw then return seen end
-  for d = 1, 64 do
+  for d = 1, 24 do
     -- Pops at the end that is counted from move an element to a lower position: look there first.
     if at(seen - d) == raw then return seen - d end
     if at(seen + d) == raw then return seen + d end
   end
 end
 
--- Takes out the one element at a position, whatever equals it elsewhere: it becomes a mark that nothing else equals.
+-- Takes out the one element at a position, whatever equals it elsewhere: it becomes a mark that nothing else equals, which
+-- LREM then meets from the nearer end of the list.
 local function remove(key, p, fromHead, mark)
   redis.call('LSET', key, fromHead and p or -p - 1, mark)
-  redis.call('LREM', key, fromHead and 1 or -1, mark)
+  local near = 2 * p < redis.call('LLEN', key)
+  redis.call('LREM', key, near == fromHead and 1 or -1, mark)
 end
 
 -- Refuses before anything is written when a key that will be written holds another type.

@@ -4,6 +4,8 @@
 -- Returns {how many went, how many due ones stayed}; {-1, due} = more than 200 are due: take the others one by one.
 local bad = holds(KEYS[1], 'zset')
 if bad then return bad end
+-- The step is repeated after a lost connection: what went already must not be overwritten by what came since.
+if redis.call('EXISTS', KEYS[2]) == 1 then return { redis.call('ZCARD', KEYS[2]), 0 } end
 local n, due = redis.call('ZCARD', KEYS[1]), {}
 if n == 0 then return { 0, 0 } end
 if ARGV[2] == '1' then

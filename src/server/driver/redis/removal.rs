@@ -1,0 +1,155 @@
+//! Steps of bulk deletion: whole lists by renaming them, else jobs one by one. Each step adds to the outcome what it did
+//! even when it fails in between, so that the count and the trash stay true.
+
+use super::{RedisDriver, payload, reply, verbs::tally};
+use crate::model::{
+    ids::{Fingerprint, Priority, QueueName, Source},
+    operation::Outcome,
+    time::Millis,
+};
+use crate::server::error::DriverError;
+use redis::Value;
+use std::collections::HashSet;
+
+/// Jobs and bytes of one step.
+const CHUNK: u64 = 100;
+const CHUNK_BYTES: usize = 192 * 1024;
+/// Groups that a purge looks at, as many as the console follows.
+const GROUPS: usize = super::groups::MAX_GROUPS;
+
+/// A waiting list that is emptied job by job.
+pub struct OneByOne {
+    pub priority: Priority,
+    /// Jobs that were in it at the start and may still be there.
+    pub left: u64,
+    /// Jobs at the tail that stay: they came after the start.
+    stay: u64,
+    started: Millis,
+    /// Digests of jobs that a completed group released into this list: they are not part of what was to be deleted.
+    released: HashSet<String>,
+}
+
+impl OneByOne {
+    pub fn new(priority: Priority, left: u64, started: Millis) -> Self {
+        Self { priority, left, stay: 0, started, released: HashSet::new() }
+    }
+
+    fn came_since(&self, raw: &[u8]) -> bool {
+        let element = payload::Element::of(raw);
+        payload::read(&element).created_at.is_some_and(|at| at > self.started) || (!self.released.is_empty() && self.released.contains(&element.digest()))
+    }
+}
+
+impl RedisDriver {
+    /// A failed list into the trash, whole.
+    pub async fn trash_failed(&self, queue: &QueueName, id: &str, outcome: &mut Outcome) -> Result<(), DriverError> {
+        let went = self.rename(&self.keys.failed(queue), id, 4, "failed").await?;
+        outcome.done += went.unwrap_or(0);
+        Ok(())
+    }
+
+    /// One waiting list into the trash, whole; false while groups are active: then [`Self::discard_step`].
+    pub async fn trash_waiting(&self, queue: &QueueName, p: Priority, id: &str, outcome: &mut Outcome) -> Result<bool, DriverError> {
+        let went = self.rename(&self.keys.waiting(queue, p), id, p as usize, "waiting").await?;
+        outcome.done += went.unwrap_or(0);
+        Ok(went.is_some())
+    }
+
+    async fn rename(&self, key: &str, id: &str, n: usize, kind: &str) -> Result<Option<u64>, DriverError> {
+        self.note_list(id, n, key).await?;
+        let mut call = self.scripts.trash_list.prepare_invoke();
+        call.key(key).key(self.keys.trash_list(id, n)).key(self.keys.active()).arg(kind).arg(super::trash::BACKSTOP_S);
+        let went: i64 = call.invoke_async(&mut self.requests.clone()).await?;
+        Ok(u64::try_from(went).ok())
+    }
+
+    /// One delayed set into the trash, but for a few due jobs; false when many are due: then [`Self::discard_delayed_step`].
+    pub async fn trash_delayed(&self, queue: &QueueName, p: Priority, id: &str, served: bool, now: Millis, outcome: &mut Outcome) -> Result<bool, DriverError> {
+        let (key, n) = (self.keys.delayed(queue, p), 5 + p as usize);
+        self.note_list(id, n, &key).await?;
+        let mut call = self.scripts.trash_delayed.prepare_invoke();
+        call.key(&key).key(self.keys.trash_list(id, n)).arg(now.0).arg(u8::from(served)).arg(super::trash::BACKSTOP_S);
+        let (went, due): (i64, u64) = call.invoke_async(&mut self.requests.clone()).await?;
+        let Ok(went) = u64::try_from(went) else { return Ok(false) };
+        outcome.done += went;
+        outcome.due += due;
+        Ok(true)
+    }
+
+    /// The next jobs of a waiting list, each letting its group go on. False when there is nothing left to do.
+    pub async fn discard_step(&self, queue: &QueueName, list: &mut OneByOne, id: &str, now: Millis, outcome: &mut Outcome) -> Result<bool, DriverError> {
+        let key = self.keys.waiting(queue, list.priority);
+        // Workers take jobs as well: never more than are there, less those that came since.
+        list.left = list.left.min(self.length(&key, "LLEN").await?.saturating_sub(list.stay));
+        let raws = self.read_tail(&key, list.stay, CHUNK.min(list.left)).await?;
+        let some = !raws.is_empty();
+        for raw in raws {
+            if list.came_since(&raw) {
+                list.stay += 1;
+                continue;
+            }
+            let at = Fingerprint { hash: String::new(), source: Source::Waiting(list.priority), hint: list.stay, score: None };
+            let (code, released) = self.discard_one(queue, id, &at, &raw, false, now).await?;
+            tally(outcome, code);
+            list.left = list.left.saturating_sub(1);
+            // Released jobs go to the base list; only there they could be met again.
+            list.released.extend(released.filter(|_| list.priority == Priority::Base).map(|raw| payload::Element::of(&raw).digest()));
+        }
+        Ok(some && list.left > 0)
+    }
+
+    /// The next delayed jobs that are not due. At most `left` of them; returns how many it looked at.
+    pub async fn discard_delayed_step(&self, queue: &QueueName, p: Priority, id: &str, left: u64, now: Millis, outcome: &mut Outcome) -> Result<u64, DriverError> {
+        let key = self.keys.delayed(queue, p);
+        let answer: Value = self.scripts.read_delayed.key(&key).arg(now.0).arg(0).arg(CHUNK.min(left)).arg(CHUNK_BYTES).invoke_async(&mut self.requests.clone()).await?;
+        let mut seen = 0;
+        for raw in reply::array(answer)?.into_iter().map(reply::bytes) {
+            let at = Fingerprint { hash: String::new(), source: Source::Delayed(p), hint: 0, score: None };
+            tally(outcome, self.discard_one(queue, id, &at, &raw?, true, now).await?.0);
+            seen += 1;
+        }
+        Ok(seen)
+    }
+
+    /// Every group that may have pending jobs: the active ones, and those whose pending lists discovery has met.
+    pub async fn all_groups(&self) -> Result<Vec<String>, DriverError> {
+        let mut groups: std::collections::BTreeSet<String> = self.known().groups.keys().cloned().collect();
+        let mut cursor = 0u64;
+        loop {
+            let step = redis::cmd("SSCAN").arg(self.keys.active()).arg(cursor).arg("COUNT").arg(1_000).query_async::<(u64, Vec<Vec<u8>>)>(&mut self.requests.clone()).await;
+            let (next, found) = match step {
+                Ok(step) => step,
+                // A key of another type holds no groups.
+                Err(e) if e.code() == Some("WRONGTYPE") => break,
+                Err(e) => return Err(e.into()),
+            };
+            groups.extend(found.into_iter().filter_map(|g| String::from_utf8(g).ok()));
+            cursor = next;
+            if cursor == 0 || groups.len() >= GROUPS {
+                break;
+            }
+        }
+        Ok(groups.into_iter().collect())
+    }
+
+    /// Jobs behind one group that name this queue, a bounded number; from the end of the list, so that a restore keeps their
+    /// order. `from`: how many at the end name other queues and stay. Returns where to go on, `None` when the group is through.
+    pub async fn discard_grouped(&self, queue: &QueueName, group: &str, from: u64, id: &str, now: Millis, outcome: &mut Outcome) -> Result<Option<u64>, DriverError> {
+        let key = self.keys.pending(group);
+        let mut length = self.length(&key, "LLEN").await?;
+        let mut from = from;
+        if from >= length {
+            return Ok(None);
+        }
+        for raw in self.read_tail(&key, from, CHUNK).await? {
+            if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) {
+                from += 1;
+                continue;
+            }
+            let at = Fingerprint { hash: String::new(), source: Source::Grouped(group.into()), hint: length.saturating_sub(1 + from), score: None };
+            tally(outcome, self.discard_one(queue, id, &at, &raw, false, now).await?.0);
+            length = length.saturating_sub(1);
+        }
+        Ok(Some(from))
+    }
+}
