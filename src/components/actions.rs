@@ -2,8 +2,8 @@
 
 use super::{
     number::jobs as jobs_of,
-    sentences::{ended, exceptions, headline},
-    toast::{Kind, Offer, Toast, Toaster},
+    question::Question,
+    toast::{Offer, Toaster},
 };
 use crate::{
     api,
@@ -11,28 +11,12 @@ use crate::{
         error::ApiError,
         ids::{Fingerprint, QueueName},
         job::JobState,
-        operation::{Operation, OperationStatus, Outcome, Verb},
+        operation::{Operation, Verb},
         queue::QueueSample,
     },
 };
 use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
-
-/// What a dialog asks before it acts. `count` is what the page knew when it was asked.
-#[derive(Clone, PartialEq)]
-pub enum Question {
-    RetryAll { queue: QueueName, count: Option<u64>, base: bool },
-    PromoteAll { queue: QueueName, count: Option<u64> },
-    DiscardAll { queue: QueueName, state: JobState, count: Option<u64> },
-    ClearFailed { queue: QueueName },
-    Purge { queue: QueueName },
-    Retry { queue: QueueName, jobs: Vec<Fingerprint> },
-    Promote { queue: QueueName, jobs: Vec<Fingerprint> },
-    /// `name` says which, where it is one.
-    Discard { queue: QueueName, state: JobState, jobs: Vec<Fingerprint>, name: Option<String> },
-    /// Failed jobs of a priority that no worker reads.
-    ToBase { queue: QueueName, jobs: Vec<Fingerprint> },
-}
 
 /// Where the shared queue menu stands, in pixels of the window.
 #[derive(Clone, PartialEq)]
@@ -56,7 +40,7 @@ pub struct Actions {
     pub pending: RwSignal<bool>,
     /// Grows with every change that this tab made: pages load again.
     pub changed: RwSignal<u32>,
-    toaster: Toaster,
+    pub(super) toaster: Toaster,
 }
 
 /// Called once in `App`, after `provide_toasts`.
@@ -113,7 +97,9 @@ impl Actions {
         this.run(async move {
             match api::queues::pause(queue.clone()).await {
                 Ok(()) => {
-                    let held = waiting.filter(|n| *n > 0).map_or(String::new(), |n| format!("{} {} until it is resumed. ", jobs_of(n), if n == 1 { "waits" } else { "wait" }));
+                    let held = waiting.filter(|n| *n > 0).map_or(String::new(), |n| {
+                        format!("{} {} until it is resumed. ", jobs_of(n), if n == 1 { "waits" } else { "wait" })
+                    });
                     let detail = format!("{held}Running jobs finish; delayed jobs that are due run all the same.");
                     this.toaster.done(format!("Paused {queue}"), detail, Some(Offer::Resume(queue)));
                     this.bump();
@@ -203,86 +189,7 @@ impl Actions {
         });
     }
 
-    fn bump(&self) {
+    pub(super) fn bump(&self) {
         self.changed.update(|n| *n = n.wrapping_add(1));
-    }
-
-    /// A toast for a verb on named jobs; `name` where it is one.
-    fn tell(&self, verb: Verb, queue: &QueueName, name: Option<&str>, outcome: &Outcome) {
-        let (kind, offer) = match (&outcome.trash, outcome.done) {
-            (_, 0) => (Kind::Noted, None),
-            (Some(trash), _) => (Kind::Deleted, Some(Offer::Restore { trash: trash.clone() })),
-            (None, _) if verb == Verb::Discard => (Kind::Deleted, None),
-            (None, _) => (Kind::Done, Some(Offer::Link { label: "View".into(), href: queue.href() })),
-        };
-        let title = match (name, outcome.done) {
-            (Some(name), 1) if verb == Verb::Discard => format!("Deleted {name} from {queue}"),
-            (Some(name), 1) => format!("Job {name} is waiting in {queue}"),
-            _ => headline(verb, queue, outcome.done),
-        };
-        let mut detail = exceptions(verb, outcome);
-        if outcome.trash.is_some() && outcome.done > 0 {
-            detail = format!("In the trash for an hour. {detail}").trim_end().into();
-        }
-        self.toaster.show(Toast { kind, title, detail, offer });
-        self.bump();
-    }
-
-    /// Shows progress until the operation ends.
-    fn follow(&self, operation: Operation) {
-        if operation.status == OperationStatus::Running {
-            self.started.update(|all| all.push(operation));
-        } else {
-            self.report(&operation);
-        }
-    }
-
-    /// Takes news of operations; those that this tab began and that ended are reported.
-    pub(super) fn learn(&self, news: &[Operation]) {
-        let mut over = Vec::new();
-        let known = self.started.get_untracked();
-        let mut next = known.clone();
-        for operation in &mut next {
-            if let Some(new) = news.iter().find(|n| n.id == operation.id) {
-                *operation = new.clone();
-            }
-        }
-        next.retain(|o| {
-            let running = o.status == OperationStatus::Running;
-            if !running {
-                over.push(o.clone());
-            }
-            running
-        });
-        if next != known {
-            self.started.set(next);
-        }
-        over.iter().for_each(|o| self.report(o));
-    }
-
-    fn report(&self, operation: &Operation) {
-        let (title, mut detail) = ended(operation);
-        let done = operation.outcome.done;
-        let offer = match (&operation.outcome.trash, operation.verb) {
-            (Some(trash), _) if done > 0 => {
-                detail = format!("In the trash for an hour. {detail}").trim_end().into();
-                Some(Offer::Restore { trash: trash.clone() })
-            }
-            (_, Verb::Retry) if operation.outcome.unread_priority > 0 => {
-                let question = Question::RetryAll { queue: operation.queue.clone(), count: Some(operation.outcome.unread_priority), base: true };
-                Some(Offer::Ask { label: "Retry to base list…".into(), question })
-            }
-            (_, Verb::Retry | Verb::Promote | Verb::Restore) if done > 0 => Some(Offer::Link { label: "View".into(), href: operation.queue.href() }),
-            _ => None,
-        };
-        let deletes = matches!(operation.verb, Verb::Discard | Verb::Purge | Verb::ClearFailed);
-        let kind = match operation.status {
-            OperationStatus::Failed | OperationStatus::Interrupted => Kind::Error,
-            _ if done == 0 => Kind::Noted,
-            _ if deletes => Kind::Deleted,
-            _ => Kind::Done,
-        };
-        self.toaster.show(Toast { kind, title, detail, offer });
-        self.bump();
     }
 }

@@ -1,20 +1,17 @@
 //! The dialogs before an action, mounted once: whoever asks sets [`Actions::ask`].
 
 pub use super::{
-    actions::{Actions, Question, provide_actions},
+    actions::{Actions, provide_actions},
+    question::Question,
     queue_actions::QueueActions,
 };
 use super::{
     destroy::{Destroy, Typed},
     dialog::{Confirm, close},
-    icon::Glyph,
-    number::{count, jobs as jobs_of},
+    question::{Words, words},
     queue_actions::QueueMenu,
 };
-use crate::{
-    live::Live,
-    model::{error::ApiError, job::JobState, time::Millis},
-};
+use crate::{live::Live, model::error::ApiError};
 use leptos::{prelude::*, task::spawn_local};
 
 /// Dialogs and the queue menu, opened from anywhere.
@@ -57,95 +54,6 @@ impl Answer {
                 Err(error) => this.error.set(Some(error)),
             }
         });
-    }
-}
-
-struct Words {
-    title: String,
-    text: String,
-    primary: String,
-    glyph: Glyph,
-    danger: bool,
-}
-
-/// Deleted jobs can be restored for an hour.
-pub fn restorable(now: Millis) -> String {
-    format!("You can restore them for an hour, until {} UTC.", Millis(now.0 + 3_600_000).minute())
-}
-
-fn words(question: &Question, now: Millis) -> Words {
-    let some = |n: Option<u64>, one: &str, many: &str| n.map_or_else(|| format!("all {many}"), |n| count(n, one, many));
-    let again = "It runs in the background and can be cancelled. Jobs that fail meanwhile are not included.";
-    match question {
-        Question::RetryAll { queue, count: n, base } => Words {
-            title: format!("Retry {} of {queue}?", some(*n, "failed job", "failed jobs")),
-            text: if *base {
-                format!("They go back to waiting with attempts set to 0. Those of a priority that no worker reads go to the base list. {again}")
-            } else {
-                format!("They go back to their waiting lists with attempts set to 0. {again}")
-            },
-            primary: format!("Retry {}", some(*n, "job", "jobs")),
-            glyph: Glyph::Retry,
-            danger: false,
-        },
-        Question::PromoteAll { queue, count: n } => Words {
-            title: format!("Run {} of {queue} now?", some(*n, "delayed job", "delayed jobs")),
-            text: "They go to their waiting lists without waiting for their time. Jobs that are due already are left to the workers. It runs in the background and can be cancelled.".into(),
-            primary: format!("Run {} now", some(*n, "job", "jobs")),
-            glyph: Glyph::Play,
-            danger: false,
-        },
-        Question::DiscardAll { queue, state, count: n } => {
-            let of = |word: &str| format!("{} {word}", state.as_str());
-            let due = if *state == JobState::Delayed { " Jobs that are due already are left to the workers." } else { "" };
-            Words {
-                title: format!("Delete {} of {queue}?", some(*n, &of("job"), &of("jobs"))),
-                text: format!("They will not run. {}{due} Jobs that are added meanwhile stay.", restorable(now)),
-                primary: format!("Delete {}", some(*n, "job", "jobs")),
-                glyph: Glyph::Trash,
-                danger: true,
-            }
-        }
-        Question::Retry { queue, jobs } => {
-            let n = jobs.len() as u64;
-            let text = if n == 1 { "It goes back to its waiting list with attempts set to 0." } else { "They go back to their waiting lists with attempts set to 0." };
-            Words { title: format!("Retry {} of {queue}?", count(n, "failed job", "failed jobs")), text: text.into(), primary: format!("Retry {}", jobs_of(n)), glyph: Glyph::Retry, danger: false }
-        }
-        Question::Promote { queue, jobs } => {
-            let n = jobs.len() as u64;
-            let text = if n == 1 { "It goes to its waiting list without waiting for its time." } else { "They go to their waiting lists without waiting for their time." };
-            Words {
-                title: format!("Run {} of {queue} now?", count(n, "delayed job", "delayed jobs")),
-                text: format!("{text} What is due already is left to the workers."),
-                primary: format!("Run {} now", jobs_of(n)),
-                glyph: Glyph::Play,
-                danger: false,
-            }
-        }
-        Question::Discard { queue, state, jobs, name } => {
-            let n = jobs.len() as u64;
-            let what = name.clone().unwrap_or_else(|| count(n, &format!("{} job", state.as_str()), &format!("{} jobs", state.as_str())));
-            let (they, them) = if n == 1 { ("It", "it") } else { ("They", "them") };
-            let group = if *state == JobState::Waiting { " Where it held a group, the next job of that group starts." } else { "" };
-            Words {
-                title: format!("Delete {what} from {queue}?"),
-                text: format!("{they} will not run. {}{group}", restorable(now).replace("them", them)),
-                primary: format!("Delete {}", jobs_of(n)),
-                glyph: Glyph::Trash,
-                danger: true,
-            }
-        }
-        Question::ToBase { queue, .. } => Words {
-            title: format!("Retry to the base list of {queue}?"),
-            text: "No worker reads the priority that is left on these jobs: in a list of that priority they would never run. They can go to the base list instead, with attempts set to 0.".into(),
-            primary: "Retry to base list".into(),
-            glyph: Glyph::Retry,
-            danger: false,
-        },
-        // These two count first: `Destroy`.
-        Question::ClearFailed { queue } | Question::Purge { queue } => {
-            Words { title: format!("Delete jobs of {queue}?"), text: String::new(), primary: "Delete".into(), glyph: Glyph::Purge, danger: true }
-        }
     }
 }
 

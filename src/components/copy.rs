@@ -16,7 +16,11 @@ fn copy(text: &str) {
         let _ = navigator.clipboard().write_text(text);
         return;
     }
-    let (Some(body), Some(field)) = (document().body(), document().create_element("textarea").ok().and_then(|e| e.dyn_into::<HtmlTextAreaElement>().ok())) else { return };
+    let (Some(body), Some(field)) =
+        (document().body(), document().create_element("textarea").ok().and_then(|e| e.dyn_into::<HtmlTextAreaElement>().ok()))
+    else {
+        return;
+    };
     let before = document().active_element();
     field.set_value(text);
     let _ = body.append_child(&field);
@@ -32,7 +36,12 @@ fn copy(text: &str) {
 
 /// With `text` visible on the button, or as an icon with that name.
 #[component]
-pub fn CopyButton(#[prop(into)] content: Signal<String>, #[prop(into)] label: String, #[prop(default = "btn icon sm")] class: &'static str, #[prop(optional)] wordy: bool) -> impl IntoView {
+pub fn CopyButton(
+    #[prop(into)] content: Signal<String>,
+    #[prop(into)] label: String,
+    #[prop(default = "btn icon sm")] class: &'static str,
+    #[prop(optional)] wordy: bool,
+) -> impl IntoView {
     let done = RwSignal::new(false);
     let click = move |_| {
         content.with_untracked(|text| copy(text));
@@ -48,7 +57,7 @@ pub fn CopyButton(#[prop(into)] content: Signal<String>, #[prop(into)] label: St
     view! {
         <button type="button" class=class title=label.clone() aria-label=move || if done.get() { "Copied".to_string() } else { name.clone() } on:click=click>
             <Icon glyph=Signal::derive(move || if done.get() { Glyph::Completed } else { Glyph::Copy }) class=if wordy { "i" } else { "i s" } />
-            {wordy.then(|| move || if done.get() { "Copied" } else { "Copy" })}
+            {wordy.then_some(move || if done.get() { "Copied" } else { "Copy" })}
         </button>
     }
 }

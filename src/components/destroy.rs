@@ -1,11 +1,12 @@
 //! Purge and clear: both count first, say what the trash would keep, and offer to keep nothing when that is a lot.
 
 use super::{
-    actions::{Actions, Question},
-    confirm::{Answer, restorable},
+    actions::Actions,
+    confirm::Answer,
     dialog::Confirm,
     icon::Glyph,
     number::{bytes, count, jobs as jobs_of},
+    question::{Question, restorable},
 };
 use crate::{
     api,
@@ -28,7 +29,8 @@ pub enum Typed {
 /// `18,204 waiting, 1,120 delayed and 1,000 failed jobs`
 fn parts(p: &PurgePreview) -> String {
     let named = [(p.waiting, "waiting"), (p.grouped, "grouped"), (p.delayed, "delayed"), (p.failed, "failed")];
-    let said: Vec<String> = named.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", super::number::thousands(*n))).collect();
+    let said: Vec<String> =
+        named.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", super::number::thousands(*n))).collect();
     match said.split_last() {
         None => "no jobs".into(),
         Some((only, [])) => format!("{only} {}", if p.waiting + p.grouped + p.delayed + p.failed == 1 { "job" } else { "jobs" }),

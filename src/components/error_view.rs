@@ -19,7 +19,10 @@ struct Frame {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Line {
     Frame(Frame),
-    Fold { label: String, frames: Vec<Frame> },
+    Fold {
+        label: String,
+        frames: Vec<Frame>,
+    },
     /// `Caused by: …`
     Text(String),
 }
@@ -153,7 +156,10 @@ mod tests {
         let got = lines(stack, "PaymentTimeout: gateway");
         assert_eq!(got.len(), 3);
         assert_eq!(got[0], Line::Frame(Frame { call: "at charge".into(), place: "/app/src/charge.ts:41:11".into() }));
-        assert!(matches!(&got[1], Line::Fold { label, frames } if label == "3 frames in node_modules/@gravito/stream, node:internal" && frames.len() == 3), "{got:?}");
+        assert!(
+            matches!(&got[1], Line::Fold { label, frames } if label == "3 frames in node_modules/@gravito/stream, node:internal" && frames.len() == 3),
+            "{got:?}"
+        );
         assert_eq!(got[2], Line::Text("Caused by: x".into()));
         assert_eq!(frame("#0 /app/x.php(12): Job->handle()").map(|f| f.call).as_deref(), Some("Job->handle()"));
     }

@@ -94,7 +94,9 @@ fn matches(row: &TreeRow, search: &str) -> bool {
 fn marked(text: String, search: &str) -> AnyView {
     let lower = text.to_lowercase();
     match lower.find(search) {
-        Some(at) if !search.is_empty() && lower.len() == text.len() && text.is_char_boundary(at) && text.is_char_boundary(at + search.len()) => {
+        Some(at)
+            if !search.is_empty() && lower.len() == text.len() && text.is_char_boundary(at) && text.is_char_boundary(at + search.len()) =>
+        {
             let (before, rest) = text.split_at(at);
             let (hit, after) = rest.split_at(search.len());
             view! { {before.to_owned()}<mark>{hit.to_owned()}</mark>{after.to_owned()} }.into_any()
@@ -111,7 +113,9 @@ pub fn JsonTree(rows: Vec<TreeRow>, more: bool, #[prop(into)] search: Signal<Str
     let flipped = RwSignal::new(BTreeSet::new());
     let needle = Memo::new(move |_| search.with(|s| s.trim().to_lowercase()));
     let shown = Memo::new(move |_| flipped.with(|f| rows.with_value(|rows| needle.with(|n| visible(rows, f, n)))));
-    let hits = Memo::new(move |_| needle.with(|n| if n.is_empty() { None } else { Some(rows.with_value(|rows| rows.iter().filter(|r| matches(r, n)).count())) }));
+    let hits = Memo::new(move |_| {
+        needle.with(|n| if n.is_empty() { None } else { Some(rows.with_value(|rows| rows.iter().filter(|r| matches(r, n)).count())) })
+    });
     view! {
         <p class="px-gutter text-12 text-faint" role="status">
             {move || hits.get().map(|n| if n == 0 { "Nothing in the payload matches.".to_string() } else { format!("{} match.", count(n as u64, "row", "rows")) })}
@@ -134,7 +138,8 @@ fn TreeLine(row: TreeRow, open: Signal<bool>, needle: Memo<String>, flip: Callba
     let long = long(&row);
     let is_container = container(&row);
     let guides = (0..row.depth.min(DEEPEST_GUIDE)).map(|_| view! { <i></i> }).collect_view();
-    let deeper = (row.depth > DEEPEST_GUIDE).then(|| view! { <span class="note">{format!("level {}", thousands(row.depth as u64))}</span> });
+    let deeper =
+        (row.depth > DEEPEST_GUIDE).then(|| view! { <span class="note">{format!("level {}", thousands(row.depth as u64))}</span> });
     let note = row.note.clone().or_else(|| time_note(&row));
     let name = row.key.clone().unwrap_or_else(|| "payload".into());
     let key = row.key.clone();

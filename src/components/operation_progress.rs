@@ -78,7 +78,10 @@ pub fn Running() -> impl IntoView {
     // The stream may rest (paused, hidden, lost) or belong to another console: then ask.
     Effect::new(move |_| {
         let ask = move || {
-            let carried = |o: &Operation| live.operations.with_untracked(|all| all.iter().any(|x| x.id == o.id && x.status == OperationStatus::Running)) && !live.paused.get_untracked();
+            let carried = |o: &Operation| {
+                live.operations.with_untracked(|all| all.iter().any(|x| x.id == o.id && x.status == OperationStatus::Running))
+                    && !live.paused.get_untracked()
+            };
             if actions.started.with_untracked(|all| all.iter().any(|o| !carried(o))) {
                 spawn_local(async move {
                     if let Ok(all) = api::operations::operations().await {

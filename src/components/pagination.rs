@@ -30,7 +30,12 @@ fn window_of(page: u64, pages: u64) -> Vec<Option<u64>> {
 
 /// The page that `query` shows of `total` jobs. `sample` is whether `total` is a lower bound.
 #[component]
-pub fn Pagination(#[prop(into)] query: Signal<JobsQuery>, #[prop(into)] total: Signal<u64>, #[prop(optional, into)] partial: Signal<bool>, #[prop(into)] shown: Signal<u64>) -> impl IntoView {
+pub fn Pagination(
+    #[prop(into)] query: Signal<JobsQuery>,
+    #[prop(into)] total: Signal<u64>,
+    #[prop(optional, into)] partial: Signal<bool>,
+    #[prop(into)] shown: Signal<u64>,
+) -> impl IntoView {
     let pages = Memo::new(move |_| total.get().div_ceil(query.with(|q| q.per_page)).max(1));
     let page = Memo::new(move |_| query.with(|q| q.page));
     let to = move |n: u64| query.with(|q| JobsQuery { page: n, ..q.clone() }.href());
@@ -39,11 +44,16 @@ pub fn Pagination(#[prop(into)] query: Signal<JobsQuery>, #[prop(into)] total: S
         (n > 0 && pages.get() > 1).then(|| format!("{} to {}", thousands(first + 1), thousands(first + n)))
     };
     let arrow = move |forward: bool| {
-        let (label, glyph, n) = if forward { ("Next page", Glyph::ChevronRight, page.get() + 1) } else { ("Previous page", Glyph::ChevronLeft, page.get().saturating_sub(1).min(pages.get())) };
+        let (label, glyph, n) = if forward {
+            ("Next page", Glyph::ChevronRight, page.get() + 1)
+        } else {
+            ("Previous page", Glyph::ChevronLeft, page.get().saturating_sub(1).min(pages.get()))
+        };
         if n == 0 || n > pages.get() {
             view! { <span class="off"><Icon glyph=glyph class="i s" /></span> }.into_any()
         } else {
-            view! { <a href=to(n) aria-label=label rel=if forward { "next" } else { "prev" }><Icon glyph=glyph class="i s" /></a> }.into_any()
+            view! { <a href=to(n) aria-label=label rel=if forward { "next" } else { "prev" }><Icon glyph=glyph class="i s" /></a> }
+                .into_any()
         }
     };
     let numbers = move || {
@@ -83,7 +93,9 @@ fn GoTo(query: Signal<JobsQuery>, pages: Memo<u64>) -> impl IntoView {
     let submit = move |e: leptos::ev::SubmitEvent| {
         e.prevent_default();
         let form = e.target().map(|t| t.unchecked_into::<HtmlFormElement>());
-        let field = form.and_then(|f| f.query_selector("[name=page]").ok().flatten()).map(|f| f.unchecked_into::<leptos::web_sys::HtmlInputElement>());
+        let field = form
+            .and_then(|f| f.query_selector("[name=page]").ok().flatten())
+            .map(|f| f.unchecked_into::<leptos::web_sys::HtmlInputElement>());
         // `1,234` is how the page writes it.
         let typed = field.and_then(|f| f.value().replace([',', ' '], "").parse::<u64>().ok());
         if let Some(page) = typed {
@@ -101,7 +113,10 @@ fn GoTo(query: Signal<JobsQuery>, pages: Memo<u64>) -> impl IntoView {
     };
     let options = move || {
         let now = query.with(|q| q.per_page);
-        PER_PAGE.into_iter().map(|n| view! { <option value=n.to_string() selected=n == now>{format!("{n} per page")}</option> }).collect_view()
+        PER_PAGE
+            .into_iter()
+            .map(|n| view! { <option value=n.to_string() selected=n == now>{format!("{n} per page")}</option> })
+            .collect_view()
     };
     view! {
         <form class="flex items-center gap-2" method="get" action=move || query.with(|q| q.queue.href()) on:submit=submit>

@@ -2,12 +2,18 @@
 //! One menu serves every row of a table, so a row costs one button.
 
 use super::{
-    actions::{Actions, MenuAt, Question},
+    actions::{Actions, MenuAt},
     icon::{Glyph, Icon},
     number::{count, thousands},
+    question::Question,
 };
 use crate::model::queue::{Paused, QueueSample};
-use leptos::{html, prelude::*, wasm_bindgen::JsCast, web_sys::{self, HtmlElement, KeyboardEvent}};
+use leptos::{
+    html,
+    prelude::*,
+    wasm_bindgen::JsCast,
+    web_sys::{self, HtmlElement, KeyboardEvent},
+};
 
 const MENU: &str = "queue-menu";
 /// Room that the open menu needs below its button, px.
@@ -91,15 +97,30 @@ fn items(q: &QueueSample, inline: bool) -> Vec<Item> {
     }
     if let (false, Some(n @ 1..)) = (inline, failed) {
         let queue = name.clone();
-        item(Glyph::Retry, format!("Retry {}…", count(n, "failed job", "failed jobs")), false, Box::new(move |a| a.ask(Question::RetryAll { queue: queue.clone(), count: Some(n), base: false })));
+        item(
+            Glyph::Retry,
+            format!("Retry {}…", count(n, "failed job", "failed jobs")),
+            false,
+            Box::new(move |a| a.ask(Question::RetryAll { queue: queue.clone(), count: Some(n), base: false })),
+        );
     }
     if let Some(n @ 1..) = delayed {
         let queue = name.clone();
-        item(Glyph::Delayed, format!("Run {} now…", count(n, "delayed job", "delayed jobs")), false, Box::new(move |a| a.ask(Question::PromoteAll { queue: queue.clone(), count: Some(n) })));
+        item(
+            Glyph::Delayed,
+            format!("Run {} now…", count(n, "delayed job", "delayed jobs")),
+            false,
+            Box::new(move |a| a.ask(Question::PromoteAll { queue: queue.clone(), count: Some(n) })),
+        );
     }
     if let Some(n @ 1..) = failed {
         let queue = name.clone();
-        item(Glyph::Trash, format!("Clear {}…", count(n, "failed job", "failed jobs")), true, Box::new(move |a| a.ask(Question::ClearFailed { queue: queue.clone() })));
+        item(
+            Glyph::Trash,
+            format!("Clear {}…", count(n, "failed job", "failed jobs")),
+            true,
+            Box::new(move |a| a.ask(Question::ClearFailed { queue: queue.clone() })),
+        );
     }
     item(Glyph::Purge, "Purge queue…".into(), true, Box::new(move |a| a.ask(Question::Purge { queue: name.clone() })));
     list
@@ -150,7 +171,11 @@ pub(super) fn QueueMenu(at: MenuAt) -> impl IntoView {
     };
     let view_width = window().inner_width().ok().and_then(|w| w.as_f64()).unwrap_or(1280.0);
     let view_height = window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(800.0);
-    let vertical = if at.bottom + MENU_HEIGHT > view_height { format!("bottom:{}px;top:auto", view_height - at.top + 4.0) } else { format!("top:{}px;bottom:auto", at.bottom + 4.0) };
+    let vertical = if at.bottom + MENU_HEIGHT > view_height {
+        format!("bottom:{}px;top:auto", view_height - at.top + 4.0)
+    } else {
+        format!("top:{}px;bottom:auto", at.bottom + 4.0)
+    };
     let style = format!("position:fixed;margin:0;left:auto;right:{}px;{vertical}", (view_width - at.right).max(8.0));
     let list = items(&at.sample.get_untracked(), at.inline);
     let first_red = list.iter().position(|i| i.danger);

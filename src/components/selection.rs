@@ -25,7 +25,9 @@ impl Selection {
                 if marked.is_empty() {
                     return Vec::new();
                 }
-                rows.with(|rows| rows.iter().filter(|r| marked.contains(&r.fingerprint.to_string())).map(|r| r.fingerprint.clone()).collect())
+                rows.with(|rows| {
+                    rows.iter().filter(|r| marked.contains(&r.fingerprint.to_string())).map(|r| r.fingerprint.clone()).collect()
+                })
             })
         });
         Self { marked, anchor: RwSignal::new(None), everything: RwSignal::new(false), rows, picked }
@@ -43,7 +45,9 @@ impl Selection {
     pub fn click(&self, at: usize, on: bool, range: bool) {
         self.everything.set(false);
         let from = self.anchor.get_untracked().filter(|_| range).unwrap_or(at);
-        let keys: Vec<String> = self.rows.with_untracked(|rows| rows.iter().take(from.max(at) + 1).skip(from.min(at)).map(|r| r.fingerprint.to_string()).collect());
+        let keys: Vec<String> = self
+            .rows
+            .with_untracked(|rows| rows.iter().take(from.max(at) + 1).skip(from.min(at)).map(|r| r.fingerprint.to_string()).collect());
         self.marked.update(|marked| {
             for key in keys {
                 if on {
@@ -59,7 +63,8 @@ impl Selection {
     pub fn whole_page(&self, on: bool) {
         self.everything.set(false);
         self.anchor.set(None);
-        let keys = if on { self.rows.with_untracked(|rows| rows.iter().map(|r| r.fingerprint.to_string()).collect()) } else { BTreeSet::new() };
+        let keys =
+            if on { self.rows.with_untracked(|rows| rows.iter().map(|r| r.fingerprint.to_string()).collect()) } else { BTreeSet::new() };
         self.marked.set(keys);
     }
 

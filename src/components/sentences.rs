@@ -35,7 +35,11 @@ pub fn exceptions(verb: Verb, outcome: &Outcome) -> String {
         parts.push(format!("{} already gone{effect}.", were(outcome.gone)));
     }
     if outcome.corrupt > 0 {
-        parts.push(format!("{} could not be read and stayed where {} before.", thousands(outcome.corrupt), if outcome.corrupt == 1 { "it was" } else { "they were" }));
+        parts.push(format!(
+            "{} could not be read and stayed where {} before.",
+            thousands(outcome.corrupt),
+            if outcome.corrupt == 1 { "it was" } else { "they were" }
+        ));
     }
     if outcome.due > 0 {
         let (are, them) = if outcome.due == 1 { ("is", "it") } else { ("are", "them") };
@@ -90,12 +94,28 @@ pub fn ended(operation: &Operation) -> (String, String) {
     match operation.status {
         OperationStatus::Running => (running(operation), progress(operation)),
         OperationStatus::Done => (done, rest),
-        OperationStatus::Cancelled => (done, also(format!("Cancelled after {} of {}; the others are where they were.", thousands(handled(outcome)), thousands(operation.total)))),
+        OperationStatus::Cancelled => (
+            done,
+            also(format!(
+                "Cancelled after {} of {}; the others are where they were.",
+                thousands(handled(outcome)),
+                thousands(operation.total)
+            )),
+        ),
         OperationStatus::Failed => {
             let why = operation.message.clone().unwrap_or_else(|| "It stopped with an error.".into());
-            (done, also(format!("{why} It stopped after {} of {}; the others are where they were.", thousands(handled(outcome)), thousands(operation.total))))
+            (
+                done,
+                also(format!(
+                    "{why} It stopped after {} of {}; the others are where they were.",
+                    thousands(handled(outcome)),
+                    thousands(operation.total)
+                )),
+            )
         }
-        OperationStatus::Interrupted => (done, also("The console that ran it ended. What was done stays done; the others are where they were.".into())),
+        OperationStatus::Interrupted => {
+            (done, also("The console that ran it ended. What was done stays done; the others are where they were.".into()))
+        }
     }
 }
 
@@ -108,8 +128,14 @@ mod tests {
         let o = Outcome { done: 118, gone: 2, corrupt: 1, ..Default::default() };
         let queue = QueueName::try_from("emails").expect("valid");
         assert_eq!(headline(Verb::Retry, &queue, o.done), "Retried 118 jobs of emails");
-        assert_eq!(exceptions(Verb::Retry, &o), "2 were already gone; nothing was pushed for them. 1 could not be read and stayed where it was before.");
-        assert_eq!(exceptions(Verb::Discard, &Outcome { gone: 1, due: 2, ..Default::default() }), "1 was already gone. 2 are due: a worker takes them next.");
+        assert_eq!(
+            exceptions(Verb::Retry, &o),
+            "2 were already gone; nothing was pushed for them. 1 could not be read and stayed where it was before."
+        );
+        assert_eq!(
+            exceptions(Verb::Discard, &Outcome { gone: 1, due: 2, ..Default::default() }),
+            "1 was already gone. 2 are due: a worker takes them next."
+        );
         assert_eq!(exceptions(Verb::Retry, &Outcome { done: 3, ..Default::default() }), "");
     }
 }

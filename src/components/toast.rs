@@ -1,9 +1,10 @@
 //! Short answers at the lower right. They leave after 8 s, not while the pointer or the focus is on one, and errors never by themselves.
 
 use super::{
-    actions::{Actions, Question},
+    actions::Actions,
     icon::{Glyph, Icon},
     operation_progress::Running,
+    question::Question,
 };
 use crate::model::{error::ApiError, ids::QueueName};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
@@ -26,10 +27,18 @@ pub enum Kind {
 /// What a toast lets one do.
 #[derive(Clone)]
 pub enum Offer {
-    Link { label: String, href: String },
+    Link {
+        label: String,
+        href: String,
+    },
     /// Brings back what one action deleted.
-    Restore { trash: String },
-    Ask { label: String, question: Question },
+    Restore {
+        trash: String,
+    },
+    Ask {
+        label: String,
+        question: Question,
+    },
     Resume(QueueName),
 }
 
@@ -150,7 +159,8 @@ fn Offered(id: u64, offer: Offer) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let label = match &offer {
         Offer::Link { href, label } => {
-            return view! { <a class="link whitespace-nowrap" href=href.clone() on:click=move |_| toaster.dismiss(id)>{label.clone()}</a> }.into_any();
+            return view! { <a class="link whitespace-nowrap" href=href.clone() on:click=move |_| toaster.dismiss(id)>{label.clone()}</a> }
+                .into_any();
         }
         Offer::Restore { .. } => "Restore".to_string(),
         Offer::Ask { label, .. } => label.clone(),

@@ -27,7 +27,7 @@ use crate::{
         time::relative,
     },
 };
-use facts::Facts;
+use facts::{Facts, named_priority};
 use head::{Crumbs, Head};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -126,7 +126,7 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
             <div class="span4 min-w-0 divide-y divide-line">
                 {problem.map(|text| view! { <div class="banner border-0!"><Icon glyph=Glyph::Warning class="i text-failed" /><p>{text}</p></div> })}
                 {error.map(|message| view! { <ErrorView message=message stack=stack after=Signal::derive(after) /> })}
-                <Facts job=summary ahead=ahead />
+                <Facts job=summary named=named_priority(&job.payload) ahead=ahead />
                 <Payload job=job raw=raw />
             </div>
             <div class="span2 min-w-0"><Timeline entries=timeline /></div>

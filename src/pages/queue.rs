@@ -63,7 +63,13 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
 
 /// Inside the transition, so that what it reads is waited for.
 #[component]
-fn Known(name: StoredValue<QueueName>, loaded: Resource<Result<Option<QueueSample>, ApiError>>, query: Memo<JobsQuery>, jobs: Resource<Loaded>, reload: RwSignal<u32>) -> impl IntoView {
+fn Known(
+    name: StoredValue<QueueName>,
+    loaded: Resource<Result<Option<QueueSample>, ApiError>>,
+    query: Memo<JobsQuery>,
+    jobs: Resource<Loaded>,
+    reload: RwSignal<u32>,
+) -> impl IntoView {
     let live = expect_context::<Live>();
     let sample = Memo::new(move |last: Option<&Option<QueueSample>>| {
         let first = loaded.get().and_then(Result::ok).flatten();

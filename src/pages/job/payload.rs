@@ -25,7 +25,8 @@ pub fn Payload(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
     let size = s.bytes;
     let truncated = job.truncated;
     let grown = tree(&job.payload, MOST_ROWS);
-    let why = grown.as_ref().err().map(|e| if truncated { "A part of it cannot be drawn as a tree.".to_string() } else { format!("It is {e}.") });
+    let why =
+        grown.as_ref().err().map(|e| if truncated { "A part of it cannot be drawn as a tree.".to_string() } else { format!("It is {e}.") });
     let grown = StoredValue::new(grown.ok());
     let has_tree = grown.with_value(Option::is_some);
     let search = RwSignal::new(String::new());

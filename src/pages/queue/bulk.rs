@@ -20,7 +20,9 @@ fn since(state: JobState, new: u64) -> String {
     match state {
         JobState::Failed => format!("{n} failed since."),
         JobState::Delayed => format!("{n} {} added since.", if new == 1 { "was" } else { "were" }),
-        JobState::Waiting | JobState::Grouped | JobState::Active | JobState::Completed => format!("{n} {} added since.", if new == 1 { "was" } else { "were" }),
+        JobState::Waiting | JobState::Grouped | JobState::Active | JobState::Completed => {
+            format!("{n} {} added since.", if new == 1 { "was" } else { "were" })
+        }
     }
 }
 
@@ -55,9 +57,11 @@ pub fn Toolbar(
     };
     let fresh = move || {
         let state = shown.with(|q| q.state);
-        news.get().filter(|_| held.get()).map(|n| view! {
-            <span class="text-12 text-muted max-sm:hidden">{since(state, n)}</span>
-            <button type="button" class="link" on:click=move |_| load.run(())>{format!("Load {} new", thousands(n))}</button>
+        news.get().filter(|_| held.get()).map(|n| {
+            view! {
+                <span class="text-12 text-muted max-sm:hidden">{since(state, n)}</span>
+                <button type="button" class="link" on:click=move |_| load.run(())>{format!("Load {} new", thousands(n))}</button>
+            }
         })
     };
     // On a phone the bulk bar lies over the foot of the page, so the normal one keeps its place.

@@ -27,7 +27,10 @@ fn split_exactly(q: &QueueSample) -> String {
 }
 
 fn split_with(q: &QueueSample, say: fn(u64) -> String) -> String {
-    let mut parts: Vec<String> = Priority::ALL.into_iter().filter_map(|p| q.by_priority.get(p).filter(|n| *n > 0).map(|n| format!("{} {}", p.as_str(), say(n)))).collect();
+    let mut parts: Vec<String> = Priority::ALL
+        .into_iter()
+        .filter_map(|p| q.by_priority.get(p).filter(|n| *n > 0).map(|n| format!("{} {}", p.as_str(), say(n))))
+        .collect();
     if q.grouped > 0 {
         parts.push(format!("behind groups {}{}", if q.grouped_partial { "≥ " } else { "" }, say(q.grouped)));
     }
@@ -53,7 +56,9 @@ fn since(q: &QueueSample) -> String {
 pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
     let stale = expect_context::<Live>().stale();
     // What stands below a figure: a fact, or since when the figure is old.
-    let fact = move |text: fn(&QueueSample) -> String| move || sample.with(|q| if stale.get() { format!("at {}", q.sampled_at.clock()) } else { text(q) });
+    let fact = move |text: fn(&QueueSample) -> String| {
+        move || sample.with(|q| if stale.get() { format!("at {}", q.sampled_at.clock()) } else { text(q) })
+    };
     let class = move || if stale.get() { "six stale" } else { "six" };
     let shown = |value: Option<u64>, partial: bool| figure(value, partial);
     let tone = |value: Option<u64>| if matches!(value, Some(0) | None) { "v text-zero" } else { "v" };
@@ -69,7 +74,11 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
         }
     };
     let failed_title = move |q: &QueueSample| {
-        if q.failed_at_cap { format!("The queue library keeps the newest {} failed jobs of a queue and drops older ones.", thousands(FAILED_CAP)) } else { failed_fact(q) }
+        if q.failed_at_cap {
+            format!("The queue library keeps the newest {} failed jobs of a queue and drops older ones.", thousands(FAILED_CAP))
+        } else {
+            failed_fact(q)
+        }
     };
     let failed_class = move || if sample.with(|q| q.failed_at_cap) && !stale.get() { "u text-failed!" } else { "u" };
     view! {

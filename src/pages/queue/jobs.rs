@@ -53,7 +53,12 @@ impl Shown {
 }
 
 #[component]
-pub fn Jobs(query: Memo<JobsQuery>, #[prop(into)] sample: Signal<QueueSample>, jobs: Resource<Loaded>, reload: RwSignal<u32>) -> impl IntoView {
+pub fn Jobs(
+    query: Memo<JobsQuery>,
+    #[prop(into)] sample: Signal<QueueSample>,
+    jobs: Resource<Loaded>,
+    reload: RwSignal<u32>,
+) -> impl IntoView {
     let live = expect_context::<Live>();
     let actions = expect_context::<Actions>();
     let shown = Memo::new(move |last| Shown::next(last, jobs.get()));
@@ -130,7 +135,7 @@ pub fn Jobs(query: Memo<JobsQuery>, #[prop(into)] sample: Signal<QueueSample>, j
         }).collect_view()}
         {move || due.get().into_iter().map(|d| view! { <DueBanner due=d query=query /> }).collect_view()}
         <Show when=move || known.get()>
-            <Show when=move || !rows.with(Vec::is_empty) fallback=move || view! { <Nothing what=what total=total /> }>
+            <Show when=move || !rows.with(Vec::is_empty) fallback=move || view! { <Nothing what=what total=total unreadable=Signal::derive(move || !problems.with(Vec::is_empty)) /> }>
                 <div on:mouseenter=move |_| hovered.set(true) on:mouseleave=move |_| hovered.set(false)>
                     <JobTable rows=rows what=what total=total selection=selection />
                 </div>
@@ -151,8 +156,12 @@ fn focused(rows: Memo<Vec<JobSummary>>) -> Option<JobSummary> {
 fn DueBanner(due: Due, query: Memo<JobsQuery>) -> impl IntoView {
     let (are, run) = if due.count == 1 { ("is", "runs") } else { ("are", "run") };
     let list = due.priority.as_str();
-    let text = format!("{} {are} due and {run} before the waiting ones of the {list} list.", count(due.count, "delayed job", "delayed jobs"));
-    let href = move || query.with(|q| JobsQuery { state: JobState::Delayed, page: 1, order: JobsQuery::first_order(JobState::Delayed), ..q.clone() }.href());
+    let text =
+        format!("{} {are} due and {run} before the waiting ones of the {list} list.", count(due.count, "delayed job", "delayed jobs"));
+    let href = move || {
+        query
+            .with(|q| JobsQuery { state: JobState::Delayed, page: 1, order: JobsQuery::first_order(JobState::Delayed), ..q.clone() }.href())
+    };
     view! {
         <div class="banner quiet">
             <Icon glyph=Glyph::Delayed class="i s text-delayed" />
@@ -163,13 +172,16 @@ fn DueBanner(due: Due, query: Memo<JobsQuery>) -> impl IntoView {
 
 /// Empty and past the end are different sentences.
 #[component]
-fn Nothing(what: Memo<JobsQuery>, total: Memo<u64>) -> impl IntoView {
+fn Nothing(what: Memo<JobsQuery>, total: Memo<u64>, unreadable: Signal<bool>) -> impl IntoView {
     move || {
         let (q, total) = (what.get(), total.get());
         if total > 0 {
             let last = JobsQuery { page: total.div_ceil(q.per_page), ..q.clone() };
             let text = format!("This list has {} now, so page {} is past its end.", count(total, "job", "jobs"), thousands(q.page));
             return view! { <Empty title="Nothing on this page" text=text><a class="btn" href=last.href()>{format!("Go to page {}", thousands(last.page))}</a></Empty> }.into_any();
+        }
+        if unreadable.get() {
+            return view! { <Empty title="Nothing here can be read" text="Workers cannot read it either. The sentence above says which key of Redis is in the way." /> }.into_any();
         }
         let (title, text) = match q.state {
             JobState::Waiting => ("No waiting jobs", "They appear here when jobs are pushed faster than workers take them."),

@@ -1,0 +1,97 @@
+//! What became of an action: toasts, and operations that are followed until they end.
+
+use super::{
+    actions::Actions,
+    question::Question,
+    sentences::{ended, exceptions, headline},
+    toast::{Kind, Offer, Toast},
+};
+use crate::model::{
+    ids::QueueName,
+    operation::{Operation, OperationStatus, Outcome, Verb},
+};
+use leptos::prelude::*;
+
+impl Actions {
+    /// A toast for a verb on named jobs; `name` where it is one.
+    pub(super) fn tell(&self, verb: Verb, queue: &QueueName, name: Option<&str>, outcome: &Outcome) {
+        let (kind, offer) = match (&outcome.trash, outcome.done) {
+            (_, 0) => (Kind::Noted, None),
+            (Some(trash), _) => (Kind::Deleted, Some(Offer::Restore { trash: trash.clone() })),
+            (None, _) if verb == Verb::Discard => (Kind::Deleted, None),
+            (None, _) => (Kind::Done, Some(Offer::Link { label: "View".into(), href: queue.href() })),
+        };
+        let title = match (name, outcome.done) {
+            (Some(name), 1) if verb == Verb::Discard => format!("Deleted {name} from {queue}"),
+            (Some(name), 1) => format!("Job {name} is waiting in {queue}"),
+            _ => headline(verb, queue, outcome.done),
+        };
+        let mut detail = exceptions(verb, outcome);
+        if outcome.trash.is_some() && outcome.done > 0 {
+            detail = format!("In the trash for an hour. {detail}").trim_end().into();
+        }
+        self.toaster.show(Toast { kind, title, detail, offer });
+        self.bump();
+    }
+
+    /// Shows progress until the operation ends.
+    pub(super) fn follow(&self, operation: Operation) {
+        if operation.status == OperationStatus::Running {
+            self.started.update(|all| all.push(operation));
+        } else {
+            self.report(&operation);
+        }
+    }
+
+    /// Takes news of operations; those that this tab began and that ended are reported.
+    pub(super) fn learn(&self, news: &[Operation]) {
+        let mut over = Vec::new();
+        let known = self.started.get_untracked();
+        let mut next = known.clone();
+        for operation in &mut next {
+            if let Some(new) = news.iter().find(|n| n.id == operation.id) {
+                *operation = new.clone();
+            }
+        }
+        next.retain(|o| {
+            let running = o.status == OperationStatus::Running;
+            if !running {
+                over.push(o.clone());
+            }
+            running
+        });
+        if next != known {
+            self.started.set(next);
+        }
+        over.iter().for_each(|o| self.report(o));
+    }
+
+    fn report(&self, operation: &Operation) {
+        let (title, mut detail) = ended(operation);
+        let done = operation.outcome.done;
+        let offer = match (&operation.outcome.trash, operation.verb) {
+            (Some(trash), _) if done > 0 => {
+                detail = format!("In the trash for an hour. {detail}").trim_end().into();
+                Some(Offer::Restore { trash: trash.clone() })
+            }
+            (_, Verb::Retry) if operation.outcome.unread_priority > 0 => {
+                let question =
+                    Question::RetryAll { queue: operation.queue.clone(), count: Some(operation.outcome.unread_priority), base: true };
+                Some(Offer::Ask { label: "Retry to base list…".into(), question })
+            }
+            (_, Verb::Retry | Verb::Promote | Verb::Restore) if done > 0 => {
+                Some(Offer::Link { label: "View".into(), href: operation.queue.href() })
+            }
+            _ => None,
+        };
+        let deletes = matches!(operation.verb, Verb::Discard | Verb::Purge | Verb::ClearFailed);
+        let kind = match operation.status {
+            OperationStatus::Failed | OperationStatus::Interrupted => Kind::Error,
+            _ if done == 0 => Kind::Noted,
+            _ if deletes => Kind::Deleted,
+            _ => Kind::Done,
+        };
+        self.toaster.show(Toast { kind, title, detail, offer });
+        self.bump();
+    }
+}
