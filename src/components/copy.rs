@@ -55,7 +55,7 @@ pub fn CopyButton(
     };
     let name = label.clone();
     view! {
-        <button type="button" class=class title=label.clone() aria-label=move || if done.get() { "Copied".to_string() } else { name.clone() } on:click=click>
+        <button type="button" class=format!("{class} noscript:hidden") title=label.clone() aria-label=move || if done.get() { "Copied".to_string() } else { name.clone() } on:click=click>
             <Icon glyph=Signal::derive(move || if done.get() { Glyph::Completed } else { Glyph::Copy }) class=if wordy { "i" } else { "i s" } />
             {wordy.then_some(move || if done.get() { "Copied" } else { "Copy" })}
         </button>

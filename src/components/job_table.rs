@@ -58,7 +58,7 @@ pub fn JobTable(
                 <th scope="col" class="max-sm:hidden">"Error"</th>
                 <th scope="col" class="w-[132px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="r w-[88px] max-md:hidden">"Attempts"</th>
-                <th scope="col" class="r w-[212px] max-md:w-[120px]" aria-sort=arrow>{sorted("Failed", newest)}</th>
+                <th scope="col" class="r w-[212px] max-md:w-[132px]" aria-sort=arrow>{sorted("Failed", newest)}</th>
             }
             .into_any(),
             JobState::Delayed => view! {
@@ -74,7 +74,7 @@ pub fn JobTable(
                 <th scope="col" class="w-[160px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="w-[96px] max-sm:w-[76px]">"Priority"</th>
                 <th scope="col" class="r w-[88px] max-sm:hidden">"Run"</th>
-                <th scope="col" class="r w-[212px] max-md:w-[120px]">"Created"</th>
+                <th scope="col" class="r w-[212px] max-md:w-[132px]">"Created"</th>
             }
             .into_any(),
         }

@@ -36,6 +36,9 @@ pub fn Pagination(
     #[prop(optional, into)] partial: Signal<bool>,
     #[prop(into)] shown: Signal<u64>,
 ) -> impl IntoView {
+    // Jobs come and go between the count and the page: what is shown is there.
+    let total =
+        Memo::new(move |_| total.get().max(if shown.get() == 0 { 0 } else { query.with(|q| (q.page - 1) * q.per_page) + shown.get() }));
     let pages = Memo::new(move |_| total.get().div_ceil(query.with(|q| q.per_page)).max(1));
     let page = Memo::new(move |_| query.with(|q| q.page));
     let to = move |n: u64| query.with(|q| JobsQuery { page: n, ..q.clone() }.href());

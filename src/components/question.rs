@@ -131,9 +131,13 @@ pub(super) fn words(question: &Question, now: Millis) -> Words {
                 danger: true,
             }
         }
-        Question::ToBase { queue, .. } => Words {
+        Question::ToBase { queue, jobs } => Words {
             title: format!("Retry to the base list of {queue}?"),
-            text: "No worker reads the priority that is left on these jobs: in a list of that priority they would never run. They can go to the base list instead, with attempts set to 0.".into(),
+            text: if jobs.len() == 1 {
+                "No worker reads the priority that this job names: in a list of that priority it would never run. It can go to the base list instead, with attempts set to 0.".into()
+            } else {
+                "No worker reads the priority that some of these jobs name: in a list of that priority they would never run. They can go to the base list instead, with attempts set to 0.".into()
+            },
             primary: "Retry to base list".into(),
             glyph: Glyph::Retry,
             danger: false,

@@ -47,7 +47,7 @@ fn since(q: &QueueSample) -> String {
     match (q.oldest_waiting_ms, q.waiting) {
         (Some(ms), _) => format!("since {} UTC", Millis(q.sampled_at.0 - ms).near(q.sampled_at).trim_end_matches(" UTC")),
         (None, Some(0)) => "nothing waits".into(),
-        (None, _) => "the payload does not say".into(),
+        (None, _) => "its age is unknown".into(),
     }
 }
 
@@ -64,7 +64,7 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
     let tone = |value: Option<u64>| if matches!(value, Some(0) | None) { "v text-zero" } else { "v" };
     let failed_fact = |q: &QueueSample| {
         if q.failed_at_cap {
-            "at cap: older ones are lost".into()
+            format!("{} cap of {}", if q.failed.is_some_and(|n| n > FAILED_CAP) { "over the" } else { "at the" }, thousands(FAILED_CAP))
         } else if q.failed == Some(0) {
             "none".into()
         } else if q.failed.is_none() {
@@ -75,7 +75,7 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
     };
     let failed_title = move |q: &QueueSample| {
         if q.failed_at_cap {
-            format!("The queue library keeps the newest {} failed jobs of a queue and drops older ones.", thousands(FAILED_CAP))
+            format!("At every failure the queue library keeps the newest {} failed jobs and drops the older ones.", thousands(FAILED_CAP))
         } else {
             failed_fact(q)
         }
