@@ -13,7 +13,7 @@ fn window_of(page: u64, pages: u64) -> Vec<Option<u64>> {
     let mut out = Vec::new();
     let mut last = 0;
     for n in [1, 2, page.saturating_sub(1), page, page + 1, pages.saturating_sub(1), pages] {
-        let edge = (n == 2 && page > 4) || (n + 1 == pages && page + 3 < pages);
+        let edge = (n == 2 && page > 4) || (n + 1 == pages && (page + 3 < pages || page > pages));
         if n <= last || n == 0 || n > pages || (edge && n != page) {
             continue;
         }

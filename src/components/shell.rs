@@ -31,7 +31,8 @@ pub fn Shell(children: Children) -> impl IntoView {
         true
     });
     view! {
-        <a class="btn skip" href="#main">"Skip to content"</a>
+        // `external`: the browser's own jump moves the focus, the router's would not.
+        <a class="btn skip" href="#main" rel="external">"Skip to content"</a>
         <div class="app">
             <aside class="side" aria-label="Sidebar">
                 <div class="side-in">
