@@ -3,11 +3,17 @@
 use crate::{
     components::{address::provide_address, confirm::provide_actions, keys::provide_keys, shell::Shell, toast::provide_toasts},
     live::provide_live,
-    pages::{job::JobPage, not_found::NotFoundPage, operations::OperationsPage, overview::OverviewPage, queue::QueuePage, queues::QueuesPage},
+    pages::{
+        job::JobPage, not_found::NotFoundPage, operations::OperationsPage, overview::OverviewPage, queue::QueuePage, queues::QueuesPage,
+    },
 };
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{Link, MetaTags, Title, provide_meta_context};
-use leptos_router::{SsrMode, components::{FlatRoutes, Route, Router}, path};
+use leptos_router::{
+    SsrMode,
+    components::{FlatRoutes, Route, Router},
+    path,
+};
 
 /// Where the built assets live, e.g. `/_a/1f3c…`: the server provides it with every request.
 #[derive(Clone, Debug, Default)]

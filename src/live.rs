@@ -12,8 +12,18 @@ use crate::{
         time::Millis,
     },
 };
-use leptos::{ev, prelude::*, wasm_bindgen::{JsCast, prelude::Closure}};
-use std::{collections::BTreeMap, future::Future, pin::pin, task::{Context, Poll, Waker}, time::Duration};
+use leptos::{
+    ev,
+    prelude::*,
+    wasm_bindgen::{JsCast, prelude::Closure},
+};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 use web_sys::{EventSource, MessageEvent};
 
 /// The browser reconnects a broken stream by itself, but gives up when the console answers with an error: then ask again.
@@ -179,7 +189,12 @@ struct Source {
 }
 
 impl Source {
-    fn open(view: &str, receive: impl Fn(LiveEvent) + 'static, lost: impl Fn() + 'static, reopen: impl Fn() + Clone + 'static) -> Option<Self> {
+    fn open(
+        view: &str,
+        receive: impl Fn(LiveEvent) + 'static,
+        lost: impl Fn() + 'static,
+        reopen: impl Fn() + Clone + 'static,
+    ) -> Option<Self> {
         let stream = EventSource::new(&format!("/live?view={}", crate::model::ids::segment(view))).ok()?;
         let snapshot = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             match message.data().as_string().map(|text| serde_json::from_str(&text)) {

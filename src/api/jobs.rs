@@ -1,6 +1,12 @@
 //! Jobs: lists, one job, and the verbs on some or all of them.
 
-use crate::model::{error::ApiError, ids::{Fingerprint, QueueName}, job::{Found, JobState, JobsPage}, operation::{Operation, Outcome}, query::JobsQuery};
+use crate::model::{
+    error::ApiError,
+    ids::{Fingerprint, QueueName},
+    job::{Found, JobState, JobsPage},
+    operation::{Operation, Outcome},
+    query::JobsQuery,
+};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 

@@ -1,6 +1,9 @@
 //! Bulk operations and the trash.
 
-use crate::model::{error::ApiError, operation::{Operation, TrashEntry}};
+use crate::model::{
+    error::ApiError,
+    operation::{Operation, TrashEntry},
+};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 

@@ -1,6 +1,8 @@
 //! Queues: the overview, the table, one queue, and the verbs on a whole queue.
 
-use crate::model::{error::ApiError, ids::QueueName, live, live::QueuesPage, operation, operation::Operation, query::QueuesQuery, queue::QueueSample};
+use crate::model::{
+    error::ApiError, ids::QueueName, live, live::QueuesPage, operation, operation::Operation, query::QueuesQuery, queue::QueueSample,
+};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 

@@ -2,7 +2,10 @@
 //! from the raw URL here, once.
 
 use crate::model::ids::QueueName;
-use leptos::{prelude::*, wasm_bindgen::{JsCast, prelude::Closure}};
+use leptos::{
+    prelude::*,
+    wasm_bindgen::{JsCast, prelude::Closure},
+};
 use leptos_router::{hooks::use_url, location::Url};
 use percent_encoding::percent_decode_str;
 

@@ -1,7 +1,16 @@
 //! What needs a person, ranked, a sentence and one link each. Only what was measured becomes a sentence.
 
-use super::{badge::Tone, icon::{Glyph, Icon}, number::{count, figure, thousands}};
-use crate::model::{ids::QueueName, job::JobState, query::JobsQuery, queue::{FAILED_CAP, Paused, QueueSample}};
+use super::{
+    badge::Tone,
+    icon::{Glyph, Icon},
+    number::{count, figure, thousands},
+};
+use crate::model::{
+    ids::QueueName,
+    job::JobState,
+    query::JobsQuery,
+    queue::{FAILED_CAP, Paused, QueueSample},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +49,11 @@ fn concern(q: &QueueSample) -> Option<Concern> {
         (Kind::Unserved, waiting, format!("{jobs} and no worker serves this queue"))
     } else if failed > 0 {
         let also = if q.paused == Paused::No { "" } else { ", and the queue is paused" };
-        (Kind::Failed, failed, format!("{} used up {} attempts{also}", count(failed, "job", "jobs"), if failed == 1 { "its" } else { "their" }))
+        (
+            Kind::Failed,
+            failed,
+            format!("{} used up {} attempts{also}", count(failed, "job", "jobs"), if failed == 1 { "its" } else { "their" }),
+        )
     } else if let Some(problem) = q.problems.first() {
         (Kind::Unreadable, 0, problem.clone())
     } else if q.paused == Paused::Partly {
@@ -75,7 +88,11 @@ impl Concern {
     fn link(&self) -> (String, String) {
         let name = self.queue.clone();
         match self.kind {
-            Kind::AtCap | Kind::Failed => (JobsQuery { order: JobsQuery::first_order(JobState::Failed), state: JobState::Failed, ..JobsQuery::read(name, |_| None) }.href(), format!("View {}", count(self.size, "failed job", "failed jobs"))),
+            Kind::AtCap | Kind::Failed => (
+                JobsQuery { order: JobsQuery::first_order(JobState::Failed), state: JobState::Failed, ..JobsQuery::read(name, |_| None) }
+                    .href(),
+                format!("View {}", count(self.size, "failed job", "failed jobs")),
+            ),
             Kind::Unserved | Kind::Unreadable | Kind::Partly | Kind::Paused => (name.href(), "Open queue".into()),
         }
     }
@@ -106,7 +123,9 @@ pub fn Attention(concerns: Vec<Concern>, first: Option<String>, more: Option<(St
             }
         })
         .collect_view();
-    let more = more.map(|(text, href)| view! { <li><span></span><span class="text-muted">{text}</span><a class="link do" href=href>"View all"</a></li> });
+    let more = more.map(
+        |(text, href)| view! { <li><span></span><span class="text-muted">{text}</span><a class="link do" href=href>"View all"</a></li> },
+    );
     view! { <ul class="attn" aria-label="Needs attention">{first}{rows}{more}</ul> }
 }
 
@@ -148,13 +167,16 @@ mod tests {
         ];
         let ranked = rank(&queues);
         let lines: Vec<String> = ranked.iter().map(|c| format!("{}: {} -> {}", c.queue, c.text, c.link().1)).collect();
-        assert_eq!(lines, [
-            "full: the failed list is at its cap of 1,000; every further failure drops the oldest -> View 1,000 failed jobs",
-            "alone: 1,940 jobs wait and no worker serves this queue -> Open queue",
-            "many: 30 jobs used up their attempts -> View 30 failed jobs",
-            "few: 1 job used up its attempts -> View 1 failed job",
-            "stopped: paused while 1 job waits -> Open queue",
-        ]);
+        assert_eq!(
+            lines,
+            [
+                "full: the failed list is at its cap of 1,000; every further failure drops the oldest -> View 1,000 failed jobs",
+                "alone: 1,940 jobs wait and no worker serves this queue -> Open queue",
+                "many: 30 jobs used up their attempts -> View 30 failed jobs",
+                "few: 1 job used up its attempts -> View 1 failed job",
+                "stopped: paused while 1 job waits -> Open queue",
+            ]
+        );
         assert_eq!(ranked[2].link().0, "/queues/many?state=failed");
     }
 }

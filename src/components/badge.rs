@@ -1,7 +1,10 @@
 //! The one map from a state to its word, icon and colour.
 
 use super::icon::{Glyph, Icon};
-use crate::model::{job::JobState, queue::{Paused, QueueSample}};
+use crate::model::{
+    job::JobState,
+    queue::{Paused, QueueSample},
+};
 use leptos::prelude::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,29 @@
 //! Under the top bar, and only when it matters: the console or Redis cannot be reached, or queues are still being looked for.
 
-use super::{icon::{Glyph, Icon}, number::short};
-use crate::{live::{Live, Stream}, model::live::Link};
+use super::{
+    icon::{Glyph, Icon},
+    number::short,
+};
+use crate::{
+    live::{Live, Stream},
+    model::live::Link,
+};
 use leptos::prelude::*;
 
 #[derive(Clone, PartialEq)]
 enum Message {
     /// The browser does not reach the console.
-    Console { from: Option<String> },
-    Redis { since: String, problem: Option<String>, never: bool },
-    Looking { scanned: String },
+    Console {
+        from: Option<String>,
+    },
+    Redis {
+        since: String,
+        problem: Option<String>,
+        never: bool,
+    },
+    Looking {
+        scanned: String,
+    },
 }
 
 /// `the connection is refused` as a sentence of its own.
@@ -28,7 +42,11 @@ pub fn Banner() -> impl IntoView {
         live.overview.with(|o| {
             let o = o.as_ref()?;
             match o.connection.status {
-                Link::Down => Some(Message::Redis { since: o.connection.since.minute(), problem: o.connection.problem.as_deref().map(sentence), never: o.sampled_at.is_none() }),
+                Link::Down => Some(Message::Redis {
+                    since: o.connection.since.minute(),
+                    problem: o.connection.problem.as_deref().map(sentence),
+                    never: o.sampled_at.is_none(),
+                }),
                 Link::Connected if !o.discovery.complete => {
                     let of = o.discovery.keys.map(|keys| format!(" of {}", short(keys.max(o.discovery.scanned))));
                     Some(Message::Looking { scanned: format!("{}{} keys scanned", short(o.discovery.scanned), of.unwrap_or_default()) })

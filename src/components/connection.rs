@@ -1,7 +1,13 @@
 //! What the console talks to, in facts.
 
 use super::number::thousands;
-use crate::{live::Live, model::{live::{Link, Overview}, time::span}};
+use crate::{
+    live::Live,
+    model::{
+        live::{Link, Overview},
+        time::span,
+    },
+};
 use leptos::prelude::*;
 
 #[component]

@@ -1,7 +1,13 @@
 //! Filter field and chips over the queue table: a plain GET form and plain links; typing changes the address as one goes.
 
-use super::{icon::{Glyph, Icon}, number::thousands};
-use crate::{live::Live, model::query::{QueueFilter, QueuesQuery}};
+use super::{
+    icon::{Glyph, Icon},
+    number::thousands,
+};
+use crate::{
+    live::Live,
+    model::query::{QueueFilter, QueuesQuery},
+};
 use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use std::time::Duration;

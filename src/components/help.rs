@@ -1,6 +1,9 @@
 //! What the keys do.
 
-use super::{icon::{Glyph, Icon}, shell::{Overlays, modal, on_scrim}};
+use super::{
+    icon::{Glyph, Icon},
+    shell::{Overlays, modal, on_scrim},
+};
 use leptos::{html::Dialog, prelude::*};
 
 const KEYS: [(&str, &[&str]); 11] = [

@@ -52,10 +52,14 @@ impl Glyph {
             Self::Lost => r#"<circle cx="8" cy="8" r="6" stroke-dasharray="2.3 2.4"/><path d="M8 5.2v3M8 10.7h.01"/>"#,
             Self::Note => r#"<circle cx="8" cy="8" r="6"/><path d="M8 7.3v3.5M8 5.1h.01"/>"#,
             Self::Warning => r#"<path d="M8 2.4 14.2 13H1.8Z"/><path d="M8 6.4v3M8 11.2h.01"/>"#,
-            Self::Overview => r#"<rect x="2" y="2" width="5" height="7" rx="1"/><rect x="9" y="2" width="5" height="4" rx="1"/><rect x="2" y="12" width="5" height="2" rx="1"/><rect x="9" y="9" width="5" height="5" rx="1"/>"#,
+            Self::Overview => {
+                r#"<rect x="2" y="2" width="5" height="7" rx="1"/><rect x="9" y="2" width="5" height="4" rx="1"/><rect x="2" y="12" width="5" height="2" rx="1"/><rect x="9" y="9" width="5" height="5" rx="1"/>"#
+            }
             Self::Queues => r#"<path d="m8 2 6 3-6 3-6-3Z"/><path d="m2 8.2 6 3 6-3"/><path d="m2 11.2 6 3 6-3"/>"#,
             Self::Operations => r#"<path d="m2 4.3 1.2 1.2 2.2-2.4M2 11.3l1.2 1.2 2.2-2.4M8 4.4h6M8 11.4h6"/>"#,
-            Self::Workers => r#"<rect x="4" y="4" width="8" height="8" rx="1.5"/><path d="M6.4 1.6V4M9.6 1.6V4M6.4 12v2.4M9.6 12v2.4M1.6 6.4H4M1.6 9.6H4M12 6.4h2.4M12 9.6h2.4"/>"#,
+            Self::Workers => {
+                r#"<rect x="4" y="4" width="8" height="8" rx="1.5"/><path d="M6.4 1.6V4M9.6 1.6V4M6.4 12v2.4M9.6 12v2.4M1.6 6.4H4M1.6 9.6H4M12 6.4h2.4M12 9.6h2.4"/>"#
+            }
             Self::Rate | Self::Play => r#"<path d="M4.5 3v10L13 8Z"/>"#,
             Self::Brand => r#"<path d="M2 4h9.5M4.5 8H14M2 12h6"/>"#,
             Self::Menu => r#"<path d="M2 4.5h12M2 8h12M2 11.5h12"/>"#,
@@ -69,13 +73,17 @@ impl Glyph {
             Self::ChevronLeft => r#"<path d="M10 3.5 5.5 8l4.5 4.5"/>"#,
             Self::ChevronRight => r#"<path d="m6 3.5 4.5 4.5L6 12.5"/>"#,
             Self::Close => r#"<path d="m4 4 8 8M12 4l-8 8"/>"#,
-            Self::Copy => r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M10.5 5.5V4A1.5 1.5 0 0 0 9 2.5H4A1.5 1.5 0 0 0 2.5 4v5A1.5 1.5 0 0 0 4 10.5h1.5"/>"#,
+            Self::Copy => {
+                r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M10.5 5.5V4A1.5 1.5 0 0 0 9 2.5H4A1.5 1.5 0 0 0 2.5 4v5A1.5 1.5 0 0 0 4 10.5h1.5"/>"#
+            }
             Self::Download => r#"<path d="M8 2.5v7.5M4.8 7 8 10.2 11.2 7M2.5 13.5h11"/>"#,
             Self::More => r#"<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2"/>"#,
             Self::Pause => r#"<path d="M5.5 3.5v9M10.5 3.5v9"/>"#,
             Self::Retry => r#"<path d="M2.5 8a5.5 5.5 0 1 0 1.8-4.1L2.5 5.5"/><path d="M2.5 2.5v3h3"/>"#,
             Self::Trash => r#"<path d="M2.5 4h11M6 4V2.5h4V4M4 4l.7 9.5h6.6L12 4M6.8 7v3.8M9.2 7v3.8"/>"#,
-            Self::Purge => r#"<rect x="2" y="2.5" width="12" height="3.5" rx="1"/><path d="M3.2 6v6A1.5 1.5 0 0 0 4.7 13.5h6.6A1.5 1.5 0 0 0 12.8 12V6M6.5 9h3"/>"#,
+            Self::Purge => {
+                r#"<rect x="2" y="2.5" width="12" height="3.5" rx="1"/><path d="M3.2 6v6A1.5 1.5 0 0 0 4.7 13.5h6.6A1.5 1.5 0 0 0 12.8 12V6M6.5 9h3"/>"#
+            }
         }
     }
 }

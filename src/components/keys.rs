@@ -40,7 +40,8 @@ pub fn on_key(key: &'static str, act: impl Fn() -> bool + Send + Sync + 'static)
 fn busy() -> bool {
     let document = document();
     let typing = |el: Element| el.matches("input:not([type=checkbox]), textarea, select, [contenteditable]").unwrap_or(false);
-    document.active_element().is_some_and(typing) || document.query_selector("dialog[open], [popover]:popover-open").ok().flatten().is_some()
+    document.active_element().is_some_and(typing)
+        || document.query_selector("dialog[open], [popover]:popover-open").ok().flatten().is_some()
 }
 
 /// The window's listener and the keys that work everywhere. Called once, inside the router.
@@ -50,7 +51,8 @@ pub fn listen() {
     let run = move |key: &str| {
         // A handler may (un)register others: it runs while the list is only borrowed for reading, so take the ids first.
         let ids: Vec<u32> = handlers.with_value(|list| list.iter().rev().filter(|(_, k, _)| *k == key).map(|(id, ..)| *id).collect());
-        ids.into_iter().any(|id| handlers.try_with_value(|list| list.iter().find(|(i, ..)| *i == id).is_some_and(|(.., act)| act())).unwrap_or(false))
+        ids.into_iter()
+            .any(|id| handlers.try_with_value(|list| list.iter().find(|(i, ..)| *i == id).is_some_and(|(.., act)| act())).unwrap_or(false))
     };
     Effect::new(move |_| {
         let handle = window_event_listener(ev::keydown, move |event| {

@@ -1,13 +1,19 @@
 //! The main navigation: in the sidebar and in the drawer of a phone.
 
-use super::{address::use_path, icon::{Glyph, Icon}, number::thousands};
+use super::{
+    address::use_path,
+    icon::{Glyph, Icon},
+    number::thousands,
+};
 use crate::live::Live;
 use leptos::prelude::*;
 
 #[component]
 pub fn Nav() -> impl IntoView {
     let live = expect_context::<Live>();
-    let queues = Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.totals.queues > 0 || o.discovery.complete).map(|o| thousands(o.totals.queues))));
+    let queues = Memo::new(move |_| {
+        live.overview.with(|o| o.as_ref().filter(|o| o.totals.queues > 0 || o.discovery.complete).map(|o| thousands(o.totals.queues)))
+    });
     view! {
         <nav class="nav" aria-label="Main">
             <Item href="/" glyph=Glyph::Overview label="Overview" />
@@ -18,9 +24,18 @@ pub fn Nav() -> impl IntoView {
 }
 
 #[component]
-fn Item(href: &'static str, glyph: Glyph, label: &'static str, #[prop(optional, into)] count: Option<Signal<Option<String>>>) -> impl IntoView {
+fn Item(
+    href: &'static str,
+    glyph: Glyph,
+    label: &'static str,
+    #[prop(optional, into)] count: Option<Signal<Option<String>>>,
+) -> impl IntoView {
     let path = use_path();
-    let current = Memo::new(move |_| path.with(|p| if href == "/" { p == "/" } else { p.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) }));
+    let current = Memo::new(move |_| {
+        path.with(
+            |p| if href == "/" { p == "/" } else { p.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) },
+        )
+    });
     view! {
         <a href=href title=label aria-current=move || current.get().then_some("page")>
             <Icon glyph=glyph />

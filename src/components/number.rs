@@ -63,7 +63,11 @@ pub fn figure(value: Option<u64>, partial: bool) -> String {
 
 /// One figure that changes in place; with `warn` it has the colour of what waits.
 #[component]
-pub fn Number(#[prop(into)] value: Signal<Option<u64>>, #[prop(optional, into)] partial: Signal<bool>, #[prop(optional, into)] warn: Signal<bool>) -> impl IntoView {
+pub fn Number(
+    #[prop(into)] value: Signal<Option<u64>>,
+    #[prop(optional, into)] partial: Signal<bool>,
+    #[prop(optional, into)] warn: Signal<bool>,
+) -> impl IntoView {
     let class = move || match value.get() {
         _ if warn.get() => "num text-waiting font-medium",
         Some(0) | None => "num text-zero",

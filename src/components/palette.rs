@@ -1,8 +1,18 @@
 //! ⌘K: type a part of a queue's name or of a command, arrows to choose, Enter to go.
 
-use super::{icon::{Glyph, Icon}, keys::reveal, number::figure, shell::{Overlays, modal, on_scrim}, theme};
-use crate::{api, live::Live, model::{query::QueuesQuery, queue::QueueSample}};
-use leptos::{ev, html::{Dialog, Input}, prelude::*, task::spawn_local};
+use super::{
+    icon::{Glyph, Icon},
+    keys::reveal,
+    number::figure,
+    shell::{Overlays, modal, on_scrim},
+    theme,
+};
+use crate::{
+    api,
+    live::Live,
+    model::{query::QueuesQuery, queue::QueueSample},
+};
+use leptos::{ev, html::Dialog, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 /// More would be reading, not jumping.
@@ -61,7 +71,7 @@ pub fn Palette() -> impl IntoView {
     let overlays = expect_context::<Overlays>();
     let live = expect_context::<Live>();
     let open = overlays.palette;
-    let (node, field) = (NodeRef::<Dialog>::new(), NodeRef::<Input>::new());
+    let node = NodeRef::<Dialog>::new();
     modal(open, node);
 
     let text = RwSignal::new(String::new());
@@ -171,7 +181,6 @@ pub fn Palette() -> impl IntoView {
                     aria-expanded="true"
                     aria-controls="choices"
                     aria-activedescendant=move || format!("choice-{}", at.get())
-                    node_ref=field
                     prop:value=move || text.get()
                     on:input=move |event| {
                         text.set(event_target_value(&event));

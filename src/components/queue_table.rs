@@ -1,7 +1,18 @@
 //! The table of queues, on the overview and on its own page. Rows stay where they are; figures change in place.
 
-use super::{badge::QueueBadges, confirm::QueueActions, icon::{Glyph, Icon}, number::{Number, figure}, time::Age};
-use crate::model::{ids::Priority, job::JobState, query::{JobsQuery, QueueSort, QueuesQuery}, queue::QueueSample};
+use super::{
+    badge::QueueBadges,
+    confirm::QueueActions,
+    icon::{Glyph, Icon},
+    number::{Number, figure},
+    time::Age,
+};
+use crate::model::{
+    ids::Priority,
+    job::JobState,
+    query::{JobsQuery, QueueSort, QueuesQuery},
+    queue::QueueSample,
+};
 use leptos::prelude::*;
 
 /// One column: what its head says, and where there is room for it (head and cells share the class).
@@ -19,8 +30,18 @@ const COLUMNS: [Column; 8] = [
     Column { head: "Active", sort: None, class: "r max-sm:hidden", widths: ["w-[8%] max-sm:hidden", "w-20 max-sm:hidden"] },
     Column { head: "Delayed", sort: Some(QueueSort::Delayed), class: "r max-lg:hidden", widths: ["w-[9%] max-lg:hidden", "hidden"] },
     Column { head: "Failed", sort: Some(QueueSort::Failed), class: "r", widths: ["w-[12%] max-sm:w-26", "w-32 max-sm:w-30"] },
-    Column { head: "Oldest waiting", sort: Some(QueueSort::Oldest), class: "r max-sm:hidden", widths: ["w-[14%] max-sm:hidden", "w-36 max-sm:hidden"] },
-    Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-sm:hidden", widths: ["w-[9%] max-sm:hidden", "w-26 max-sm:hidden"] },
+    Column {
+        head: "Oldest waiting",
+        sort: Some(QueueSort::Oldest),
+        class: "r max-sm:hidden",
+        widths: ["w-[14%] max-sm:hidden", "w-36 max-sm:hidden"],
+    },
+    Column {
+        head: "Workers",
+        sort: Some(QueueSort::Workers),
+        class: "r max-sm:hidden",
+        widths: ["w-[9%] max-sm:hidden", "w-26 max-sm:hidden"],
+    },
     Column { head: "Actions", sort: None, class: "", widths: ["w-[7%] max-sm:w-14", "hidden"] },
 ];
 
@@ -81,7 +102,8 @@ fn SortHead(query: Signal<QueuesQuery>, sort: QueueSort, label: &'static str, cl
 
 /// `critical 12 · high 120 · base 4,074 · low 12 · behind a group 340`
 fn split(q: &QueueSample) -> String {
-    let mut parts: Vec<String> = Priority::ALL.into_iter().map(|p| format!("{} {}", p.as_str(), figure(q.by_priority.get(p), false))).collect();
+    let mut parts: Vec<String> =
+        Priority::ALL.into_iter().map(|p| format!("{} {}", p.as_str(), figure(q.by_priority.get(p), false))).collect();
     parts.push(format!("behind a group {}", figure(Some(q.grouped), q.grouped_partial)));
     parts.join(" · ")
 }

@@ -1,6 +1,10 @@
 //! One figure with its name above and one fact below.
 
-use super::{badge::Tone, icon::{Glyph, Icon}, number::figure};
+use super::{
+    badge::Tone,
+    icon::{Glyph, Icon},
+    number::figure,
+};
 use leptos::prelude::*;
 
 /// `middle` is the smaller figure of a page about one thing. `None` shows `—`; the fact then says why.

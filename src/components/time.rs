@@ -1,7 +1,10 @@
 //! Times, always UTC. Relative ones start from the moment of the data itself, so that server and browser render the same
 //! text, and tick once the page is alive.
 
-use crate::{live::Live, model::time::{Millis, relative, span}};
+use crate::{
+    live::Live,
+    model::time::{Millis, relative, span},
+};
 use leptos::prelude::*;
 
 /// `5 min ago`, with the full time on hover.

@@ -1,7 +1,14 @@
 //! The bar over every page: search, where this is, whether Redis answers, live or paused.
 
-use super::{icon::{Glyph, Icon}, shell::Overlays, theme::ThemeButton};
-use crate::{live::{Live, Stream}, model::live::Link};
+use super::{
+    icon::{Glyph, Icon},
+    shell::Overlays,
+    theme::ThemeButton,
+};
+use crate::{
+    live::{Live, Stream},
+    model::live::Link,
+};
 use leptos::prelude::*;
 
 #[component]
@@ -55,14 +62,22 @@ fn ConnectionState() -> impl IntoView {
     let live = expect_context::<Live>();
     let lost = Memo::new(move |_| live.stream.get() == Stream::Lost);
     // What Redis does behind an unreachable console is unknown.
-    let status = Memo::new(move |_| if lost.get() { Link::Down } else { live.overview.with(|o| o.as_ref().map_or(Link::Connecting, |o| o.connection.status)) });
+    let status = Memo::new(move |_| {
+        if lost.get() { Link::Down } else { live.overview.with(|o| o.as_ref().map_or(Link::Connecting, |o| o.connection.status)) }
+    });
     let text = Memo::new(move |_| match status.get() {
         Link::Down if lost.get() => "Console unreachable".into(),
         Link::Down => "Redis unreachable".into(),
         Link::Connecting => "Connecting to Redis".into(),
-        Link::Connected => live.overview.with(|o| ["Redis ", o.as_ref().and_then(|o| o.connection.server_version.as_deref()).unwrap_or_default()].concat()),
+        Link::Connected => {
+            live.overview.with(|o| ["Redis ", o.as_ref().and_then(|o| o.connection.server_version.as_deref()).unwrap_or_default()].concat())
+        }
     });
-    let latency = Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|_| status.get() == Link::Connected).and_then(|o| o.connection.latency_ms).map(|ms| format!("{ms:.1} ms"))));
+    let latency = Memo::new(move |_| {
+        live.overview.with(|o| {
+            o.as_ref().filter(|_| status.get() == Link::Connected).and_then(|o| o.connection.latency_ms).map(|ms| format!("{ms:.1} ms"))
+        })
+    });
     let glyph = Signal::derive(move || match status.get() {
         Link::Connected => Glyph::Completed,
         Link::Connecting => Glyph::Waiting,

@@ -1,14 +1,22 @@
 //! The six sums of the overview. An old figure says from when it is; a fresh one says something else.
 
 use super::{badge::Tone, icon::Glyph, number::count, tile::Tile};
-use crate::{live::Live, model::{live::{Overview, Totals}, time::span}};
+use crate::{
+    live::Live,
+    model::{
+        live::{Overview, Totals},
+        time::span,
+    },
+};
 use leptos::prelude::*;
 
 #[component]
 pub fn TotalsRow() -> impl IntoView {
     let live = expect_context::<Live>();
     let stale = live.stale();
-    let total = move |read: fn(&Totals) -> Option<u64>| Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.sampled_at.is_some()).and_then(|o| read(&o.totals))));
+    let total = move |read: fn(&Totals) -> Option<u64>| {
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.sampled_at.is_some()).and_then(|o| read(&o.totals))))
+    };
     let fact = move |read: fn(&Overview) -> String| {
         Memo::new(move |_| {
             live.overview.with(|o| match o {
@@ -20,7 +28,8 @@ pub fn TotalsRow() -> impl IntoView {
     };
     let workers = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.workers)));
     let partial = Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| o.totals.grouped_partial)));
-    let rate = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.throughput.completed_per_second).map(|n| n.round() as u64)));
+    let rate =
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.throughput.completed_per_second).map(|n| n.round() as u64)));
     view! {
         <section class="six" aria-label="Totals">
             <Tile label="Waiting" glyph=Glyph::Waiting tone=Tone::Waiting href="/queues" stale=stale partial=partial value=total(|t| t.waiting)

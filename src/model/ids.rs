@@ -202,7 +202,18 @@ mod tests {
             let parsed = Fingerprint::try_from(text.clone()).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(parsed.to_string(), text);
         }
-        for bad in ["", "x", "wb.1", &format!("{hash}.wx.1"), &format!("{hash}.db.1"), &format!("{hash}.wb.1.5"), &format!("{hash}.wb.-1"), &format!("{hash}.db.1.abc"), &format!("{hash}.gé.1"), &format!("{hash}.f.18446744073709551615")] {
+        for bad in [
+            "",
+            "x",
+            "wb.1",
+            &format!("{hash}.wx.1"),
+            &format!("{hash}.db.1"),
+            &format!("{hash}.wb.1.5"),
+            &format!("{hash}.wb.-1"),
+            &format!("{hash}.db.1.abc"),
+            &format!("{hash}.gé.1"),
+            &format!("{hash}.f.18446744073709551615"),
+        ] {
             assert!(Fingerprint::try_from(String::from(bad)).is_err(), "{bad}");
         }
     }

@@ -1,6 +1,9 @@
 //! Jobs as lists and the job page show them.
 
-use super::{ids::{Fingerprint, Priority, QueueName, segment}, time::Millis};
+use super::{
+    ids::{Fingerprint, Priority, QueueName, segment},
+    time::Millis,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -148,9 +151,16 @@ pub struct JobDetail {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "found", rename_all = "camelCase")]
 pub enum Found {
-    One { job: Box<JobDetail> },
+    One {
+        job: Box<JobDetail>,
+    },
     /// The id names several jobs: choose.
-    Many { jobs: Vec<JobSummary> },
+    Many {
+        jobs: Vec<JobSummary>,
+    },
     /// Looked at `scanned` of `of` elements without meeting it.
-    Gone { scanned: u64, of: u64 },
+    Gone {
+        scanned: u64,
+        of: u64,
+    },
 }

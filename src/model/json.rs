@@ -86,13 +86,13 @@ impl Scan<'_> {
                     self.at += 1;
                     return Ok(start..self.at);
                 }
-                Some(b'\\') => {
-                    match self.bytes.get(self.at + 1) {
-                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-                        Some(b'u') if self.bytes.get(self.at + 2..self.at + 6).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)) => self.at += 6,
-                        _ => return self.fail("an unknown escape"),
+                Some(b'\\') => match self.bytes.get(self.at + 1) {
+                    Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+                    Some(b'u') if self.bytes.get(self.at + 2..self.at + 6).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)) => {
+                        self.at += 6
                     }
-                }
+                    _ => return self.fail("an unknown escape"),
+                },
                 Some(0..=0x1f) => return self.fail("a control character in a string"),
                 Some(_) => self.at += 1,
             }
@@ -112,7 +112,11 @@ impl Scan<'_> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
-        if self.peek() == Some(b'0') { self.at += 1 } else { self.digits()? }
+        if self.peek() == Some(b'0') {
+            self.at += 1
+        } else {
+            self.digits()?
+        }
         if self.peek() == Some(b'.') {
             self.at += 1;
             self.digits()?;
@@ -479,7 +483,10 @@ fn grow(text: &str, base: usize, root_key: Option<String>, limit: usize, rows: &
                 let depth = base + path.len();
                 if kind == Kind::String && depth == 1 && key.as_deref() == Some("data") {
                     let mut nested = Vec::new();
-                    if let Some(Ok(cut)) = decode(raw).filter(|t| t.trim_start().starts_with(['{', '['])).map(|t| grow(&t, depth, key.clone(), limit - rows.len(), &mut nested)) {
+                    if let Some(Ok(cut)) = decode(raw)
+                        .filter(|t| t.trim_start().starts_with(['{', '[']))
+                        .map(|t| grow(&t, depth, key.clone(), limit - rows.len(), &mut nested))
+                    {
                         more |= cut;
                         if let Some(top) = nested.first_mut() {
                             top.note = Some("decoded from a JSON string".into());
@@ -490,7 +497,8 @@ fn grow(text: &str, base: usize, root_key: Option<String>, limit: usize, rows: &
                     }
                 }
                 let digits = raw.bytes().filter(u8::is_ascii_digit).count();
-                let note = (kind == Kind::Number && digits > 15 && !raw.contains(['.', 'e', 'E'])).then(|| format!("exact, {digits} digits"));
+                let note =
+                    (kind == Kind::Number && digits > 15 && !raw.contains(['.', 'e', 'E'])).then(|| format!("exact, {digits} digits"));
                 rows.push(TreeRow { depth, key, kind, text: raw.into(), children: 0, descendants: 0, note });
             }
         }
@@ -513,7 +521,10 @@ mod tests {
         let cases = [
             (r#"{"id":"a","attempts":3,"error":"x","failedAt":1}"#, r#"{"id":"a","attempts":0}"#),
             (r#"{"error":"x","id":"a"}"#, r#"{"id":"a","attempts":0}"#),
-            (r#"{ "id" : "a" , "error" : {"n":[1,{}]} , "tags" : [] , "n" : 9007199254740993 }"#, r#"{ "id" : "a" , "tags" : [] , "n" : 9007199254740993,"attempts":0 }"#),
+            (
+                r#"{ "id" : "a" , "error" : {"n":[1,{}]} , "tags" : [] , "n" : 9007199254740993 }"#,
+                r#"{ "id" : "a" , "tags" : [] , "n" : 9007199254740993,"attempts":0 }"#,
+            ),
             (r#"{"error":1}"#, r#"{"attempts":0}"#),
             ("{}", r#"{"attempts":0}"#),
             (" { } ", r#" { "attempts":0} "#),
@@ -528,7 +539,24 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_json() {
-        for bad in ["", "{", "[1]", "nope", r#"{"a":1,}"#, r#"{"a" 1}"#, r#"{"a":01}"#, r#"{"a":1} x"#, "{'a':1}", r#"{"a":"\x"}"#, "{\"a\":\"\n\"}", r#"{"a":1 "b":2}"#, "{,}", r#"{"a":tru}"#, r#""text""#, "[1,]"] {
+        for bad in [
+            "",
+            "{",
+            "[1]",
+            "nope",
+            r#"{"a":1,}"#,
+            r#"{"a" 1}"#,
+            r#"{"a":01}"#,
+            r#"{"a":1} x"#,
+            "{'a':1}",
+            r#"{"a":"\x"}"#,
+            "{\"a\":\"\n\"}",
+            r#"{"a":1 "b":2}"#,
+            "{,}",
+            r#"{"a":tru}"#,
+            r#""text""#,
+            "[1,]",
+        ] {
             assert!(members(bad).is_err(), "{bad}");
         }
     }
@@ -542,7 +570,8 @@ mod tests {
 
     #[test]
     fn cut_text_shows_whole_members_only() {
-        let text = r#"{"id":"a","data":"{\"x\":\"attempts\\\":9\"}","n":{"error":"no"},"attempts":3,"error":"say \"hi\" \\","failedAt":17}"#;
+        let text =
+            r#"{"id":"a","data":"{\"x\":\"attempts\\\":9\"}","n":{"error":"no"},"attempts":3,"error":"say \"hi\" \\","failedAt":17}"#;
         let head = &text[..30];
         let names = |t: &str, m: &[Member]| m.iter().map(|m| t[m.key.clone()].to_string()).collect::<Vec<_>>();
         assert_eq!(names(head, &leading_members(head)), ["\"id\""]);
@@ -551,7 +580,10 @@ mod tests {
             let all = trailing_members(tail);
             for m in &all {
                 let whole = members(text).expect("valid");
-                assert!(whole.iter().any(|w| w.key.start == m.key.start + start && w.value == (m.value.start + start..m.value.end + start)), "cut at {start}: {m:?}");
+                assert!(
+                    whole.iter().any(|w| w.key.start == m.key.start + start && w.value == (m.value.start + start..m.value.end + start)),
+                    "cut at {start}: {m:?}"
+                );
             }
             if start < text.find("\"attempts\"").expect("there") {
                 assert_eq!(field(tail, &all, "error").and_then(decode).as_deref(), Some("say \"hi\" \\"));
@@ -564,8 +596,20 @@ mod tests {
     fn tree_opens_data_and_keeps_digits() {
         let (rows, more) = tree(r#"{"data":"{\"class\":\"A\",\"list\":[1,[]]}","big":9007199254740993123}"#, 100).expect("valid");
         assert!(!more);
-        let lines: Vec<_> = rows.iter().map(|r| (r.depth, r.key.as_deref().unwrap_or(""), r.text.as_str(), r.children, r.descendants)).collect();
-        assert_eq!(lines, [(0, "", "", 2, 6), (1, "data", "", 2, 4), (2, "class", "\"A\"", 0, 0), (2, "list", "", 2, 2), (3, "0", "1", 0, 0), (3, "1", "", 0, 0), (1, "big", "9007199254740993123", 0, 0)]);
+        let lines: Vec<_> =
+            rows.iter().map(|r| (r.depth, r.key.as_deref().unwrap_or(""), r.text.as_str(), r.children, r.descendants)).collect();
+        assert_eq!(
+            lines,
+            [
+                (0, "", "", 2, 6),
+                (1, "data", "", 2, 4),
+                (2, "class", "\"A\"", 0, 0),
+                (2, "list", "", 2, 2),
+                (3, "0", "1", 0, 0),
+                (3, "1", "", 0, 0),
+                (1, "big", "9007199254740993123", 0, 0)
+            ]
+        );
         assert_eq!(rows[6].note.as_deref(), Some("exact, 19 digits"));
         assert_eq!(rows[1].note.as_deref(), Some("decoded from a JSON string"));
         assert!(tree(r#"{"a":[1,2,3]}"#, 3).expect("valid").1);

@@ -1,6 +1,11 @@
 //! What the overview shows and what the event stream sends.
 
-use super::{ids::QueueName, operation::Operation, queue::{Discovery, QueueSample}, time::Millis};
+use super::{
+    ids::QueueName,
+    operation::Operation,
+    queue::{Discovery, QueueSample},
+    time::Millis,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,8 +109,12 @@ pub struct LiveEvent {
 pub enum LiveView {
     /// Busiest queues.
     Overview,
-    Queues { query: super::query::QueuesQuery },
-    Queue { name: QueueName },
+    Queues {
+        query: super::query::QueuesQuery,
+    },
+    Queue {
+        name: QueueName,
+    },
     /// The frame only.
     Frame,
 }

@@ -1,6 +1,10 @@
 //! Verbs on jobs and queues, and the bulk operations that run them in the background.
 
-use super::{ids::{Fingerprint, QueueName}, job::JobState, time::Millis};
+use super::{
+    ids::{Fingerprint, QueueName},
+    job::JobState,
+    time::Millis,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,6 +1,10 @@
 //! What the address bar says: filter, sort and page of the two tables. Browser and server read it with the same code.
 
-use super::{ids::QueueName, job::{JobState, Order}, queue::{Paused, QueueSample}};
+use super::{
+    ids::QueueName,
+    job::{JobState, Order},
+    queue::{Paused, QueueSample},
+};
 use serde::{Deserialize, Serialize};
 
 pub const PER_PAGE: [u64; 4] = [20, 50, 100, 200];

@@ -1,6 +1,9 @@
 //! What the sampler measured of a queue. Unknown is `None`, never 0.
 
-use super::{ids::{Priority, QueueName}, time::Millis};
+use super::{
+    ids::{Priority, QueueName},
+    time::Millis,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// The library trims the dead-letter list to this many entries at every failure; older ones are lost.

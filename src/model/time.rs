@@ -130,7 +130,14 @@ mod tests {
 
     #[test]
     fn spans_read_like_speech() {
-        let cases = [(400, "< 1 s"), (9_000, "9 s"), (160_000, "2 min 40 s"), (2_460_000, "41 min"), (4_320_000, "1 h 12 min"), (273_600_000, "3 d 4 h")];
+        let cases = [
+            (400, "< 1 s"),
+            (9_000, "9 s"),
+            (160_000, "2 min 40 s"),
+            (2_460_000, "41 min"),
+            (4_320_000, "1 h 12 min"),
+            (273_600_000, "3 d 4 h"),
+        ];
         for (ms, text) in cases {
             assert_eq!(span(ms), text);
         }

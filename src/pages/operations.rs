@@ -59,7 +59,9 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>, trash: Res
     });
     let error = Memo::new(move |_| operations.get().and_then(Result::err));
     let empty = Memo::new(move |_| operations.with(|o| matches!(o, Some(Ok(all)) if all.is_empty())));
-    let kept = Memo::new(move |_| trash.get().and_then(Result::ok).map(|all| all.into_iter().map(|e| e.id).collect::<Vec<_>>()).unwrap_or_default());
+    let kept = Memo::new(move |_| {
+        trash.get().and_then(Result::ok).map(|all| all.into_iter().map(|e| e.id).collect::<Vec<_>>()).unwrap_or_default()
+    });
     let ids = Memo::new(move |_| known.with(|all| all.iter().map(|o| o.id.clone()).collect::<Vec<_>>()));
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=move |()| operations.refetch() /> })}
@@ -109,7 +111,9 @@ fn Past(operation: Operation, kept: Memo<Vec<String>>) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let (title, detail) = ended(&operation);
     let (glyph, class) = match operation.status {
-        OperationStatus::Done if matches!(operation.verb, Verb::Discard | Verb::Purge | Verb::ClearFailed) => (Glyph::Trash, "i text-faint mt-0.5"),
+        OperationStatus::Done if matches!(operation.verb, Verb::Discard | Verb::Purge | Verb::ClearFailed) => {
+            (Glyph::Trash, "i text-faint mt-0.5")
+        }
         OperationStatus::Done | OperationStatus::Running => (Glyph::Completed, "i text-active mt-0.5"),
         OperationStatus::Cancelled => (Glyph::Paused, "i text-paused mt-0.5"),
         OperationStatus::Failed => (Glyph::Failed, "i text-failed mt-0.5"),

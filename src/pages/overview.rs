@@ -43,7 +43,11 @@ async fn board() -> Result<Board, ApiError> {
     } else {
         // Thousands: the worst of each kind.
         let mut worst = Vec::new();
-        for (filter, sort) in [(QueueFilter::Failing, QueueSort::Failed), (QueueFilter::NoWorkers, QueueSort::Waiting), (QueueFilter::Paused, QueueSort::Waiting)] {
+        for (filter, sort) in [
+            (QueueFilter::Failing, QueueSort::Failed),
+            (QueueFilter::NoWorkers, QueueSort::Waiting),
+            (QueueFilter::Paused, QueueSort::Waiting),
+        ] {
             let page = api::queues::queues(QueuesQuery { filter, sort, ..QueuesQuery::default() }).await?;
             partial |= page.total > page.per_page;
             worst.extend(page.queues);
@@ -73,10 +77,15 @@ pub fn OverviewPage() -> impl IntoView {
     live.watch(|| LiveView::Overview);
     let settling = live.settling();
     // Stands still until the stream is open: the page came with a fresh list.
-    let beat = Memo::new(move |last: Option<&i64>| if live.stream.get() == Stream::Open { live.now.get().0 / ASK_EVERY_MS } else { last.copied().unwrap_or(0) });
+    let beat = Memo::new(
+        move |last: Option<&i64>| {
+            if live.stream.get() == Stream::Open { live.now.get().0 / ASK_EVERY_MS } else { last.copied().unwrap_or(0) }
+        },
+    );
     let board = Resource::new(move || (settling.get(), beat.get()), |_| board());
     let busiest = Resource::new(move || settling.get(), |_| busiest());
-    let measured = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
+    let measured =
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
     view! {
         <Title text="Overview" />
         <Transition fallback=|| view! { <div class="head"><h1>"Overview"</h1></div> }>
@@ -130,7 +139,11 @@ fn Verdict(board: Resource<Result<Board, ApiError>>, measured: Memo<Option<Strin
         })
     };
     let calm = Memo::new(move |_| known.with(|b| b.as_ref().is_some_and(|b| b.concerns.is_empty())) && alone.with(Option::is_none));
-    let sentence = Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.connection.status == Link::Connected && o.totals.queues > 0).map(|o| calm_sentence(&o.totals))));
+    let sentence = Memo::new(move |_| {
+        live.overview.with(|o| {
+            o.as_ref().filter(|o| o.connection.status == Link::Connected && o.totals.queues > 0).map(|o| calm_sentence(&o.totals))
+        })
+    });
     view! {
         <div class="head">
             <h1>{move || title.get()}</h1>

@@ -11,7 +11,11 @@ use crate::{
         queue_table::QueueTable,
     },
     live::Live,
-    model::{error::ApiError, live::{LiveView, QueuesPage as Page}, query::{QueueFilter, QueuesQuery}},
+    model::{
+        error::ApiError,
+        live::{LiveView, QueuesPage as Page},
+        query::{QueueFilter, QueuesQuery},
+    },
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -27,7 +31,8 @@ pub fn QueuesPage() -> impl IntoView {
     live.watch(move || LiveView::Queues { query: query.get() });
 
     let facts = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| count(o.totals.queues, "queue", "queues"))));
-    let counted = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Counted {} UTC", at.clock())));
+    let counted =
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Counted {} UTC", at.clock())));
     view! {
         <Title text="Queues" />
         <div class="head">
@@ -132,7 +137,9 @@ fn Pages(page: Memo<Option<Page>>, query: Signal<QueuesQuery>) -> impl IntoView 
 #[component]
 fn Nothing(query: Signal<QueuesQuery>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let state = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| (o.totals.queues, o.discovery.complete, o.sampled_at.is_some(), o.prefix.clone()))));
+    let state = Memo::new(move |_| {
+        live.overview.with(|o| o.as_ref().map(|o| (o.totals.queues, o.discovery.complete, o.sampled_at.is_some(), o.prefix.clone())))
+    });
     move || {
         let q = query.get();
         let (total, complete, sampled, prefix) = state.get().unwrap_or_default();

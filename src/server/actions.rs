@@ -51,7 +51,10 @@ pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiEr
     }
     state.watching.request(now());
     match query.state {
-        JobState::Active | JobState::Completed => Err(ApiError::invalid("state", format!("The console does not know {} jobs yet: Redis does not store them.", query.state.as_str()))),
+        JobState::Active | JobState::Completed => Err(ApiError::invalid(
+            "state",
+            format!("The console does not know {} jobs yet: Redis does not store them.", query.state.as_str()),
+        )),
         JobState::Grouped => {
             let snapshot = state.snapshot();
             let groups = state.driver.groups_of(&query.queue);
@@ -151,7 +154,11 @@ pub async fn operations(state: &AppState) -> Result<Vec<Operation>, ApiError> {
 }
 
 pub async fn operation(state: &AppState, id: &str) -> Result<Operation, ApiError> {
-    state.driver.operation(id, now()).await?.ok_or_else(|| ApiError::NotFound { detail: format!("There is no operation {id}. Operations are kept for a day.") })
+    state
+        .driver
+        .operation(id, now())
+        .await?
+        .ok_or_else(|| ApiError::NotFound { detail: format!("There is no operation {id}. Operations are kept for a day.") })
 }
 
 pub async fn cancel(state: &AppState, id: &str) -> Result<Operation, ApiError> {
@@ -167,7 +174,9 @@ pub async fn trash(state: &AppState) -> Result<Vec<TrashEntry>, ApiError> {
 
 pub async fn restore(state: &AppState, id: &str) -> Result<Operation, ApiError> {
     let entry = state.driver.trash_entry(id, now()).await?;
-    let entry = entry.ok_or_else(|| ApiError::NotFound { detail: "These jobs are no longer in the trash: they were restored, or their hour is over.".into() })?;
+    let entry = entry.ok_or_else(|| ApiError::NotFound {
+        detail: "These jobs are no longer in the trash: they were restored, or their hour is over.".into(),
+    })?;
     state.operations.restore(state, entry).await
 }
 
@@ -176,7 +185,10 @@ fn is_queue(state: &AppState, name: &QueueName) -> Result<(), ApiError> {
     if state.driver.keys().is_queue(name) {
         return Ok(());
     }
-    Err(ApiError::invalid("queue", format!("{name} is not a queue: the protocol reserves this name for a part of another key. Nothing was changed.")))
+    Err(ApiError::invalid(
+        "queue",
+        format!("{name} is not a queue: the protocol reserves this name for a part of another key. Nothing was changed."),
+    ))
 }
 
 fn check(verb: Verb, from: JobState, jobs: &[Fingerprint]) -> Result<(), ApiError> {
@@ -190,7 +202,10 @@ fn check(verb: Verb, from: JobState, jobs: &[Fingerprint]) -> Result<(), ApiErro
         return Err(wrong_state(verb, from));
     }
     if jobs.is_empty() || jobs.len() > MAX_JOBS {
-        return Err(ApiError::invalid("jobs", format!("Name 1 to {MAX_JOBS} jobs; this request names {}. For all jobs of a state send \"all\": true.", jobs.len())));
+        return Err(ApiError::invalid(
+            "jobs",
+            format!("Name 1 to {MAX_JOBS} jobs; this request names {}. For all jobs of a state send \"all\": true.", jobs.len()),
+        ));
     }
     let stray = jobs.iter().any(|f| match &f.source {
         Source::Waiting(_) => from != JobState::Waiting,
@@ -207,7 +222,15 @@ fn wrong_state(verb: Verb, from: JobState) -> ApiError {
 
 /// One audit line, and the queue is sampled at once.
 fn acted(state: &AppState, verb: Verb, queue: &QueueName, from: JobState, outcome: Outcome) -> Outcome {
-    tracing::info!(audit = verb.as_str(), queue.name = queue.as_str(), state = from.as_str(), done = outcome.done, gone = outcome.gone, corrupt = outcome.corrupt, "action");
+    tracing::info!(
+        audit = verb.as_str(),
+        queue.name = queue.as_str(),
+        state = from.as_str(),
+        done = outcome.done,
+        gone = outcome.gone,
+        corrupt = outcome.corrupt,
+        "action"
+    );
     state.watching.nudge_queue(queue);
     outcome
 }

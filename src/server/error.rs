@@ -39,7 +39,9 @@ impl From<redis::RedisError> for DriverError {
         }
         match error.kind() {
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Unavailable(error),
-            ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::MasterDown) => Self::Unavailable(error),
+            ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::MasterDown) => {
+                Self::Unavailable(error)
+            }
             ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(error),
             ErrorKind::AuthenticationFailed => Self::Refused(error),
             _ if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() => Self::Unavailable(error),
@@ -59,7 +61,9 @@ impl From<DriverError> for ApiError {
             DriverError::Refused(cause) => {
                 let code = cause.code().unwrap_or("an error").to_owned();
                 tracing::warn!(error.id = id, error = %cause, "redis refused");
-                Self::Conflict { detail: format!("Redis answered {code}. Nothing was changed. The console's log has the whole answer under {id}.") }
+                Self::Conflict {
+                    detail: format!("Redis answered {code}. Nothing was changed. The console's log has the whole answer under {id}."),
+                }
             }
             DriverError::Corrupt { key, found } => {
                 tracing::warn!(error.id = id, key, found, "unexpected data");
@@ -67,7 +71,11 @@ impl From<DriverError> for ApiError {
             }
             DriverError::Partly { done, of, cause } => {
                 tracing::warn!(error.id = id, done, of, error = %cause, "stopped in between");
-                Self::Conflict { detail: format!("{done} of {of} jobs were done, then Redis stopped answering as expected. Of the one it stopped at it is unknown, the others are as they were. A repeated action does no harm. The console's log has the cause under {id}.") }
+                Self::Conflict {
+                    detail: format!(
+                        "{done} of {of} jobs were done, then Redis stopped answering as expected. Of the one it stopped at it is unknown, the others are as they were. A repeated action does no harm. The console's log has the cause under {id}."
+                    ),
+                }
             }
             DriverError::Protocol(what) => {
                 tracing::error!(error.id = id, what, "unexpected answer");

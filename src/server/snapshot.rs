@@ -1,6 +1,13 @@
 //! The one picture of Redis that every browser and every list request shares. Made by `tasks::sampler`, once a tick.
 
-use crate::model::{ids::QueueName, live::{Connection, Link, Overview, QueuesPage, Throughput, Totals}, operation::Operation, query::{QUEUES_PER_PAGE, QueuesQuery}, queue::{Discovery, Paused, QueueSample}, time::Millis};
+use crate::model::{
+    ids::QueueName,
+    live::{Connection, Link, Overview, QueuesPage, Throughput, Totals},
+    operation::Operation,
+    query::{QUEUES_PER_PAGE, QueuesQuery},
+    queue::{Discovery, Paused, QueueSample},
+    time::Millis,
+};
 
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -23,7 +30,14 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub fn empty(now: Millis, prefix: &str, open_access: bool, environment: Option<String>) -> Self {
-        let connection = Connection { status: Link::Connecting, driver: "redis".into(), server_version: None, latency_ms: None, since: now, problem: None };
+        let connection = Connection {
+            status: Link::Connecting,
+            driver: "redis".into(),
+            server_version: None,
+            latency_ms: None,
+            since: now,
+            problem: None,
+        };
         Self {
             connection,
             queues: Vec::new(),

@@ -169,7 +169,8 @@ async fn opening_a_page_makes_no_queue() {
     redis.con.clone().sadd::<_, _, ()>("queue:active", "g").await.expect("SADD");
     redis.con.clone().set_ex::<_, _, ()>("queue:worker:w", r#"{"queues":["mail:high","active","mail"]}"#, 60).await.expect("SET");
     let console = redis.console().await;
-    let watches: Vec<_> = ["mail:failed", "mail:high", "active", "nobody"].map(|name| console.state.watching.stream(Some(queue(name)))).into();
+    let watches: Vec<_> =
+        ["mail:failed", "mail:high", "active", "nobody"].map(|name| console.state.watching.stream(Some(queue(name)))).into();
     for name in ["mail:failed", "mail:high", "active"] {
         let (status, problem) = console.post(&format!("/api/v1/queues/{name}/purge"), &serde_json::json!({})).await;
         assert_eq!((status, problem["field"].as_str()), (422, Some("queue")), "{name}: {problem}");

@@ -27,7 +27,9 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let state = AppState::new(Inner { config, driver, snapshots, watching, operations, shutdown: shutdown.clone() });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
-    tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| sampler::run(state, sender.clone(), shutdown)));
+    tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {
+        sampler::run(state, sender.clone(), shutdown)
+    }));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }

@@ -48,7 +48,10 @@ enum Work {
 /// One list of a deletion. `left`: how many were in it at the start, when it goes one by one.
 enum Part {
     /// Groups that may have pending jobs, and how many at the end of the first one's list stay.
-    Grouped { groups: VecDeque<String>, from: u64 },
+    Grouped {
+        groups: VecDeque<String>,
+        from: u64,
+    },
     Waiting(Priority, u64),
     WaitingOneByOne(OneByOne),
     Delayed(Priority, u64),
@@ -60,13 +63,21 @@ impl Operations {
     pub async fn retry_all(&self, state: &AppState, queue: &QueueName, base: bool) -> Result<Operation, ApiError> {
         let total = state.driver.count(queue, JobState::Failed).await?;
         let with = format!("base {base}");
-        self.start(state, Verb::Retry, queue, Some(JobState::Failed), with, total, |started| Work::Retry(Sweep::new(queue, total, started, base, false))).await.map(|(operation, _)| operation)
+        self.start(state, Verb::Retry, queue, Some(JobState::Failed), with, total, |started| {
+            Work::Retry(Sweep::new(queue, total, started, base, false))
+        })
+        .await
+        .map(|(operation, _)| operation)
     }
 
     pub async fn promote_all(&self, state: &AppState, queue: &QueueName) -> Result<Operation, ApiError> {
         let served = state.driver.served(queue).await?;
         let total = state.driver.count(queue, JobState::Delayed).await?;
-        self.start(state, Verb::Promote, queue, Some(JobState::Delayed), String::new(), total, |started| Work::Promote(Sweep::new(queue, total, started, false, served))).await.map(|(operation, _)| operation)
+        self.start(state, Verb::Promote, queue, Some(JobState::Delayed), String::new(), total, |started| {
+            Work::Promote(Sweep::new(queue, total, started, false, served))
+        })
+        .await
+        .map(|(operation, _)| operation)
     }
 
     pub async fn discard_all(&self, state: &AppState, queue: &QueueName, from: JobState) -> Result<Operation, ApiError> {
@@ -92,7 +103,16 @@ impl Operations {
     }
 
     #[allow(clippy::too_many_arguments, reason = "one call site per verb, each naming all of it")]
-    async fn remove(&self, state: &AppState, verb: Verb, queue: &QueueName, from: Option<JobState>, parts: VecDeque<Part>, keep: Keep, delayed: bool) -> Result<Operation, ApiError> {
+    async fn remove(
+        &self,
+        state: &AppState,
+        verb: Verb,
+        queue: &QueueName,
+        from: Option<JobState>,
+        parts: VecDeque<Part>,
+        keep: Keep,
+        delayed: bool,
+    ) -> Result<Operation, ApiError> {
         let served = delayed && state.driver.served(queue).await?;
         let mut total = 0;
         for part in &parts {
@@ -105,7 +125,8 @@ impl Operations {
         }
         let trash = state.driver.open_trash(queue, verb, now()).await?;
         let with = format!("{keep:?}");
-        let started = self.start(state, verb, queue, from, with, total, |_| Work::Remove { trash: trash.clone(), keep, parts, served }).await;
+        let started =
+            self.start(state, verb, queue, from, with, total, |_| Work::Remove { trash: trash.clone(), keep, parts, served }).await;
         if !started.as_ref().is_ok_and(|(_, new)| *new) {
             // Another one is at it (or none could be started): its entry stays, this one was never used.
             state.driver.close_trash(&trash).await?;
@@ -122,7 +143,16 @@ impl Operations {
     /// Registers and spawns; the flag says whether it is a new one. A second click on what is already running gets the
     /// running operation; the same verb with other settings meanwhile is refused.
     #[allow(clippy::too_many_arguments, reason = "one call site per verb, each naming all of it")]
-    async fn start(&self, state: &AppState, verb: Verb, queue: &QueueName, from: Option<JobState>, with: String, total: u64, work: impl FnOnce(Millis) -> Work) -> Result<(Operation, bool), ApiError> {
+    async fn start(
+        &self,
+        state: &AppState,
+        verb: Verb,
+        queue: &QueueName,
+        from: Option<JobState>,
+        with: String,
+        total: u64,
+        work: impl FnOnce(Millis) -> Work,
+    ) -> Result<(Operation, bool), ApiError> {
         let started = now();
         let operation = {
             let mut list = self.lock();
@@ -132,12 +162,30 @@ impl Operations {
                 return Ok((twin.operation.clone(), false));
             }
             if verb != Verb::Restore && running.iter().any(|k| same(&k)) {
-                return Err(ApiError::Conflict { detail: format!("{} is already running for {queue} with other settings. Nothing was started: wait for it to end, or cancel it.", verb.as_str()) });
+                return Err(ApiError::Conflict {
+                    detail: format!(
+                        "{} is already running for {queue} with other settings. Nothing was started: wait for it to end, or cancel it.",
+                        verb.as_str()
+                    ),
+                });
             }
             if running.len() >= RUNNING {
-                return Err(ApiError::TooMany { detail: format!("{RUNNING} operations are running already. Nothing was started: wait for one to end, or cancel one.") });
+                return Err(ApiError::TooMany {
+                    detail: format!("{RUNNING} operations are running already. Nothing was started: wait for one to end, or cancel one."),
+                });
             }
-            let operation = Operation { id: uuid::Uuid::now_v7().simple().to_string(), verb, queue: queue.clone(), state: from, status: OperationStatus::Running, total, outcome: Outcome::default(), started_at: started, finished_at: None, message: None };
+            let operation = Operation {
+                id: uuid::Uuid::now_v7().simple().to_string(),
+                verb,
+                queue: queue.clone(),
+                state: from,
+                status: OperationStatus::Running,
+                total,
+                outcome: Outcome::default(),
+                started_at: started,
+                finished_at: None,
+                message: None,
+            };
             list.push(Known { operation: operation.clone(), with });
             operation
         };
@@ -202,7 +250,10 @@ async fn run(operations: Operations, state: AppState, mut operation: Operation, 
             // A lost connection comes back; a step that is repeated finds what is still to do.
             Err(DriverError::Unavailable(_)) if failures < 60 => {
                 failures += 1;
-                operation.message = Some("The connection to Redis was lost in between. No job is lost; some that were moved just then may be counted as gone.".into());
+                operation.message = Some(
+                    "The connection to Redis was lost in between. No job is lost; some that were moved just then may be counted as gone."
+                        .into(),
+                );
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
             Err(error) => {
@@ -235,7 +286,18 @@ async fn run(operations: Operations, state: AppState, mut operation: Operation, 
         tracing::warn!(%error, operation.id, "the end of an operation could not be written down");
     }
     let o = &operation.outcome;
-    tracing::info!(audit = operation.verb.as_str(), queue.name = operation.queue.as_str(), operation.id, status = operation.status.as_str(), total = operation.total, done = o.done, gone = o.gone, corrupt = o.corrupt, due = o.due, "operation");
+    tracing::info!(
+        audit = operation.verb.as_str(),
+        queue.name = operation.queue.as_str(),
+        operation.id,
+        status = operation.status.as_str(),
+        total = operation.total,
+        done = o.done,
+        gone = o.gone,
+        corrupt = o.corrupt,
+        due = o.due,
+        "operation"
+    );
     state.watching.nudge_queue(&operation.queue);
 }
 
@@ -275,7 +337,14 @@ async fn step(state: &AppState, queue: &QueueName, work: &mut Work, outcome: &mu
 }
 
 /// Removes a piece of a part; false when nothing of it is left.
-async fn remove_step(state: &AppState, queue: &QueueName, trash: &str, part: &mut Part, served: bool, outcome: &mut Outcome) -> Result<bool, DriverError> {
+async fn remove_step(
+    state: &AppState,
+    queue: &QueueName,
+    trash: &str,
+    part: &mut Part,
+    served: bool,
+    outcome: &mut Outcome,
+) -> Result<bool, DriverError> {
     let driver = &state.driver;
     match part {
         Part::Grouped { groups, from } => {

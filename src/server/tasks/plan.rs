@@ -59,7 +59,11 @@ pub fn heads(known: &Known, groups: &[String], after: Option<&String>) -> Vec<St
 }
 
 /// Non-empty lists whose oldest job is asked for its age: those of watched queues, then all in turn.
-pub fn tails(seen: &BTreeMap<QueueName, Seen>, watched: &BTreeSet<QueueName>, after: Option<&(QueueName, Priority)>) -> Vec<(QueueName, Priority)> {
+pub fn tails(
+    seen: &BTreeMap<QueueName, Seen>,
+    watched: &BTreeSet<QueueName>,
+    after: Option<&(QueueName, Priority)>,
+) -> Vec<(QueueName, Priority)> {
     let lists = |of: &dyn Fn(&QueueName) -> bool| -> Vec<(QueueName, Priority)> {
         seen.iter().filter(|(q, _)| of(q)).flat_map(|(q, s)| s.lists.iter().map(|p| (q.clone(), *p))).collect()
     };

@@ -18,7 +18,10 @@ use crate::server::{
     state::AppState,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -117,7 +120,13 @@ impl Sampler {
                 self.found(keys);
                 done += count;
                 // Steady steps: larger while Redis answers at once, smaller when it is busy.
-                count = if took < STEP { (count * 2).min(10_000) } else if took > STEP * 2 { (count / 2).max(200) } else { count };
+                count = if took < STEP {
+                    (count * 2).min(10_000)
+                } else if took > STEP * 2 {
+                    (count / 2).max(200)
+                } else {
+                    count
+                };
                 cursor = next;
                 if cursor == 0 {
                     break;
@@ -171,7 +180,7 @@ impl Sampler {
             scan_count: SLOW_SCAN,
             active_cursor: self.active_cursor,
             heartbeats: known.heartbeats.keys().cloned().collect(),
-            info: self.ticks % INFO_EVERY == 0,
+            info: self.ticks.is_multiple_of(INFO_EVERY),
         };
         self.last_group = plan.groups.last().cloned();
         plan

@@ -2,7 +2,10 @@
 
 use crate::model::{ids::QueueName, time::Millis};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, atomic::{AtomicI64, AtomicUsize, Ordering}};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicI64, AtomicUsize, Ordering},
+};
 use tokio::sync::Notify;
 
 /// A page that was asked for counts as looked at this long (a page without JavaScript has no stream).

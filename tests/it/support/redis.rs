@@ -117,7 +117,9 @@ fn unpack(item: &[u8]) -> Vec<u8> {
 async fn connect(url: &str) -> MultiplexedConnection {
     let client = redis::Client::open(url).expect("a URL of our own");
     // Generous: other tests load the same two cores.
-    let patient = redis::AsyncConnectionConfig::new().set_connection_timeout(Some(Duration::from_secs(20))).set_response_timeout(Some(Duration::from_secs(60)));
+    let patient = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(20)))
+        .set_response_timeout(Some(Duration::from_secs(60)));
     client.get_multiplexed_async_connection_with_config(&patient).await.expect("the private redis-server answers")
 }
 

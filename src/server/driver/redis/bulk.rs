@@ -47,7 +47,18 @@ pub struct Step {
 
 impl Sweep {
     pub fn new(queue: &QueueName, total: u64, started: Millis, base: bool, served: bool) -> Self {
-        Self { queue: queue.clone(), left: total, stay: 0, started, seen: HashSet::new(), rereads: 0, base, served, served_at: started, sets: Priority::ALL.to_vec() }
+        Self {
+            queue: queue.clone(),
+            left: total,
+            stay: 0,
+            started,
+            seen: HashSet::new(),
+            rereads: 0,
+            base,
+            served,
+            served_at: started,
+            sets: Priority::ALL.to_vec(),
+        }
     }
 
     /// Whether a dead letter came back after the start: its id was handled and it failed since. An id met for the
@@ -158,7 +169,16 @@ impl RedisDriver {
     }
 
     pub(super) async fn read_tail(&self, key: &str, from: u64, count: u64) -> Result<Vec<Vec<u8>>, DriverError> {
-        let answer: Value = self.scripts.read_tail.key(key).arg(from).arg(count).arg("tail").arg(CHUNK_BYTES).invoke_async(&mut self.requests.clone()).await?;
+        let answer: Value = self
+            .scripts
+            .read_tail
+            .key(key)
+            .arg(from)
+            .arg(count)
+            .arg("tail")
+            .arg(CHUNK_BYTES)
+            .invoke_async(&mut self.requests.clone())
+            .await?;
         reply::array(answer)?.into_iter().map(reply::bytes).collect()
     }
 
@@ -174,7 +194,16 @@ impl RedisDriver {
         }
         let key = self.keys.delayed(&sweep.queue, p);
         let low = if sweep.served { now.0.to_string() } else { "-inf".into() };
-        let answer: Value = self.scripts.read_delayed.key(&key).arg(low).arg(sweep.stay).arg(CHUNK.min(sweep.left)).arg(CHUNK_BYTES).invoke_async(&mut self.requests.clone()).await?;
+        let answer: Value = self
+            .scripts
+            .read_delayed
+            .key(&key)
+            .arg(low)
+            .arg(sweep.stay)
+            .arg(CHUNK.min(sweep.left))
+            .arg(CHUNK_BYTES)
+            .invoke_async(&mut self.requests.clone())
+            .await?;
         let raws: Vec<Vec<u8>> = reply::array(answer)?.into_iter().map(reply::bytes).collect::<Result<_, _>>()?;
         let mut outcome = Outcome::default();
         if raws.is_empty() {

@@ -1,6 +1,11 @@
 //! One job: by the handle under which a list showed it, else by its id.
 
-use super::{RedisDriver, SCRIPT_BYTES, pages::element, payload::{self, Element}, reply};
+use super::{
+    RedisDriver, SCRIPT_BYTES,
+    pages::element,
+    payload::{self, Element},
+    reply,
+};
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     job::{Found, JobDetail, JobState, JobSummary, PAYLOAD_SHOWN, TimelineEntry},
@@ -48,7 +53,17 @@ impl RedisDriver {
             while at <= to {
                 let last = to.min(at + STEP);
                 let end = if matches!(f.source, Source::Grouped(_)) { "head" } else { "tail" };
-                let answer: Value = self.scripts.locate.key(&key).arg(&f.hash).arg(at).arg(last).arg(end).arg(LOCATE_BYTES).invoke_async(&mut self.requests.clone()).await?;
+                let answer: Value = self
+                    .scripts
+                    .locate
+                    .key(&key)
+                    .arg(&f.hash)
+                    .arg(at)
+                    .arg(last)
+                    .arg(end)
+                    .arg(LOCATE_BYTES)
+                    .invoke_async(&mut self.requests.clone())
+                    .await?;
                 match located(answer, f)? {
                     Ok(found) => return Ok(Some(found)),
                     Err(next) => at = next.max(at + 1),
@@ -60,13 +75,24 @@ impl RedisDriver {
 
     /// In a sorted set the rank is the hint: ±1,000 of it, and of where the score begins now.
     async fn locate_delayed(&self, key: &str, f: &Fingerprint, score: &str) -> Result<Option<Located>, DriverError> {
-        let begins: u64 = redis::cmd("ZCOUNT").arg(key).arg("-inf").arg(format!("({score}")).query_async(&mut self.requests.clone()).await?;
+        let begins: u64 =
+            redis::cmd("ZCOUNT").arg(key).arg("-inf").arg(format!("({score}")).query_async(&mut self.requests.clone()).await?;
         let around = |rank: u64| (rank.saturating_sub(AROUND), rank + AROUND);
         for (from, to) in [(f.hint, f.hint), (begins, begins + AROUND), around(f.hint)] {
             let mut at = from;
             while at <= to {
                 let last = to.min(at + STEP);
-                let answer: Value = self.scripts.locate_delayed.key(key).arg(&f.hash).arg(score).arg(at).arg(last).arg(LOCATE_BYTES).invoke_async(&mut self.requests.clone()).await?;
+                let answer: Value = self
+                    .scripts
+                    .locate_delayed
+                    .key(key)
+                    .arg(&f.hash)
+                    .arg(score)
+                    .arg(at)
+                    .arg(last)
+                    .arg(LOCATE_BYTES)
+                    .invoke_async(&mut self.requests.clone())
+                    .await?;
                 match located(answer, f)? {
                     Ok(found) => return Ok(Some(found)),
                     Err(next) => at = next.max(at + 1),
@@ -180,9 +206,17 @@ fn detail(queue: &QueueName, found: Located, now: Millis) -> JobDetail {
     let mut stack = None;
     if let Ok(members) = json::members(&text) {
         // The page shows the error in full, a list only its beginning.
-        summary.error = ["error", "failedReason"].into_iter().find_map(|name| json::field(&text, &members, name).and_then(json::decode)).or(summary.error);
-        stack = json::field(&text, &members, "stack").and_then(json::decode).or_else(|| json::field(&text, &members, "stacktrace").and_then(json::decode));
-        data = json::field(&text, &members, "data").filter(|d| d.len() <= PAYLOAD_SHOWN).map(|d| json::decode(d).unwrap_or_else(|| d.to_owned())).filter(|d| json::is_valid(d));
+        summary.error = ["error", "failedReason"]
+            .into_iter()
+            .find_map(|name| json::field(&text, &members, name).and_then(json::decode))
+            .or(summary.error);
+        stack = json::field(&text, &members, "stack")
+            .and_then(json::decode)
+            .or_else(|| json::field(&text, &members, "stacktrace").and_then(json::decode));
+        data = json::field(&text, &members, "data")
+            .filter(|d| d.len() <= PAYLOAD_SHOWN)
+            .map(|d| json::decode(d).unwrap_or_else(|| d.to_owned()))
+            .filter(|d| json::is_valid(d));
     } else if summary.problem.is_none() {
         summary.problem = json::members(&text).err().map(|e| format!("The payload is {e}."));
     }
@@ -199,7 +233,14 @@ fn timeline(job: &JobSummary, now: Millis) -> Vec<TimelineEntry> {
     if job.created_at.is_some() {
         // The library stamps createdAt at every serialization: only a job that never ran shows its true start.
         let (title, detail) = match job.attempts {
-            None | Some(0) => ("Enqueued", format!("{}{}", job.queue, job.priority.filter(|p| *p != Priority::Base).map(|p| format!(", {} priority", p.as_str())).unwrap_or_default())),
+            None | Some(0) => (
+                "Enqueued",
+                format!(
+                    "{}{}",
+                    job.queue,
+                    job.priority.filter(|p| *p != Priority::Base).map(|p| format!(", {} priority", p.as_str())).unwrap_or_default()
+                ),
+            ),
             Some(n) => ("Written", format!("for attempt {n}; when it was first enqueued is not in Redis")),
         };
         entries.push(entry(job.created_at, "enqueued", title, Some(detail)));
@@ -214,7 +255,12 @@ fn timeline(job: &JobSummary, now: Millis) -> Vec<TimelineEntry> {
         entries.push(entry(job.failed_at, "failed", &title, reason));
     }
     if let Some(at) = job.run_at {
-        entries.push(entry(Some(at), "delayed", if at <= now { "Due" } else { "Due then" }, Some("a worker takes it at its next poll".into())));
+        entries.push(entry(
+            Some(at),
+            "delayed",
+            if at <= now { "Due" } else { "Due then" },
+            Some("a worker takes it at its next poll".into()),
+        ));
     }
     entries
 }

@@ -132,7 +132,13 @@ fn queue_part(rest: &str) -> &str {
     match last {
         "delayed" | "paused" => without_priority(before),
         // Dead letters are kept under the base key only: `{queue}:high:failed` is nobody's list.
-        "failed" => if without_priority(before) == before { before } else { "" },
+        "failed" => {
+            if without_priority(before) == before {
+                before
+            } else {
+                ""
+            }
+        }
         "critical" | "high" | "low" => before,
         _ => match before.rsplit_once(':') {
             Some((queue, "ratelimit")) if !queue.is_empty() => queue,
@@ -193,7 +199,16 @@ mod tests {
             assert_eq!(keys.classify(key), expected, "{key}");
         }
         assert!(keys.is_heartbeat("flux_console:worker:w-1"));
-        for (name, is) in [("mail", true), ("mail:5", true), ("high", true), ("active-jobs", true), ("mail:high", false), ("mail:failed", false), ("active", false), ("pending:x", false)] {
+        for (name, is) in [
+            ("mail", true),
+            ("mail:5", true),
+            ("high", true),
+            ("active-jobs", true),
+            ("mail:high", false),
+            ("mail:failed", false),
+            ("active", false),
+            ("pending:x", false),
+        ] {
             assert_eq!(keys.is_queue(&QueueName::try_from(name).expect("valid")), is, "{name}");
         }
     }

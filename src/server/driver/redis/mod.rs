@@ -16,8 +16,8 @@ pub mod trash;
 mod verbs;
 
 pub use bulk::{Step, Sweep};
-pub use removal::OneByOne;
 pub use groups::Known;
+pub use removal::OneByOne;
 
 use crate::server::error::DriverError;
 use keys::Keys;
@@ -46,7 +46,8 @@ impl RedisDriver {
     /// Does not connect yet: the first command does, and every lost connection is made again in the background.
     pub fn new(url: &str, keys: Keys) -> Result<Self, DriverError> {
         // A cause would repeat the URL with its password.
-        let client = redis::Client::open(url).map_err(|_| DriverError::Protocol("the Redis URL cannot be read; it looks like redis://user:password@host:6379/0".into()))?;
+        let client = redis::Client::open(url)
+            .map_err(|_| DriverError::Protocol("the Redis URL cannot be read; it looks like redis://user:password@host:6379/0".into()))?;
         let config = || {
             ConnectionManagerConfig::new()
                 .set_connection_timeout(Some(CONNECT_TIMEOUT))

@@ -32,11 +32,13 @@ impl RedisDriver {
 
     /// `None`: never there, or older than a day.
     pub async fn operation(&self, id: &str, now: Millis) -> Result<Option<Operation>, DriverError> {
-        let (json, beat): (Option<String>, Option<i64>) = redis::cmd("HMGET").arg(self.keys.operation(id)).arg("json").arg("beat").query_async(&mut self.requests.clone()).await?;
+        let (json, beat): (Option<String>, Option<i64>) =
+            redis::cmd("HMGET").arg(self.keys.operation(id)).arg("json").arg("beat").query_async(&mut self.requests.clone()).await?;
         let Some(mut operation) = json.and_then(|j| serde_json::from_str::<Operation>(&j).ok()) else { return Ok(None) };
         if operation.status == OperationStatus::Running && now.0 - beat.unwrap_or(0) > SILENT_MS {
             operation.status = OperationStatus::Interrupted;
-            operation.message = Some("The console that ran it stopped. What it had done stays done; no job is lost. Start it again for the rest.".into());
+            operation.message =
+                Some("The console that ran it stopped. What it had done stays done; no job is lost. Start it again for the rest.".into());
         }
         Ok(Some(operation))
     }

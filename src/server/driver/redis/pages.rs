@@ -1,6 +1,10 @@
 //! Pages of a queue's lists: one script, one round trip, at any depth.
 
-use super::{RedisDriver, SCRIPT_BYTES, payload::{self, Element}, reply};
+use super::{
+    RedisDriver, SCRIPT_BYTES,
+    payload::{self, Element},
+    reply,
+};
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     job::{Due, JobState, JobSummary, JobsPage, Order},
@@ -22,7 +26,8 @@ impl RedisDriver {
             _ => {
                 let keys: Vec<_> = Priority::ALL.iter().map(|p| self.keys.waiting(&query.queue, *p)).collect();
                 let delayed: Vec<_> = Priority::ALL.iter().map(|p| self.keys.delayed(&query.queue, *p)).collect();
-                self.listed(query, &keys, Some(&delayed), now, |list| (Source::Waiting(Priority::ALL[list]), Some(Priority::ALL[list]))).await
+                self.listed(query, &keys, Some(&delayed), now, |list| (Source::Waiting(Priority::ALL[list]), Some(Priority::ALL[list])))
+                    .await
             }
         }
     }
@@ -38,10 +43,23 @@ impl RedisDriver {
     /// Groups whose first pending job names this queue, as the sampler knows them; at most 1,000.
     pub fn groups_of(&self, queue: &QueueName) -> Vec<String> {
         let known = self.known();
-        known.groups.iter().filter(|(_, p)| p.queue.as_ref().is_some_and(|q| q.as_ref() == Some(queue))).map(|(g, _)| g.clone()).take(1_000).collect()
+        known
+            .groups
+            .iter()
+            .filter(|(_, p)| p.queue.as_ref().is_some_and(|q| q.as_ref() == Some(queue)))
+            .map(|(g, _)| g.clone())
+            .take(1_000)
+            .collect()
     }
 
-    async fn listed(&self, query: &JobsQuery, keys: &[String], delayed: Option<&[String]>, now: Millis, source: impl Fn(usize) -> (Source, Option<Priority>)) -> Result<JobsPage, DriverError> {
+    async fn listed(
+        &self,
+        query: &JobsQuery,
+        keys: &[String],
+        delayed: Option<&[String]>,
+        now: Millis,
+        source: impl Fn(usize) -> (Source, Option<Priority>),
+    ) -> Result<JobsPage, DriverError> {
         let grouped = query.state == JobState::Grouped;
         let (mut offset, mut count, mut end) = first(query);
         let (mut rows, mut lengths, mut due) = (Vec::new(), Vec::new(), Vec::new());
@@ -51,14 +69,21 @@ impl RedisDriver {
             keys.iter().chain(delayed.unwrap_or_default()).for_each(|k| {
                 call.key(k);
             });
-            call.arg(offset).arg(count).arg(if grouped { "head" } else { "tail" }).arg(SCRIPT_BYTES).arg(end).arg(if delayed.is_some() { "due" } else { "" }).arg(now.0);
+            call.arg(offset)
+                .arg(count)
+                .arg(if grouped { "head" } else { "tail" })
+                .arg(SCRIPT_BYTES)
+                .arg(end)
+                .arg(if delayed.is_some() { "due" } else { "" })
+                .arg(now.0);
             let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
             lengths = reply::array(reply::next(&mut answer)?)?.iter().map(reply::length).collect();
             due = reply::array(reply::next(&mut answer)?)?.iter().map(|v| reply::length(v).unwrap_or(0)).collect();
             let found = reply::array(reply::next(&mut answer)?)?;
             // Rows always come in taking order, so what is missing of the page follows them.
             let n = found.len() as u64;
-            (offset, count, end) = (index(&reply::next(&mut answer)?)? as u64 + n, (index(&reply::next(&mut answer)?)? as u64).saturating_sub(n), "");
+            (offset, count, end) =
+                (index(&reply::next(&mut answer)?)? as u64 + n, (index(&reply::next(&mut answer)?)? as u64).saturating_sub(n), "");
             for row in found {
                 let mut row = reply::array(row)?.into_iter();
                 let list = place(&reply::next(&mut row)?, keys.len())?;
@@ -70,8 +95,14 @@ impl RedisDriver {
                 break;
             }
         }
-        let problems = keys.iter().zip(&lengths).filter(|(_, n)| n.is_none()).map(|(key, _)| format!("The key {key} holds something else than a list.")).collect();
-        let due = Priority::ALL.into_iter().zip(due).filter(|(_, count)| *count > 0).map(|(priority, count)| Due { priority, count }).collect();
+        let problems = keys
+            .iter()
+            .zip(&lengths)
+            .filter(|(_, n)| n.is_none())
+            .map(|(key, _)| format!("The key {key} holds something else than a list."))
+            .collect();
+        let due =
+            Priority::ALL.into_iter().zip(due).filter(|(_, count)| *count > 0).map(|(priority, count)| Due { priority, count }).collect();
         Ok(page(query, rows, lengths.iter().flatten().sum(), due, problems, now))
     }
 
@@ -91,7 +122,8 @@ impl RedisDriver {
             let found = reply::array(reply::next(&mut answer)?)?;
             // Rows always come in taking order, so what is missing of the page follows them.
             let n = found.len() as u64;
-            (offset, count, end) = (index(&reply::next(&mut answer)?)? as u64 + n, (index(&reply::next(&mut answer)?)? as u64).saturating_sub(n), "");
+            (offset, count, end) =
+                (index(&reply::next(&mut answer)?)? as u64 + n, (index(&reply::next(&mut answer)?)? as u64).saturating_sub(n), "");
             for row in found {
                 let mut row = reply::array(row)?.into_iter();
                 let p = Priority::ALL[place(&reply::next(&mut row)?, Priority::ALL.len())?];
@@ -103,7 +135,12 @@ impl RedisDriver {
                 break;
             }
         }
-        let problems = keys.iter().zip(&lengths).filter(|(_, n)| n.is_none()).map(|(key, _)| format!("The key {key} holds something else than a sorted set.")).collect();
+        let problems = keys
+            .iter()
+            .zip(&lengths)
+            .filter(|(_, n)| n.is_none())
+            .map(|(key, _)| format!("The key {key} holds something else than a sorted set."))
+            .collect();
         Ok(page(query, rows, lengths.iter().flatten().sum(), Vec::new(), problems, now))
     }
 }

@@ -87,12 +87,19 @@ fn problem(text: &str, error: &json::JsonError) -> String {
 fn reading(parts: &[(&str, &Vec<Member>)]) -> Reading {
     let raw = |name: &str| parts.iter().find_map(|(text, members)| json::field(text, members, name));
     // A number where text is expected is shown as its digits.
-    let text = |name: &str| raw(name).and_then(|r| json::decode(r).or_else(|| r.starts_with(|c: char| c.is_ascii_digit() || c == '-').then(|| r.to_owned())));
+    let text = |name: &str| {
+        raw(name).and_then(|r| json::decode(r).or_else(|| r.starts_with(|c: char| c.is_ascii_digit() || c == '-').then(|| r.to_owned())))
+    };
     let whole = |name: &str| raw(name).and_then(|r| r.parse::<u64>().ok());
-    let time = |name: &str| raw(name).and_then(|r| r.parse::<f64>().ok()).filter(|ms| ms.is_finite()).and_then(|ms| Millis::checked(ms as i64));
+    let time =
+        |name: &str| raw(name).and_then(|r| r.parse::<f64>().ok()).filter(|ms| ms.is_finite()).and_then(|ms| Millis::checked(ms as i64));
     Reading {
         id: text("id").filter(|id| !id.is_empty()),
-        class_name: text("className").filter(|n| !n.is_empty()).or_else(|| raw("data").and_then(class_in_data)).or_else(|| text("name")).or_else(|| text("displayName")),
+        class_name: text("className")
+            .filter(|n| !n.is_empty())
+            .or_else(|| raw("data").and_then(class_in_data))
+            .or_else(|| text("name"))
+            .or_else(|| text("displayName")),
         attempts: whole("attempts"),
         max_attempts: whole("maxAttempts"),
         created_at: time("createdAt"),
@@ -120,7 +127,8 @@ fn shorten(text: &str, limit: usize) -> String {
 /// A list's row.
 pub fn summary(queue: &QueueName, state: JobState, priority: Option<Priority>, fingerprint: Fingerprint, element: &Element) -> JobSummary {
     let r = read(element);
-    let run_at = fingerprint.score.as_deref().and_then(|s| s.parse::<f64>().ok()).filter(|s| s.is_finite()).and_then(|s| Millis::checked(s as i64));
+    let run_at =
+        fingerprint.score.as_deref().and_then(|s| s.parse::<f64>().ok()).filter(|s| s.is_finite()).and_then(|s| Millis::checked(s as i64));
     JobSummary {
         id: r.id,
         fingerprint,
@@ -224,7 +232,14 @@ mod tests {
     #[test]
     fn retry_respects_priority_and_group_of_the_payload() {
         let retry = |raw: &str| retried(raw.as_bytes()).expect("an object");
-        assert_eq!(retry(r#"{"id":"a","priority":"high","groupId":"g"}"#), Retried { payload: br#"{"id":"a","priority":"high","groupId":"g","attempts":0}"#.to_vec(), target: Target::List(Priority::High), group: Some("g".into()) });
+        assert_eq!(
+            retry(r#"{"id":"a","priority":"high","groupId":"g"}"#),
+            Retried {
+                payload: br#"{"id":"a","priority":"high","groupId":"g","attempts":0}"#.to_vec(),
+                target: Target::List(Priority::High),
+                group: Some("g".into())
+            }
+        );
         assert_eq!(retry(r#"{"priority":5}"#).target, Target::Unread("5".into()));
         assert_eq!(retry(r#"{"priority":"default"}"#).target, Target::Unread("default".into()));
         for none in ["\"\"", "0", "null"] {
@@ -240,10 +255,16 @@ mod tests {
 
     #[test]
     fn a_large_payload_shows_what_its_ends_say() {
-        let raw = format!(r#"{{"id":"big","type":"class","className":"Huge","data":"{{\"x\":\"{}\"}}","createdAt":1795432806873,"attempts":3,"maxAttempts":3,"error":"no room","failedAt":1795432806900}}"#, "y".repeat(1_000_000));
+        let raw = format!(
+            r#"{{"id":"big","type":"class","className":"Huge","data":"{{\"x\":\"{}\"}}","createdAt":1795432806873,"attempts":3,"maxAttempts":3,"error":"no room","failedAt":1795432806900}}"#,
+            "y".repeat(1_000_000)
+        );
         let element = Element::of(raw.as_bytes());
         let r = read(&element);
-        assert_eq!((r.id.as_deref(), r.class_name.as_deref(), r.attempts, r.error.as_deref()), (Some("big"), Some("Huge"), Some(3), Some("no room")));
+        assert_eq!(
+            (r.id.as_deref(), r.class_name.as_deref(), r.attempts, r.error.as_deref()),
+            (Some("big"), Some("Huge"), Some(3), Some("no room"))
+        );
         assert_eq!(r.failed_at, Some(Millis(1_795_432_806_900)));
         assert_eq!(element.digest().len(), 40);
     }

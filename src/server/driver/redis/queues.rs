@@ -33,7 +33,14 @@ impl RedisDriver {
         for pattern in self.keys.heartbeat_patterns() {
             let mut cursor = 0u64;
             loop {
-                let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(5_000).query_async(&mut self.requests.clone()).await?;
+                let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN")
+                    .arg(cursor)
+                    .arg("MATCH")
+                    .arg(&pattern)
+                    .arg("COUNT")
+                    .arg(5_000)
+                    .query_async(&mut self.requests.clone())
+                    .await?;
                 if self.any_serves(&keys, queue).await? {
                     return Ok(true);
                 }
@@ -73,13 +80,21 @@ impl RedisDriver {
             pipe.cmd("MEMORY").arg("USAGE").arg(k);
         });
         let answer: Vec<Value> = pipe.query_async(&mut self.requests.clone()).await?;
-        let count = |range: std::ops::Range<usize>| answer.get(range).unwrap_or_default().iter().filter_map(super::reply::length).sum::<u64>();
+        let count =
+            |range: std::ops::Range<usize>| answer.get(range).unwrap_or_default().iter().filter_map(super::reply::length).sum::<u64>();
         // A key that is not there answers nil and weighs nothing; a refusal (ACL, old Redis) makes the sum unknown.
         let weigh = |range: std::ops::Range<usize>| {
             answer.get(range)?.iter().map(|v| if *v == Value::Nil { Some(0) } else { super::reply::length(v) }).sum::<Option<u64>>()
         };
         let grouped = self.known().grouped().0.get(queue).copied().unwrap_or(0);
-        Ok(PurgePreview { waiting: count(0..4), grouped, delayed: count(5..9), failed: count(4..5), bytes: weigh(9..18), failed_bytes: weigh(17..18) })
+        Ok(PurgePreview {
+            waiting: count(0..4),
+            grouped,
+            delayed: count(5..9),
+            failed: count(4..5),
+            bytes: weigh(9..18),
+            failed_bytes: weigh(17..18),
+        })
     }
 }
 

@@ -36,7 +36,8 @@ impl OneByOne {
 
     fn came_since(&self, raw: &[u8]) -> bool {
         let element = payload::Element::of(raw);
-        payload::read(&element).created_at.is_some_and(|at| at > self.started) || (!self.released.is_empty() && self.released.contains(&element.digest()))
+        payload::read(&element).created_at.is_some_and(|at| at > self.started)
+            || (!self.released.is_empty() && self.released.contains(&element.digest()))
     }
 }
 
@@ -64,7 +65,15 @@ impl RedisDriver {
     }
 
     /// One delayed set into the trash, but for a few due jobs; false when many are due: then [`Self::discard_delayed_step`].
-    pub async fn trash_delayed(&self, queue: &QueueName, p: Priority, id: &str, served: bool, now: Millis, outcome: &mut Outcome) -> Result<bool, DriverError> {
+    pub async fn trash_delayed(
+        &self,
+        queue: &QueueName,
+        p: Priority,
+        id: &str,
+        served: bool,
+        now: Millis,
+        outcome: &mut Outcome,
+    ) -> Result<bool, DriverError> {
         let (key, n) = (self.keys.delayed(queue, p), 5 + p as usize);
         self.note_list(id, n, &key).await?;
         let mut call = self.scripts.trash_delayed.prepare_invoke();
@@ -77,7 +86,14 @@ impl RedisDriver {
     }
 
     /// The next jobs of a waiting list, each letting its group go on. False when there is nothing left to do.
-    pub async fn discard_step(&self, queue: &QueueName, list: &mut OneByOne, id: &str, now: Millis, outcome: &mut Outcome) -> Result<bool, DriverError> {
+    pub async fn discard_step(
+        &self,
+        queue: &QueueName,
+        list: &mut OneByOne,
+        id: &str,
+        now: Millis,
+        outcome: &mut Outcome,
+    ) -> Result<bool, DriverError> {
         let key = self.keys.waiting(queue, list.priority);
         // Workers take jobs as well: never more than are there, less those that came since.
         list.left = list.left.min(self.length(&key, "LLEN").await?.saturating_sub(list.stay));
@@ -99,9 +115,26 @@ impl RedisDriver {
     }
 
     /// The next delayed jobs that are not due. At most `left` of them; returns how many it looked at.
-    pub async fn discard_delayed_step(&self, queue: &QueueName, p: Priority, id: &str, left: u64, now: Millis, outcome: &mut Outcome) -> Result<u64, DriverError> {
+    pub async fn discard_delayed_step(
+        &self,
+        queue: &QueueName,
+        p: Priority,
+        id: &str,
+        left: u64,
+        now: Millis,
+        outcome: &mut Outcome,
+    ) -> Result<u64, DriverError> {
         let key = self.keys.delayed(queue, p);
-        let answer: Value = self.scripts.read_delayed.key(&key).arg(now.0).arg(0).arg(CHUNK.min(left)).arg(CHUNK_BYTES).invoke_async(&mut self.requests.clone()).await?;
+        let answer: Value = self
+            .scripts
+            .read_delayed
+            .key(&key)
+            .arg(now.0)
+            .arg(0)
+            .arg(CHUNK.min(left))
+            .arg(CHUNK_BYTES)
+            .invoke_async(&mut self.requests.clone())
+            .await?;
         let mut seen = 0;
         for raw in reply::array(answer)?.into_iter().map(reply::bytes) {
             let at = Fingerprint { hash: String::new(), source: Source::Delayed(p), hint: 0, score: None };
@@ -116,7 +149,13 @@ impl RedisDriver {
         let mut groups: std::collections::BTreeSet<String> = self.known().groups.keys().cloned().collect();
         let mut cursor = 0u64;
         loop {
-            let step = redis::cmd("SSCAN").arg(self.keys.active()).arg(cursor).arg("COUNT").arg(1_000).query_async::<(u64, Vec<Vec<u8>>)>(&mut self.requests.clone()).await;
+            let step = redis::cmd("SSCAN")
+                .arg(self.keys.active())
+                .arg(cursor)
+                .arg("COUNT")
+                .arg(1_000)
+                .query_async::<(u64, Vec<Vec<u8>>)>(&mut self.requests.clone())
+                .await;
             let (next, found) = match step {
                 Ok(step) => step,
                 // A key of another type holds no groups.
@@ -134,7 +173,15 @@ impl RedisDriver {
 
     /// Jobs behind one group that name this queue, a bounded number; from the end of the list, so that a restore keeps their
     /// order. `from`: how many at the end name other queues and stay. Returns where to go on, `None` when the group is through.
-    pub async fn discard_grouped(&self, queue: &QueueName, group: &str, from: u64, id: &str, now: Millis, outcome: &mut Outcome) -> Result<Option<u64>, DriverError> {
+    pub async fn discard_grouped(
+        &self,
+        queue: &QueueName,
+        group: &str,
+        from: u64,
+        id: &str,
+        now: Millis,
+        outcome: &mut Outcome,
+    ) -> Result<Option<u64>, DriverError> {
         let key = self.keys.pending(group);
         let mut length = self.length(&key, "LLEN").await?;
         let mut from = from;
@@ -146,7 +193,12 @@ impl RedisDriver {
                 from += 1;
                 continue;
             }
-            let at = Fingerprint { hash: String::new(), source: Source::Grouped(group.into()), hint: length.saturating_sub(1 + from), score: None };
+            let at = Fingerprint {
+                hash: String::new(),
+                source: Source::Grouped(group.into()),
+                hint: length.saturating_sub(1 + from),
+                score: None,
+            };
             tally(outcome, self.discard_one(queue, id, &at, &raw, false, now).await?.0);
             length = length.saturating_sub(1);
         }

@@ -124,7 +124,8 @@ impl RedisDriver {
 
     /// One step of the first pass over the keyspace.
     pub async fn scan(&self, pattern: &str, cursor: u64, count: usize) -> Result<(u64, Vec<String>), DriverError> {
-        let value: Value = redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count).query_async(&mut self.sampler.clone()).await?;
+        let value: Value =
+            redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count).query_async(&mut self.sampler.clone()).await?;
         scanned(value)
     }
 }

@@ -66,7 +66,19 @@ impl RedisDriver {
         let key = self.keys.trash_entry(&id);
         let expires = now.0 + KEPT_MS;
         let mut pipe = redis::pipe();
-        pipe.atomic().hset_multiple(&key, &[("queue", queue.as_str()), ("verb", verb.as_str()), ("jobs", "0"), ("deletedAt", &now.0.to_string()), ("expiresAt", &expires.to_string()), ("beat", &now.0.to_string())]).ignore();
+        pipe.atomic()
+            .hset_multiple(
+                &key,
+                &[
+                    ("queue", queue.as_str()),
+                    ("verb", verb.as_str()),
+                    ("jobs", "0"),
+                    ("deletedAt", &now.0.to_string()),
+                    ("expiresAt", &expires.to_string()),
+                    ("beat", &now.0.to_string()),
+                ],
+            )
+            .ignore();
         pipe.expire(&key, BACKSTOP_S as i64).ignore().zadd(self.keys.trash(), &id, expires).ignore();
         pipe.query_async::<()>(&mut self.requests.clone()).await?;
         Ok(id)
@@ -98,7 +110,11 @@ impl RedisDriver {
         }
         let expires = now.0 + KEPT_MS;
         let mut pipe = redis::pipe();
-        pipe.atomic().hset_multiple(&key, &[("beat", now.0), ("expiresAt", expires)]).ignore().zadd(self.keys.trash(), id, expires).ignore();
+        pipe.atomic()
+            .hset_multiple(&key, &[("beat", now.0), ("expiresAt", expires)])
+            .ignore()
+            .zadd(self.keys.trash(), id, expires)
+            .ignore();
         for held in lists(&fields).map(|(n, _)| self.keys.trash_list(id, n)).chain([key, self.keys.trash_items(id)]) {
             pipe.expire(held, BACKSTOP_S as i64).ignore();
         }
@@ -111,7 +127,15 @@ impl RedisDriver {
     }
 
     pub async fn trash(&self, now: Millis) -> Result<Vec<TrashEntry>, DriverError> {
-        let ids: Vec<String> = redis::cmd("ZREVRANGEBYSCORE").arg(self.keys.trash()).arg("+inf").arg(now.0).arg("LIMIT").arg(0).arg(100).query_async(&mut self.requests.clone()).await?;
+        let ids: Vec<String> = redis::cmd("ZREVRANGEBYSCORE")
+            .arg(self.keys.trash())
+            .arg("+inf")
+            .arg(now.0)
+            .arg("LIMIT")
+            .arg(0)
+            .arg(100)
+            .query_async(&mut self.requests.clone())
+            .await?;
         let mut entries = Vec::new();
         for id in ids {
             entries.extend(self.trash_entry(&id, now).await?.filter(|e| e.jobs > 0));
@@ -123,7 +147,11 @@ impl RedisDriver {
     pub async fn trash_entry(&self, id: &str, now: Millis) -> Result<Option<TrashEntry>, DriverError> {
         let fields: BTreeMap<String, String> = self.requests.clone().hgetall(self.keys.trash_entry(id)).await?;
         let number = |name: &str| fields.get(name).and_then(|n| n.parse::<i64>().ok());
-        let (Some(queue), Some(verb)) = (fields.get("queue").and_then(|q| QueueName::try_from(q.as_str()).ok()), fields.get("verb").and_then(|v| Verb::parse(v))) else { return Ok(None) };
+        let (Some(queue), Some(verb)) =
+            (fields.get("queue").and_then(|q| QueueName::try_from(q.as_str()).ok()), fields.get("verb").and_then(|v| Verb::parse(v)))
+        else {
+            return Ok(None);
+        };
         let (Some(deleted), Some(expires)) = (number("deletedAt"), number("expiresAt")) else { return Ok(None) };
         // The hash is written when the jobs are in; a console that died before leaves 0 there, so count what is really in it.
         let jobs = match number("jobs").unwrap_or(0) {
@@ -160,7 +188,8 @@ impl RedisDriver {
             if kind != "list" && kind != "zset" {
                 continue;
             }
-            let (went, _): (u64, u64) = self.scripts.restore_list.key(&key).key(source).arg(kind).arg(500).arg(SCRIPT_BYTES).invoke_async(&mut conn).await?;
+            let (went, _): (u64, u64) =
+                self.scripts.restore_list.key(&key).key(source).arg(kind).arg(500).arg(SCRIPT_BYTES).invoke_async(&mut conn).await?;
             return Ok(Some(Outcome { done: went, ..Outcome::default() }));
         }
         let items = self.keys.trash_items(id);
@@ -217,7 +246,15 @@ impl RedisDriver {
     /// Empties entries whose hour is over; UNLINK frees big lists beside the main thread. At most 20 entries a call.
     pub async fn empty_trash(&self, now: Millis) -> Result<u64, DriverError> {
         let mut conn = self.requests.clone();
-        let ids: Vec<String> = redis::cmd("ZRANGEBYSCORE").arg(self.keys.trash()).arg("-inf").arg(now.0).arg("LIMIT").arg(0).arg(20).query_async(&mut conn).await?;
+        let ids: Vec<String> = redis::cmd("ZRANGEBYSCORE")
+            .arg(self.keys.trash())
+            .arg("-inf")
+            .arg(now.0)
+            .arg("LIMIT")
+            .arg(0)
+            .arg(20)
+            .query_async(&mut conn)
+            .await?;
         for id in &ids {
             let fields: BTreeMap<String, String> = conn.hgetall(self.keys.trash_entry(id)).await?;
             let mut pipe = redis::pipe();

@@ -1,6 +1,10 @@
 //! Verbs on named jobs. Each: find the element, make the new payload in Rust, let one script check and move it.
 
-use super::{RedisDriver, payload::{self, Target}, reply, trash};
+use super::{
+    RedisDriver,
+    payload::{self, Target},
+    reply, trash,
+};
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     operation::{Outcome, Verb},
@@ -44,7 +48,10 @@ impl RedisDriver {
             };
             let group = retried.group.unwrap_or_default();
             let mut call = self.scripts.retry.prepare_invoke();
-            call.key(self.keys.failed(queue)).key(self.keys.waiting(queue, priority)).key(self.keys.active()).key(self.keys.pending(&group));
+            call.key(self.keys.failed(queue))
+                .key(self.keys.waiting(queue, priority))
+                .key(self.keys.active())
+                .key(self.keys.pending(&group));
             call.arg(&found.raw).arg(found.fingerprint.hint).arg(&retried.payload).arg(&group).arg(mark());
             if call.invoke_async::<i64>(&mut self.requests.clone()).await? == 1 {
                 outcome.done += 1;
@@ -64,7 +71,14 @@ impl RedisDriver {
         Ok(outcome)
     }
 
-    async fn promote_one(&self, queue: &QueueName, f: &Fingerprint, served: bool, now: Millis, outcome: &mut Outcome) -> Result<(), DriverError> {
+    async fn promote_one(
+        &self,
+        queue: &QueueName,
+        f: &Fingerprint,
+        served: bool,
+        now: Millis,
+        outcome: &mut Outcome,
+    ) -> Result<(), DriverError> {
         let (Source::Delayed(priority), Some(found)) = (&f.source, self.locate(queue, f).await?) else {
             outcome.gone += 1;
             return Ok(());
@@ -115,13 +129,32 @@ impl RedisDriver {
     }
 
     /// Takes one located element into the trash `id`. Returns the script's code, and the job that its group released.
-    pub(super) async fn discard_one(&self, queue: &QueueName, id: &str, at: &Fingerprint, raw: &[u8], served: bool, now: Millis) -> Result<(i64, Option<Vec<u8>>), DriverError> {
+    pub(super) async fn discard_one(
+        &self,
+        queue: &QueueName,
+        id: &str,
+        at: &Fingerprint,
+        raw: &[u8],
+        served: bool,
+        now: Millis,
+    ) -> Result<(i64, Option<Vec<u8>>), DriverError> {
         let key = self.source_key(queue, &at.source);
         let items = self.keys.trash_items(id);
         let mut conn = self.requests.clone();
         if matches!(at.source, Source::Delayed(_)) {
             let item = trash::delayed_item(&key, raw);
-            let code = self.scripts.discard_delayed.key(&key).key(items).arg(raw).arg(item).arg(trash::BACKSTOP_S).arg(now.0).arg(u8::from(served)).invoke_async(&mut conn).await?;
+            let code = self
+                .scripts
+                .discard_delayed
+                .key(&key)
+                .key(items)
+                .arg(raw)
+                .arg(item)
+                .arg(trash::BACKSTOP_S)
+                .arg(now.0)
+                .arg(u8::from(served))
+                .invoke_async(&mut conn)
+                .await?;
             return Ok((code, None));
         }
         // Only a job in a waiting list holds its group; one behind the group, or a dead letter, does not.
