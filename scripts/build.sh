@@ -36,9 +36,11 @@ if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
     mv "$out/${name}_bg.wasm" "$out/$name.wasm"
     if [ "$mode" = release ]; then
         say "wasm-opt"
-        # The features that rustc turns on by default; wasm-opt refuses what it was not told of.
-        wasm-opt -Oz --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
+        # The features that rustc turns on by default; wasm-opt refuses what it was not told of. Few passes: rustc has
+        # optimised for size already, and what -Oz does on top makes the file compress worse (504 kB instead of 466 kB).
+        wasm-opt --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
             --enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
+            --dae-optimizing --duplicate-function-elimination --remove-unused-module-elements \
             -o "$out/$name.wasm" "$out/$name.wasm"
     fi
     rm -rf "$pkg"

@@ -54,6 +54,8 @@ pub struct Reading {
     pub failed_at: Option<Millis>,
     pub error: Option<String>,
     pub group_id: Option<String>,
+    /// What the payload says; only dead letters carry it. `None` also for one that no worker reads.
+    pub priority: Option<Priority>,
     pub problem: Option<String>,
 }
 
@@ -106,6 +108,10 @@ fn reading(parts: &[(&str, &Vec<Member>)]) -> Reading {
         failed_at: time("failedAt"),
         error: text("error").or_else(|| text("failedReason")).map(|e| shorten(&e, ERROR_SHOWN)),
         group_id: text("groupId").filter(|g| !g.is_empty()),
+        priority: raw("priority").and_then(|r| match target(r) {
+            Target::List(p) => Some(p),
+            Target::Unread(_) => None,
+        }),
         problem: None,
     }
 }
@@ -134,7 +140,8 @@ pub fn summary(queue: &QueueName, state: JobState, priority: Option<Priority>, f
         fingerprint,
         queue: queue.clone(),
         state,
-        priority,
+        // Of a waiting or delayed job the key decides, of a dead letter its payload: that is where a retry sends it.
+        priority: if state == JobState::Failed { r.priority } else { priority },
         class_name: r.class_name,
         attempts: r.attempts,
         max_attempts: r.max_attempts,
