@@ -228,17 +228,30 @@ pub fn is_valid(text: &str) -> bool {
 
 /// Members of the top-level object in their order, duplicates included; an error when the text is anything else.
 pub fn members(text: &str) -> Result<Vec<Member>, JsonError> {
+    let (is_object, found, end) = top(text);
+    end?;
+    if is_object { Ok(found) } else { Err(JsonError { at: 0, what: "an object is expected" }) }
+}
+
+/// The members that a text cut off at its end still shows: those that are whole.
+pub fn leading_members(text: &str) -> Vec<Member> {
+    // The error at the cut is expected: what came before it counts.
+    top(text).1
+}
+
+/// Whether the text begins with an object, the whole members of that object, and how the reading ended.
+fn top(text: &str) -> (bool, Vec<Member>, Result<(), JsonError>) {
     let mut found = Vec::new();
     let mut depth = 0usize;
     let mut key = 0..0;
     let mut start = 0;
-    let mut top = false;
-    walk(text, |event| {
+    let mut is_object = false;
+    let end = walk(text, |event| {
         match event {
             Event::Open { kind, at } => {
                 if depth == 0 {
-                    top = kind == Kind::Object;
-                    if !top {
+                    is_object = kind == Kind::Object;
+                    if !is_object {
                         return false;
                     }
                 } else if depth == 1 {
@@ -254,47 +267,13 @@ pub fn members(text: &str) -> Result<Vec<Member>, JsonError> {
             }
             Event::Key { span } if depth == 1 => key = span,
             Event::Key { .. } => {}
-            Event::Scalar { span, .. } if depth == 1 => found.push(Member { key: key.clone(), value: span }),
-            Event::Scalar { .. } => {}
-        }
-        true
-    })?;
-    if top { Ok(found) } else { Err(JsonError { at: 0, what: "an object is expected" }) }
-}
-
-/// The members that a text cut off at its end still shows: those that are whole.
-pub fn leading_members(text: &str) -> Vec<Member> {
-    let mut found = Vec::new();
-    let mut depth = 0usize;
-    let mut key = 0..0;
-    let mut start = 0;
-    // The error at the cut is expected: what came before it counts.
-    let _ = walk(text, |event| {
-        match event {
-            Event::Open { kind, at } => {
-                if depth == 0 && kind != Kind::Object {
-                    return false;
-                }
-                if depth == 1 {
-                    start = at;
-                }
-                depth += 1;
-            }
-            Event::Close { end } => {
-                depth -= 1;
-                if depth == 1 {
-                    found.push(Member { key: key.clone(), value: start..end });
-                }
-            }
-            Event::Key { span } if depth == 1 => key = span,
-            Event::Key { .. } => {}
-            // A number that touches the cut may go on behind it.
+            // A number that touches the end of a cut text may go on behind it.
             Event::Scalar { span, .. } if depth == 1 && span.end < text.len() => found.push(Member { key: key.clone(), value: span }),
             Event::Scalar { .. } => {}
         }
         true
     });
-    found
+    (is_object, found, end)
 }
 
 /// The members that a text cut off at its START still shows, read backwards from the closing brace: those that are whole.

@@ -121,7 +121,7 @@ impl Sampler {
                 done += count;
                 // Steady steps: larger while Redis answers at once, smaller when it is busy.
                 count = if took < STEP {
-                    (count * 2).min(10_000)
+                    (count * 2).min(6_000)
                 } else if took > STEP * 2 {
                     (count / 2).max(200)
                 } else {

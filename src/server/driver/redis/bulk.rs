@@ -13,8 +13,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Jobs and bytes that one moving script handles, whichever comes first: about 2 ms of Redis.
-const CHUNK: u64 = 500;
-const CHUNK_BYTES: usize = 192 * 1024;
+const CHUNK: u64 = 256;
+const CHUNK_BYTES: usize = 128 * 1024;
 /// Jobs that stay in the middle of a list are stepped over one by one: smaller chunks keep those scripts short.
 const SPARSE_CHUNK: u64 = 100;
 /// Whether a worker serves the queue is asked again this often: one may start meanwhile.

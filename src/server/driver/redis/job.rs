@@ -13,7 +13,7 @@ use crate::model::{
     time::Millis,
 };
 use crate::server::error::DriverError;
-use redis::Value;
+use redis::{Script, Value};
 
 /// How far from its hint an element is looked for.
 const AROUND: u64 = 1_000;
@@ -39,61 +39,39 @@ impl RedisDriver {
         }
     }
 
-    /// The element with this fingerprint, at its hint or within ±1,000 of it; by score in a delayed set.
+    /// The element with this fingerprint, at its hint or within ±1,000 of it; in a delayed set also where its score begins.
     pub async fn locate(&self, queue: &QueueName, f: &Fingerprint) -> Result<Option<Located>, DriverError> {
         let key = self.source_key(queue, &f.source);
+        let around = |at: u64, reach: u64| (at.saturating_sub(reach), at + reach);
         if let Some(score) = &f.score {
-            return self.locate_delayed(&key, f, score).await;
+            let sooner = format!("({score}");
+            let begins: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(sooner).query_async(&mut self.requests.clone()).await?;
+            let ranges = [around(f.hint, 0), (begins, begins + AROUND), around(f.hint, AROUND)];
+            return self.look(&self.scripts.locate_delayed, &key, f, score, &ranges).await;
         }
-        let before = (f.hint.saturating_sub(AROUND), f.hint.saturating_sub(1));
-        let after = (f.hint + 1, f.hint + AROUND);
         // Pops at the tail move elements to lower positions: after the hint itself, the places before it are likelier.
-        for (from, to) in [(f.hint, f.hint), (f.hint.saturating_sub(50), f.hint + 50), before, after] {
-            let mut at = from;
-            while at <= to {
-                let last = to.min(at + STEP);
-                let end = if matches!(f.source, Source::Grouped(_)) { "head" } else { "tail" };
-                let answer: Value = self
-                    .scripts
-                    .locate
-                    .key(&key)
-                    .arg(&f.hash)
-                    .arg(at)
-                    .arg(last)
-                    .arg(end)
-                    .arg(LOCATE_BYTES)
-                    .invoke_async(&mut self.requests.clone())
-                    .await?;
-                match located(answer, f)? {
-                    Ok(found) => return Ok(Some(found)),
-                    Err(next) => at = next.max(at + 1),
-                }
-            }
-        }
-        Ok(None)
+        let before = (f.hint.saturating_sub(AROUND), f.hint.saturating_sub(1));
+        let ranges = [around(f.hint, 0), around(f.hint, 50), before, (f.hint + 1, f.hint + AROUND)];
+        let end = if matches!(f.source, Source::Grouped(_)) { "head" } else { "tail" };
+        self.look(&self.scripts.locate, &key, f, end, &ranges).await
     }
 
-    /// In a sorted set the rank is the hint: ±1,000 of it, and of where the score begins now.
-    async fn locate_delayed(&self, key: &str, f: &Fingerprint, score: &str) -> Result<Option<Located>, DriverError> {
-        let begins: u64 =
-            redis::cmd("ZCOUNT").arg(key).arg("-inf").arg(format!("({score}")).query_async(&mut self.requests.clone()).await?;
-        let around = |rank: u64| (rank.saturating_sub(AROUND), rank + AROUND);
-        for (from, to) in [(f.hint, f.hint), (begins, begins + AROUND), around(f.hint)] {
-            let mut at = from;
-            while at <= to {
-                let last = to.min(at + STEP);
-                let answer: Value = self
-                    .scripts
-                    .locate_delayed
-                    .key(key)
-                    .arg(&f.hash)
-                    .arg(score)
-                    .arg(at)
-                    .arg(last)
-                    .arg(LOCATE_BYTES)
-                    .invoke_async(&mut self.requests.clone())
-                    .await?;
-                match located(answer, f)? {
+    /// Asks one of the two locating scripts range by range, a bounded step at a time.
+    async fn look(
+        &self,
+        script: &Script,
+        key: &str,
+        f: &Fingerprint,
+        by: &str,
+        ranges: &[(u64, u64)],
+    ) -> Result<Option<Located>, DriverError> {
+        for (from, to) in ranges {
+            let mut at = *from;
+            while at <= *to {
+                let last = (at + STEP).min(*to);
+                let mut call = script.key(key);
+                call.arg(&f.hash).arg(at).arg(last).arg(by).arg(LOCATE_BYTES);
+                match located(call.invoke_async(&mut self.requests.clone()).await?, f)? {
                     Ok(found) => return Ok(Some(found)),
                     Err(next) => at = next.max(at + 1),
                 }
