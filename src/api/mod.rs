@@ -2,5 +2,8 @@
 //! The REST routes in `server::rest` call the same actions.
 
 pub mod jobs;
+pub mod logs;
+pub mod metrics;
 pub mod operations;
 pub mod queues;
+pub mod workers;

@@ -2,9 +2,12 @@
 
 use super::{
     ids::QueueName,
+    log::{LogQuery, LogTail},
     operation::Operation,
     queue::{Discovery, QueueSample},
+    run::Run,
     time::Millis,
+    worker::WorkerList,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +40,12 @@ pub struct Connection {
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
     pub waiting: Option<u64>,
+    /// Runs that are open by the events; `None` while no worker was heard.
     pub active: Option<u64>,
+    /// Some worker was not heard yet, or runs may have ended unheard: `active` is a lower bound.
+    pub active_partial: bool,
+    /// Jobs whose worker is gone, in the last hour.
+    pub lost: u64,
     pub delayed: Option<u64>,
     pub failed: Option<u64>,
     /// Jobs behind busy groups whose first job names no queue.
@@ -60,6 +68,43 @@ pub struct Throughput {
     pub window_seconds: u64,
 }
 
+/// A time in which nobody heard the channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    pub from: Millis,
+    pub to: Millis,
+}
+
+/// What was heard on the event channels since this console listens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Heard {
+    /// `None` while the channel is not heard.
+    pub listening_since: Option<Millis>,
+    pub events: u64,
+    /// Over the last 10 s.
+    pub per_second: f64,
+    pub malformed: u64,
+    /// Attempts.
+    pub started: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub retried: u64,
+    pub dead: u64,
+    /// Runs whose worker is gone.
+    pub lost: u64,
+    /// Runs that ended unheard: the worker began another one, or the console did not listen.
+    pub unknown: u64,
+    /// Started attempts whose queue could not be told.
+    pub unattributed: u64,
+    /// Open runs that were dropped because there were more than 100,000.
+    pub dropped: u64,
+    /// The last time in which the channel was not heard.
+    pub gap: Option<Gap>,
+    /// Workers that report but were not heard yet: what they run is unknown.
+    pub silent_workers: u64,
+}
+
 /// `GET /api/v1/overview`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,6 +114,7 @@ pub struct Overview {
     /// Heartbeats alive; `None` until the first whole scan.
     pub workers: Option<u64>,
     pub throughput: Throughput,
+    pub heard: Heard,
     pub discovery: Discovery,
     pub sampled_at: Option<Millis>,
     /// Console version and queue prefix, for the sidebar.
@@ -101,6 +147,12 @@ pub struct LiveEvent {
     pub entered: u64,
     /// Running and just finished operations of this console.
     pub operations: Vec<Operation>,
+    /// Views `overview` (the first few) and `workers`.
+    pub workers: Option<WorkerList>,
+    /// Views `overview` and `logs`: lines since the last event of this stream.
+    pub log: LogTail,
+    /// View `queue`: what runs there, at most 200.
+    pub runs: Vec<Run>,
 }
 
 /// Which queues a stream follows.
@@ -114,6 +166,10 @@ pub enum LiveView {
     },
     Queue {
         name: QueueName,
+    },
+    Workers,
+    Logs {
+        query: LogQuery,
     },
     /// The frame only.
     Frame,

@@ -73,7 +73,7 @@ impl ByPriority {
 }
 
 /// One row of `GET /api/v1/queues`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueSample {
     pub name: QueueName,
@@ -84,7 +84,12 @@ pub struct QueueSample {
     pub grouped: u64,
     /// There are more groups than one tick counts: `grouped` and `waiting` are lower bounds.
     pub grouped_partial: bool,
+    /// Runs that are open by the events; `None` while none of its workers was heard.
     pub active: Option<u64>,
+    /// A worker of this queue was not heard yet, or runs something unattributed: `active` is a lower bound.
+    pub active_partial: bool,
+    /// Jobs whose worker is gone, in the last hour.
+    pub lost: u64,
     pub delayed: Option<u64>,
     pub failed: Option<u64>,
     pub failed_at_cap: bool,
@@ -93,10 +98,27 @@ pub struct QueueSample {
     pub workers: Option<u64>,
     /// Age of the oldest job at the tails of the waiting lists, in ms at `sampled_at`.
     pub oldest_waiting_ms: Option<i64>,
+    pub flow: Flow,
     pub sampled_at: Millis,
     /// Keys that hold something unexpected, as a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+}
+
+/// How jobs move through a queue, by the events of the last minute; `None` where nothing was heard.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Flow {
+    /// Jobs that came in per second, retries included: from the change of the backlog and the runs that started.
+    pub in_per_second: Option<f64>,
+    /// Runs that started per second.
+    pub out_per_second: Option<f64>,
+    /// Failed attempts in the last 5 minutes.
+    pub failed_lately: Option<u64>,
+    /// What most of them said, in short.
+    pub mostly: Option<String>,
+    /// Ended runs in each of the last 15 minutes, oldest first; empty when nothing was heard.
+    pub spark: Vec<u32>,
 }
 
 /// A queue is called failing while jobs sit in its dead-letter list (whether they failed *lately* is unknown without events).

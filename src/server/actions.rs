@@ -1,6 +1,8 @@
 //! What pages and REST can ask for: the one place between them and the driver. Reads of the snapshot cost Redis nothing;
 //! every write leaves one audit line in the log and has the queue sampled at once.
 
+pub mod live;
+
 use super::{driver::redis::trash::Keep, state::AppState};
 use crate::model::{
     error::ApiError,

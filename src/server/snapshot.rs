@@ -2,7 +2,7 @@
 
 use crate::model::{
     ids::QueueName,
-    live::{Connection, Link, Overview, QueuesPage, Throughput, Totals},
+    live::{Connection, Heard, Link, Overview, QueuesPage, Throughput, Totals},
     operation::Operation,
     query::{QUEUES_PER_PAGE, QueuesQuery},
     queue::{Discovery, Paused, QueueSample},
@@ -17,6 +17,9 @@ pub struct Snapshot {
     pub totals: Totals,
     /// Heartbeats alive; `None` until the first whole scan.
     pub workers: Option<u64>,
+    /// What the event channels told.
+    pub heard: Heard,
+    pub throughput: Throughput,
     pub discovery: Discovery,
     /// Redis keeps more than the console follows.
     pub sampled_at: Option<Millis>,
@@ -43,6 +46,8 @@ impl Snapshot {
             queues: Vec::new(),
             totals: Totals::default(),
             workers: None,
+            heard: Heard::default(),
+            throughput: Throughput { completed_per_second: None, failed_per_second: None, window_seconds: 60 },
             discovery: Discovery::default(),
             sampled_at: None,
             operations: Vec::new(),
@@ -62,8 +67,8 @@ impl Snapshot {
             connection: self.connection.clone(),
             totals: self.totals.clone(),
             workers: self.workers,
-            // Needs the event channel: unknown until it is read.
-            throughput: Throughput { completed_per_second: None, failed_per_second: None, window_seconds: 60 },
+            throughput: self.throughput.clone(),
+            heard: self.heard.clone(),
             discovery: self.discovery,
             sampled_at: self.sampled_at,
             version: self.version.clone(),
@@ -92,8 +97,10 @@ pub fn totals(queues: &[QueueSample], grouped_unattributed: u64, grouped_partial
     let count = |is: fn(&QueueSample) -> bool| queues.iter().filter(|q| is(q)).count() as u64;
     Totals {
         waiting: sum(|q| q.waiting).map(|n| n + grouped_unattributed),
-        // An empty sum would be a known 0; without events it is unknown.
-        active: if queues.is_empty() { None } else { sum(|q| q.active) },
+        // The ledger counts all of them, attributed or not.
+        active: None,
+        active_partial: false,
+        lost: 0,
         delayed: sum(|q| q.delayed),
         failed: sum(|q| q.failed),
         grouped_unattributed,

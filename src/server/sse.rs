@@ -1,9 +1,19 @@
 //! `GET /live`: the shared snapshot as server-sent events. A slow browser skips pictures and delays nobody.
 
-use super::{actions::now, auth::Session, rest::problem::Problem, snapshot::Snapshot, state::AppState};
+use super::{
+    actions::{
+        live::{LINES as FIRST_LINES, RUNS, WORKERS},
+        now,
+    },
+    auth::Session,
+    rest::problem::Problem,
+    snapshot::Snapshot,
+    state::AppState,
+};
 use crate::model::{
     ids::QueueName,
     live::{LiveEvent, LiveView},
+    log::{LogQuery, LogTail},
     query::QueuesQuery,
     queue::QueueSample,
     time::Millis,
@@ -29,6 +39,10 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_secs(2);
 /// Rows of the overview's list.
 const BUSIEST: usize = 8;
+/// Workers of the overview's list.
+const FEW_WORKERS: usize = 8;
+/// Log lines of one event at most: a browser shows no more in a second, and says so.
+const LINES: usize = 50;
 
 pub fn routes() -> Router<AppState> {
     Router::new().route("/live", get(live))
@@ -52,12 +66,12 @@ async fn live(
     };
     let queue = match &view {
         LiveView::Queue { name } => Some(name.clone()),
-        LiveView::Overview | LiveView::Queues { .. } | LiveView::Frame => None,
+        _ => None,
     };
     // The sampler keeps its pace as long as the stream owns this.
     let watch = state.watching.stream(queue);
-    let follower =
-        Follower { snapshots: state.snapshots.clone(), follow: Follow { view, rows: None }, until: session.until, started: false, state };
+    let follow = Follow { view, rows: None, seq: None };
+    let follower = Follower { snapshots: state.snapshots.clone(), follow, until: session.until, started: false, state };
     let events = stream::unfold(follower, move |follower| {
         let _kept = &watch;
         follower.next()
@@ -86,7 +100,7 @@ impl Follower {
             self.started = true;
             event = event.retry(RETRY);
         }
-        match event.json_data(self.follow.event(&snapshot)) {
+        match event.json_data(self.follow.event(&snapshot, &self.state)) {
             Ok(event) => Some((Ok(event), self)),
             Err(error) => {
                 tracing::error!(%error, "live event");
@@ -117,17 +131,43 @@ struct Follow {
     view: LiveView,
     /// Names in display order. While the first scan runs the list still grows, so it is fixed once that has ended.
     rows: Option<Vec<QueueName>>,
+    /// The newest log line that was sent.
+    seq: Option<u64>,
 }
 
 impl Follow {
-    fn event(&mut self, snapshot: &Snapshot) -> LiveEvent {
+    fn event(&mut self, snapshot: &Snapshot, state: &AppState) -> LiveEvent {
         let (queues, entered) = self.rows(snapshot);
-        LiveEvent { overview: snapshot.overview(), queues, entered, operations: snapshot.operations.clone() }
+        let ledger = state.ledger.lock();
+        let workers = match self.view {
+            LiveView::Overview => Some(ledger.workers(now(), FEW_WORKERS)),
+            LiveView::Workers => Some(ledger.workers(now(), WORKERS)),
+            _ => None,
+        };
+        let runs = match &self.view {
+            LiveView::Queue { name } => ledger.runs(Some(name), now(), RUNS),
+            _ => Vec::new(),
+        };
+        let mut log = |query: &LogQuery, first: usize| {
+            let tail = match self.seq {
+                Some(seq) => ledger.tail().since(seq, query, LINES),
+                None => ledger.tail().since(0, query, first),
+            };
+            self.seq = Some(ledger.tail().seq());
+            tail
+        };
+        let log = match &self.view {
+            LiveView::Overview => log(&LogQuery::default(), LINES),
+            LiveView::Logs { query } => log(query, FIRST_LINES),
+            _ => LogTail::default(),
+        };
+        drop(ledger);
+        LiveEvent { overview: snapshot.overview(), queues, entered, operations: snapshot.operations.clone(), workers, log, runs }
     }
 
     fn rows(&mut self, snapshot: &Snapshot) -> (Vec<QueueSample>, u64) {
         let (query, most) = match &self.view {
-            LiveView::Frame => return (Vec::new(), 0),
+            LiveView::Frame | LiveView::Workers | LiveView::Logs { .. } => return (Vec::new(), 0),
             LiveView::Queue { name } => return (snapshot.queue(name).cloned().into_iter().collect(), 0),
             LiveView::Overview => (&QueuesQuery::default(), BUSIEST),
             LiveView::Queues { query } => (query, usize::MAX),

@@ -1,6 +1,6 @@
 //! What every request can reach.
 
-use super::{config::Config, driver::redis::RedisDriver, snapshot::Snapshot, tasks::watching::Watching};
+use super::{config::Config, driver::redis::RedisDriver, ledger::Ledger, snapshot::Snapshot, tasks::watching::Watching};
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,8 @@ pub struct Inner {
     pub driver: RedisDriver,
     /// The latest picture of Redis; a slow reader skips, never delays.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What events and heartbeats say, put together.
+    pub ledger: Ledger,
     /// Who looks: decides the sampler's pace.
     pub watching: Arc<Watching>,
     /// Bulk operations that this console runs.

@@ -1,5 +1,8 @@
 //! Background work: started by name, restarted after a failure, ended together.
 
+mod events;
+mod flow;
+mod metrics;
 pub mod operations;
 mod plan;
 pub mod sampler;
@@ -10,6 +13,7 @@ use super::{
     actions::now,
     config::Config,
     driver::redis::{RedisDriver, keys::Keys},
+    ledger::Ledger,
     snapshot::Snapshot,
     state::{AppState, Inner},
 };
@@ -24,12 +28,15 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (sender, snapshots) = watch::channel(Arc::new(empty));
     let watching = Arc::new(watching::Watching::default());
     let operations = operations::Operations::default();
-    let state = AppState::new(Inner { config, driver, snapshots, watching, operations, shutdown: shutdown.clone() });
+    let ledger = Ledger::new(now());
+    let state = AppState::new(Inner { config, driver, snapshots, ledger, watching, operations, shutdown: shutdown.clone() });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
     tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {
         sampler::run(state, sender.clone(), shutdown)
     }));
+    tasks.spawn(supervised("events", state.clone(), shutdown.clone(), events::run));
+    tasks.spawn(supervised("metrics", state.clone(), shutdown.clone(), metrics::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }

@@ -7,6 +7,7 @@ use crate::model::{
 use crate::server::driver::redis::{
     Known,
     sample::{COMMANDS, FIXED, GROUPS, PER_QUEUE, TAILS},
+    upcoming::LISTS,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,8 @@ pub struct Seen {
     pub busy: bool,
     /// Lists that were not empty.
     pub lists: Vec<Priority>,
+    /// Delayed sets that were not empty.
+    pub sets: Vec<Priority>,
 }
 
 /// Watched queues always, then busy ones, then the rest in turn. A part of the room is kept for the rest, so that a thousand
@@ -75,6 +78,22 @@ pub fn tails(
     chosen
 }
 
+/// Lists and delayed sets of queues that a worker serves, in turn: what runs next there is read. Sets take at most a quarter.
+pub fn coming(
+    seen: &BTreeMap<QueueName, Seen>,
+    known: &Known,
+    after: Option<&(QueueName, Priority)>,
+) -> (Vec<(QueueName, Priority)>, Vec<(QueueName, Priority)>) {
+    let Some(served) = known.workers() else { return Default::default() };
+    let of = |which: fn(&Seen) -> &Vec<Priority>| -> Vec<(QueueName, Priority)> {
+        let served = seen.iter().filter(|(q, _)| served.contains_key(q.as_str()));
+        served.flat_map(|(q, s)| which(s).iter().map(|p| (q.clone(), *p))).collect()
+    };
+    let (lists, sets) = (of(|s| &s.lists), of(|s| &s.sets));
+    let sets = round(&sets, after, LISTS / 4);
+    (round(&lists, after, LISTS - sets.len()), sets)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +113,7 @@ mod tests {
             for q in chosen {
                 // Three of four are busy.
                 let busy = q.as_str().as_bytes()[4] % 4 != 0;
-                seen.insert(q.clone(), Seen { sampled_at: Millis(tick), busy, lists: Vec::new() });
+                seen.insert(q.clone(), Seen { sampled_at: Millis(tick), busy, lists: Vec::new(), sets: Vec::new() });
                 asked.insert(q);
             }
         }

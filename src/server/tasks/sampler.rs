@@ -1,10 +1,13 @@
 //! The one sampler for all browsers: discovers queues, counts them once a tick, publishes a [`Snapshot`].
 
-use super::plan::{self, Seen};
+use super::{
+    flow::Flows,
+    plan::{self, Seen},
+};
 use crate::model::{
     ids::{Priority, QueueName},
-    live::{Connection, Link},
-    queue::{Discovery, FAILED_CAP, Paused, QueueSample},
+    live::{Connection, Link, Totals},
+    queue::{Discovery, FAILED_CAP, Flow, Paused, QueueSample},
     time::Millis,
 };
 use crate::server::{
@@ -51,6 +54,9 @@ struct Sampler {
     last_group: Option<String>,
     last_head: Option<String>,
     last_tail: Option<(QueueName, Priority)>,
+    last_coming: Option<(QueueName, Priority)>,
+    /// Backlogs of the last minute, for what came in.
+    flows: Flows,
     connection: Connection,
     discovery: Discovery,
     sampled_at: Option<Millis>,
@@ -94,6 +100,8 @@ impl Sampler {
             last_group: None,
             last_head: None,
             last_tail: None,
+            last_coming: None,
+            flows: Flows::default(),
             connection,
             discovery: Discovery::default(),
             sampled_at: None,
@@ -166,12 +174,18 @@ impl Sampler {
 
     fn plan(&mut self) -> Plan {
         // Anybody can open the page of a name that is no queue's: it must not become one.
-        let names = self.state.watching.queues().into_iter().chain(self.state.watching.take_touched());
+        let touched = self.state.watching.take_touched();
+        // An operator moved jobs: the change of the backlog no longer says what came in.
+        touched.iter().for_each(|q| self.flows.forget(q));
+        let names = self.state.watching.queues().into_iter().chain(touched);
         let watched: BTreeSet<QueueName> = names.filter(|q| self.state.driver.keys().is_queue(q)).collect();
         let known = self.state.driver.known();
         // A watched name that nobody ever saw costs a sample but makes no queue.
         let groups = plan::groups(&known, self.last_group.as_ref());
+        let (coming, coming_due) = plan::coming(&self.seen, &known, self.last_coming.as_ref());
         let plan = Plan {
+            coming,
+            coming_due,
             queues: plan::queues(&known, &self.seen, &watched, groups.len()),
             heads: plan::heads(&known, &groups, self.last_head.as_ref()),
             tails: plan::tails(&self.seen, &watched, self.last_tail.as_ref()),
@@ -189,7 +203,7 @@ impl Sampler {
     async fn tick(&mut self) -> Result<(), DriverError> {
         let plan = self.plan();
         let began = Instant::now();
-        let answer = self.state.driver.sample(&plan).await?;
+        let answer = self.state.driver.sample(&plan, now()).await?;
         self.connection.latency_ms = Some((began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0);
         self.ticks += 1;
         let at = now();
@@ -237,12 +251,20 @@ impl Sampler {
                 pending.queue = Some(queue);
             }
         }
-        for (key, queues) in plan.heartbeats.iter().zip(answer.heartbeats) {
+        let mut ledger = self.state.ledger.lock();
+        for (key, beat) in plan.heartbeats.iter().zip(answer.heartbeats) {
             // A queue that a worker serves exists, also while it is empty.
-            let names = queues.iter().flatten().filter_map(|q| QueueName::try_from(q.as_str()).ok());
+            let names = beat.iter().flat_map(|b| &b.queues).filter_map(|q| QueueName::try_from(q.as_str()).ok());
             names.filter(|q| driver.keys().is_queue(q)).for_each(|q| known.queue_seen(q, at));
-            known.heartbeat(key, queues, at);
+            known.heartbeat(key, beat.as_ref().map(|b| b.queues.clone()), at);
+            if let Some(id) = driver.keys().worker_of(key) {
+                ledger.beat(id, beat, at);
+            }
         }
+        ledger.upcoming(answer.coming);
+        // Looked at in turn, wherever the script's budget ended.
+        self.last_coming = plan.coming.get(..answer.coming_looked.min(plan.coming.len())).and_then(<[_]>::last).cloned();
+        drop(ledger);
         for (list, created) in plan.tails.iter().zip(answer.tails) {
             match created {
                 Look::NotLooked => continue,
@@ -282,7 +304,15 @@ impl Sampler {
         }
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&mut self) -> Snapshot {
+        let at = now();
+        let mut ledger = self.state.ledger.lock();
+        let (active, heard, throughput) = (ledger.active(), ledger.heard(at), ledger.throughput());
+        // Workers met on the channel are looked for by name, not found by the next scan.
+        for (monitor, id) in ledger.met() {
+            self.state.driver.known().heartbeat_seen(format!("{monitor}worker:{id}"), at);
+        }
+        drop(ledger);
         let known = self.state.driver.known();
         let (grouped, mut unattributed) = known.grouped();
         // A group met a moment ago is counted with the next tick, like a new queue: that alone is no lower bound.
@@ -298,6 +328,7 @@ impl Sampler {
             let created = Priority::ALL.iter().filter_map(|p| self.oldest.get(&(q.name.clone(), *p))).min();
             q.oldest_waiting_ms = created.map(|ms| q.sampled_at.0.saturating_sub(*ms).max(0));
         }
+        self.flows.fill(&self.state.ledger, &mut queues);
         // A group may name a queue that has no key of its own: its jobs are still counted.
         unattributed += grouped.iter().filter(|(q, _)| !self.samples.contains_key(*q)).map(|(_, n)| n).sum::<u64>();
         let mut discovery = self.discovery;
@@ -306,8 +337,15 @@ impl Sampler {
         }
         Snapshot {
             connection: self.connection.clone(),
-            totals: totals(&queues, unattributed, partial),
+            totals: Totals {
+                active: active.total,
+                active_partial: active.partial,
+                lost: active.lost,
+                ..totals(&queues, unattributed, partial)
+            },
             queues,
+            heard,
+            throughput,
             workers: known.scanned.then_some(known.alive().count() as u64),
             discovery,
             sampled_at: self.sampled_at,
@@ -327,7 +365,8 @@ impl Counted {
     }
 
     fn seen(&self, at: Millis) -> Seen {
-        Seen { sampled_at: at, busy: self.waiting.sum() != Some(0) || self.delayed.sum() != Some(0), lists: self.lists() }
+        let sets = Priority::ALL.into_iter().filter(|p| self.delayed.get(*p).is_some_and(|n| n > 0)).collect();
+        Seen { sampled_at: at, busy: self.waiting.sum() != Some(0) || self.delayed.sum() != Some(0), lists: self.lists(), sets }
     }
 }
 
@@ -350,8 +389,11 @@ fn sample(c: Counted, at: Millis, driver: &crate::server::driver::redis::RedisDr
         by_priority: c.waiting,
         grouped: 0,
         grouped_partial: false,
-        // Redis stores no running jobs: known once the event channel is read.
+        // Redis stores no running jobs: the ledger says, for the snapshot.
         active: None,
+        active_partial: false,
+        lost: 0,
+        flow: Flow::default(),
         delayed: c.delayed.sum(),
         failed: c.failed,
         failed_at_cap: c.failed.is_some_and(|n| n >= FAILED_CAP),

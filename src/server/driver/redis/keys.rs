@@ -22,6 +22,7 @@ pub enum Key {
 pub struct Keys {
     prefix: String,
     own: String,
+    metrics: String,
     /// Prefixes under which heartbeats are looked for; the queue prefix is one of them (`M = P` when unset).
     monitors: Vec<String>,
 }
@@ -32,7 +33,7 @@ impl Keys {
         let mut monitors = vec![prefix.to_owned()];
         monitors.extend(monitor_prefixes.iter().filter(|m| *m != prefix).cloned());
         // Consoles on different prefixes never share trash or operations: the hash keeps them apart.
-        Self { prefix: prefix.into(), own: format!("flux_console:{hash}:"), monitors }
+        Self { prefix: prefix.into(), own: format!("flux_console:{hash}:"), metrics: format!("flux_console:metrics:{hash}:"), monitors }
     }
 
     pub fn prefix(&self) -> &str {
@@ -88,6 +89,30 @@ impl Keys {
         format!("{}trash:{id}:list:{n}", self.own)
     }
 
+    /// Runs whose worker is gone.
+    pub fn lost(&self) -> String {
+        format!("{}lost", self.own)
+    }
+
+    /// Figures over time: `lease`, `mark`.
+    pub fn metrics(&self, name: &str) -> String {
+        format!("{}{name}", self.metrics)
+    }
+
+    /// One frame of the figures over time: `step` seconds from `at` on.
+    pub fn frame(&self, step: i64, at: i64) -> String {
+        format!("{}{step}:{at}", self.metrics)
+    }
+
+    pub fn monitors(&self) -> &[String] {
+        &self.monitors
+    }
+
+    /// Id of the worker whose heartbeat this key is.
+    pub fn worker_of<'a>(&self, key: &'a str) -> Option<&'a str> {
+        self.monitors.iter().find_map(|m| key.strip_prefix(m.as_str())?.strip_prefix("worker:"))
+    }
+
     /// SCAN patterns that together find every key the console cares about; the prefix is taken literally.
     pub fn patterns(&self) -> Vec<String> {
         let mut patterns = vec![format!("{}*", literal(&self.prefix))];
@@ -111,7 +136,7 @@ impl Keys {
     pub fn classify(&self, key: &str) -> Key {
         let Some(rest) = key.strip_prefix(self.prefix.as_str()) else { return Key::Other };
         // The console's own keys may lie under an empty or `flux_console:` prefix.
-        if key.starts_with(&self.own) {
+        if key.starts_with(&self.own) || key.starts_with(&self.metrics) {
             return Key::Other;
         }
         let first = rest.split(':').next().unwrap_or(rest);

@@ -1,9 +1,13 @@
 //! Redis with the layout of Gravito Stream (stream-protocol.md, 1).
 
 mod bulk;
+pub mod events;
 mod groups;
+mod heartbeat;
 mod job;
 pub mod keys;
+mod lost;
+pub mod metrics;
 mod operations;
 mod pages;
 pub mod payload;
@@ -13,10 +17,12 @@ mod reply;
 pub mod sample;
 mod scripts;
 pub mod trash;
+pub mod upcoming;
 mod verbs;
 
 pub use bulk::{Step, Sweep};
 pub use groups::Known;
+pub use lost::PutBack;
 pub use removal::OneByOne;
 
 use crate::server::error::DriverError;
@@ -32,9 +38,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// One script reads at most about this many bytes, so that none blocks Redis for long.
 const SCRIPT_BYTES: usize = 2 * 1024 * 1024;
 
-/// Cheap to clone: all clones share two connections, one for requests and one for the sampler's long pipelines.
+/// Cheap to clone: all clones share two connections, one for requests and one for the sampler's long pipelines. The event
+/// channels have a third one.
 #[derive(Clone)]
 pub struct RedisDriver {
+    client: redis::Client,
     requests: ConnectionManager,
     sampler: ConnectionManager,
     keys: Arc<Keys>,
@@ -59,7 +67,8 @@ impl RedisDriver {
         };
         Ok(Self {
             requests: ConnectionManager::new_lazy_with_config(client.clone(), config())?,
-            sampler: ConnectionManager::new_lazy_with_config(client, config())?,
+            sampler: ConnectionManager::new_lazy_with_config(client.clone(), config())?,
+            client,
             keys: Arc::new(keys),
             scripts: Arc::new(Scripts::new()),
             known: Arc::default(),

@@ -1,6 +1,6 @@
 //! Verbs and questions about a whole queue.
 
-use super::RedisDriver;
+use super::{RedisDriver, heartbeat};
 use crate::model::{
     ids::{Priority, QueueName},
     operation::PurgePreview,
@@ -56,7 +56,7 @@ impl RedisDriver {
     async fn any_serves(&self, keys: &[String], queue: &QueueName) -> Result<bool, DriverError> {
         for part in keys.chunks(HEARTBEATS) {
             let beats: Vec<Value> = redis::cmd("MGET").arg(part).query_async(&mut self.requests.clone()).await?;
-            if beats.iter().filter_map(heartbeat_queues).any(|queues| queues.iter().any(|q| q == queue.as_str())) {
+            if beats.iter().filter_map(heartbeat::beat).any(|beat| beat.queues.iter().any(|q| q == queue.as_str())) {
                 return Ok(true);
             }
         }
@@ -96,15 +96,4 @@ impl RedisDriver {
             failed_bytes: weigh(17..18),
         })
     }
-}
-
-/// Queues that a heartbeat names; `None` when the value is no heartbeat.
-pub(super) fn heartbeat_queues(value: &Value) -> Option<Vec<String>> {
-    #[derive(serde::Deserialize)]
-    struct Heartbeat {
-        #[serde(default)]
-        queues: Vec<String>,
-    }
-    let Value::BulkString(bytes) = value else { return None };
-    serde_json::from_slice::<Heartbeat>(bytes).ok().map(|h| h.queues)
 }

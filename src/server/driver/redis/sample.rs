@@ -1,9 +1,12 @@
 //! One tick of the sampler: what it asks is one pipelined round trip of at most [`COMMANDS`] commands.
 
-use super::{RedisDriver, queues::heartbeat_queues, reply};
+use super::{RedisDriver, heartbeat, reply, upcoming};
 use crate::model::{
     ids::{Priority, QueueName},
     queue::{ByPriority, Paused},
+    run::Upcoming,
+    time::Millis,
+    worker::Beat,
 };
 use crate::server::error::DriverError;
 use redis::Value;
@@ -12,7 +15,7 @@ use redis::Value;
 pub const COMMANDS: usize = 5_000;
 /// Commands that one queue costs: four lengths, four delayed lengths, failed, pause flags.
 pub const PER_QUEUE: usize = 10;
-/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, MGET, two scripts.
+/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, MGET, three scripts.
 pub const FIXED: usize = 20;
 pub const GROUPS: usize = 1_000;
 pub const TAILS: usize = 200;
@@ -34,6 +37,9 @@ pub struct Plan {
     pub scan_count: usize,
     pub active_cursor: u64,
     pub heartbeats: Vec<String>,
+    /// Lists and delayed sets whose next payloads are read, together at most [`upcoming::LISTS`].
+    pub coming: Vec<(QueueName, Priority)>,
+    pub coming_due: Vec<(QueueName, Priority)>,
     pub info: bool,
 }
 
@@ -61,6 +67,12 @@ impl<T> Look<T> {
     }
 }
 
+impl Plan {
+    fn asks_coming(&self) -> bool {
+        !(self.coming.is_empty() && self.coming_due.is_empty())
+    }
+}
+
 #[derive(Default)]
 pub struct Answer {
     pub queues: Vec<Counted>,
@@ -73,8 +85,12 @@ pub struct Answer {
     /// Next cursor and keys for each scan.
     pub scans: Vec<(u64, Vec<String>)>,
     pub active: (u64, Vec<String>),
-    /// Queues each heartbeat names; `None`: gone.
-    pub heartbeats: Vec<Option<Vec<String>>>,
+    /// `None`: gone.
+    pub heartbeats: Vec<Option<Beat>>,
+    /// Payloads that run next, by id.
+    pub coming: Vec<(String, Upcoming)>,
+    /// How many of the lists and sets the script came to.
+    pub coming_looked: usize,
     pub keys: Option<u64>,
     pub version: Option<String>,
     /// Redis forgot the scripts (it restarted): load them before the next tick.
@@ -82,7 +98,7 @@ pub struct Answer {
 }
 
 impl RedisDriver {
-    pub async fn sample(&self, plan: &Plan) -> Result<Answer, DriverError> {
+    pub async fn sample(&self, plan: &Plan, now: Millis) -> Result<Answer, DriverError> {
         let mut pipe = redis::pipe();
         pipe.ignore_errors();
         pipe.cmd("DBSIZE");
@@ -98,6 +114,12 @@ impl RedisDriver {
         }
         self.ask_script(&mut pipe, &self.scripts.heads, plan.heads.iter().map(|g| self.keys.pending(g)).collect());
         self.ask_script(&mut pipe, &self.scripts.oldest, plan.tails.iter().map(|(q, p)| self.keys.waiting(q, *p)).collect());
+        if plan.asks_coming() {
+            let lists = plan.coming.iter().map(|(q, p)| self.keys.waiting(q, *p));
+            let keys: Vec<String> = lists.chain(plan.coming_due.iter().map(|(q, p)| self.keys.delayed(q, *p))).collect();
+            let call = pipe.cmd("EVALSHA").arg(self.scripts.upcoming.get_hash()).arg(keys.len()).arg(keys);
+            call.arg(plan.coming.len()).arg(upcoming::OF_EACH).arg(now.0 + upcoming::SOON_MS).arg(upcoming::BYTES);
+        }
         for group in &plan.groups {
             pipe.cmd("LLEN").arg(self.keys.pending(group));
         }
@@ -152,7 +174,7 @@ fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
         answer.version = info.lines().find_map(|l| l.strip_prefix("redis_version:")).map(|v| v.trim().to_owned());
     }
     if !plan.heartbeats.is_empty() {
-        answer.heartbeats = reply::array(reply::next(v)?)?.iter().map(heartbeat).collect();
+        answer.heartbeats = reply::array(reply::next(v)?)?.iter().map(heartbeat::beat).collect();
     }
     let mut script = |asked: bool, v: &mut std::vec::IntoIter<Value>| -> Result<Vec<String>, DriverError> {
         if !asked {
@@ -168,6 +190,12 @@ fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
     };
     let heads = script(!plan.heads.is_empty(), v)?;
     let tails = script(!plan.tails.is_empty(), v)?;
+    if plan.asks_coming() {
+        match reply::next(v)? {
+            Value::ServerError(error) => answer.scripts_gone |= error.code() == "NOSCRIPT",
+            found => (answer.coming, answer.coming_looked) = upcoming::read(found, &plan.coming, &plan.coming_due)?,
+        }
+    }
     answer.heads = heads.into_iter().map(|name| Look::of(name, |n| QueueName::try_from(n).ok())).collect();
     answer.tails = tails.into_iter().map(|ms| Look::of(ms, |n| n.parse().ok())).collect();
     for _ in &plan.groups {
@@ -201,9 +229,4 @@ fn refused(value: Value) -> Result<Option<Value>, DriverError> {
         Value::ServerError(error) => Err(redis::RedisError::from(error).into()),
         other => Ok(Some(other)),
     }
-}
-
-/// A heartbeat that cannot be read still is a worker.
-fn heartbeat(value: &Value) -> Option<Vec<String>> {
-    if *value == Value::Nil { None } else { Some(heartbeat_queues(value).unwrap_or_default()) }
 }

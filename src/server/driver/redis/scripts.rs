@@ -40,4 +40,7 @@ scripts! {
     drop_trash = "drop_trash.lua";
     oldest = "oldest.lua";
     heads = "heads.lua";
+    upcoming = "element.lua" "upcoming.lua";
+    put_back = "take.lua" "put_back.lua";
+    write_frames = "write_frames.lua";
 }

@@ -1,0 +1,14 @@
+//! The live log.
+
+use crate::model::{
+    error::ApiError,
+    log::{LogQuery, LogTail},
+};
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+
+/// The newest lines that match, at most 200, newest last. From memory: costs Redis nothing.
+#[server(prefix = "/api/fn", endpoint = "logs", input = Json)]
+pub async fn logs(query: LogQuery) -> Result<LogTail, ApiError> {
+    Ok(crate::server::actions::live::logs(&expect_context(), &query))
+}

@@ -1,0 +1,101 @@
+//! The live log: what workers say on the event channel.
+
+use super::{ids::QueueName, time::Millis};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Info,
+    Success,
+    Warning,
+    Error,
+}
+
+impl Level {
+    pub const ALL: [Self; 4] = [Self::Info, Self::Success, Self::Warning, Self::Error];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogLine {
+    /// Counts up in this console; rows are kept apart by it.
+    pub seq: u64,
+    pub at: Millis,
+    pub level: Level,
+    /// Cut at 2,000 characters.
+    pub message: String,
+    pub worker: Option<String>,
+    pub job: Option<String>,
+    pub queue: Option<QueueName>,
+    /// Why the event could not be read; `message` is then its beginning as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// `/logs?level=&worker=&queue=&q=`; everything must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogQuery {
+    /// This level exactly.
+    pub level: Option<Level>,
+    pub worker: String,
+    pub queue: String,
+    /// Part of the message or job id, case ignored.
+    pub q: String,
+}
+
+impl LogQuery {
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            level: get("level").and_then(|l| Level::parse(&l)),
+            worker: get("worker").unwrap_or_default(),
+            queue: get("queue").unwrap_or_default(),
+            q: get("q").unwrap_or_default(),
+        }
+    }
+
+    /// The part behind `/logs`.
+    pub fn search(&self) -> String {
+        let parts: Vec<String> =
+            [("level", self.level.map_or("", Level::as_str)), ("worker", &self.worker), ("queue", &self.queue), ("q", &self.q)]
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| format!("{name}={}", super::ids::segment(value)))
+                .collect();
+        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+    }
+
+    pub fn matches(&self, line: &LogLine) -> bool {
+        let part = || {
+            let q = self.q.to_lowercase();
+            line.message.to_lowercase().contains(&q) || line.job.as_ref().is_some_and(|j| j.to_lowercase().contains(&q))
+        };
+        self.level.is_none_or(|l| l == line.level)
+            && (self.worker.is_empty() || line.worker.as_deref() == Some(&self.worker))
+            && (self.queue.is_empty() || line.queue.as_ref().is_some_and(|q| q.as_str() == self.queue))
+            && (self.q.is_empty() || part())
+    }
+}
+
+/// The newest lines, or those since the last message of a stream; newest last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogTail {
+    pub lines: Vec<LogLine>,
+    /// Lines that matched in the same time; more than `lines` holds when they were thinned.
+    pub matched: u64,
+}

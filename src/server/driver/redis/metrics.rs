@@ -1,0 +1,92 @@
+//! Figures over time in Redis: `flux_console:metrics:{hash of the prefix}:{step}:{start}` holds one frame as JSON (a text to this
+//! module), `…:mark` the last second that was written, `…:lease` who writes. Beside them the original console's
+//! `flux_console:throughput:{minute}` (stream-protocol.md, 3).
+
+use super::RedisDriver;
+use crate::server::error::DriverError;
+use redis::Value;
+
+/// A holder that does not write for so long has lost the lease.
+pub const LEASE_MS: u64 = 6_000;
+/// How long the mark stays: as long as the longest frames.
+const MARK_S: u64 = 26 * 3_600;
+/// The original's counters live an hour.
+const THROUGHPUT_S: u64 = 3_600;
+/// Frames that one MGET fetches.
+const AT_ONCE: usize = 60;
+
+/// One frame to write.
+pub struct Written {
+    /// Seconds that it covers, and the epoch second at which it begins.
+    pub step: i64,
+    pub at: i64,
+    pub json: String,
+    /// How long it is kept, s.
+    pub ttl: i64,
+}
+
+/// What a write came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrote {
+    /// The mark is where the writer wanted it.
+    Done,
+    /// The lease is somebody else's.
+    NotHolder,
+    /// The mark was elsewhere: go on from there.
+    MarkIs(i64),
+}
+
+impl RedisDriver {
+    /// Takes the lease when it is free; answers whether `token` holds it, and the mark.
+    pub async fn take_lease(&self, token: &str) -> Result<(bool, Option<i64>), DriverError> {
+        let (lease, mark) = (self.keys.metrics("lease"), self.keys.metrics("mark"));
+        let mut pipe = redis::pipe();
+        pipe.cmd("SET").arg(&lease).arg(token).arg("NX").arg("PX").arg(LEASE_MS).ignore();
+        pipe.cmd("GET").arg(&lease).cmd("GET").arg(&mark);
+        let (holder, mark): (Option<String>, Option<i64>) = pipe.query_async(&mut self.requests.clone()).await?;
+        Ok((holder.as_deref() == Some(token), mark))
+    }
+
+    /// Gives the lease back, so that another console need not wait for its end.
+    pub async fn drop_lease(&self, token: &str) -> Result<(), DriverError> {
+        let script = redis::Script::new("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end");
+        Ok(script.key(self.keys.metrics("lease")).arg(token).invoke_async(&mut self.requests.clone()).await?)
+    }
+
+    /// Writes frames behind `mark` and moves it to `to`, in one script that checks the lease first.
+    pub async fn write_frames(
+        &self,
+        token: &str,
+        mark: i64,
+        to: i64,
+        frames: &[Written],
+        throughput: &[(i64, u64)],
+    ) -> Result<Wrote, DriverError> {
+        let mut call = self.scripts.write_frames.prepare_invoke();
+        call.key(self.keys.metrics("lease")).key(self.keys.metrics("mark"));
+        call.arg(token).arg(LEASE_MS).arg(mark).arg(to).arg(frames.len()).arg(MARK_S);
+        for frame in frames {
+            call.key(self.keys.frame(frame.step, frame.at)).arg(&frame.json).arg(frame.ttl);
+        }
+        for (minute, events) in throughput {
+            call.key(format!("flux_console:throughput:{minute}")).arg(events).arg(THROUGHPUT_S);
+        }
+        let now: i64 = call.invoke_async(&mut self.requests.clone()).await?;
+        Ok(match now {
+            -1 => Wrote::NotHolder,
+            mark if mark == to => Wrote::Done,
+            mark => Wrote::MarkIs(mark),
+        })
+    }
+
+    /// Frames that begin at these seconds; those that are not there are left out.
+    pub async fn frames(&self, step: i64, starts: &[i64]) -> Result<Vec<Vec<u8>>, DriverError> {
+        let mut found = Vec::new();
+        for part in starts.chunks(AT_ONCE) {
+            let keys: Vec<String> = part.iter().map(|at| self.keys.frame(step, *at)).collect();
+            let values: Vec<Value> = redis::cmd("MGET").arg(keys).query_async(&mut self.requests.clone()).await?;
+            found.extend(values.into_iter().filter_map(|v| super::reply::bytes(v).ok()));
+        }
+        Ok(found)
+    }
+}

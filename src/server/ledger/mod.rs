@@ -1,0 +1,433 @@
+//! What the events and heartbeats say, put together: runs, workers, figures over time, the live log. No I/O: the task in
+//! `tasks::events` hears the channel, the sampler brings heartbeats and payloads, and pages ask here.
+//!
+//! Rules (stream-protocol.md, 1, Events): `Processing` opens a run, `Completed` and `Job failed` close it. `Job failed` was
+//! a retry when `Job retrying` of the same worker and job follows, and a dead letter when anything else of that worker does.
+//! A worker that runs one job at a time closes its run by beginning another one: how that ended is unknown.
+
+mod event;
+pub mod frame;
+mod histogram;
+pub mod meter;
+mod runs;
+mod seen;
+pub mod show;
+mod tail;
+mod upcoming;
+mod workers;
+
+use crate::model::{
+    ids::QueueName,
+    live::{Gap, Heard},
+    log::LogLine,
+    run::{Lost, Upcoming},
+    time::Millis,
+    worker::Beat,
+};
+use event::{Event, Kind};
+use meter::{Backlog, Meter};
+use runs::{Open, Runs};
+use seen::Seen;
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tail::Tail;
+use upcoming::Shelf;
+use workers::{Undecided, Workers};
+
+/// Failures of which the reason is remembered.
+const REASONS: usize = 5_000;
+
+pub struct Ledger(Mutex<Inner>);
+
+pub struct Inner {
+    meter: Meter,
+    runs: Runs,
+    workers: Workers,
+    shelf: Shelf,
+    tail: Tail,
+    heard: Heard,
+    /// Messages heard lately, to tell which of the history were missed.
+    seen: Seen,
+    /// Events of the last seconds: (epoch second, how many).
+    pace: VecDeque<(i64, u64)>,
+    reasons: VecDeque<(Millis, QueueName, String)>,
+    /// Workers met on a channel whose heartbeat is not looked for yet: (monitor prefix, id).
+    met: Vec<(String, String)>,
+    /// Lost runs to be noted in Redis, and those that turned out not to be lost.
+    found_lost: Vec<Lost>,
+    found_alive: Vec<String>,
+}
+
+impl Ledger {
+    pub fn new(now: Millis) -> Self {
+        Self(Mutex::new(Inner {
+            meter: Meter::new(now.0),
+            runs: Runs::default(),
+            workers: Workers::default(),
+            shelf: Shelf::default(),
+            tail: Tail::default(),
+            heard: Heard::default(),
+            seen: Seen::default(),
+            pace: VecDeque::new(),
+            reasons: VecDeque::new(),
+            met: Vec::new(),
+            found_lost: Vec::new(),
+            found_alive: Vec::new(),
+        }))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// The channels are heard from now on.
+    pub fn listening(&mut self, now: Millis) {
+        self.meter.heard(now.0);
+        if let Some(gap) = self.heard.gap.as_mut().filter(|gap| gap.to.0 == i64::MAX) {
+            gap.to = now;
+        }
+        self.heard.listening_since = Some(now);
+    }
+
+    /// The channels were last heard for sure at `from`. What runs may end unheard.
+    pub fn deaf(&mut self, from: Millis) {
+        if self.heard.listening_since.take().is_some() {
+            self.meter.lost(from.0);
+            self.heard.gap = Some(Gap { from, to: Millis(i64::MAX) });
+            self.runs.open.values_mut().for_each(|run| run.unsure = true);
+            self.workers.0.values_mut().for_each(|w| w.known = false);
+        }
+    }
+
+    /// What the history list of a channel holds, oldest first. Before the first connection it only tells what runs; after a
+    /// gap the messages that were missed are heard now. Answers whether nothing is missing.
+    pub fn history(&mut self, monitor: &str, raws: &[Vec<u8>], before: Millis, now: Millis) -> bool {
+        if self.seen.is_empty() {
+            for event in raws.iter().filter_map(|raw| Event::read(raw).ok()) {
+                // What was said since then comes on the channel itself.
+                if let Some(at) = event.at.filter(|at| *at < before && now.0 - at.0 < runs::LOST_KEPT_MS) {
+                    self.apply(monitor, &event, at, now, false);
+                }
+            }
+            return true;
+        }
+        let overlaps = raws.iter().any(|raw| self.seen.has(raw));
+        for raw in raws.iter().filter(|raw| !self.seen.has(raw)).cloned().collect::<Vec<_>>() {
+            self.seen.expect_again(&raw);
+            self.hear(monitor, &raw, now);
+        }
+        // A history that is not full holds everything that was ever said.
+        overlaps || raws.len() < 100
+    }
+
+    /// Nothing of the last gap is missing: what runs is known.
+    pub fn recovered(&mut self) {
+        self.meter.recovered();
+        self.heard.gap = None;
+        self.runs.open.values_mut().for_each(|run| run.unsure = false);
+        self.workers.0.values_mut().filter(|w| w.heard_at.is_some()).for_each(|w| w.known = true);
+    }
+
+    /// One message of a channel.
+    pub fn hear(&mut self, monitor: &str, raw: &[u8], now: Millis) {
+        if self.seen.came_again(raw) {
+            return;
+        }
+        self.seen.note(raw);
+        self.heard.events += 1;
+        let second = now.0.div_euclid(1_000);
+        match self.pace.back_mut().filter(|(at, _)| *at == second) {
+            Some((_, n)) => *n += 1,
+            None => self.pace.push_back((second, 1)),
+        }
+        match Event::read(raw) {
+            Ok(event) => {
+                let at = event.at.unwrap_or(now);
+                let queue = self.apply(monitor, &event, at, now, true);
+                self.tail.push(LogLine {
+                    seq: 0,
+                    at,
+                    level: event.level,
+                    message: event.message,
+                    worker: event.worker,
+                    job: event.job,
+                    queue,
+                    problem: None,
+                });
+            }
+            Err(problem) => {
+                self.heard.malformed += 1;
+                let message = event::cut(String::from_utf8_lossy(&raw[..raw.len().min(event::SHOWN)]).into_owned());
+                let level = crate::model::log::Level::Warning;
+                self.tail.push(LogLine { seq: 0, at: now, level, message, worker: None, job: None, queue: None, problem: Some(problem) });
+            }
+        }
+    }
+
+    /// Follows one event; answers the queue it belongs to. With `counts` off it only tells what runs.
+    fn apply(&mut self, monitor: &str, event: &Event, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
+        let Some(id) = &event.worker else { return event.queue.clone() };
+        if !self.workers.0.contains_key(id) {
+            self.met.push((monitor.to_owned(), id.clone()));
+        }
+        let worker = self.workers.entry(id)?;
+        worker.heard_at = Some(now);
+        worker.known = true;
+        worker.stopped_at = None;
+        if worker.lost_at.take().is_some() {
+            self.alive_after_all(id);
+        }
+        self.decide(id, event, at, now, counts);
+        match &event.kind {
+            Kind::Started => self.started(event, id, at, now, counts),
+            Kind::Completed | Kind::Failed { .. } => self.ended(event, id, at, now, counts),
+            Kind::Online(queues) => {
+                self.abandon(id, counts);
+                let worker = self.workers.entry(id)?;
+                worker.greeted.clone_from(queues);
+                event.queue.clone()
+            }
+            Kind::Offline => {
+                self.abandon(id, counts);
+                self.workers.entry(id)?.stopped_at = Some(now);
+                event.queue.clone()
+            }
+            Kind::Retrying { .. } | Kind::Other => event.queue.clone().or_else(|| self.only_queue(id)),
+        }
+    }
+
+    /// What became of the worker's last failed attempts, now that it said something else.
+    fn decide(&mut self, id: &str, event: &Event, at: Millis, now: Millis, counts: bool) {
+        let Some(worker) = self.workers.entry(id) else { return };
+        if worker.undecided.is_empty() {
+            return;
+        }
+        let retried = matches!(event.kind, Kind::Retrying { .. });
+        let concurrent = worker.concurrent();
+        let (mut decided, mut waiting) = (Vec::new(), Vec::new());
+        for failure in std::mem::take(&mut worker.undecided) {
+            let same = retried && failure.job == event.job;
+            // One that runs several jobs at once may say something about another job in between.
+            if same || !concurrent || at.0 - failure.at.0 > 2_000 { decided.push((same, failure)) } else { waiting.push(failure) }
+        }
+        worker.undecided = waiting;
+        if !counts {
+            return;
+        }
+        for (same, failure) in decided {
+            if same {
+                self.heard.retried += 1;
+                self.meter.count(at.0, now.0, failure.queue.as_ref(), failure.class.as_deref(), |t| t.retried += 1);
+            } else {
+                self.heard.dead += 1;
+                self.meter.count(at.0, now.0, failure.queue.as_ref(), failure.class.as_deref(), |t| t.dead += 1);
+            }
+        }
+    }
+
+    fn started(&mut self, event: &Event, id: &str, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
+        if !self.workers.entry(id)?.concurrent() {
+            self.abandon(id, counts);
+        }
+        if event.job.is_some() {
+            self.runs.lost.values_mut().filter(|l| l.job == event.job).for_each(|l| l.named_again = true);
+        }
+        let seen = event.job.as_deref().and_then(|job| self.shelf.take(job));
+        let queue = event.queue.clone().or_else(|| self.only_queue(id)).or_else(|| seen.as_ref().map(|s| s.queue.clone()));
+        let wait_ms = seen.as_ref().and_then(|s| s.ready_at).map(|ready| (at.0 - ready.0).max(0));
+        let run =
+            Open { worker: id.to_owned(), job: event.job.clone(), queue: queue.clone(), started_at: at, wait_ms, seen, unsure: false };
+        if counts {
+            self.heard.started += 1;
+            self.heard.unattributed += u64::from(queue.is_none());
+            self.meter.count(at.0, now.0, queue.as_ref(), run.class(), |t| {
+                t.started += 1;
+                if let Some(ms) = wait_ms {
+                    t.wait.add(ms);
+                }
+            });
+        }
+        let number = self.runs.begin(run);
+        self.workers.entry(id)?.runs.push(number);
+        if self.runs.open.len() > runs::MOST
+            && let Some((number, dropped)) = self.runs.open.pop_first()
+        {
+            self.heard.dropped += 1;
+            if let Some(worker) = self.workers.entry(&dropped.worker) {
+                worker.runs.retain(|n| *n != number);
+            }
+        }
+        queue
+    }
+
+    fn ended(&mut self, event: &Event, id: &str, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
+        let numbers = self.workers.entry(id)?.runs.clone();
+        let of_job = |n: &&u64| self.runs.open.get(n).is_some_and(|run| run.job == event.job);
+        let run = numbers.iter().find(of_job).copied().and_then(|n| {
+            self.workers.entry(id)?.runs.retain(|other| *other != n);
+            self.runs.open.remove(&n)
+        });
+        let queue = event.queue.clone().or_else(|| run.as_ref().and_then(|r| r.queue.clone())).or_else(|| self.only_queue(id));
+        let class = run.as_ref().and_then(|r| r.class().map(str::to_owned));
+        let ran = run.as_ref().map(|r| (at.0 - r.started_at.0).max(0));
+        let worker = self.workers.entry(id)?;
+        let failed = matches!(event.kind, Kind::Failed { .. });
+        if counts {
+            if failed { worker.failed += 1 } else { worker.completed += 1 }
+        }
+        if failed {
+            worker.undecided.push(Undecided { job: event.job.clone(), queue: queue.clone(), class: class.clone(), at });
+        }
+        if counts {
+            *(if failed { &mut self.heard.failed } else { &mut self.heard.completed }) += 1;
+            self.meter.count(at.0, now.0, queue.as_ref(), class.as_deref(), |t| {
+                *(if failed { &mut t.failed } else { &mut t.completed }) += 1;
+                if let Some(ms) = ran {
+                    t.run.add(ms);
+                }
+            });
+            if let (Kind::Failed { error }, Some(queue)) = (&event.kind, &queue) {
+                if self.reasons.len() == REASONS {
+                    self.reasons.pop_front();
+                }
+                self.reasons.push_back((now, queue.clone(), show::short(error)));
+            }
+        }
+        // A retry comes under the same id, mostly: where it belongs is still known then, its payload and waiting time are not.
+        if let (true, Some(job), Some(seen)) = (failed, &event.job, run.and_then(|r| r.seen)) {
+            self.shelf.put(job.clone(), Upcoming { raw: None, ready_at: None, attempt: seen.attempt.map(|n| n + 1), ..seen });
+        }
+        queue
+    }
+
+    /// The worker's open runs are over without a word.
+    fn abandon(&mut self, id: &str, counts: bool) {
+        let Some(worker) = self.workers.entry(id) else { return };
+        for number in std::mem::take(&mut worker.runs) {
+            if self.runs.open.remove(&number).is_some() && counts {
+                self.heard.unknown += 1;
+            }
+        }
+    }
+
+    /// A worker that was taken for lost speaks: its runs go on.
+    fn alive_after_all(&mut self, id: &str) {
+        let keys: Vec<String> =
+            self.runs.lost.values().filter(|l| l.worker == id && l.put_back_at.is_none()).map(|l| l.key.clone()).collect();
+        for key in keys {
+            let Some(lost) = self.runs.lost.remove(&key) else { continue };
+            self.heard.lost = self.heard.lost.saturating_sub(1);
+            self.found_lost.retain(|l| l.key != key);
+            self.found_alive.push(key);
+            let seen = lost.list.map(|list| Upcoming {
+                queue: lost.queue.clone().unwrap_or_else(|| list.0.clone()),
+                list,
+                class: lost.class,
+                attempt: lost.attempt,
+                ready_at: None,
+                raw: lost.payload.map(|p| p.into_bytes().into()),
+            });
+            let run = Open {
+                worker: lost.worker,
+                job: lost.job,
+                queue: lost.queue,
+                started_at: lost.started_at,
+                wait_ms: lost.wait_ms,
+                seen,
+                unsure: false,
+            };
+            let number = self.runs.begin(run);
+            if let Some(worker) = self.workers.entry(id) {
+                worker.runs.push(number);
+            }
+        }
+    }
+
+    fn only_queue(&self, id: &str) -> Option<QueueName> {
+        match self.workers.0.get(id)?.queues() {
+            [only] => QueueName::try_from(only.as_str()).ok(),
+            _ => None,
+        }
+    }
+
+    /// What the sampler saw of heartbeats; `None`: its key is not there.
+    pub fn beat(&mut self, id: &str, beat: Option<Beat>, now: Millis) {
+        let there = beat.is_some();
+        self.workers.beat(id, beat, now);
+        if there && self.workers.0.get_mut(id).is_some_and(|w| w.lost_at.take().is_some()) {
+            self.alive_after_all(id);
+        }
+    }
+
+    /// Payloads that run next.
+    pub fn upcoming(&mut self, jobs: Vec<(String, Upcoming)>) {
+        for (id, job) in jobs {
+            self.shelf.put(id, job);
+        }
+    }
+
+    /// Once a second or so: closes what is over, finds who is gone.
+    pub fn tick(&mut self, now: Millis, backlog: &dyn Fn() -> Backlog) {
+        self.meter.close(now.0, backlog);
+        let second = now.0.div_euclid(1_000);
+        while self.pace.front().is_some_and(|(at, _)| *at < second - 10) {
+            self.pace.pop_front();
+        }
+        let gone: Vec<String> =
+            self.workers.0.iter().filter(|(_, w)| w.lost_at.is_none() && w.gone(now)).map(|(id, _)| id.clone()).collect();
+        for id in gone {
+            let Some(worker) = self.workers.entry(&id) else { continue };
+            worker.lost_at = Some(now);
+            for number in std::mem::take(&mut worker.runs) {
+                let Some(run) = self.runs.open.remove(&number) else { continue };
+                let lost = run.lost(now);
+                self.heard.lost += 1;
+                self.found_lost.push(lost.clone());
+                self.runs.lost.insert(lost.key.clone(), lost);
+            }
+        }
+        self.workers.forget(now);
+        self.runs.forget(now);
+    }
+
+    /// Workers met since the last call, whose heartbeats are to be looked for.
+    pub fn met(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.met)
+    }
+
+    /// Lost runs to note in Redis, and keys of those that are not lost after all.
+    pub fn to_note(&mut self) -> (Vec<Lost>, Vec<String>) {
+        (std::mem::take(&mut self.found_lost), std::mem::take(&mut self.found_alive))
+    }
+
+    /// What Redis holds of lost runs: the truth about which were put back.
+    pub fn noted(&mut self, all: Vec<Lost>, now: Millis) {
+        for lost in all.into_iter().filter(|l| now.0 - l.lost_at.0 < runs::LOST_KEPT_MS) {
+            // One that this console saw alive since is about to be taken out there as well.
+            let alive = self.workers.0.get(&lost.worker).is_some_and(|w| w.online() && w.heard_at.is_some_and(|at| at > lost.lost_at));
+            if !alive {
+                let named_again = self.runs.lost.get(&lost.key).is_some_and(|l| l.named_again);
+                self.runs.lost.insert(lost.key.clone(), Lost { named_again, ..lost });
+            }
+        }
+    }
+
+    pub fn lost(&self, key: &str) -> Option<&Lost> {
+        self.runs.lost.get(key)
+    }
+
+    pub fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+
+    pub fn tail(&self) -> &Tail {
+        &self.tail
+    }
+}
+
+#[cfg(test)]
+mod tests;
