@@ -11,6 +11,8 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     // redis and rustls are built without a default provider; a second install would only say that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // Every open page holds a connection; 1,024 files, a common limit, would be a thousand pages.
+    let _ = rlimit::increase_nofile_limit(65_536);
     let shutdown = CancellationToken::new();
     if let Err(error) = listen_to_signals(shutdown.clone()) {
         eprintln!("flux-console: signals cannot be received: {error}");

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod console;
+mod events;
 mod fill;
 mod line;
 mod load;
@@ -43,6 +44,8 @@ enum Section {
     Bulk,
     /// Redis commands per minute with nobody, one and twenty watching
     Streams,
+    /// Events a second until the first one is missed, and what they cost
+    Events,
     /// From the start of the process to the first page
     Start,
     /// Bytes of the first load
@@ -72,6 +75,9 @@ async fn measure(options: &Options) -> Result<()> {
     }
     if wanted(Section::Streams) {
         streams::measure(options.quick).await?;
+    }
+    if wanted(Section::Events) {
+        events::measure(options.quick).await?;
     }
     if wanted(Section::Start) {
         start::measure(options.quick).await?;

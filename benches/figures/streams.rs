@@ -21,6 +21,7 @@ use std::{
 use tokio::{task::JoinHandle, time::sleep};
 
 const MANY: usize = 20;
+const CROWD: usize = 1_000;
 /// Twenty streams may cost as much as one; a tick more or less falls into a window.
 const AS_MUCH: f64 = 1.1;
 
@@ -40,6 +41,8 @@ struct Cost {
     /// Per second.
     events: f64,
     bytes: f64,
+    /// Bytes in memory at its end.
+    resident: u64,
 }
 
 pub async fn measure(quick: bool) -> Result<()> {
@@ -63,17 +66,24 @@ pub async fn measure(quick: bool) -> Result<()> {
     }
     eprintln!("{MANY} streams");
     let many = window(&mut redis, &console, &received, watched).await?;
+    eprintln!("{CROWD} streams");
+    for n in streams.len()..CROWD {
+        streams.push(follow(&console, n, &received)?);
+    }
+    let crowd = window(&mut redis, &console, &received, watched).await?;
     if streams.iter().any(JoinHandle::is_finished) {
         bail!("a stream ended while it was watched");
     }
     streams.iter().for_each(JoinHandle::abort);
 
     let title = format!("Watching, size M ({}; counted over {idle} s and {watched} s)", size.words());
-    let mut table =
-        Table::new(title, &["open streams", "Redis commands a minute", "console, share of a core", "events a second", "sent a second"]);
+    let mut table = Table::new(
+        title,
+        &["open streams", "Redis commands a minute", "console, share of a core", "events a second", "sent a second", "resident"],
+    );
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded and positive")]
     let whole = |n: f64| n.round() as u64;
-    for (streams, cost) in [(0, &nobody), (1, &one), (MANY, &many)] {
+    for (streams, cost) in [(0, &nobody), (1, &one), (MANY, &many), (CROWD, &crowd)] {
         let commands = count(whole(cost.commands));
         let commands = if streams == MANY { against(commands, cost.commands <= one.commands * AS_MUCH, "what 1 costs") } else { commands };
         table.row(vec![
@@ -82,6 +92,7 @@ pub async fn measure(quick: bool) -> Result<()> {
             format!("{:.1} %", cost.cpu * 100.0),
             format!("{:.1}", cost.events),
             bytes(whole(cost.bytes)),
+            bytes(cost.resident),
         ]);
     }
     table.print();
@@ -122,5 +133,11 @@ async fn window(redis: &mut Redis, console: &Console, received: &Received, secon
     let (bytes, events) = (received.bytes.load(Ordering::Relaxed) - bytes, received.events.load(Ordering::Relaxed) - events);
     let cpu = (console.cpu()? - cpu).as_secs_f64() / took;
     let commands = traffic.end(&mut redis.con)?.len();
-    Ok(Cost { commands: commands as f64 * 60.0 / took, cpu, events: events as f64 / took, bytes: bytes as f64 / took })
+    Ok(Cost {
+        commands: commands as f64 * 60.0 / took,
+        cpu,
+        events: events as f64 / took,
+        bytes: bytes as f64 / took,
+        resident: console.resident()?,
+    })
 }

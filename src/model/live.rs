@@ -156,7 +156,7 @@ pub struct LiveEvent {
 }
 
 /// Which queues a stream follows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "view", rename_all = "camelCase")]
 pub enum LiveView {
     /// Busiest queues.

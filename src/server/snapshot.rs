@@ -20,6 +20,8 @@ pub struct Snapshot {
     /// What the event channels told.
     pub heard: Heard,
     pub throughput: Throughput,
+    /// Number of the newest log line: streams send lines up to it.
+    pub log_seq: u64,
     pub discovery: Discovery,
     /// Redis keeps more than the console follows.
     pub sampled_at: Option<Millis>,
@@ -48,6 +50,7 @@ impl Snapshot {
             workers: None,
             heard: Heard::default(),
             throughput: Throughput { completed_per_second: None, failed_per_second: None, window_seconds: 60 },
+            log_seq: 0,
             discovery: Discovery::default(),
             sampled_at: None,
             operations: Vec::new(),

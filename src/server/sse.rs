@@ -30,7 +30,13 @@ use axum::{
 };
 use futures::stream;
 use serde::Deserialize;
-use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    convert::Infallible,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// Proxies close what is silent for 30 to 60 s.
@@ -100,13 +106,8 @@ impl Follower {
             self.started = true;
             event = event.retry(RETRY);
         }
-        match event.json_data(self.follow.event(&snapshot, &self.state)) {
-            Ok(event) => Some((Ok(event), self)),
-            Err(error) => {
-                tracing::error!(%error, "live event");
-                None
-            }
-        }
+        let text = self.follow.event(&snapshot, &self.state)?;
+        Some((Ok(event.data(&*text)), self))
     }
 
     /// Waits for a new picture; `false` when the stream is to end.
@@ -126,6 +127,14 @@ impl Follower {
     }
 }
 
+/// Events of the present snapshot by what they show.
+struct Written {
+    of: Weak<Snapshot>,
+    texts: HashMap<u64, Arc<str>>,
+}
+
+static WRITTEN: LazyLock<Mutex<Written>> = LazyLock::new(|| Mutex::new(Written { of: Weak::new(), texts: HashMap::new() }));
+
 /// What one stream shows: rows stay where they are while figures change.
 struct Follow {
     view: LiveView,
@@ -136,8 +145,31 @@ struct Follow {
 }
 
 impl Follow {
-    fn event(&mut self, snapshot: &Snapshot, state: &AppState) -> LiveEvent {
+    /// The event as JSON. Streams that show the same get the same text, written once a tick: a thousand cost what one costs.
+    fn event(&mut self, snapshot: &Arc<Snapshot>, state: &AppState) -> Option<Arc<str>> {
+        let after = self.seq.replace(snapshot.log_seq);
         let (queues, entered) = self.rows(snapshot);
+        let mut hasher = DefaultHasher::new();
+        (&self.view, &self.rows, after).hash(&mut hasher);
+        let key = hasher.finish();
+        let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if !written.of.ptr_eq(&Arc::downgrade(snapshot)) {
+            *written = Written { of: Arc::downgrade(snapshot), texts: HashMap::new() };
+        }
+        if let Some(text) = written.texts.get(&key) {
+            return Some(text.clone());
+        }
+        drop(written);
+        let text = serde_json::to_string(&self.make(snapshot, state, queues, entered, after));
+        let text: Arc<str> = text.inspect_err(|error| tracing::error!(%error, "live event")).ok()?.into();
+        let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.of.ptr_eq(&Arc::downgrade(snapshot)) {
+            written.texts.insert(key, text.clone());
+        }
+        Some(text)
+    }
+
+    fn make(&self, snapshot: &Snapshot, state: &AppState, queues: Vec<QueueSample>, entered: u64, after: Option<u64>) -> LiveEvent {
         let ledger = state.ledger.lock();
         let workers = match self.view {
             LiveView::Overview => Some(ledger.workers(now(), FEW_WORKERS)),
@@ -148,13 +180,9 @@ impl Follow {
             LiveView::Queue { name } => ledger.runs(Some(name), now(), RUNS),
             _ => Vec::new(),
         };
-        let mut log = |query: &LogQuery, first: usize| {
-            let tail = match self.seq {
-                Some(seq) => ledger.tail().since(seq, query, LINES),
-                None => ledger.tail().since(0, query, first),
-            };
-            self.seq = Some(ledger.tail().seq());
-            tail
+        let log = |query: &LogQuery, first: usize| match after {
+            Some(seq) => ledger.tail().between(seq, snapshot.log_seq, query, LINES),
+            None => ledger.tail().between(0, snapshot.log_seq, query, first),
         };
         let log = match &self.view {
             LiveView::Overview => log(&LogQuery::default(), LINES),

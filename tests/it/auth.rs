@@ -31,7 +31,7 @@ fn cookie(response: &Response) -> String {
     header(response, "set-cookie").split(';').next().unwrap_or_default().to_owned()
 }
 
-const REST: [(&str, &str); 17] = [
+const REST: [(&str, &str); 22] = [
     ("GET", "/api/v1/overview"),
     ("GET", "/api/v1/queues"),
     ("GET", "/api/v1/queues/mail/jobs"),
@@ -48,6 +48,11 @@ const REST: [(&str, &str); 17] = [
     ("POST", "/api/v1/operations/1/cancel"),
     ("GET", "/api/v1/trash"),
     ("POST", "/api/v1/trash/1/restore"),
+    ("GET", "/api/v1/workers"),
+    ("GET", "/api/v1/logs"),
+    ("GET", "/api/v1/metrics"),
+    ("GET", "/api/v1/metrics/classes"),
+    ("POST", "/api/v1/runs/1/put-back"),
     ("GET", "/live"),
 ];
 

@@ -9,5 +9,6 @@ mod demo;
 mod discovery;
 mod driver;
 mod layers;
+mod live;
 mod recordings;
 mod sse;

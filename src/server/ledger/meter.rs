@@ -90,8 +90,7 @@ impl Meter {
             frame.heard = u32::from(self.was_heard(second));
             self.closed = second;
             self.keep(0, frame);
-            for tier in 1..TIERS.len() {
-                let step = TIERS[tier].0;
+            for (tier, (step, _)) in TIERS.into_iter().enumerate().skip(1) {
                 if (second + 1) % step == 0 {
                     let mut frame = self.rolled(tier, second + 1 - step);
                     if tier == 1 {
@@ -135,8 +134,7 @@ impl Meter {
 
     /// After frames were adopted: longer frames that end behind `mark` are added up again.
     pub fn again(&mut self, mark: i64) {
-        for tier in 1..TIERS.len() {
-            let step = TIERS[tier].0;
+        for (tier, (step, _)) in TIERS.into_iter().enumerate().skip(1) {
             let late: Vec<i64> = self.tiers[tier].keys().copied().filter(|at| at + step > mark + 1).collect();
             for at in late {
                 let (rolled, known) = (self.rolled(tier, at), &self.tiers[tier][&at]);

@@ -358,6 +358,14 @@ impl Inner {
     pub fn beat(&mut self, id: &str, beat: Option<Beat>, now: Millis) {
         let there = beat.is_some();
         self.workers.beat(id, beat, now);
+        // Runs that began before anybody said what the worker serves.
+        if let (Some(only), Some(worker)) = (self.only_queue(id), self.workers.0.get(id)) {
+            for number in &worker.runs {
+                if let Some(run) = self.runs.open.get_mut(number) {
+                    run.queue.get_or_insert_with(|| only.clone());
+                }
+            }
+        }
         if there && self.workers.0.get_mut(id).is_some_and(|w| w.lost_at.take().is_some()) {
             self.alive_after_all(id);
         }

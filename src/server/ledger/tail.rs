@@ -28,11 +28,19 @@ impl Tail {
 
     /// Lines behind number `after` that match, the newest `most` of them. With a filter only kept lines are counted.
     pub fn since(&self, after: u64, query: &LogQuery, most: usize) -> LogTail {
-        let fresh = usize::try_from(self.seq.saturating_sub(after)).unwrap_or(usize::MAX).min(self.lines.len());
-        let lines = self.lines.range(self.lines.len() - fresh..);
+        self.between(after, self.seq, query, most)
+    }
+
+    /// The same up to number `to`: many streams ask for the same stretch.
+    pub fn between(&self, after: u64, to: u64, query: &LogQuery, most: usize) -> LogTail {
+        let first = self.seq - self.lines.len() as u64;
+        let place = |seq: u64| usize::try_from(seq.clamp(first, self.seq) - first).unwrap_or(0);
+        let (from, until) = (place(after), place(to));
+        let fresh = until.saturating_sub(from);
+        let lines = self.lines.range(until - fresh..until);
         if *query == LogQuery::default() {
             let skip = fresh.saturating_sub(most);
-            return LogTail { lines: lines.skip(skip).cloned().collect(), matched: self.seq.saturating_sub(after) };
+            return LogTail { lines: lines.skip(skip).cloned().collect(), matched: to.saturating_sub(after) };
         }
         let matching: Vec<&LogLine> = lines.filter(|line| query.matches(line)).collect();
         let skip = matching.len().saturating_sub(most);

@@ -22,13 +22,18 @@ use serde_json::{Value, value::RawValue};
 /// A payload of more bytes is cut; `/payload` has it whole.
 const INLINE: usize = 1024 * 1024;
 
-/// `GET /queues/{queue}/jobs?state=&page=&perPage=&order=`
+/// `GET /queues/{queue}/jobs?state=&page=&perPage=&order=` → [`JobsPage`], for `active` [`super::live::ActivePage`]
 pub async fn list(
     State(state): State<AppState>,
     UrlPath(queue): UrlPath<String>,
     UrlQuery(params): UrlQuery<Params>,
-) -> Result<Json<JobsPage>, Problem> {
-    Ok(Json(actions::jobs(&state, &query(queue_name(queue)?, &params)?).await?))
+) -> Result<Response, Problem> {
+    let query = query(queue_name(queue)?, &params)?;
+    if query.state == JobState::Active {
+        return Ok(Json(super::live::active(&state, &query.queue, query.page, query.per_page)).into_response());
+    }
+    let page: JobsPage = actions::jobs(&state, &query).await?;
+    Ok(Json(page).into_response())
 }
 
 /// Unlike a page's address, which shows its default for what it cannot read, a program is told what is wrong.

@@ -3,6 +3,7 @@
 pub mod problem;
 
 mod jobs;
+mod live;
 mod operations;
 mod queues;
 
@@ -30,6 +31,11 @@ pub fn routes() -> Router<AppState> {
         .route("/operations", get(operations::list))
         .route("/operations/{id}", get(operations::one))
         .route("/operations/{id}/cancel", post(operations::cancel))
+        .route("/workers", get(live::workers))
+        .route("/logs", get(live::logs))
+        .route("/metrics", get(live::metrics))
+        .route("/metrics/classes", get(live::classes))
+        .route("/runs/{key}/put-back", post(live::put_back))
         .route("/trash", get(operations::trash))
         .route("/trash/{id}/restore", post(operations::restore))
         .method_not_allowed_fallback(|| async { Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not answer that method.") })

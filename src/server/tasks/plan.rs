@@ -6,7 +6,7 @@ use crate::model::{
 };
 use crate::server::driver::redis::{
     Known,
-    sample::{COMMANDS, FIXED, GROUPS, PER_QUEUE, TAILS},
+    sample::{COMMANDS, FIXED, GROUPS, List, PER_QUEUE, TAILS},
     upcoming::LISTS,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,11 +79,7 @@ pub fn tails(
 }
 
 /// Lists and delayed sets of queues that a worker serves, in turn: what runs next there is read. Sets take at most a quarter.
-pub fn coming(
-    seen: &BTreeMap<QueueName, Seen>,
-    known: &Known,
-    after: Option<&(QueueName, Priority)>,
-) -> (Vec<(QueueName, Priority)>, Vec<(QueueName, Priority)>) {
+pub fn coming(seen: &BTreeMap<QueueName, Seen>, known: &Known, after: Option<&List>) -> (Vec<List>, Vec<List>) {
     let Some(served) = known.workers() else { return Default::default() };
     let of = |which: fn(&Seen) -> &Vec<Priority>| -> Vec<(QueueName, Priority)> {
         let served = seen.iter().filter(|(q, _)| served.contains_key(q.as_str()));

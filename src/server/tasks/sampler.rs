@@ -307,7 +307,7 @@ impl Sampler {
     fn snapshot(&mut self) -> Snapshot {
         let at = now();
         let mut ledger = self.state.ledger.lock();
-        let (active, heard, throughput) = (ledger.active(), ledger.heard(at), ledger.throughput());
+        let (active, heard, throughput, log_seq) = (ledger.active(), ledger.heard(at), ledger.throughput(), ledger.tail().seq());
         // Workers met on the channel are looked for by name, not found by the next scan.
         for (monitor, id) in ledger.met() {
             self.state.driver.known().heartbeat_seen(format!("{monitor}worker:{id}"), at);
@@ -346,6 +346,7 @@ impl Sampler {
             queues,
             heard,
             throughput,
+            log_seq,
             workers: known.scanned.then_some(known.alive().count() as u64),
             discovery,
             sampled_at: self.sampled_at,

@@ -22,6 +22,9 @@ pub const TAILS: usize = 200;
 /// Bytes that one of the two small scripts looks at, so that huge payloads cannot make it long.
 const LOOK_BYTES: usize = 256 * 1024;
 
+/// A queue's list, or its delayed set.
+pub type List = (QueueName, Priority);
+
 /// What to ask.
 #[derive(Default)]
 pub struct Plan {
@@ -38,8 +41,8 @@ pub struct Plan {
     pub active_cursor: u64,
     pub heartbeats: Vec<String>,
     /// Lists and delayed sets whose next payloads are read, together at most [`upcoming::LISTS`].
-    pub coming: Vec<(QueueName, Priority)>,
-    pub coming_due: Vec<(QueueName, Priority)>,
+    pub coming: Vec<List>,
+    pub coming_due: Vec<List>,
     pub info: bool,
 }
 
