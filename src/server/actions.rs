@@ -55,7 +55,7 @@ pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiEr
     match query.state {
         JobState::Active | JobState::Completed => Err(ApiError::invalid(
             "state",
-            format!("The console does not know {} jobs yet: Redis does not store them.", query.state.as_str()),
+            format!("Redis does not store {} jobs: there is no list to page through.", query.state.as_str()),
         )),
         JobState::Grouped => {
             let snapshot = state.snapshot();

@@ -4,7 +4,7 @@
 
 use crate::server::{
     actions::now,
-    driver::redis::metrics::{Written, Wrote},
+    driver::redis::metrics::{Originals, Written, Wrote},
     error::DriverError,
     ledger::{
         frame::Frame,
@@ -115,15 +115,22 @@ impl Writer {
                 Written { step, at: frame.at, json: serde_json::to_string(frame).unwrap_or_default(), ttl: step * kept + 60 }
             })
             .collect();
-        let mut throughput: Vec<(i64, u64)> = Vec::new();
+        let mut originals = Originals::default();
         for (_, frame) in frames.iter().filter(|(tier, f)| *tier == 0 && f.all.ended() > 0) {
             let minute = frame.at.div_euclid(60);
-            match throughput.last_mut().filter(|(m, _)| *m == minute) {
+            match originals.throughput.last_mut().filter(|(m, _)| *m == minute) {
                 Some((_, n)) => *n += frame.all.ended(),
-                None => throughput.push((minute, frame.all.ended())),
+                None => originals.throughput.push((minute, frame.all.ended())),
             }
         }
-        self.mark = match self.state.driver.write_frames(&self.token, mark, last, &written, &throughput).await? {
+        // Counts as they are now belong to the minute that has just ended.
+        if let Some((_, frame)) = frames.iter().rfind(|(tier, _)| TIERS[*tier].0 == 60) {
+            let snapshot = self.state.snapshot();
+            let t = &snapshot.totals;
+            let all = [("waiting", t.waiting), ("delayed", t.delayed), ("failed", t.failed), ("workers", snapshot.workers)];
+            originals.gauges = all.into_iter().filter_map(|(name, n)| Some((name, frame.at.div_euclid(60), n?))).collect();
+        }
+        self.mark = match self.state.driver.write_frames(&self.token, mark, last, &written, &originals).await? {
             Wrote::Done => Some(last),
             Wrote::MarkIs(elsewhere) => Some(elsewhere),
             Wrote::NotHolder => None,

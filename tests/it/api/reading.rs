@@ -46,12 +46,15 @@ async fn overview_and_queues_have_their_shape_and_cost_redis_nothing() {
     let mail = &list["queues"][0];
     let wanted = [
         "active",
+        "activePartial",
         "byPriority",
         "delayed",
         "failed",
         "failedAtCap",
+        "flow",
         "grouped",
         "groupedPartial",
+        "lost",
         "name",
         "oldestWaitingMs",
         "paused",
@@ -107,7 +110,7 @@ async fn a_list_of_jobs_is_paged_and_strict() {
 
     for (query, field) in [
         ("state=lost", "state"),
-        ("state=active", "state"),
+        ("state=completed", "state"),
         ("perPage=7", "perPage"),
         ("perPage=x", "perPage"),
         ("page=0", "page"),

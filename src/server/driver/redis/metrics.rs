@@ -1,6 +1,6 @@
 //! Figures over time in Redis: `flux_console:metrics:{hash of the prefix}:{step}:{start}` holds one frame as JSON (a text to this
 //! module), `…:mark` the last second that was written, `…:lease` who writes. Beside them the original console's
-//! `flux_console:throughput:{minute}` (stream-protocol.md, 3).
+//! `flux_console:throughput:{minute}` and `flux_console:metrics:{name}:{minute}` (stream-protocol.md, 3).
 
 use super::RedisDriver;
 use crate::server::error::DriverError;
@@ -11,7 +11,7 @@ pub const LEASE_MS: u64 = 6_000;
 /// How long the mark stays: as long as the longest frames.
 const MARK_S: u64 = 26 * 3_600;
 /// The original's counters live an hour.
-const THROUGHPUT_S: u64 = 3_600;
+const ORIGINALS_S: u64 = 3_600;
 /// Frames that one MGET fetches.
 const AT_ONCE: usize = 60;
 
@@ -23,6 +23,15 @@ pub struct Written {
     pub json: String,
     /// How long it is kept, s.
     pub ttl: i64,
+}
+
+/// What the original console keeps, written beside the frames with its meaning; minutes are epoch seconds / 60.
+#[derive(Default)]
+pub struct Originals {
+    /// Success and error events to add to a minute.
+    pub throughput: Vec<(i64, u64)>,
+    /// `waiting`, `delayed`, `failed`, `workers` at the end of a minute.
+    pub gauges: Vec<(&'static str, i64, u64)>,
 }
 
 /// What a write came to.
@@ -60,16 +69,19 @@ impl RedisDriver {
         mark: i64,
         to: i64,
         frames: &[Written],
-        throughput: &[(i64, u64)],
+        originals: &Originals,
     ) -> Result<Wrote, DriverError> {
         let mut call = self.scripts.write_frames.prepare_invoke();
         call.key(self.keys.metrics("lease")).key(self.keys.metrics("mark"));
-        call.arg(token).arg(LEASE_MS).arg(mark).arg(to).arg(frames.len()).arg(MARK_S);
+        call.arg(token).arg(LEASE_MS).arg(mark).arg(to).arg(frames.len() + originals.gauges.len()).arg(MARK_S);
         for frame in frames {
             call.key(self.keys.frame(frame.step, frame.at)).arg(&frame.json).arg(frame.ttl);
         }
-        for (minute, events) in throughput {
-            call.key(format!("flux_console:throughput:{minute}")).arg(events).arg(THROUGHPUT_S);
+        for (name, minute, value) in &originals.gauges {
+            call.key(format!("flux_console:metrics:{name}:{minute}")).arg(value).arg(ORIGINALS_S);
+        }
+        for (minute, events) in &originals.throughput {
+            call.key(format!("flux_console:throughput:{minute}")).arg(events).arg(ORIGINALS_S);
         }
         let now: i64 = call.invoke_async(&mut self.requests.clone()).await?;
         Ok(match now {
