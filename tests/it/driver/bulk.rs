@@ -63,6 +63,43 @@ async fn retry_all_leaves_the_unreadable_respects_groups_and_priorities() {
 }
 
 #[tokio::test]
+async fn every_mix_of_priority_and_group_goes_where_it_belongs_in_order() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    // Each priority, one that nobody reads, with a free group, with a busy one, without: the oldest of each mix ends in 0.
+    let mut jobs = Vec::new();
+    for i in 0..3 {
+        for priority in ["critical", "high", "", "low", "urgent"] {
+            for group in ["", "free", "busy"] {
+                let job = Payload::new(&format!("{priority}/{group}/{i}"), "pay").priority(priority);
+                jobs.push(if group.is_empty() { job } else { job.group(&format!("{group}-{priority}")) }.failed("x").into_bytes());
+            }
+        }
+    }
+    // Dead letters stand newest first.
+    jobs.reverse();
+    redis.push_raw("queue:pay:failed", &jobs).await;
+    for priority in ["critical", "high", "", "low", "urgent"] {
+        redis.con.clone().sadd::<_, _, ()>("queue:active", format!("busy-{priority}")).await.expect("SADD");
+    }
+    let operation = ended(&console, actions::retry_all(&console.state, &queue("pay"), true).await.expect("started")).await;
+    assert_eq!((operation.status, operation.outcome.done), (OperationStatus::Done, 45), "{operation:?}");
+    let ids = async |key: &str| redis.list(key).await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>();
+    for (suffix, priority) in [(":critical", "critical"), (":high", "high"), (":low", "low")] {
+        let expected = [format!("{priority}//2"), format!("{priority}//1"), format!("{priority}/free/0"), format!("{priority}//0")];
+        assert_eq!(ids(&format!("queue:pay{suffix}")).await, expected);
+    }
+    assert_eq!(ids("queue:pay").await, ["urgent//2", "//2", "urgent//1", "//1", "urgent/free/0", "urgent//0", "/free/0", "//0"]);
+    for priority in ["critical", "high", "", "low", "urgent"] {
+        let busy: Vec<String> = (0..3).map(|i| format!("{priority}/busy/{i}")).collect();
+        assert_eq!(ids(&format!("queue:pending:busy-{priority}")).await, busy);
+        assert_eq!(ids(&format!("queue:pending:free-{priority}")).await, [format!("{priority}/free/1"), format!("{priority}/free/2")]);
+    }
+    assert!(redis.list("queue:pay:failed").await.is_empty());
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn jobs_that_fail_again_meanwhile_are_not_retried_twice() {
     let redis = TestRedis::start().await;
     let console = redis.console().await;

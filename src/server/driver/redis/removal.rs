@@ -1,14 +1,13 @@
 //! Steps of bulk deletion: whole lists by renaming them, else jobs one by one. Each step adds to the outcome what it did
 //! even when it fails in between, so that the count and the trash stay true.
 
-use super::{RedisDriver, payload, reply, verbs::tally};
+use super::{RedisDriver, payload, runs::Run, verbs::tally};
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     operation::Outcome,
     time::Millis,
 };
 use crate::server::error::DriverError;
-use redis::Value;
 use std::collections::HashSet;
 
 /// Jobs and bytes of one step.
@@ -25,13 +24,14 @@ pub struct OneByOne {
     /// Jobs at the tail that stay: they came after the start.
     stay: u64,
     started: Millis,
+    run: Run,
     /// Digests of jobs that a completed group released into this list: they are not part of what was to be deleted.
     released: HashSet<String>,
 }
 
 impl OneByOne {
     pub fn new(priority: Priority, left: u64, started: Millis) -> Self {
-        Self { priority, left, stay: 0, started, released: HashSet::new() }
+        Self { priority, left, stay: 0, started, run: Run::default(), released: HashSet::new() }
     }
 
     fn came_since(&self, raw: &[u8]) -> bool {
@@ -97,7 +97,7 @@ impl RedisDriver {
         let key = self.keys.waiting(queue, list.priority);
         // Workers take jobs as well: never more than are there, less those that came since.
         list.left = list.left.min(self.length(&key, "LLEN").await?.saturating_sub(list.stay));
-        let raws = self.read_tail(&key, list.stay, CHUNK.min(list.left)).await?;
+        let raws = self.read_tail(&key, list.stay, CHUNK.min(list.left), CHUNK_BYTES, &mut list.run).await?;
         let some = !raws.is_empty();
         for raw in raws {
             if list.came_since(&raw) {
@@ -125,20 +125,11 @@ impl RedisDriver {
         outcome: &mut Outcome,
     ) -> Result<u64, DriverError> {
         let key = self.keys.delayed(queue, p);
-        let answer: Value = self
-            .scripts
-            .read_delayed
-            .key(&key)
-            .arg(now.0)
-            .arg(0)
-            .arg(CHUNK.min(left))
-            .arg(CHUNK_BYTES)
-            .invoke_async(&mut self.requests.clone())
-            .await?;
+        let raws = self.read_latest(&key, Some(now.0), 0, CHUNK.min(left), CHUNK_BYTES, &mut Run::default()).await?;
         let mut seen = 0;
-        for raw in reply::array(answer)?.into_iter().map(reply::bytes) {
+        for raw in raws {
             let at = Fingerprint { hash: String::new(), source: Source::Delayed(p), hint: 0, score: None };
-            tally(outcome, self.discard_one(queue, id, &at, &raw?, true, now).await?.0);
+            tally(outcome, self.discard_one(queue, id, &at, &raw, true, now).await?.0);
             seen += 1;
         }
         Ok(seen)
@@ -188,7 +179,7 @@ impl RedisDriver {
         if from >= length {
             return Ok(None);
         }
-        for raw in self.read_tail(&key, from, CHUNK).await? {
+        for raw in self.read_tail(&key, from, CHUNK, CHUNK_BYTES, &mut Run::default()).await? {
             if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) {
                 from += 1;
                 continue;
