@@ -1,4 +1,5 @@
 // Story: the console has a password.
+import type { Page } from '@playwright/test'
 import { make } from './jobs'
 import { expect, hydrated, test } from './support'
 
@@ -25,3 +26,39 @@ test('every page asks for the password first and remembers the way', async ({ qu
   await visit('/queues')
   await expect(page).toHaveURL(/\/login/)
 })
+
+test('a session that ends leads to the password and back to the same page', async ({ queues, page, visit, expectedErrors }) => {
+  expectedErrors.push(/401/)
+  await queues.fail('orders', make(30, 'DEAD'))
+  await visit('/queues/orders?state=failed&perPage=20&page=2')
+  await signIn(page)
+  await expect(page.getByRole('checkbox', { name: 'Select DEAD-10' })).toBeVisible()
+
+  await page.getByRole('button', { name: 'More actions for orders' }).click()
+  await page.getByRole('menuitem', { name: 'Purge queue…' }).click()
+  const typed = page.getByRole('dialog').getByRole('textbox')
+  await typed.fill('ord')
+  await page.context().clearCookies()
+  await reconnect(page)
+  // What is being typed is not taken away.
+  await expect(page.getByText('Your session has ended.')).toBeVisible()
+  await expect(page.getByText(/Console unreachable/)).toHaveCount(0)
+  await expect(typed).toHaveValue('ord')
+
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL(/\/login\?next=/)
+  await signIn(page)
+  await expect(page).toHaveURL(/\/queues\/orders\?state=failed&perPage=20&page=2$/)
+  await expect(page.getByRole('checkbox', { name: 'Select DEAD-10' })).toBeVisible()
+})
+
+async function signIn(page: Page) {
+  await page.getByLabel(/password/i).fill('correct horse')
+  await page.getByRole('button', { name: /sign in/i }).click()
+  await hydrated(page)
+}
+
+/** The stream opens anew, as after a break of the connection. */
+async function reconnect(page: Page) {
+  await page.evaluate(() => window.dispatchEvent(new Event('visibilitychange')))
+}

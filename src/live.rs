@@ -5,7 +5,8 @@ use crate::{
     api,
     app::AssetRoot,
     model::{
-        ids::QueueName,
+        error::ApiError,
+        ids::{QueueName, segment},
         live::{Link, LiveEvent, LiveView, Overview},
         operation::Operation,
         queue::QueueSample,
@@ -36,6 +37,15 @@ pub enum Stream {
     Open,
     /// The console does not answer.
     Lost,
+    /// It answers, but wants the password again.
+    SignedOut,
+}
+
+impl Stream {
+    /// It is wanted and does not come.
+    pub fn is_off(self) -> bool {
+        matches!(self, Self::Lost | Self::SignedOut)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -112,7 +122,7 @@ impl Live {
     /// Redis or the console is not reached: every figure on the page is old.
     pub fn stale(&self) -> Memo<bool> {
         let Self { overview, stream, .. } = *self;
-        Memo::new(move |_| stream.get() == Stream::Lost || overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Down)))
+        Memo::new(move |_| stream.get().is_off() || overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Down)))
     }
 }
 
@@ -175,11 +185,41 @@ pub fn provide_live() {
         let view = live.view.get().filter(|_| !live.paused.get() && !hidden.get());
         // The old one closes before the new one opens.
         drop(source.take());
-        source = view.and_then(|view| Source::open(&view, receive, move || stream.set(Stream::Lost), move || live.reopen()));
+        source = view.and_then(|view| Source::open(&view, receive, move || lost(stream), move || refused(stream, live)));
         if source.is_none() {
             stream.set(Stream::Resting);
         }
     });
+}
+
+fn lost(stream: RwSignal<Stream>) {
+    // Who has to sign in again is told so until the stream is back.
+    if stream.get_untracked() != Stream::SignedOut {
+        stream.set(Stream::Lost);
+    }
+}
+
+/// The console refused the stream, and a browser does not tell why. Asked by a server function it does: when the session has
+/// ended, the way goes over the login page and back. Not while a dialog is open: what was typed there would be lost.
+fn refused(stream: RwSignal<Stream>, live: Live) {
+    leptos::task::spawn_local(async move {
+        let signed_out = matches!(api::queues::overview().await, Err(ApiError::Unauthorized { .. }));
+        if signed_out && stream.get_untracked().is_off() {
+            stream.set(Stream::SignedOut);
+        }
+        if signed_out && document().query_selector("dialog[open]").is_ok_and(|open| open.is_none()) {
+            let _ = window().location().replace(&sign_in());
+        } else {
+            set_timeout(move || live.reopen(), REOPEN_AFTER);
+        }
+    });
+}
+
+/// The login page, and from there back to this one.
+pub fn sign_in() -> String {
+    let location = window().location();
+    let here = [location.pathname(), location.search(), location.hash()].into_iter().flatten().collect::<String>();
+    format!("/login?next={}", segment(&here))
 }
 
 /// An open stream; dropping it closes it.
@@ -189,13 +229,8 @@ struct Source {
 }
 
 impl Source {
-    fn open(
-        view: &str,
-        receive: impl Fn(LiveEvent) + 'static,
-        lost: impl Fn() + 'static,
-        reopen: impl Fn() + Clone + 'static,
-    ) -> Option<Self> {
-        let stream = EventSource::new(&format!("/live?view={}", crate::model::ids::segment(view))).ok()?;
+    fn open(view: &str, receive: impl Fn(LiveEvent) + 'static, lost: impl Fn() + 'static, refused: impl Fn() + 'static) -> Option<Self> {
+        let stream = EventSource::new(&format!("/live?view={}", segment(view))).ok()?;
         let snapshot = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             match message.data().as_string().map(|text| serde_json::from_str(&text)) {
                 Some(Ok(event)) => receive(event),
@@ -207,7 +242,7 @@ impl Source {
         let error = Closure::<dyn Fn(MessageEvent)>::new(move |_| {
             lost();
             if failed.ready_state() == EventSource::CLOSED {
-                set_timeout(reopen.clone(), REOPEN_AFTER);
+                refused();
             }
         });
         stream.add_event_listener_with_callback("snapshot", snapshot.as_ref().unchecked_ref()).ok()?;

@@ -5,7 +5,7 @@ use super::{
     number::short,
 };
 use crate::{
-    live::{Live, Stream},
+    live::{Live, Stream, sign_in},
     model::live::Link,
 };
 use leptos::prelude::*;
@@ -16,6 +16,7 @@ enum Message {
     Console {
         from: Option<String>,
     },
+    SignedOut,
     Redis {
         since: String,
         problem: Option<String>,
@@ -36,6 +37,9 @@ fn sentence(text: &str) -> String {
 pub fn Banner() -> impl IntoView {
     let live = expect_context::<Live>();
     let message = Memo::new(move |_| {
+        if live.stream.get() == Stream::SignedOut {
+            return Some(Message::SignedOut);
+        }
         if live.stream.get() == Stream::Lost {
             return Some(Message::Console { from: live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| at.clock()) });
         }
@@ -61,6 +65,14 @@ pub fn Banner() -> impl IntoView {
                 <div class="banner" role="status">
                     <Icon glyph=Glyph::Failed class="i text-failed" />
                     <p class="grow"><b>"Console unreachable, reconnecting."</b> {from.map(|at| format!(" Numbers are from {at} UTC."))}</p>
+                </div>
+            }
+            .into_any(),
+            Message::SignedOut => view! {
+                <div class="banner" role="status">
+                    <Icon glyph=Glyph::Warning class="i text-failed" />
+                    <p class="grow"><b>"Your session has ended."</b> " Nothing on this page changes until you sign in again."</p>
+                    <a class="btn sm" href=sign_in() rel="external">"Sign in"</a>
                 </div>
             }
             .into_any(),

@@ -60,12 +60,14 @@ pub fn TopBar() -> impl IntoView {
 #[component]
 fn ConnectionState() -> impl IntoView {
     let live = expect_context::<Live>();
-    let lost = Memo::new(move |_| live.stream.get() == Stream::Lost);
+    let stream = live.stream;
+    let lost = Memo::new(move |_| stream.get().is_off());
     // What Redis does behind an unreachable console is unknown.
     let status = Memo::new(move |_| {
         if lost.get() { Link::Down } else { live.overview.with(|o| o.as_ref().map_or(Link::Connecting, |o| o.connection.status)) }
     });
     let text = Memo::new(move |_| match status.get() {
+        Link::Down if stream.get() == Stream::SignedOut => "Signed out".into(),
         Link::Down if lost.get() => "Console unreachable".into(),
         Link::Down => "Redis unreachable".into(),
         Link::Connecting => "Connecting to Redis".into(),
@@ -101,7 +103,7 @@ fn ConnectionState() -> impl IntoView {
 #[component]
 fn LiveSwitch() -> impl IntoView {
     let Live { paused, stream, .. } = expect_context::<Live>();
-    let dot = move || if paused.get() || stream.get() == Stream::Lost { "dot off" } else { "dot" };
+    let dot = move || if paused.get() || stream.get().is_off() { "dot off" } else { "dot" };
     let glyph = Signal::derive(move || if paused.get() { Glyph::Play } else { Glyph::Pause });
     let title = move || if paused.get() { "Resume live updates" } else { "Pause live updates" };
     view! {

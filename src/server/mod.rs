@@ -10,6 +10,7 @@ pub mod driver;
 pub mod error;
 pub mod http;
 pub mod ledger;
+pub mod recent_pages;
 pub mod rest;
 pub mod snapshot;
 pub mod sse;

@@ -1,6 +1,8 @@
 //! What every request can reach.
 
-use super::{config::Config, driver::redis::RedisDriver, ledger::Ledger, snapshot::Snapshot, tasks::watching::Watching};
+use super::{
+    config::Config, driver::redis::RedisDriver, ledger::Ledger, recent_pages::RecentPages, snapshot::Snapshot, tasks::watching::Watching,
+};
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +19,8 @@ pub struct Inner {
     pub ledger: Ledger,
     /// Who looks: decides the sampler's pace.
     pub watching: Arc<Watching>,
+    /// Pages of jobs that several browsers look at.
+    pub pages: RecentPages,
     /// Bulk operations that this console runs.
     pub operations: super::tasks::operations::Operations,
     /// Cancelled once when the console stops; streams end on it.

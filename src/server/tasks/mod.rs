@@ -14,6 +14,7 @@ use super::{
     config::Config,
     driver::redis::{RedisDriver, keys::Keys},
     ledger::Ledger,
+    recent_pages::RecentPages,
     snapshot::Snapshot,
     state::{AppState, Inner},
 };
@@ -28,8 +29,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (sender, snapshots) = watch::channel(Arc::new(empty));
     let watching = Arc::new(watching::Watching::default());
     let operations = operations::Operations::default();
-    let ledger = Ledger::new(now());
-    let state = AppState::new(Inner { config, driver, snapshots, ledger, watching, operations, shutdown: shutdown.clone() });
+    let (ledger, pages) = (Ledger::new(now()), RecentPages::default());
+    let state = AppState::new(Inner { config, driver, snapshots, ledger, watching, pages, operations, shutdown: shutdown.clone() });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
     tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {

@@ -63,6 +63,43 @@ async fn retry_all_leaves_the_unreadable_respects_groups_and_priorities() {
 }
 
 #[tokio::test]
+async fn every_mix_of_priority_and_group_goes_where_it_belongs_in_order() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    // Each priority, one that nobody reads, with a free group, with a busy one, without: the oldest of each mix ends in 0.
+    let mut jobs = Vec::new();
+    for i in 0..3 {
+        for priority in ["critical", "high", "", "low", "urgent"] {
+            for group in ["", "free", "busy"] {
+                let job = Payload::new(&format!("{priority}/{group}/{i}"), "pay").priority(priority);
+                jobs.push(if group.is_empty() { job } else { job.group(&format!("{group}-{priority}")) }.failed("x").into_bytes());
+            }
+        }
+    }
+    // Dead letters stand newest first.
+    jobs.reverse();
+    redis.push_raw("queue:pay:failed", &jobs).await;
+    for priority in ["critical", "high", "", "low", "urgent"] {
+        redis.con.clone().sadd::<_, _, ()>("queue:active", format!("busy-{priority}")).await.expect("SADD");
+    }
+    let operation = ended(&console, actions::retry_all(&console.state, &queue("pay"), true).await.expect("started")).await;
+    assert_eq!((operation.status, operation.outcome.done), (OperationStatus::Done, 45), "{operation:?}");
+    let ids = async |key: &str| redis.list(key).await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>();
+    for (suffix, priority) in [(":critical", "critical"), (":high", "high"), (":low", "low")] {
+        let expected = [format!("{priority}//2"), format!("{priority}//1"), format!("{priority}/free/0"), format!("{priority}//0")];
+        assert_eq!(ids(&format!("queue:pay{suffix}")).await, expected);
+    }
+    assert_eq!(ids("queue:pay").await, ["urgent//2", "//2", "urgent//1", "//1", "urgent/free/0", "urgent//0", "/free/0", "//0"]);
+    for priority in ["critical", "high", "", "low", "urgent"] {
+        let busy: Vec<String> = (0..3).map(|i| format!("{priority}/busy/{i}")).collect();
+        assert_eq!(ids(&format!("queue:pending:busy-{priority}")).await, busy);
+        assert_eq!(ids(&format!("queue:pending:free-{priority}")).await, [format!("{priority}/free/1"), format!("{priority}/free/2")]);
+    }
+    assert!(redis.list("queue:pay:failed").await.is_empty());
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn jobs_that_fail_again_meanwhile_are_not_retried_twice() {
     let redis = TestRedis::start().await;
     let console = redis.console().await;
@@ -136,5 +173,33 @@ async fn a_second_click_gets_the_running_operation_and_cancel_stops_it() {
     assert!(operation.outcome.done < 20_000, "{operation:?}");
     let (waiting, failed) = (redis.list("queue:mail").await.len(), redis.list("queue:mail:failed").await.len());
     assert_eq!((waiting as u64, waiting + failed), (operation.outcome.done, 20_000));
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn deleting_beside_active_groups_leaves_what_came_since_and_comes_back_in_order() {
+    let redis = TestRedis::start().await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", &["elsewhere", "held"]).await.expect("SADD");
+    // From head to tail; the tail runs next. Among the old ones two that are the same byte for byte, and one that holds a group.
+    let mut jobs: Vec<String> = (0..700).map(|i| payload(&format!("j-{i}"), "mail", "")).collect();
+    jobs[650] = jobs[649].clone();
+    jobs[300] = Payload::new("held", "mail").group("held").waiting();
+    jobs[699] = Payload::new("since-1", "mail").created(now_ms() + 3_600_000).waiting();
+    jobs[500] = Payload::new("since-2", "mail").created(now_ms() + 3_600_000).waiting();
+    redis.push_raw("queue:mail", &jobs).await;
+    let console = redis.console().await;
+    let started = actions::discard_all(&console.state, &queue("mail"), JobState::Waiting).await.expect("started");
+    let operation = ended(&console, started).await;
+    assert_eq!((operation.status, operation.outcome.done, operation.outcome.gone), (OperationStatus::Done, 698, 0), "{operation:?}");
+    assert_eq!(redis.list("queue:mail").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["since-2", "since-1"]);
+    assert_eq!(redis.con.clone().smembers::<_, Vec<String>>("queue:active").await.expect("SMEMBERS"), ["elsewhere"]);
+
+    let trash = operation.outcome.trash.expect("a trash entry");
+    ended(&console, actions::restore(&console.state, &trash).await.expect("started")).await;
+    // A grouped job asks its group again, so it comes as a new one.
+    let plain = |list: Vec<Vec<u8>>| list.into_iter().filter(|raw| !matches!(id_of(raw).as_str(), "held" | "since-1" | "since-2"));
+    let back = redis.list("queue:mail").await;
+    assert_eq!(back.len(), 700);
+    assert!(plain(back).eq(plain(jobs.into_iter().map(String::into_bytes).collect())), "bytes or order changed");
     console.stop().await;
 }

@@ -14,6 +14,7 @@ pub mod payload;
 mod queues;
 mod removal;
 mod reply;
+mod runs;
 pub mod sample;
 mod scripts;
 pub mod trash;

@@ -1,45 +1,53 @@
 -- Moves the last elements of a failed list back to their waiting lists, oldest first, all or none of them.
--- KEYS  1 failed list  2 set of active groups  3-6 waiting lists critical, high, base, low  then pending lists of groups
--- ARGV  1 mark  2 how many elements at the tail stay (before these)  then for each element, tail first: raw, payload to
---       push ('' = leave it), list (3-6), group id or '', index of its pending list in KEYS
+-- KEYS  1 failed list  2 set of active groups  3-6 waiting lists critical, high, base, low
+--       then the pending list of each job that goes and has a group
+-- ARGV  1 mark  2 how many elements at the tail stay (before these)  3 one letter a job, tail first: '-' = it stays where it
+--       is, '3' to '6' = its waiting list in KEYS, 'C' to 'F' = likewise, and it has a group
+--       then the raw elements, tail first; then a payload to push for each that goes; then a group id for each of these
+--       that has one
 -- Returns 1, or 0 when the list's tail is no longer what was read (nothing was changed: read again). An error: likewise.
-local stay, n = tonumber(ARGV[2]), (#ARGV - 2) / 5
+-- Lua hashes every byte that it is handed: nothing is sent here for the many jobs that have neither group nor priority.
+local stay, letters = tonumber(ARGV[2]), ARGV[3]
+local n = #letters
 local bad = holds(KEYS[1], 'list') or holds(KEYS[2], 'set')
 for i = 3, #KEYS do bad = bad or holds(KEYS[i], 'list') end
 if bad then return bad end
 local raws = redis.call('LRANGE', KEYS[1], -stay - n, -stay - 1)
 if #raws ~= n then return 0 end
 for i = 1, n do
-  if raws[n + 1 - i] ~= ARGV[5 * i - 2] then return 0 end
+  if raws[n + 1 - i] ~= ARGV[3 + i] then return 0 end
 end
--- Pushes to one list go in runs; a grouped job asks the group first.
-local run, to, left = {}, nil, false
-local function flush()
-  if #run > 0 then redis.call('LPUSH', to, unpack(run)) end
-  run = {}
-end
+-- Pushes to one list go in one run; a grouped job asks the group first.
+local runs, going, grouped = { [3] = {}, [4] = {}, [5] = {}, [6] = {} }, 0, 0
+local _, leaving = letters:gsub('%-', '')
 for i = 1, n do
-  local payload, list, group = ARGV[5 * i - 1], KEYS[tonumber(ARGV[5 * i])], ARGV[5 * i + 1]
-  if payload == '' then left = true
-  elseif group ~= '' and redis.call('SISMEMBER', KEYS[2], group) == 1 then
-    redis.call('RPUSH', KEYS[tonumber(ARGV[5 * i + 2])], payload)
-  else
-    if group ~= '' then redis.call('SADD', KEYS[2], group) end
-    if to ~= list then flush(); to = list end
-    run[#run + 1] = payload
+  local letter = letters:byte(i)
+  if letter ~= 45 then
+    going = going + 1
+    local payload, list = ARGV[3 + n + going], letter % 16
+    if letter < 64 then
+      table.insert(runs[list], payload)
+    else
+      grouped = grouped + 1
+      local group = ARGV[3 + n + n - leaving + grouped]
+      if redis.call('SISMEMBER', KEYS[2], group) == 1 then
+        redis.call('RPUSH', KEYS[6 + grouped], payload)
+      else
+        redis.call('SADD', KEYS[2], group)
+        table.insert(runs[list], payload)
+      end
+    end
   end
 end
-flush()
-if stay == 0 and not left then
+for list = 3, 6 do
+  if #runs[list] > 0 then redis.call('LPUSH', KEYS[list], unpack(runs[list])) end
+end
+if stay == 0 and leaving == 0 then
   redis.call('LTRIM', KEYS[1], 0, -n - 1)
   return 1
 end
-local marks = 0
 for i = 1, n do
-  if ARGV[5 * i - 1] ~= '' then
-    redis.call('LSET', KEYS[1], -stay - i, ARGV[1])
-    marks = marks + 1
-  end
+  if letters:byte(i) ~= 45 then redis.call('LSET', KEYS[1], -stay - i, ARGV[1]) end
 end
-if marks > 0 then redis.call('LREM', KEYS[1], -marks, ARGV[1]) end
+if going > 0 then redis.call('LREM', KEYS[1], -going, ARGV[1]) end
 return 1
