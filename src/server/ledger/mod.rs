@@ -171,11 +171,18 @@ impl Inner {
     /// Follows one event; answers the queue it belongs to. With `counts` off it only tells what runs.
     fn apply(&mut self, monitor: &str, event: &Event, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
         let Some(id) = &event.worker else { return event.queue.clone() };
-        if !self.workers.0.contains_key(id) {
+        if !self.workers.0.contains_key(id) && self.met.len() < workers::MOST {
             self.met.push((monitor.to_owned(), id.clone()));
         }
-        let worker = self.workers.entry(id)?;
-        worker.heard_at = Some(now);
+        let Some(worker) = self.workers.entry(id) else {
+            // More workers than are followed: what they do still counts.
+            if counts {
+                self.count_only(event, at, now);
+            }
+            return event.queue.clone();
+        };
+        // What the history tells was said then, not now.
+        worker.heard_at = worker.heard_at.max(Some(if counts { now } else { at }));
         worker.known = true;
         worker.stopped_at = None;
         if worker.lost_at.take().is_some() {
@@ -197,6 +204,27 @@ impl Inner {
                 event.queue.clone()
             }
             Kind::Retrying { .. } | Kind::Other => event.queue.clone().or_else(|| self.only_queue(id)),
+        }
+    }
+
+    fn count_only(&mut self, event: &Event, at: Millis, now: Millis) {
+        let queue = event.queue.as_ref();
+        match event.kind {
+            Kind::Started => {
+                self.heard.started += 1;
+                self.heard.dropped += 1;
+                self.heard.unattributed += u64::from(queue.is_none());
+                self.meter.count(at.0, now.0, queue, None, |t| t.started += 1);
+            }
+            Kind::Completed => {
+                self.heard.completed += 1;
+                self.meter.count(at.0, now.0, queue, None, |t| t.completed += 1);
+            }
+            Kind::Failed { .. } => {
+                self.heard.failed += 1;
+                self.meter.count(at.0, now.0, queue, None, |t| t.failed += 1);
+            }
+            _ => {}
         }
     }
 
@@ -252,23 +280,23 @@ impl Inner {
             });
         }
         let number = self.runs.begin(run);
-        self.workers.entry(id)?.runs.push(number);
+        self.workers.entry(id)?.runs.insert(number);
         if self.runs.open.len() > runs::MOST
             && let Some((number, dropped)) = self.runs.open.pop_first()
         {
             self.heard.dropped += 1;
             if let Some(worker) = self.workers.entry(&dropped.worker) {
-                worker.runs.retain(|n| *n != number);
+                worker.runs.remove(&number);
             }
         }
         queue
     }
 
     fn ended(&mut self, event: &Event, id: &str, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
-        let numbers = self.workers.entry(id)?.runs.clone();
         let of_job = |n: &&u64| self.runs.open.get(n).is_some_and(|run| run.job == event.job);
-        let run = numbers.iter().find(of_job).copied().and_then(|n| {
-            self.workers.entry(id)?.runs.retain(|other| *other != n);
+        let number = self.workers.0.get(id).and_then(|w| w.runs.iter().find(of_job).copied());
+        let run = number.and_then(|n| {
+            self.workers.entry(id)?.runs.remove(&n);
             self.runs.open.remove(&n)
         });
         let queue = event.queue.clone().or_else(|| run.as_ref().and_then(|r| r.queue.clone())).or_else(|| self.only_queue(id));
@@ -342,7 +370,7 @@ impl Inner {
             };
             let number = self.runs.begin(run);
             if let Some(worker) = self.workers.entry(id) {
-                worker.runs.push(number);
+                worker.runs.insert(number);
             }
         }
     }

@@ -168,8 +168,7 @@ fn a_worker_without_heartbeat_has_lost_its_job() {
     assert_eq!(s.heard().lost, 0);
     // One that never had a heartbeat.
     s.start("young", "b");
-    s.now += 30_000;
-    s.tick();
+    s.gone("young", 30_000);
     assert_eq!(s.heard().lost, 1);
 }
 
@@ -252,4 +251,26 @@ fn what_is_no_event_is_counted_and_shown() {
 fn errors_are_told_in_short() {
     assert_eq!(show::short("PaymentTimeout: gateway after 30 s"), "PaymentTimeout");
     assert_eq!(show::short("Card 4711 declined"), "Card # declined");
+}
+
+#[test]
+fn memory_is_bounded_and_nothing_is_miscounted() {
+    let mut s = Scene::new();
+    let most = u64::try_from(runs::MOST).unwrap();
+    // One that runs very many at once.
+    let beat = Beat { queues: vec!["mail".into()], concurrency: Some(1_000_000), ..Beat::default() };
+    s.ledger.beat("c", Some(beat), Millis(s.now));
+    let event = |what: &str, worker: &str, job: u64| format!(r#"{{"message":"{what} job: {job}","workerId":"{worker}","jobId":"{job}"}}"#);
+    for job in 0..most + 500 {
+        s.ledger.hear("m:", event("Processing", "c", job).as_bytes(), Millis(s.now));
+    }
+    assert_eq!((s.ledger.active().total, s.heard().dropped, s.heard().started), (Some(most), 500, most + 500));
+    // The oldest were dropped: their ends still count.
+    s.ledger.hear("m:", event("Completed", "c", 3).as_bytes(), Millis(s.now));
+    assert_eq!((s.heard().completed, s.ledger.active().total), (1, Some(most)));
+    for worker in 0..workers::MOST as u64 + 10 {
+        s.ledger.hear("m:", event("Processing", &format!("w{worker}"), worker).as_bytes(), Millis(s.now));
+    }
+    let h = s.heard();
+    assert_eq!((h.started, s.ledger.active().total), (most + 500 + most + 10, Some(most)));
 }

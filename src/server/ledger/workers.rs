@@ -4,7 +4,7 @@ use crate::model::{
     time::Millis,
     worker::{Beat, WorkerState},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A heartbeat must be missing this long before the worker counts as lost: Redis may have been restarted, and a worker beats every 5 s.
 const GRACE_MS: i64 = 6_000;
@@ -39,7 +39,7 @@ pub struct Entry {
     pub stopped_at: Option<Millis>,
     pub lost_at: Option<Millis>,
     /// Numbers of its open runs.
-    pub runs: Vec<u64>,
+    pub runs: BTreeSet<u64>,
     pub undecided: Vec<Undecided>,
     pub completed: u64,
     pub failed: u64,
@@ -80,7 +80,9 @@ impl Entry {
         match (self.beats, self.beat_missing_since) {
             (true, Some(since)) => silent && now.0 - since.0 > GRACE_MS,
             (true, None) => false,
-            (false, _) => self.heard_at.is_some_and(|at| now.0 - at.0 > NEVER_BEAT_MS),
+            (false, Some(_)) => self.heard_at.is_some_and(|at| now.0 - at.0 > NEVER_BEAT_MS),
+            // Its heartbeat is not looked for: there are too many.
+            (false, None) => false,
         }
     }
 }
