@@ -5,6 +5,7 @@ use flux_console::{
     model::{
         ids::segment,
         live::{Link, LiveEvent, LiveView},
+        log::{Level, LogQuery},
         query::QueuesQuery,
     },
     server::config::Config,
@@ -96,6 +97,38 @@ async fn a_queue_is_watched_as_long_as_its_page_is_open() {
     assert_eq!(console.state.watching.queues().len(), 1);
     drop(events);
     eventually("nobody watches", Duration::from_secs(10), async || console.state.watching.queues().is_empty()).await;
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn the_live_log_is_thinned_and_says_so() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    eventually("the channel is heard", Duration::from_secs(5), async || console.state.snapshot().heard.listening_since.is_some()).await;
+    let mut logs = Events::open(&console, &LiveView::Logs { query: LogQuery { level: Some(Level::Error), ..LogQuery::default() } }).await;
+    let mut overview = Events::open(&console, &LiveView::Overview).await;
+    assert!(logs.next().await.unwrap().log.lines.is_empty() && overview.next().await.unwrap().workers.is_some());
+    let mut pipe = redis::pipe();
+    for i in 0..400 {
+        let level = if i % 100 == 0 { "error" } else { "info" };
+        pipe.publish("flux_console:logs", format!(r#"{{"level":"{level}","message":"line {i}","workerId":"w"}}"#)).ignore();
+    }
+    pipe.exec_async(&mut redis.con.clone()).await.unwrap();
+    let (mut matched, mut errors) = (0, Vec::new());
+    while matched < 4 {
+        let tail = logs.next().await.unwrap().log;
+        matched += tail.matched;
+        errors.extend(tail.lines.into_iter().map(|line| line.message));
+    }
+    assert_eq!(errors, ["line 0", "line 100", "line 200", "line 300"]);
+    let (mut matched, mut lines) = (0, 0);
+    while matched < 400 {
+        let tail = overview.next().await.unwrap().log;
+        assert!(tail.lines.len() <= 50);
+        matched += tail.matched;
+        lines += tail.lines.len();
+    }
+    assert!((50..400).contains(&lines) && matched == 400, "{lines} of {matched}");
     console.stop().await;
 }
 

@@ -228,15 +228,19 @@ impl Meter {
 
     /// Of the last `seconds` closed ones: the sum by queue without histograms, and how many were heard.
     pub fn lately(&self, seconds: i64) -> (Tally, BTreeMap<QueueName, Tally>, u64) {
-        let (tier, from) =
-            if seconds <= TIERS[0].1 { (0, self.closed + 1 - seconds) } else { (1, (self.closed + 1 - seconds).div_euclid(10) * 10) };
+        let from = self.closed + 1 - seconds;
         let (mut all, mut queues, mut heard) = (Tally::default(), BTreeMap::<QueueName, Tally>::new(), 0);
         let add = |to: &mut Tally, from: &Tally| {
             to.started += from.started;
             to.completed += from.completed;
             to.failed += from.failed;
         };
-        for (_, frame) in self.tiers[tier].range(from..) {
+        // Whole tens as far as there are any, then the seconds behind them.
+        let (step, kept) = TIERS[0];
+        let tens = if seconds <= step * kept { from..from } else { from.div_euclid(10) * 10..i64::MAX };
+        let tens: Vec<&Frame> = self.tiers[1].range(tens).map(|(_, f)| f).collect();
+        let behind = tens.last().map_or(from, |last| last.at + TIERS[1].0);
+        for frame in tens.into_iter().chain(self.tiers[0].range(behind..).map(|(_, f)| f)) {
             heard += u64::from(frame.heard);
             add(&mut all, &frame.all);
             frame.queues.iter().for_each(|(queue, tally)| add(queues.entry(queue.clone()).or_default(), tally));
@@ -248,6 +252,11 @@ impl Meter {
     pub fn started(&self, queue: &QueueName, from: i64, to: i64) -> u64 {
         let closed = self.tiers[0].range(from..to);
         closed.chain(self.open.range(from..to)).filter_map(|(_, f)| f.queues.get(queue)).map(|t| t.started).sum()
+    }
+
+    /// Whether every second from..to that is over was heard.
+    pub fn heard_all(&self, from: i64, to: i64) -> bool {
+        (from..to.min(self.closed + 1)).all(|second| self.tiers[0].get(&second).is_some_and(|f| f.heard > 0))
     }
 
     /// Ended runs by queue in each of the last 15 minutes, oldest first.

@@ -10,6 +10,9 @@ use crate::server::{
 };
 use std::collections::{BTreeMap, VecDeque};
 
+/// A shorter time says little about a rate.
+const SHORTEST: i64 = 20;
+
 #[derive(Default)]
 pub struct Flows(BTreeMap<QueueName, VecDeque<(Millis, u64)>>);
 
@@ -43,14 +46,14 @@ impl Flows {
             q.flow.spark = sparks.get(&q.name).cloned().unwrap_or_default();
             let backlog = q.waiting.zip(q.delayed).map(|(w, d)| w + d);
             q.flow.in_per_second = match backlog {
-                Some(backlog) => self.incoming(&mut ledger, q, backlog, whole && heard >= RATE_SECONDS.unsigned_abs()),
+                Some(backlog) => self.incoming(&mut ledger, q, backlog).filter(|_| whole),
                 None => None,
             };
         }
         self.0.retain(|name, _| queues.binary_search_by(|q| q.name.cmp(name)).is_ok());
     }
 
-    fn incoming(&mut self, ledger: &mut crate::server::ledger::Inner, q: &QueueSample, backlog: u64, whole: bool) -> Option<f64> {
+    fn incoming(&mut self, ledger: &mut crate::server::ledger::Inner, q: &QueueSample, backlog: u64) -> Option<f64> {
         let seen = self.0.entry(q.name.clone()).or_default();
         if seen.back().is_none_or(|(at, _)| *at < q.sampled_at) {
             seen.push_back((q.sampled_at, backlog));
@@ -61,10 +64,16 @@ impl Flows {
         }
         let (from, before) = *seen.front()?;
         let seconds = (q.sampled_at.0 - from.0) / 1_000;
-        if !whole || seconds < 20 {
+        let (first, last) = (from.0.div_euclid(1_000), q.sampled_at.0.div_euclid(1_000));
+        if !ledger.meter().heard_all(first, last) {
+            // Begin behind what was not heard.
+            seen.pop_front();
             return None;
         }
-        let started = ledger.meter().started(&q.name, from.0.div_euclid(1_000), q.sampled_at.0.div_euclid(1_000));
+        if seconds < SHORTEST {
+            return None;
+        }
+        let started = ledger.meter().started(&q.name, first, last);
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let came = backlog as f64 - before as f64 + started as f64;
         #[expect(clippy::cast_precision_loss, reason = "small")]

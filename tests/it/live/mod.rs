@@ -1,5 +1,6 @@
 //! What runs, how fast, how long: compared with what really happened.
 
+mod frames;
 mod gaps;
 mod lost;
 mod recordings;
