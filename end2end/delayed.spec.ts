@@ -21,3 +21,27 @@ test('a job that is due is left to the worker', async ({ queues, redis, open }) 
   await expect(toasts(page)).toContainText('1 is due: a worker takes it next.')
   expect(await redis.zCard('queue:mail:delayed')).toBe(1)
 })
+
+test('due jobs stand where they will run, ahead of their list', async ({ queues, open }) => {
+  await queues.push('mail', make(1, 'VIP'), 'high')
+  await queues.push('mail', make(2, 'ORD'))
+  await queues.delay('mail', make(22, 'DUE'), -60_000)
+  const page = await open('/queues/mail')
+  const rows = page.locator('tbody tr')
+  await expect(rows).toHaveCount(24) // one, twenty, a sentence, two
+  await expect(rows.nth(0)).toContainText('VIP-1')
+  await expect(rows.nth(1)).toContainText('DUE-1')
+  await expect(rows.nth(1).getByText('due', { exact: true })).toBeVisible()
+  await expect(rows.nth(20)).toContainText('DUE-20')
+  await expect(rows.nth(21)).toContainText('2 more delayed jobs are due and run before the waiting ones of the base list.')
+  await expect(rows.nth(22)).toContainText('ORD-1')
+  // They are no waiting jobs: neither counted nor selected as such.
+  await expect(rows.nth(22).getByRole('cell').nth(2)).toHaveText('2')
+  await page.getByRole('checkbox', { name: 'Select page' }).check()
+  await expect(page.getByText('3 jobs selected')).toBeVisible()
+  await page.keyboard.press('Escape')
+
+  await rows.nth(1).getByRole('link').click()
+  await expect(page).toHaveURL(/\/jobs\/DUE-1/)
+  await expect(page.getByRole('button', { name: /^Run now|^Run job now/ })).toBeVisible()
+})

@@ -147,3 +147,9 @@ fn waiting_cells<P: Fn() -> String + Send + Sync + 'static>(job: &JobSummary, po
         {time_cell(job.created_at)}
     }
 }
+
+/// A delayed job among waiting ones: the cells of that table.
+#[component]
+pub(super) fn DueCells(job: JobSummary) -> impl IntoView {
+    waiting_cells(&job, || "—".into())
+}

@@ -1,13 +1,14 @@
 //! Jobs of one state, a row each. Rows keep their place and their nodes while the list is loaded again.
 
 use super::{
+    due::{DueRow, DueSentence, Line, lines},
     icon::{Glyph, Icon},
     job_row::Row,
     number::thousands,
     selection::Selection,
 };
 use crate::model::{
-    job::{JobState, JobSummary, Order},
+    job::{Due, JobState, JobSummary, Order},
     query::JobsQuery,
 };
 use leptos::prelude::*;
@@ -40,10 +41,16 @@ fn sorted(word: &'static str, descending: bool) -> impl IntoView {
 #[component]
 pub fn JobTable(
     #[prop(into)] rows: Memo<Vec<JobSummary>>,
+    #[prop(into)] due: Memo<Vec<Due>>,
     #[prop(into)] what: Memo<JobsQuery>,
     #[prop(into)] total: Signal<u64>,
     selection: Selection,
 ) -> impl IntoView {
+    let lines = Memo::new(move |_| lines(rows.get(), due.get()));
+    let place = move |line: usize| match lines.read().get(line) {
+        Some(Line::Job { at, .. }) => *at,
+        Some(Line::Due(_) | Line::More { .. }) | None => 0,
+    };
     let state = Memo::new(move |_| what.with(|q| q.state));
     let all_picked = Memo::new(move |_| {
         !rows.with(Vec::is_empty) && (selection.everything.get() || selection.picked.with(Vec::len) == rows.with(Vec::len))
@@ -96,8 +103,14 @@ pub fn JobTable(
                 </tr>
             </thead>
             <tbody>
-                <ForEnumerate each=move || rows.get() key=|job| job.fingerprint.to_string() let(at, job)>
-                    <Row at=at job=job from=from total=total what=what selection=selection />
+                <ForEnumerate each=move || lines.get() key=Line::key let(at, line)>
+                    {match line {
+                        Line::Job { job, .. } => view! { <Row at=Signal::derive(move || place(at.get())) job=job from=from total=total what=what selection=selection /> }.into_any(),
+                        Line::Due(job) => view! { <DueRow job=job /> }.into_any(),
+                        Line::More { priority, count } => view! {
+                            <tr><td class="pr-0!"></td><td colspan="6" class="text-muted"><DueSentence count=count priority=priority more=true what=what /></td></tr>
+                        }.into_any(),
+                    }}
                 </ForEnumerate>
             </tbody>
         </table>

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod copy;
 pub mod destroy;
 pub mod dialog;
+pub mod due;
 pub mod empty;
 pub mod error_view;
 pub mod filters;

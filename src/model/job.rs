@@ -91,10 +91,13 @@ pub enum Order {
 }
 
 /// Delayed jobs of one list that are due: a worker takes them before anything that waits in that list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Due {
     pub priority: Priority,
     pub count: u64,
+    /// The first of them, on the page that shows what runs next and where that list begins; not part of the page's `total`.
+    #[serde(default)]
+    pub jobs: Vec<JobSummary>,
 }
 
 /// `GET /api/v1/queues/{queue}/jobs`

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     components::{
         confirm::{Actions, Question},
+        due::DueSentence,
         empty::{Empty, Problem},
         icon::{Glyph, Icon},
         job_table::JobTable,
@@ -68,6 +69,8 @@ pub fn Jobs(
     let partial = Memo::new(move |_| shown.with(|s| s.page.as_ref().is_some_and(|p| p.partial)));
     let error = Memo::new(move |_| shown.with(|s| s.error.clone()));
     let due = Memo::new(move |_| shown.with(|s| s.page.as_ref().map(|p| p.due.clone()).unwrap_or_default()));
+    let due_shown = Memo::new(move |_| due.with(|due| due.iter().any(|d| !d.jobs.is_empty())));
+    let bare = Memo::new(move |_| rows.with(Vec::is_empty) && !due_shown.get());
     let problems = Memo::new(move |_| shown.with(|s| s.page.as_ref().map(|p| p.problems.clone()).unwrap_or_default()));
     let known = Memo::new(move |_| shown.with(|s| s.page.is_some()));
     let load = Callback::new(move |()| reload.update(|n| *n += 1));
@@ -89,16 +92,17 @@ pub fn Jobs(
     let hovered = RwSignal::new(false);
     // A table that goes away under the pointer says no mouseleave.
     Effect::new(move |_| {
-        if rows.with(Vec::is_empty) {
+        if bare.get() {
             hovered.set(false);
         }
     });
-    let held = Signal::derive(move || (hovered.get() && !rows.with(Vec::is_empty)) || what.with(|q| q.page > 1));
+    let held = Signal::derive(move || (hovered.get() && !bare.get()) || what.with(|q| q.page > 1));
+    // Due jobs come and go without a change of the number of waiting ones.
     let follow = move || {
         let settled = query.get_untracked() == what.get_untracked();
         let capped = what.with_untracked(|q| q.state == JobState::Failed) && sample.with_untracked(|s| s.failed_at_cap);
         let resting = untrack(move || selection.is_empty() && !held.get()) && !actions.asking();
-        if settled && resting && !live.paused.get_untracked() && !document().hidden() && (behind() || capped) {
+        if settled && resting && !live.paused.get_untracked() && !document().hidden() && (behind() || capped || due_shown.get_untracked()) {
             load.run(());
         }
     };
@@ -133,11 +137,11 @@ pub fn Jobs(
         {move || problems.get().into_iter().map(|text| view! {
             <div class="banner"><Icon glyph=Glyph::Warning class="i s text-failed" /><p>{text}</p></div>
         }).collect_view()}
-        {move || due.get().into_iter().map(|d| view! { <DueBanner due=d query=query /> }).collect_view()}
+        {move || due.get().into_iter().filter(|d| d.jobs.is_empty()).map(|d| view! { <DueBanner due=d query=query /> }).collect_view()}
         <Show when=move || known.get()>
-            <Show when=move || !rows.with(Vec::is_empty) fallback=move || view! { <Nothing what=what total=total unreadable=Signal::derive(move || !problems.with(Vec::is_empty)) /> }>
+            <Show when=move || !bare.get() fallback=move || view! { <Nothing what=what total=total unreadable=Signal::derive(move || !problems.with(Vec::is_empty)) /> }>
                 <div on:mouseenter=move |_| hovered.set(true) on:mouseleave=move |_| hovered.set(false)>
-                    <JobTable rows=rows what=what total=total selection=selection />
+                    <JobTable rows=rows due=due what=what total=total selection=selection />
                 </div>
                 <Pagination query=query total=total partial=partial shown=Signal::derive(move || rows.with(Vec::len) as u64) />
             </Show>
@@ -152,20 +156,13 @@ fn focused(rows: Memo<Vec<JobSummary>>) -> Option<JobSummary> {
     rows.with_untracked(|rows| rows.iter().find(|job| job.href() == href).cloned())
 }
 
+/// Of lists that do not begin on this page, and where the page begins elsewhere than with what runs next.
 #[component]
 fn DueBanner(due: Due, query: Memo<JobsQuery>) -> impl IntoView {
-    let (are, run) = if due.count == 1 { ("is", "runs") } else { ("are", "run") };
-    let list = due.priority.as_str();
-    let text =
-        format!("{} {are} due and {run} before the waiting ones of the {list} list.", count(due.count, "delayed job", "delayed jobs"));
-    let href = move || {
-        query
-            .with(|q| JobsQuery { state: JobState::Delayed, page: 1, order: JobsQuery::first_order(JobState::Delayed), ..q.clone() }.href())
-    };
     view! {
         <div class="banner quiet">
             <Icon glyph=Glyph::Delayed class="i s text-delayed" />
-            <p>{text} " " <a class="link" href=href>"See them"</a></p>
+            <p><DueSentence count=due.count priority=due.priority what=query /></p>
         </div>
     }
 }

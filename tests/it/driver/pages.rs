@@ -1,6 +1,9 @@
 use super::*;
 use crate::support::payload::{dead, many, many_dead, payload};
-use flux_console::model::{ids::Priority, job::Found};
+use flux_console::model::{
+    ids::Priority,
+    job::{Found, JobSummary},
+};
 use redis::AsyncCommands;
 
 #[tokio::test]
@@ -15,13 +18,65 @@ async fn waiting_shows_what_runs_next_first_over_all_four_lists() {
     let order = ["critical-1", "critical-2", "high-1", "base-1", "base-2", "base-3", "base-4", "base-5", "low-1", "low-2", "low-3"];
     let whole = page(&driver, "mail", JobState::Waiting).await;
     assert_eq!((ids(&whole).as_slice(), whole.total), (&order[..], 11));
-    assert_eq!(whole.due, [flux_console::model::job::Due { priority: Priority::High, count: 1 }]);
+    let [due] = whole.due.as_slice() else { panic!("one list has due jobs: {:?}", whole.due) };
+    assert_eq!(
+        (due.priority, due.count, due.jobs[0].id.as_deref(), due.jobs[0].state),
+        (Priority::High, 1, Some("due"), JobState::Delayed)
+    );
     let second = driver.jobs(&query("mail", JobState::Waiting, 2, 4, Order::Oldest), NOW).await.expect("a page");
     assert_eq!(ids(&second), order[4..8]);
     let newest = driver.jobs(&query("mail", JobState::Waiting, 3, 4, Order::Newest), NOW).await.expect("a page");
     assert_eq!(ids(&newest), ["high-1", "critical-2", "critical-1"]);
     let beyond = driver.jobs(&query("mail", JobState::Waiting, 1 << 40, 200, Order::Newest), NOW).await.expect("a page");
     assert_eq!((beyond.jobs.len(), beyond.total), (0, 11));
+}
+
+#[tokio::test]
+async fn due_jobs_stand_ahead_of_their_list_where_it_begins() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail:critical", many("critical", "mail", 30)).await;
+    redis.push_raw("queue:mail", many("base", "mail", 30)).await;
+    let due = |name: &'static str, n: i64| (0..n).map(move |i| (payload(&format!("{name}-{i:02}"), "mail", ""), NOW.0 - 100 + i));
+    redis.delay_raw("queue:mail:high:delayed", due("high", 3)).await;
+    redis.delay_raw("queue:mail:delayed", due("base", 25).chain([(payload("later", "mail", ""), NOW.0 + 1)])).await;
+    redis.delay_raw("queue:mail:low:delayed", due("low", 1)).await;
+    let jobs = async |page, per_page, order| {
+        let page = driver.jobs(&query("mail", JobState::Waiting, page, per_page, order), NOW).await.expect("a page");
+        assert_eq!(page.total, 60, "due jobs are not waiting ones");
+        page.due.into_iter().map(|d| (d.priority, d.count, d.jobs)).collect::<Vec<_>>()
+    };
+    let whole = jobs(1, 100, Order::Oldest).await;
+    let shown = |list: &[JobSummary]| list.iter().map(|j| j.id.clone().expect("an id")).collect::<Vec<_>>();
+    assert_eq!(
+        whole.iter().map(|(p, n, jobs)| (*p, *n, jobs.len())).collect::<Vec<_>>(),
+        [(Priority::High, 3, 3), (Priority::Base, 25, 20), (Priority::Low, 1, 1)]
+    );
+    assert_eq!(shown(&whole[0].2), ["high-00", "high-01", "high-02"]);
+    // The handle is that of a delayed job, and so are its verbs.
+    let f = &whole[1].2[19].fingerprint;
+    let found = driver.locate(&queue("mail"), f).await.expect("an answer").expect("found");
+    assert_eq!(crate::support::redis::id_of(&found.raw), "base-19");
+    assert_eq!(driver.promote(&queue("mail"), std::slice::from_ref(f), true, NOW).await.expect("promote").due, 1);
+
+    // Twenty rows of the critical list fill the page: what comes behind it is counted only.
+    let counts = |of: &[(Priority, u64, Vec<JobSummary>)]| of.iter().map(|(_, n, jobs)| (*n, jobs.len())).collect::<Vec<_>>();
+    assert_eq!(counts(&jobs(1, 20, Order::Oldest).await), [(3, 0), (25, 0), (1, 0)]);
+    assert_eq!(counts(&jobs(1, 50, Order::Oldest).await), [(3, 3), (25, 20), (1, 0)]);
+    assert_eq!(counts(&jobs(2, 50, Order::Oldest).await), [(3, 0), (25, 0), (1, 0)]);
+    assert_eq!(counts(&jobs(1, 100, Order::Newest).await), [(3, 0), (25, 0), (1, 0)]);
+}
+
+#[tokio::test]
+async fn huge_due_jobs_do_not_make_a_page_long() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail", many("base", "mail", 3)).await;
+    let huge = format!(r#","blob":"{}""#, "z".repeat(400_000));
+    redis.delay_raw("queue:mail:delayed", (0..10).map(|i| (payload(&format!("d-{i}"), "mail", &huge), NOW.0 - 10 + i))).await;
+    let page = page(&driver, "mail", JobState::Waiting).await;
+    assert_eq!((page.jobs.len(), page.due[0].count), (3, 10));
+    assert!((1..=4).contains(&page.due[0].jobs.len()), "{} huge ones were read", page.due[0].jobs.len());
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ use crate::model::{
 use crate::server::error::DriverError;
 use redis::Value;
 
+/// Due jobs shown ahead of each waiting list; a sentence tells how many more there are.
+const DUE_SHOWN: u64 = 20;
+
 impl RedisDriver {
     /// Waiting, delayed or failed jobs of a queue: one command, unless payloads are huge.
     pub async fn jobs(&self, query: &JobsQuery, now: Millis) -> Result<JobsPage, DriverError> {
@@ -62,7 +65,9 @@ impl RedisDriver {
     ) -> Result<JobsPage, DriverError> {
         let grouped = query.state == JobState::Grouped;
         let (mut offset, mut count, mut end) = first(query);
-        let (mut rows, mut lengths, mut due) = (Vec::new(), Vec::new(), Vec::new());
+        // They run before the first job of their list: on the page that begins with what runs next, once.
+        let mut show_due = if delayed.is_some() && query.page == 1 && query.order == Order::Oldest { DUE_SHOWN } else { 0 };
+        let (mut rows, mut lengths, mut due, mut due_jobs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         // Usually one call; huge payloads take several short ones instead of one long one.
         while !keys.is_empty() {
             let mut call = self.scripts.page.prepare_invoke();
@@ -75,7 +80,8 @@ impl RedisDriver {
                 .arg(SCRIPT_BYTES)
                 .arg(end)
                 .arg(if delayed.is_some() { "due" } else { "" })
-                .arg(now.0);
+                .arg(now.0)
+                .arg(std::mem::take(&mut show_due));
             let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
             lengths = reply::array(reply::next(&mut answer)?)?.iter().map(reply::length).collect();
             due = reply::array(reply::next(&mut answer)?)?.iter().map(|v| reply::length(v).unwrap_or(0)).collect();
@@ -89,7 +95,12 @@ impl RedisDriver {
                 let list = place(&reply::next(&mut row)?, keys.len())?;
                 let position = index(&reply::next(&mut row)?)? as u64;
                 let (source, priority) = source(list);
-                rows.push(job(query, priority, source, position, None, element(&mut row)?));
+                rows.push(job(query, priority, source, position, element(&mut row)?));
+            }
+            for row in reply::array(reply::next(&mut answer)?)? {
+                let mut row = reply::array(row)?.into_iter();
+                let p = Priority::ALL[place(&reply::next(&mut row)?, Priority::ALL.len())?];
+                due_jobs.push(delayed_job(query, p, &mut row)?);
             }
             if n == 0 || count == 0 {
                 break;
@@ -101,8 +112,13 @@ impl RedisDriver {
             .filter(|(_, n)| n.is_none())
             .map(|(key, _)| format!("The key {key} holds something else than a list."))
             .collect();
-        let due =
-            Priority::ALL.into_iter().zip(due).filter(|(_, count)| *count > 0).map(|(priority, count)| Due { priority, count }).collect();
+        let of = |p: Priority| due_jobs.iter().filter(move |job: &&JobSummary| job.priority == Some(p)).cloned().collect();
+        let due = Priority::ALL
+            .into_iter()
+            .zip(due)
+            .filter(|(_, count)| *count > 0)
+            .map(|(priority, count)| Due { priority, count, jobs: of(priority) })
+            .collect();
         Ok(page(query, rows, lengths.iter().flatten().sum(), due, problems, now))
     }
 
@@ -127,9 +143,7 @@ impl RedisDriver {
             for row in found {
                 let mut row = reply::array(row)?.into_iter();
                 let p = Priority::ALL[place(&reply::next(&mut row)?, Priority::ALL.len())?];
-                let rank = index(&reply::next(&mut row)?)? as u64;
-                let score = reply::text(reply::next(&mut row)?)?;
-                rows.push(job(query, Some(p), Source::Delayed(p), rank, Some(score), element(&mut row)?));
+                rows.push(delayed_job(query, p, &mut row)?);
             }
             if n == 0 || count == 0 {
                 break;
@@ -166,8 +180,16 @@ pub(super) fn element(row: &mut impl Iterator<Item = Value>) -> Result<Element, 
     Ok(Element { bytes, head: reply::bytes(reply::next(row)?)?, tail: reply::bytes(reply::next(row)?)? })
 }
 
-fn job(query: &JobsQuery, priority: Option<Priority>, source: Source, hint: u64, score: Option<String>, element: Element) -> JobSummary {
-    let fingerprint = Fingerprint { hash: element.digest(), source, hint, score };
+/// `rank, score, bytes, head, tail`: a delayed job, whatever list it is shown in.
+fn delayed_job(query: &JobsQuery, p: Priority, row: &mut impl Iterator<Item = Value>) -> Result<JobSummary, DriverError> {
+    let (rank, score) = (index(&reply::next(row)?)? as u64, reply::text(reply::next(row)?)?);
+    let element = element(row)?;
+    let fingerprint = Fingerprint { hash: element.digest(), source: Source::Delayed(p), hint: rank, score: Some(score) };
+    Ok(payload::summary(&query.queue, JobState::Delayed, Some(p), fingerprint, &element))
+}
+
+fn job(query: &JobsQuery, priority: Option<Priority>, source: Source, hint: u64, element: Element) -> JobSummary {
+    let fingerprint = Fingerprint { hash: element.digest(), source, hint, score: None };
     payload::summary(&query.queue, query.state, priority, fingerprint, &element)
 }
 

@@ -1,14 +1,15 @@
 -- One page over lists laid end to end, in the order in which workers take the jobs.
 -- KEYS  the lists, first taken first
 -- ARGV  1 offset  2 count  3 'tail' (next job is the last element) or 'head'  4 byte budget
---       5 'newest' = the offset counts from the end of the sequence  6 'due' = also count, per list, the due jobs of its delayed set (the second half of
---       KEYS)  7 now, epoch ms
--- Returns {lengths (-1 = not a list), due counts, rows {list, position, bytes, head, tail}, offset, count}: always in taking
--- order, offset and count as from its beginning; fewer rows than count when the budget ends: call again with them moved on.
+--       5 'newest' = the offset counts from the end of the sequence  6 'due' = also count, per list, the due jobs of its
+--       delayed set (the second half of KEYS)  7 now, epoch ms  8 how many of these to show, per list that begins on the page
+-- Returns {lengths (-1 = not a list), due counts, rows {list, position, bytes, head, tail}, offset, count, due rows {list,
+-- rank, score, bytes, head, tail}}: always in taking order, offset and count as from its beginning; fewer rows than count
+-- when the budget ends: call again with them moved on. Due rows have a quarter of the budget for themselves.
 local lists = #KEYS
 if ARGV[6] == 'due' then lists = lists / 2 end
 local offset, count, fromHead, budget = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == 'head', tonumber(ARGV[4])
-local lengths, due, rows = {}, {}, {}
+local lengths, due, rows, dueRows, dueBudget = {}, {}, {}, {}, tonumber(ARGV[4]) / 4
 for i = 1, lists do
   local n = redis.pcall('LLEN', KEYS[i])
   lengths[i] = type(n) == 'number' and n or -1
@@ -24,8 +25,22 @@ if ARGV[5] == 'newest' then
   offset = math.max(last - count, 0)
   count = last - offset
 end
+local function showDue(i)
+  local at, run, last = 0, 1, math.min(due[i] or 0, tonumber(ARGV[8]))
+  while at < last and dueBudget > 0 do
+    local part = redis.call('ZRANGEBYSCORE', KEYS[lists + i], '-inf', ARGV[7], 'WITHSCORES', 'LIMIT', at, math.min(run, last - at))
+    for k = 1, #part, 2 do
+      local e = element(part[k])
+      dueBudget = dueBudget - e[1]
+      dueRows[#dueRows + 1] = { i, at, part[k + 1], e[1], e[2], e[3] }
+      at = at + 1
+    end
+    run = run * 2
+  end
+end
 for i = 1, lists do
   local n = math.max(lengths[i], 0)
+  if base < offset + count or total <= offset + count then showDue(i) end
   local from = math.max(offset - base, 0)
   local to = math.min(offset + count - base, n) - 1
   if open and from <= to then
@@ -38,4 +53,4 @@ for i = 1, lists do
   end
   base = base + n
 end
-return { lengths, due, rows, offset, count }
+return { lengths, due, rows, offset, count, dueRows }
