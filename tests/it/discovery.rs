@@ -50,6 +50,25 @@ async fn finds_a_thousand_queues_among_six_hundred_thousand_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_step_of_the_first_pass_is_long() {
+    let redis = TestRedis::start().await;
+    foreign(&redis, 50_000).await;
+    redis.push_raw("queue:mail", many("m", "mail", 1)).await;
+    let mut con = redis.con.clone();
+    let mut everything = redis::pipe();
+    everything.cmd("CONFIG").arg("SET").arg("slowlog-log-slower-than").arg(0).cmd("CONFIG").arg("SET").arg("slowlog-max-len").arg(10_000);
+    let _: () = everything.query_async(&mut con).await.expect("CONFIG");
+    let console = redis.console().await;
+    type Entry = (u64, u64, u64, Vec<String>, String, String);
+    let log: Vec<Entry> = redis::cmd("SLOWLOG").arg("GET").arg(-1).query_async(&mut con).await.expect("SLOWLOG");
+    let counts: Vec<u64> =
+        log.iter().filter(|e| e.3[0] == "SCAN").map(|e| e.3.last().and_then(|n| n.parse().ok()).expect("COUNT")).collect();
+    // By keys, not by time: what else the machine does would be measured, too.
+    assert!(counts.len() >= 100 && counts.iter().all(|n| *n <= 1_000), "{counts:?}");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_queue_appears_drains_and_stays_known() {
     let redis = TestRedis::start().await;
     let console = redis.console().await;
