@@ -1,7 +1,7 @@
 //! What pages and REST can ask for: the one place between them and the driver. Reads of the snapshot cost Redis nothing;
 //! every write leaves one audit line in the log and has the queue sampled at once.
 
-use super::{driver::redis::trash::Keep, state::AppState};
+use super::{driver::redis::trash::Keep, error::DriverError, recent_pages::Since, state::AppState};
 use crate::model::{
     error::ApiError,
     ids::{Fingerprint, QueueName},
@@ -50,6 +50,11 @@ pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiEr
         return Err(ApiError::invalid("perPage", "Pages count from 1 and hold 20, 50, 100 or 200 jobs."));
     }
     state.watching.request(now());
+    let since = Since { sampled_at: state.snapshot().sampled_at, changes: state.watching.changes(), at: now() };
+    state.pages.get(query, since, read_jobs(state, query)).await
+}
+
+async fn read_jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiError> {
     match query.state {
         JobState::Active | JobState::Completed => Err(ApiError::invalid(
             "state",
@@ -80,16 +85,16 @@ pub async fn payload(state: &AppState, queue: &QueueName, handle: &str, at: Opti
 pub async fn retry(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint], base: bool) -> Result<Outcome, ApiError> {
     is_queue(state, queue)?;
     check(Verb::Retry, from, jobs)?;
-    let outcome = state.driver.retry(queue, jobs, base).await?;
-    Ok(acted(state, Verb::Retry, queue, from, outcome))
+    let outcome = state.driver.retry(queue, jobs, base).await;
+    acted(state, Verb::Retry, queue, from, outcome)
 }
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
     is_queue(state, queue)?;
     check(Verb::Promote, from, jobs)?;
     let served = state.driver.served(queue).await?;
-    let outcome = state.driver.promote(queue, jobs, served, now()).await?;
-    Ok(acted(state, Verb::Promote, queue, from, outcome))
+    let outcome = state.driver.promote(queue, jobs, served, now()).await;
+    acted(state, Verb::Promote, queue, from, outcome)
 }
 
 pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
@@ -97,8 +102,8 @@ pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: 
     check(Verb::Discard, from, jobs)?;
     // Only a due delayed job needs to know whether a worker would take it at the same moment.
     let served = from == JobState::Delayed && state.driver.served(queue).await?;
-    let outcome = state.driver.discard(queue, jobs, served, now()).await?;
-    Ok(acted(state, Verb::Discard, queue, from, outcome))
+    let outcome = state.driver.discard(queue, jobs, served, now()).await;
+    acted(state, Verb::Discard, queue, from, outcome)
 }
 
 pub async fn retry_all(state: &AppState, queue: &QueueName, base: bool) -> Result<Operation, ApiError> {
@@ -220,8 +225,16 @@ fn wrong_state(verb: Verb, from: JobState) -> ApiError {
     ApiError::invalid("state", format!("{} does not apply to {} jobs. Nothing was changed.", verb.as_str(), from.as_str()))
 }
 
-/// One audit line, and the queue is sampled at once.
-fn acted(state: &AppState, verb: Verb, queue: &QueueName, from: JobState, outcome: Outcome) -> Outcome {
+/// One audit line, and the queue is sampled at once; also after an error, which may have come in the middle.
+fn acted(
+    state: &AppState,
+    verb: Verb,
+    queue: &QueueName,
+    from: JobState,
+    outcome: Result<Outcome, DriverError>,
+) -> Result<Outcome, ApiError> {
+    state.watching.nudge_queue(queue);
+    let outcome = outcome?;
     tracing::info!(
         audit = verb.as_str(),
         queue.name = queue.as_str(),
@@ -231,8 +244,7 @@ fn acted(state: &AppState, verb: Verb, queue: &QueueName, from: JobState, outcom
         corrupt = outcome.corrupt,
         "action"
     );
-    state.watching.nudge_queue(queue);
-    outcome
+    Ok(outcome)
 }
 
 fn audit(state: &AppState, verb: &'static str, queue: &QueueName) {

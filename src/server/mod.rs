@@ -9,6 +9,7 @@ pub mod demo;
 pub mod driver;
 pub mod error;
 pub mod http;
+pub mod recent_pages;
 pub mod rest;
 pub mod snapshot;
 pub mod sse;

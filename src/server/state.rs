@@ -1,6 +1,6 @@
 //! What every request can reach.
 
-use super::{config::Config, driver::redis::RedisDriver, snapshot::Snapshot, tasks::watching::Watching};
+use super::{config::Config, driver::redis::RedisDriver, recent_pages::RecentPages, snapshot::Snapshot, tasks::watching::Watching};
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,8 @@ pub struct Inner {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Who looks: decides the sampler's pace.
     pub watching: Arc<Watching>,
+    /// Pages of jobs that several browsers look at.
+    pub pages: RecentPages,
     /// Bulk operations that this console runs.
     pub operations: super::tasks::operations::Operations,
     /// Cancelled once when the console stops; streams end on it.

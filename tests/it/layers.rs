@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Folder or file under src, and what it may name of the crate. Only the bodies of server functions in `api` reach the server.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("model", &["model"]),
     ("components", &["components", "model", "live", "api"]),
     ("live", &["model", "api", "components", "app::AssetRoot"]),
@@ -19,13 +19,18 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "server::tasks",
             "server::actions",
             "server::snapshot",
+            "server::recent_pages",
             "server::state",
             "server::config",
             "server::error",
             "model",
         ],
     ),
-    ("server/actions", &["server::driver", "server::tasks", "server::snapshot", "server::state", "server::error", "model"]),
+    ("server/recent_pages", &["model"]),
+    (
+        "server/actions",
+        &["server::recent_pages", "server::driver", "server::tasks", "server::snapshot", "server::state", "server::error", "model"],
+    ),
     ("server/snapshot", &["model"]),
     ("server/rest", &["server::rest", "server::actions", "server::state", "server::http", "server::error", "server::snapshot", "model"]),
     (

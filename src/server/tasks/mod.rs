@@ -10,6 +10,7 @@ use super::{
     actions::now,
     config::Config,
     driver::redis::{RedisDriver, keys::Keys},
+    recent_pages::RecentPages,
     snapshot::Snapshot,
     state::{AppState, Inner},
 };
@@ -24,7 +25,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (sender, snapshots) = watch::channel(Arc::new(empty));
     let watching = Arc::new(watching::Watching::default());
     let operations = operations::Operations::default();
-    let state = AppState::new(Inner { config, driver, snapshots, watching, operations, shutdown: shutdown.clone() });
+    let state =
+        AppState::new(Inner { config, driver, snapshots, watching, pages: RecentPages::default(), operations, shutdown: shutdown.clone() });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
     tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {

@@ -281,6 +281,8 @@ async fn run(operations: Operations, state: AppState, mut operation: Operation, 
         }
     }
     operation.finished_at = Some(now());
+    // Before anybody sees the end and loads the list again; and below, so that the next tick tells of the end.
+    state.watching.nudge_queue(&operation.queue);
     operations.put(&operation);
     if let Err(error) = state.driver.save_operation(&operation, now()).await {
         tracing::warn!(%error, operation.id, "the end of an operation could not be written down");

@@ -4,7 +4,7 @@ use crate::model::{ids::QueueName, time::Millis};
 use std::collections::HashMap;
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicI64, AtomicUsize, Ordering},
+    atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
 };
 use tokio::sync::Notify;
 
@@ -18,6 +18,8 @@ pub struct Watching {
     queues: Mutex<HashMap<QueueName, usize>>,
     /// Queues that an action just changed: sampled on the next tick.
     touched: Mutex<Vec<QueueName>>,
+    /// Counts what this console did: a page read before is not the newest any more.
+    changes: AtomicU64,
     wake: Notify,
 }
 
@@ -58,8 +60,14 @@ impl Watching {
 
     /// Tick now: an action changed the counts of this queue.
     pub fn nudge_queue(&self, queue: &QueueName) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
         self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(queue.clone());
         self.wake.notify_one();
+    }
+
+    /// How often an action of this console changed something.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     /// Queues that actions changed since the last call.

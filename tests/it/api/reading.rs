@@ -1,12 +1,13 @@
 //! GET: what a program reads.
 
 use crate::support::{
-    TestConsole, TestRedis,
+    TestConsole, TestRedis, eventually,
     payload::{Payload, dead, many, payload},
 };
 use flux_console::{model::ids::segment, server::config::Config};
 use redis::AsyncCommands;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Status, content type and body of a GET that is refused.
 async fn problem(console: &TestConsole, path: &str) -> (u16, String, Value) {
@@ -19,6 +20,40 @@ fn keys(of: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = of.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     keys
+}
+
+/// How often a page of waiting jobs was read: the script gets four lists and four delayed sets.
+async fn pages_read(redis: &TestRedis) -> usize {
+    type Entry = (u64, u64, u64, Vec<String>, String, String);
+    let log: Vec<Entry> = redis::cmd("SLOWLOG").arg("GET").arg(-1).query_async(&mut redis.con.clone()).await.unwrap();
+    log.iter().filter(|e| e.3[0] == "EVALSHA" && e.3[2] == "8").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_browsers_on_one_list_cost_what_one_costs() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("m", "mail", 30)).await;
+    let console = redis.console().await;
+    let mut all = redis::pipe();
+    all.cmd("CONFIG").arg("SET").arg("slowlog-log-slower-than").arg(0).cmd("CONFIG").arg("SET").arg("slowlog-max-len").arg(10_000);
+    let _: () = all.query_async(&mut redis.con.clone()).await.unwrap();
+    let page = async || console.json("/api/v1/queues/mail/jobs?state=waiting").await;
+    let together = futures::future::join_all((0..20).map(|_| page())).await;
+    assert!(together.iter().all(|page| page["total"] == 30));
+    // Two when a tick falls in between.
+    assert!((1..=2).contains(&pages_read(&redis).await), "{} pages were read", pages_read(&redis).await);
+
+    // Whoever acts sees what he did, whatever was read a moment before.
+    for left in (20..30).rev() {
+        let job = page().await["jobs"][0]["fingerprint"].clone();
+        let (status, outcome) = console.post("/api/v1/queues/mail/jobs/discard", &json!({"state": "waiting", "jobs": [job]})).await;
+        assert_eq!((status, &outcome["done"]), (200, &json!(1)));
+        assert_eq!(page().await["total"], left);
+    }
+    // And the others see what happens elsewhere with the next tick.
+    redis.push_raw("queue:mail", many("n", "mail", 5)).await;
+    eventually("the new jobs are on the page", Duration::from_secs(5), async || page().await["total"] == 25).await;
+    console.stop().await;
 }
 
 #[tokio::test]
