@@ -175,3 +175,31 @@ async fn a_second_click_gets_the_running_operation_and_cancel_stops_it() {
     assert_eq!((waiting as u64, waiting + failed), (operation.outcome.done, 20_000));
     console.stop().await;
 }
+
+#[tokio::test]
+async fn deleting_beside_active_groups_leaves_what_came_since_and_comes_back_in_order() {
+    let redis = TestRedis::start().await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", &["elsewhere", "held"]).await.expect("SADD");
+    // From head to tail; the tail runs next. Among the old ones two that are the same byte for byte, and one that holds a group.
+    let mut jobs: Vec<String> = (0..700).map(|i| payload(&format!("j-{i}"), "mail", "")).collect();
+    jobs[650] = jobs[649].clone();
+    jobs[300] = Payload::new("held", "mail").group("held").waiting();
+    jobs[699] = Payload::new("since-1", "mail").created(now_ms() + 3_600_000).waiting();
+    jobs[500] = Payload::new("since-2", "mail").created(now_ms() + 3_600_000).waiting();
+    redis.push_raw("queue:mail", &jobs).await;
+    let console = redis.console().await;
+    let started = actions::discard_all(&console.state, &queue("mail"), JobState::Waiting).await.expect("started");
+    let operation = ended(&console, started).await;
+    assert_eq!((operation.status, operation.outcome.done, operation.outcome.gone), (OperationStatus::Done, 698, 0), "{operation:?}");
+    assert_eq!(redis.list("queue:mail").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["since-2", "since-1"]);
+    assert_eq!(redis.con.clone().smembers::<_, Vec<String>>("queue:active").await.expect("SMEMBERS"), ["elsewhere"]);
+
+    let trash = operation.outcome.trash.expect("a trash entry");
+    ended(&console, actions::restore(&console.state, &trash).await.expect("started")).await;
+    // A grouped job asks its group again, so it comes as a new one.
+    let plain = |list: Vec<Vec<u8>>| list.into_iter().filter(|raw| !matches!(id_of(raw).as_str(), "held" | "since-1" | "since-2"));
+    let back = redis.list("queue:mail").await;
+    assert_eq!(back.len(), 700);
+    assert!(plain(back).eq(plain(jobs.into_iter().map(String::into_bytes).collect())), "bytes or order changed");
+    console.stop().await;
+}

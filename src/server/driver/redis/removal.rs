@@ -1,7 +1,12 @@
 //! Steps of bulk deletion: whole lists by renaming them, else jobs one by one. Each step adds to the outcome what it did
 //! even when it fails in between, so that the count and the trash stay true.
 
-use super::{RedisDriver, payload, runs::Run, verbs::tally};
+use super::{
+    RedisDriver, payload,
+    runs::Run,
+    trash,
+    verbs::{mark, tally},
+};
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     operation::Outcome,
@@ -10,9 +15,9 @@ use crate::model::{
 use crate::server::error::DriverError;
 use std::collections::HashSet;
 
-/// Jobs and bytes of one step.
-const CHUNK: u64 = 100;
-const CHUNK_BYTES: usize = 192 * 1024;
+/// Jobs and bytes of one step, as in `bulk.rs`.
+const CHUNK: u64 = 256;
+const CHUNK_BYTES: usize = 128 * 1024;
 /// Groups that a purge looks at, as many as the console follows.
 const GROUPS: usize = super::groups::MAX_GROUPS;
 
@@ -59,7 +64,7 @@ impl RedisDriver {
     async fn rename(&self, key: &str, id: &str, n: usize, kind: &str) -> Result<Option<u64>, DriverError> {
         self.note_list(id, n, key).await?;
         let mut call = self.scripts.trash_list.prepare_invoke();
-        call.key(key).key(self.keys.trash_list(id, n)).key(self.keys.active()).arg(kind).arg(super::trash::BACKSTOP_S);
+        call.key(key).key(self.keys.trash_list(id, n)).key(self.keys.active()).arg(kind).arg(trash::BACKSTOP_S);
         let went: i64 = call.invoke_async(&mut self.requests.clone()).await?;
         Ok(u64::try_from(went).ok())
     }
@@ -77,7 +82,7 @@ impl RedisDriver {
         let (key, n) = (self.keys.delayed(queue, p), 5 + p as usize);
         self.note_list(id, n, &key).await?;
         let mut call = self.scripts.trash_delayed.prepare_invoke();
-        call.key(&key).key(self.keys.trash_list(id, n)).arg(now.0).arg(u8::from(served)).arg(super::trash::BACKSTOP_S);
+        call.key(&key).key(self.keys.trash_list(id, n)).arg(now.0).arg(u8::from(served)).arg(trash::BACKSTOP_S);
         let (went, due): (i64, u64) = call.invoke_async(&mut self.requests.clone()).await?;
         let Ok(went) = u64::try_from(went) else { return Ok(false) };
         outcome.done += went;
@@ -98,20 +103,58 @@ impl RedisDriver {
         // Workers take jobs as well: never more than are there, less those that came since.
         list.left = list.left.min(self.length(&key, "LLEN").await?.saturating_sub(list.stay));
         let raws = self.read_tail(&key, list.stay, CHUNK.min(list.left), CHUNK_BYTES, &mut list.run).await?;
-        let some = !raws.is_empty();
-        for raw in raws {
-            if list.came_since(&raw) {
-                list.stay += 1;
+        let (some, mut raws) = (!raws.is_empty(), raws.as_slice());
+        while let Some(raw) = raws.first() {
+            // As many as go together; what holds a group or came since stands alone.
+            let mut n = raws.iter().take_while(|raw| payload::group_of(raw).is_none() && !list.came_since(raw)).count();
+            if n > 1 && self.discard_chunk(list, &key, id, &raws[..n]).await? {
+                outcome.done += n as u64;
+                list.left = list.left.saturating_sub(n as u64);
+                raws = &raws[n..];
                 continue;
             }
-            let at = Fingerprint { hash: String::new(), source: Source::Waiting(list.priority), hint: list.stay, score: None };
-            let (code, released) = self.discard_one(queue, id, &at, &raw, false, now).await?;
-            tally(outcome, code);
-            list.left = list.left.saturating_sub(1);
-            // Released jobs go to the base list; only there they could be met again.
-            list.released.extend(released.filter(|_| list.priority == Priority::Base).map(|raw| payload::Element::of(&raw).digest()));
+            // The tail changed since it was read: each is looked for where it is now.
+            n = n.max(1);
+            if list.came_since(raw) {
+                list.stay += 1;
+            } else {
+                for raw in &raws[..n] {
+                    self.discard_from(queue, list, id, raw, now, outcome).await?;
+                }
+            }
+            raws = &raws[n..];
         }
         Ok(some && list.left > 0)
+    }
+
+    /// Jobs without a group from the end of the list, all at once; false when that is no longer what was read.
+    async fn discard_chunk(&self, list: &OneByOne, key: &str, id: &str, raws: &[Vec<u8>]) -> Result<bool, DriverError> {
+        let mut call = self.scripts.discard_chunk.prepare_invoke();
+        call.key(key).key(self.keys.trash_items(id));
+        call.arg(mark()).arg(list.stay).arg(trash::BACKSTOP_S).arg(trash::item(key, b""));
+        raws.iter().for_each(|raw| {
+            call.arg(raw);
+        });
+        let moved: i64 = call.invoke_async(&mut self.requests.clone()).await?;
+        Ok(moved == 1)
+    }
+
+    async fn discard_from(
+        &self,
+        queue: &QueueName,
+        list: &mut OneByOne,
+        id: &str,
+        raw: &[u8],
+        now: Millis,
+        outcome: &mut Outcome,
+    ) -> Result<(), DriverError> {
+        let at = Fingerprint { hash: String::new(), source: Source::Waiting(list.priority), hint: list.stay, score: None };
+        let (code, released) = self.discard_one(queue, id, &at, raw, false, now).await?;
+        tally(outcome, code);
+        list.left = list.left.saturating_sub(1);
+        // Released jobs go to the base list; only there they could be met again.
+        list.released.extend(released.filter(|_| list.priority == Priority::Base).map(|raw| payload::Element::of(&raw).digest()));
+        Ok(())
     }
 
     /// The next delayed jobs that are not due. At most `left` of them; returns how many it looked at.

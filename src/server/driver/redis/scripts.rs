@@ -31,6 +31,7 @@ scripts! {
     discard = "take.lua" "discard.lua";
     discard_delayed = "take.lua" "discard_delayed.lua";
     retry_chunk = "take.lua" "retry_chunk.lua";
+    discard_chunk = "take.lua" "discard_chunk.lua";
     trash_list = "take.lua" "trash_list.lua";
     trash_delayed = "take.lua" "trash_delayed.lua";
     restore_item = "take.lua" "restore_item.lua";
