@@ -85,12 +85,13 @@ pub fn DueRow(job: JobSummary) -> impl IntoView {
         <tr data-row>
             <td class="pr-0!"></td>
             <td>
-                <a class="name" href=href>
-                    {job.title()} " " <span class="font-mono text-12 font-normal text-muted">{id}</span>
-                </a>
-                <span class="ml-3 align-middle">
+                // First, where a long name does not push it out of sight.
+                <span class="mr-2 align-middle">
                     <Badge tone=Tone::Delayed glyph=Glyph::Delayed text="due" title="A delayed job whose time has come: a worker takes it before this list. Select it in the list of delayed jobs." />
                 </span>
+                <a class="name align-middle" href=href>
+                    {job.title()} " " <span class="font-mono text-12 font-normal text-muted">{id}</span>
+                </a>
             </td>
             <DueCells job=job />
         </tr>
