@@ -9,3 +9,4 @@ pub mod operation;
 pub mod query;
 pub mod queue;
 pub mod time;
+pub mod wire;
