@@ -57,10 +57,12 @@ pub enum Act {
     },
 }
 
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+
 /// What is fetched when something is clicked.
 #[derive(Clone, Copy)]
 pub(super) struct Hands {
-    pub perform: fn(Actions, Act) -> Pin<Box<dyn Future<Output = ()>>>,
+    pub perform: fn(Actions, Act) -> Work,
     pub dialog: fn(Question) -> AnyView,
     pub menu: fn(MenuAt) -> AnyView,
     pub toasts: fn() -> AnyView,
