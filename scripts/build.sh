@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the console the way `cargo leptos build` does, with the same settings (Cargo.toml, [package.metadata.leptos]):
+# Builds the console the way `cargo leptos build` does, with the same settings (Cargo.toml, [package.metadata.leptos]).
+# A release has the WASM in parts besides (ARCHITECTURE.md, "The first load"):
 #   scripts/build.sh dev      target/debug/flux-console, which reads target/site when it runs
 #   scripts/build.sh release  target/release/flux-console, one file with all assets inside
 set -euo pipefail
@@ -27,21 +28,38 @@ mkdir -p "$pkg"
 say() { printf 'build: %s\n' "$*"; }
 
 say "browser half ($profile)"
-cargo build --lib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$(setting lib-features)"
+features="$(setting lib-features)" link=() keep=()
+if [ "$mode" = release ]; then
+    # Most pages become files of their own (src/components/later.rs). The splitter wants to know what refers to what.
+    features="$features,split" link=(-Clink-args=--emit-relocs)
+    keep=(--keep-lld-exports) # the parts share a table
+fi
+cargo rustc --lib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$features" -- "${link[@]}"
 wasm="$target/wasm32-unknown-unknown/$folder/${name//-/_}.wasm"
 if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
     out="$(mktemp -d "$target/bindgen.XXXXXX")"
     trap 'rm -rf "$out"' EXIT
-    wasm-bindgen --target web --no-typescript --remove-name-section --remove-producers-section --out-name "$name" --out-dir "$out" "$wasm"
+    if [ "$mode" = release ]; then
+        say "splitting"
+        node scripts/drop-unused.mjs "$wasm" "$out/whole"
+        wasm-split-cli --target web --out-name "$name" "$out/whole" "$out"
+        mv "$out/$name.wasm" "$out/main"
+        wasm="$out/main"
+    fi
+    wasm-bindgen --target web --no-typescript "${keep[@]}" --remove-name-section --remove-producers-section --out-name "$name" --out-dir "$out" "$wasm"
     mv "$out/${name}_bg.wasm" "$out/$name.wasm"
     if [ "$mode" = release ]; then
+        rm "$out/whole" "$out/main"
         say "wasm-opt"
-        # The features that rustc turns on by default; wasm-opt refuses what it was not told of. Few passes: rustc has
-        # optimised for size already, and what -Oz does on top makes the file compress worse (504 kB instead of 466 kB).
-        wasm-opt --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
-            --enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
-            --dae-optimizing --duplicate-function-elimination --remove-unused-module-elements \
-            -o "$out/$name.wasm" "$out/$name.wasm"
+        for file in "$out"/*.wasm; do
+            # The features that rustc turns on by default; wasm-opt refuses what it was not told of. Few passes: rustc has
+            # optimised for size already, and what -Oz does on top makes the files compress worse, by a twelfth.
+            wasm-opt --quiet --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
+                --enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
+                --dae-optimizing --duplicate-function-elimination --remove-unused-module-elements \
+                -o "$file" "$file"
+        done
+        node scripts/pack-chunks.mjs "$out"
     fi
     rm -rf "$pkg"
     mkdir "$pkg"

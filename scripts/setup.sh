@@ -26,7 +26,7 @@ apt() {
 }
 
 wasm() {
-    local target=wasm32-unknown-unknown version
+    local target=wasm32-unknown-unknown version split=0.2.4
     have cargo || die "cargo is missing. Install Rust (https://rustup.rs) and run this again."
     if [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
         say "$target is there"
@@ -42,6 +42,13 @@ wasm() {
     else
         say "compiling wasm-bindgen $version (about two minutes)"
         CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo_install wasm-bindgen-cli --version "$version" --force
+    fi
+    # scripts/pack-chunks.mjs reads what this very version writes. It does not tell its version, but cargo has noted it.
+    if grep -q "^\"wasm_split_cli_support $split " target/tools/.crates.toml 2>/dev/null; then
+        say "wasm-split-cli $split is there"
+    else
+        say "compiling wasm-split-cli $split (half a minute)"
+        CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo_install wasm_split_cli_support --version "$split" --features build-binary --force
     fi
 }
 

@@ -1,6 +1,6 @@
 // Makes SITE hold exactly the files of the FOLDERs: node scripts/site.mjs SITE [--compress] FOLDER…
 // Unchanged files keep their time, so that a build that changed nothing does not make cargo embed them again.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
@@ -39,5 +39,10 @@ for (const folder of folders) {
 }
 for (const name of files(site)) if (!keep.has(name)) rmSync(join(site, name))
 
-const size = (suffix) => files(site).filter((name) => name.startsWith('pkg') && name.endsWith(suffix)).reduce((sum, name) => sum + readFileSync(join(site, name)).length, 0)
-console.log(`${site}: ${keep.size} files` + (compress ? `, first load ${Math.round(size('.br') / 1000)} kB compressed` : ''))
+// The first load is every part of pkg but what is fetched later (scripts/pack-chunks.mjs).
+const list = join(site, 'pkg', 'chunks.json')
+const later = existsSync(list) ? [...Object.values(JSON.parse(readFileSync(list, 'utf8'))).flat().map((file) => `pkg/${file}.wasm`), 'pkg/chunks.json'] : []
+const parts = [...keep].filter((name) => name.startsWith('pkg') && !/\.(br|gz)$/.test(name) && !later.includes(name))
+const size = (name) => statSync(join(site, keep.has(`${name}.br`) ? `${name}.br` : name)).size
+const sum = parts.reduce((sum, name) => sum + size(name), 0)
+console.log(`${site}: ${keep.size} files` + (compress ? `, first load ${Math.round(sum / 1000)} kB compressed` : ''))

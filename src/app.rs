@@ -3,14 +3,12 @@
 use crate::{
     components::{address::provide_address, confirm::provide_actions, keys::provide_keys, shell::Shell, toast::provide_toasts},
     live::provide_live,
-    pages::{
-        job::JobPage, not_found::NotFoundPage, operations::OperationsPage, overview::OverviewPage, queue::QueuePage, queues::QueuesPage,
-    },
+    pages::{lazy, not_found::NotFoundPage, overview::OverviewPage},
 };
-use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::{Link, MetaTags, Title, provide_meta_context};
+use leptos::{WasmSplitManifest, nonce::use_nonce, prelude::*};
+use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{FlatRoutes, Route, Router},
     path,
 };
@@ -26,6 +24,9 @@ const THEME: &str = r#"try{var t=localStorage.getItem("theme");if(t?t=="dark":ma
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let AssetRoot(root) = use_context().unwrap_or_default();
     let style = format!("{root}/{}/{}.css", options.site_pkg_dir, options.output_name);
+    // The script imports it: this saves a round trip.
+    let split = use_context::<WasmSplitManifest>()
+        .map(|_| view! { <link rel="modulepreload" href=format!("{root}/{}/__wasm_split.js", options.site_pkg_dir) /> });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -35,8 +36,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <script nonce=use_nonce()>{THEME}</script>
                 <link rel="stylesheet" href=style />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options=options root=root />
+                {split}
                 <MetaTags />
             </head>
             <body>
@@ -61,7 +64,6 @@ pub fn App() -> impl IntoView {
     });
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Flux Console".into() } else { format!("{title} · Flux Console") } />
-        <Link rel="icon" href="/favicon.svg" type_="image/svg+xml" />
         <Router>
             <Frame />
         </Router>
@@ -76,10 +78,10 @@ fn Frame() -> impl IntoView {
         <Shell>
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
-                <Route path=path!("/queues") view=QueuesPage ssr=SsrMode::Async />
-                <Route path=path!("/queues/:queue") view=QueuePage ssr=SsrMode::Async />
-                <Route path=path!("/queues/:queue/jobs/:job") view=JobPage ssr=SsrMode::Async />
-                <Route path=path!("/operations") view=OperationsPage ssr=SsrMode::Async />
+                <Route path=path!("/queues") view={Lazy::<lazy::Queues>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/queues/:queue") view={Lazy::<lazy::Queue>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/queues/:queue/jobs/:job") view={Lazy::<lazy::Job>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/operations") view={Lazy::<lazy::Operations>::new()} ssr=SsrMode::Async />
             </FlatRoutes>
         </Shell>
     }

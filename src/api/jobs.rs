@@ -6,52 +6,52 @@ use crate::model::{
     job::{Found, JobState, JobsPage},
     operation::{Operation, Outcome},
     query::JobsQuery,
+    wire::Json,
 };
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 
 /// One page of one state. At most 2 Redis commands.
-#[server(prefix = "/api/fn", endpoint = "jobs", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "jobs", input = Json, output = Json)]
 pub async fn jobs(query: JobsQuery) -> Result<JobsPage, ApiError> {
     crate::server::actions::jobs(&expect_context(), &query).await
 }
 
 /// `handle` is an id or a fingerprint; `at` is the fingerprint under which a list showed it.
-#[server(prefix = "/api/fn", endpoint = "job", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "job", input = Json, output = Json)]
 pub async fn job(queue: QueueName, handle: String, at: Option<String>) -> Result<Found, ApiError> {
     crate::server::actions::job(&expect_context(), &queue, &handle, at.as_deref()).await
 }
 
 /// Failed jobs back to their waiting list. `base`: jobs of a priority that no worker reads go to the base list.
-#[server(prefix = "/api/fn", endpoint = "jobs/retry", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "jobs/retry", input = Json, output = Json)]
 pub async fn retry(queue: QueueName, state: JobState, jobs: Vec<Fingerprint>, base: bool) -> Result<Outcome, ApiError> {
     crate::server::actions::retry(&expect_context(), &queue, state, &jobs, base).await
 }
 
 /// Delayed jobs to their waiting list, now.
-#[server(prefix = "/api/fn", endpoint = "jobs/promote", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "jobs/promote", input = Json, output = Json)]
 pub async fn promote(queue: QueueName, state: JobState, jobs: Vec<Fingerprint>) -> Result<Outcome, ApiError> {
     crate::server::actions::promote(&expect_context(), &queue, state, &jobs).await
 }
 
 /// Into the trash, from where they can be restored for an hour.
-#[server(prefix = "/api/fn", endpoint = "jobs/discard", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "jobs/discard", input = Json, output = Json)]
 pub async fn discard(queue: QueueName, state: JobState, jobs: Vec<Fingerprint>) -> Result<Outcome, ApiError> {
     crate::server::actions::discard(&expect_context(), &queue, state, &jobs).await
 }
 
 /// Every job of the state that is there now, as a background operation.
-#[server(prefix = "/api/fn", endpoint = "jobs/retry-all", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "jobs/retry-all", input = Json, output = Json)]
 pub async fn retry_all(queue: QueueName, base: bool) -> Result<Operation, ApiError> {
     crate::server::actions::retry_all(&expect_context(), &queue, base).await
 }
 
-#[server(prefix = "/api/fn", endpoint = "jobs/promote-all", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "jobs/promote-all", input = Json, output = Json)]
 pub async fn promote_all(queue: QueueName) -> Result<Operation, ApiError> {
     crate::server::actions::promote_all(&expect_context(), &queue).await
 }
 
-#[server(prefix = "/api/fn", endpoint = "jobs/discard-all", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "jobs/discard-all", input = Json, output = Json)]
 pub async fn discard_all(queue: QueueName, state: JobState) -> Result<Operation, ApiError> {
     crate::server::actions::discard_all(&expect_context(), &queue, state).await
 }

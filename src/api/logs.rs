@@ -3,12 +3,12 @@
 use crate::model::{
     error::ApiError,
     log::{LogQuery, LogTail},
+    wire::Json,
 };
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 
 /// The newest lines that match, at most 200, newest last. From memory: costs Redis nothing.
-#[server(prefix = "/api/fn", endpoint = "logs", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "logs", input = Json, output = Json)]
 pub async fn logs(query: LogQuery) -> Result<LogTail, ApiError> {
     Ok(crate::server::actions::live::logs(&expect_context(), &query))
 }

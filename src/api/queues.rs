@@ -2,54 +2,54 @@
 
 use crate::model::{
     error::ApiError, ids::QueueName, live, live::QueuesPage, operation, operation::Operation, query::QueuesQuery, queue::QueueSample,
+    wire::Json,
 };
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 
 /// Connection, totals and busiest figures from the shared snapshot. Costs Redis nothing.
-#[server(prefix = "/api/fn", endpoint = "overview", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "overview", input = Json, output = Json)]
 pub async fn overview() -> Result<live::Overview, ApiError> {
     Ok(crate::server::actions::overview(&expect_context()))
 }
 
 /// One page of the queue table from the shared snapshot. Costs Redis nothing.
-#[server(prefix = "/api/fn", endpoint = "queues", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "queues", input = Json, output = Json)]
 pub async fn queues(query: QueuesQuery) -> Result<QueuesPage, ApiError> {
     Ok(crate::server::actions::queues_page(&expect_context(), &query))
 }
 
 /// `None`: no such queue was seen.
-#[server(prefix = "/api/fn", endpoint = "queue", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "queue", input = Json, output = Json)]
 pub async fn queue(name: QueueName) -> Result<Option<QueueSample>, ApiError> {
     Ok(crate::server::actions::queue(&expect_context(), &name))
 }
 
 /// Sets the pause flag of all four lists.
-#[server(prefix = "/api/fn", endpoint = "queues/pause", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "queues/pause", input = Json, output = Json)]
 pub async fn pause(queue: QueueName) -> Result<(), ApiError> {
     crate::server::actions::pause(&expect_context(), &queue).await
 }
 
 /// Deletes the pause flag of all four lists.
-#[server(prefix = "/api/fn", endpoint = "queues/resume", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "queues/resume", input = Json, output = Json)]
 pub async fn resume(queue: QueueName) -> Result<(), ApiError> {
     crate::server::actions::resume(&expect_context(), &queue).await
 }
 
 /// What a purge or clear would remove, counted now, with the bytes that the trash would keep.
-#[server(prefix = "/api/fn", endpoint = "queues/purge-preview", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "queues/purge-preview", input = Json, output = Json)]
 pub async fn purge_preview(queue: QueueName) -> Result<operation::PurgePreview, ApiError> {
     crate::server::actions::purge_preview(&expect_context(), &queue).await
 }
 
 /// Waiting, delayed and failed jobs of the queue into the trash; `keep: false` deletes without undo.
-#[server(prefix = "/api/fn", endpoint = "queues/purge", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "queues/purge", input = Json, output = Json)]
 pub async fn purge(queue: QueueName, keep: bool) -> Result<Operation, ApiError> {
     crate::server::actions::purge(&expect_context(), &queue, keep).await
 }
 
 /// The failed list into the trash; `keep: false` deletes without undo.
-#[server(prefix = "/api/fn", endpoint = "queues/clear-failed", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "queues/clear-failed", input = Json, output = Json)]
 pub async fn clear_failed(queue: QueueName, keep: bool) -> Result<Operation, ApiError> {
     crate::server::actions::clear_failed(&expect_context(), &queue, keep).await
 }

@@ -1,22 +1,18 @@
-//! Every click that changes something, in one place: what it asks first, what it calls, and what it says afterwards.
+//! Every click that changes something, in one place. What it does then is fetched with the first of them: `acts`.
 
 use super::{
-    number::jobs as jobs_of,
+    acts,
+    later::{Missing, later, sorry, when},
     question::Question,
-    toast::{Offer, Toaster},
+    toast::Toaster,
 };
-use crate::{
-    api,
-    model::{
-        error::ApiError,
-        ids::{Fingerprint, QueueName},
-        job::JobState,
-        operation::{Operation, Verb},
-        queue::QueueSample,
-    },
+use crate::model::{
+    ids::{Fingerprint, QueueName},
+    operation::Operation,
+    queue::QueueSample,
 };
 use leptos::{prelude::*, task::spawn_local};
-use std::time::Duration;
+use std::pin::Pin;
 
 /// Where the shared queue menu stands, in pixels of the window.
 #[derive(Clone, PartialEq)]
@@ -29,6 +25,51 @@ pub struct MenuAt {
     pub top: f64,
     pub bottom: f64,
 }
+
+/// What a click asks for without a dialog.
+pub enum Act {
+    /// One failed job back to its waiting list; `name` is its id or class.
+    Retry {
+        queue: QueueName,
+        job: Fingerprint,
+        name: String,
+    },
+    /// One delayed job to its waiting list.
+    Promote {
+        queue: QueueName,
+        job: Fingerprint,
+        name: String,
+    },
+    Pause {
+        queue: QueueName,
+        waiting: Option<u64>,
+    },
+    Resume {
+        queue: QueueName,
+    },
+    /// Brings back what one action deleted.
+    Restore {
+        trash: String,
+    },
+    /// Stops an operation.
+    Cancel {
+        id: String,
+    },
+}
+
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What is fetched when something is clicked.
+#[derive(Clone, Copy)]
+pub(super) struct Hands {
+    pub perform: fn(Actions, Act) -> Work,
+    pub dialog: fn(Question) -> AnyView,
+    pub menu: fn(MenuAt) -> AnyView,
+    pub toasts: fn() -> AnyView,
+    pub running: fn() -> AnyView,
+}
+
+later! { in actions fn hands() -> Hands { acts::hands() } }
 
 #[derive(Clone, Copy)]
 pub struct Actions {
@@ -65,131 +106,70 @@ impl Actions {
         self.question.set(Some(question));
     }
 
-    /// One failed job back to its waiting list; `name` is its id or class.
     pub fn retry_one(&self, queue: QueueName, job: Fingerprint, name: String) {
-        let this = *self;
-        this.run(async move {
-            match api::jobs::retry(queue.clone(), JobState::Failed, vec![job.clone()], false).await {
-                Ok(outcome) => {
-                    this.tell(Verb::Retry, &queue, Some(&name), &outcome);
-                    if outcome.unread_priority > 0 {
-                        this.ask(Question::ToBase { queue, jobs: vec![job] });
-                    }
-                }
-                Err(error) => this.toaster.failed(format!("Could not retry {name} of {queue}"), &error),
-            }
-        });
+        self.run(Act::Retry { queue, job, name });
     }
 
-    /// One delayed job to its waiting list.
     pub fn promote_one(&self, queue: QueueName, job: Fingerprint, name: String) {
-        let this = *self;
-        this.run(async move {
-            match api::jobs::promote(queue.clone(), JobState::Delayed, vec![job]).await {
-                Ok(outcome) => this.tell(Verb::Promote, &queue, Some(&name), &outcome),
-                Err(error) => this.toaster.failed(format!("Could not run {name} of {queue} now"), &error),
-            }
-        });
+        self.run(Act::Promote { queue, job, name });
     }
 
     pub fn pause(&self, queue: QueueName, waiting: Option<u64>) {
-        let this = *self;
-        this.run(async move {
-            match api::queues::pause(queue.clone()).await {
-                Ok(()) => {
-                    let held = waiting.filter(|n| *n > 0).map_or(String::new(), |n| {
-                        format!("{} {} until it is resumed. ", jobs_of(n), if n == 1 { "waits" } else { "wait" })
-                    });
-                    let detail = format!("{held}Running jobs finish; delayed jobs that are due run all the same.");
-                    this.toaster.done(format!("Paused {queue}"), detail, Some(Offer::Resume(queue)));
-                    this.bump();
-                }
-                Err(error) => this.toaster.failed(format!("Could not pause {queue}"), &error),
-            }
-        });
+        self.run(Act::Pause { queue, waiting });
     }
 
     pub fn resume(&self, queue: QueueName) {
-        let this = *self;
-        this.run(async move {
-            match api::queues::resume(queue.clone()).await {
-                Ok(()) => {
-                    this.toaster.done(format!("Resumed {queue}"), "Workers take its jobs again.", None);
-                    this.bump();
-                }
-                Err(error) => this.toaster.failed(format!("Could not resume {queue}"), &error),
-            }
-        });
+        self.run(Act::Resume { queue });
     }
 
-    /// Brings back what one action deleted.
     pub fn restore(&self, trash: String) {
-        let this = *self;
-        this.run(async move {
-            match api::operations::restore(trash).await {
-                Ok(operation) => this.follow(operation),
-                Err(error) => this.toaster.failed("Could not restore the deleted jobs", &error),
-            }
-        });
+        self.run(Act::Restore { trash });
     }
 
     pub fn cancel(&self, id: String) {
         let this = *self;
-        spawn_local(async move {
-            match api::operations::cancel(id).await {
-                Ok(operation) => this.learn(&[operation]),
-                Err(error) => this.toaster.failed("Could not cancel the operation", &error),
-            }
-        });
+        spawn_local(async move { this.act(Act::Cancel { id }).await });
     }
 
-    /// Acts on what a dialog asked. `keep`: into the trash, where that is a choice.
-    pub(super) async fn answer(&self, question: Question, keep: bool) -> Result<(), ApiError> {
-        match question {
-            Question::RetryAll { queue, base, .. } => self.follow(api::jobs::retry_all(queue, base).await?),
-            Question::PromoteAll { queue, .. } => self.follow(api::jobs::promote_all(queue).await?),
-            Question::DiscardAll { queue, state, .. } => self.follow(api::jobs::discard_all(queue, state).await?),
-            Question::ClearFailed { queue } => self.follow(api::queues::clear_failed(queue, keep).await?),
-            Question::Purge { queue } => self.follow(api::queues::purge(queue, keep).await?),
-            Question::Retry { queue, jobs } => {
-                let outcome = api::jobs::retry(queue.clone(), JobState::Failed, jobs.clone(), false).await?;
-                self.tell(Verb::Retry, &queue, None, &outcome);
-                if outcome.unread_priority > 0 {
-                    // After this dialog has closed.
-                    let this = *self;
-                    set_timeout(move || this.ask(Question::ToBase { queue, jobs }), Duration::from_millis(50));
-                }
-            }
-            Question::Promote { queue, jobs } => {
-                let outcome = api::jobs::promote(queue.clone(), JobState::Delayed, jobs).await?;
-                self.tell(Verb::Promote, &queue, None, &outcome);
-            }
-            Question::Discard { queue, state, jobs, name } => {
-                let outcome = api::jobs::discard(queue.clone(), state, jobs).await?;
-                self.tell(Verb::Discard, &queue, name.as_deref(), &outcome);
-            }
-            Question::ToBase { queue, jobs } => {
-                let mut outcome = api::jobs::retry(queue.clone(), JobState::Failed, jobs, true).await?;
-                // Those of the first call are gone from the failed list: that was said already.
-                outcome.gone = if outcome.done > 0 { 0 } else { outcome.gone };
-                self.tell(Verb::Retry, &queue, None, &outcome);
-            }
-        }
-        Ok(())
-    }
-
-    fn run(self, work: impl Future<Output = ()> + 'static) {
-        if self.pending.get_untracked() {
+    fn run(&self, act: Act) {
+        let this = *self;
+        if this.pending.get_untracked() {
             return;
         }
-        self.pending.set(true);
+        this.pending.set(true);
         spawn_local(async move {
-            work.await;
-            self.pending.set(false);
+            this.act(act).await;
+            this.pending.set(false);
         });
     }
 
-    pub(super) fn bump(&self) {
-        self.changed.update(|n| *n = n.wrapping_add(1));
+    async fn act(self, act: Act) {
+        match hands().await {
+            Ok(hands) => (hands.perform)(self, act).await,
+            Err(Missing) => sorry(),
+        }
+    }
+}
+
+/// Where dialogs, the queue menu, toasts and running operations appear, whoever asks for them. Mounted once.
+#[component]
+pub fn ActionHost() -> impl IntoView {
+    let actions = expect_context::<Actions>();
+    let wanted = move || {
+        actions.question.with(Option::is_some)
+            || actions.menu.with(Option::is_some)
+            || actions.started.with(|all| !all.is_empty())
+            || actions.toaster.any()
+    };
+    let here = when(wanted, hands);
+    view! {
+        {move || Some((here.get()?.menu)(actions.menu.get()?))}
+        {move || Some((here.get()?.dialog)(actions.question.get()?))}
+        <section class="fixed z-10 right-4 bottom-16 max-sm:inset-x-3 max-sm:bottom-16 grid gap-2 justify-items-end pointer-events-none" aria-label="Notifications">
+            {move || here.get().map(|h| (h.running)())}
+            <div class="grid gap-2 justify-items-end max-w-full" aria-live="polite" aria-relevant="additions">
+                {move || here.get().map(|h| (h.toasts)())}
+            </div>
+        </section>
     }
 }

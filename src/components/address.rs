@@ -94,6 +94,13 @@ pub fn use_search<T: Clone + PartialEq + Send + Sync + 'static>(
     use_address(move |u| read(&|key| value(u.search(), key)))
 }
 
+/// For a page whose code did not come: the browser loads it whole, and says itself if nobody answers.
+pub async fn load_anew() -> AnyView {
+    let Address(url) = expect_context();
+    let _ = url.with_untracked(|u| location().set_href(&format!("{}{}", u.path(), u.search())));
+    std::future::pending().await
+}
+
 /// The raw path wherever it leads, for what stands outside of the pages.
 pub fn use_path() -> Memo<String> {
     let Address(url) = expect_context();

@@ -1,7 +1,7 @@
-//! The dialogs before an action, mounted once: whoever asks sets [`Actions::ask`].
+//! The dialogs before an action: whoever asks calls [`Actions::ask`].
 
 pub use super::{
-    actions::{Actions, provide_actions},
+    actions::{ActionHost, Actions, provide_actions},
     question::Question,
     queue_actions::QueueActions,
 };
@@ -9,22 +9,15 @@ use super::{
     destroy::{Destroy, Typed},
     dialog::{Confirm, close},
     question::{Words, words},
-    queue_actions::QueueMenu,
 };
 use crate::{live::Live, model::error::ApiError};
 use leptos::{prelude::*, task::spawn_local};
 
-/// Dialogs and the queue menu, opened from anywhere.
-#[component]
-pub fn ActionHost() -> impl IntoView {
-    let actions = expect_context::<Actions>();
-    view! {
-        {move || actions.menu.get().map(|at| view! { <QueueMenu at=at /> })}
-        {move || actions.question.get().map(|question| match question {
-            Question::Purge { queue } => view! { <Destroy queue=queue typed=Typed::Name /> }.into_any(),
-            Question::ClearFailed { queue } => view! { <Destroy queue=queue typed=Typed::Nothing /> }.into_any(),
-            other => view! { <Ask question=other /> }.into_any(),
-        })}
+pub(super) fn dialog(question: Question) -> AnyView {
+    match question {
+        Question::Purge { queue } => view! { <Destroy queue=queue typed=Typed::Name /> }.into_any(),
+        Question::ClearFailed { queue } => view! { <Destroy queue=queue typed=Typed::Nothing /> }.into_any(),
+        other => view! { <Ask question=other /> }.into_any(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the console talks to, in facts.
 
-use super::number::thousands;
+use super::number::{decimal, thousands};
 use crate::{
     live::Live,
     model::{
@@ -32,7 +32,7 @@ pub fn ConnectionFacts() -> impl IntoView {
             </div>
             {fact("Driver", read(|o| o.connection.driver.clone()))}
             {fact("Server version", read(|o| o.connection.server_version.clone().unwrap_or_else(|| "—".into())))}
-            {fact("Round trip", read(|o| o.connection.latency_ms.map_or_else(|| "—".into(), |ms| format!("{ms:.1} ms"))))}
+            {fact("Round trip", read(|o| o.connection.latency_ms.map_or_else(|| "—".into(), |ms| format!("{} ms", decimal(ms)))))}
             {fact("Queue prefix", read(|o| o.prefix.clone()))}
             {fact("Keys scanned", read(|o| match o.discovery.keys {
                 Some(keys) if !o.discovery.complete => format!("{} of {}", thousands(o.discovery.scanned), thousands(keys)),

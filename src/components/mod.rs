@@ -1,6 +1,7 @@
 //! Props in, callbacks out. Components display; pages arrange.
 
 pub mod actions;
+mod acts;
 pub mod address;
 pub mod attention;
 pub mod badge;
@@ -20,6 +21,7 @@ pub mod job_row;
 pub mod job_table;
 pub mod json_tree;
 pub mod keys;
+pub mod later;
 pub mod nav;
 pub mod number;
 pub mod operation_progress;

@@ -30,6 +30,12 @@ fn tenths(n: u64, unit: &str) -> String {
     if n.is_multiple_of(10) { format!("{}{unit}", n / 10) } else { format!("{}.{}{unit}", n / 10, n % 10) }
 }
 
+/// `0.8`: not below zero. The standard formatting of fractions would be a kilobyte or two of the first load.
+pub fn decimal(n: f64) -> String {
+    let tenths = (n * 10.0).round() as u64;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// `1 job`, `12,431 jobs`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
@@ -85,6 +91,7 @@ mod tests {
         assert_eq!([0, 999, 1_000, 12_431, 1_000_000].map(thousands), ["0", "999", "1,000", "12,431", "1,000,000"]);
         assert_eq!([999, 1_000, 1_240, 48_999, 1_200_000, 12_000_000].map(short), ["999", "1k", "1.2k", "48k", "1.2M", "12M"]);
         assert_eq!([340, 12_430, 41_000_000].map(bytes), ["340 B", "12.4 kB", "41.0 MB"]);
+        assert_eq!([0.0, 0.84, 12.96].map(decimal), ["0.0", "0.8", "13.0"]);
         assert_eq!((figure(None, false), figure(Some(5), true)), ("—".into(), "≥ 5".into()));
     }
 }

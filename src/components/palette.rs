@@ -98,16 +98,6 @@ pub fn Palette() -> impl IntoView {
             look();
         }
     });
-    Effect::new(move |_| {
-        let handle = window_event_listener(ev::keydown, move |event| {
-            if (event.ctrl_key() || event.meta_key()) && !event.shift_key() && event.key().eq_ignore_ascii_case("k") {
-                event.prevent_default();
-                open.update(|o| *o = !*o);
-            }
-        });
-        on_cleanup(move || handle.remove());
-    });
-
     let navigate = use_navigate();
     let run = Callback::new(move |index: usize| {
         let Some(choice) = list.with_untracked(|list| list.get(index).cloned()) else { return };

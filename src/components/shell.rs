@@ -6,12 +6,12 @@ use super::{
     help::Help,
     icon::{Glyph, Icon},
     keys,
+    later::{later, when},
     nav::{Brand, Foot, Nav},
     palette::Palette,
-    toast::Toasts,
     topbar::TopBar,
 };
-use leptos::{html::Dialog, prelude::*, wasm_bindgen::JsCast};
+use leptos::{ev, html::Dialog, prelude::*, wasm_bindgen::JsCast};
 
 /// What the top bar, the keys and the palette open.
 #[derive(Clone, Copy)]
@@ -50,11 +50,28 @@ pub fn Shell(children: Children) -> impl IntoView {
             </div>
         </div>
         <Drawer />
-        <Palette />
-        <Help />
+        <Fetched />
         <ActionHost />
-        <Toasts />
     }
+}
+
+later! { in palette fn dialogs() -> fn() -> AnyView { || view! { <Palette /> <Help /> }.into_any() } }
+
+/// The palette and the help, from when one of them is opened for the first time.
+#[component]
+fn Fetched() -> impl IntoView {
+    let Overlays { palette, help, .. } = expect_context();
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::keydown, move |event| {
+            if (event.ctrl_key() || event.meta_key()) && !event.shift_key() && event.key().eq_ignore_ascii_case("k") {
+                event.prevent_default();
+                palette.update(|open| *open = !*open);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+    let here = when(move || palette.get() || help.get(), dialogs);
+    move || here.get().map(|dialogs| dialogs())
 }
 
 /// Ties a native modal dialog (which traps the focus and gives it back) to a signal.

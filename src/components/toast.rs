@@ -3,7 +3,6 @@
 use super::{
     actions::Actions,
     icon::{Glyph, Icon},
-    operation_progress::Running,
     question::Question,
 };
 use crate::model::{error::ApiError, ids::QueueName};
@@ -87,24 +86,23 @@ impl Toaster {
         self.show(Toast { kind: Kind::Error, title: what.into(), detail: format!("{error}{id}"), offer: None });
     }
 
+    pub(super) fn any(&self) -> bool {
+        self.shown.with(|all| !all.is_empty())
+    }
+
     fn dismiss(&self, id: u64) {
         self.shown.update(|all| all.retain(|(other, _)| *other != id));
     }
 }
 
-/// Announced politely; operations that run stand above the toasts.
+/// Announced politely, where it is mounted.
 #[component]
-pub fn Toasts() -> impl IntoView {
+pub(super) fn ToastList() -> impl IntoView {
     let toaster = expect_context::<Toaster>();
     view! {
-        <section class="fixed z-10 right-4 bottom-16 max-sm:inset-x-3 max-sm:bottom-16 grid gap-2 justify-items-end pointer-events-none" aria-label="Notifications">
-            <Running />
-            <div class="grid gap-2 justify-items-end max-w-full" aria-live="polite" aria-relevant="additions">
-                <For each=move || toaster.shown.get() key=|(id, _)| *id let:item>
-                    <ToastCard id=item.0 toast=item.1 />
-                </For>
-            </div>
-        </section>
+        <For each=move || toaster.shown.get() key=|(id, _)| *id let:item>
+            <ToastCard id=item.0 toast=item.1 />
+        </For>
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     icon::{Glyph, Icon},
+    number::decimal,
     shell::Overlays,
     theme::ThemeButton,
 };
@@ -77,7 +78,10 @@ fn ConnectionState() -> impl IntoView {
     });
     let latency = Memo::new(move |_| {
         live.overview.with(|o| {
-            o.as_ref().filter(|_| status.get() == Link::Connected).and_then(|o| o.connection.latency_ms).map(|ms| format!("{ms:.1} ms"))
+            o.as_ref()
+                .filter(|_| status.get() == Link::Connected)
+                .and_then(|o| o.connection.latency_ms)
+                .map(|ms| format!("{} ms", decimal(ms)))
         })
     });
     let glyph = Signal::derive(move || match status.get() {

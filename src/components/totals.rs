@@ -1,6 +1,11 @@
 //! The six sums of the overview. An old figure says from when it is; a fresh one says something else.
 
-use super::{badge::Tone, icon::Glyph, number::count, tile::Tile};
+use super::{
+    badge::Tone,
+    icon::Glyph,
+    number::{count, decimal},
+    tile::Tile,
+};
 use crate::{
     live::Live,
     model::{
@@ -49,7 +54,7 @@ pub fn TotalsRow() -> impl IntoView {
                 }) />
             <Tile label="Jobs/s" glyph=Glyph::Rate tone=Tone::Quiet stale=stale value=rate
                 fact=fact(|o| match o.throughput.failed_per_second {
-                    Some(n) => format!("{n:.1} failed"),
+                    Some(n) => format!("{} failed", decimal(n)),
                     None => "unknown without events".into(),
                 }) />
         </section>

@@ -12,4 +12,5 @@ pub mod query;
 pub mod queue;
 pub mod run;
 pub mod time;
+pub mod wire;
 pub mod worker;

@@ -117,7 +117,7 @@ impl OperationStatus {
 
 /// A bulk action; kept in Redis for a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "Flat")]
 pub struct Operation {
     pub id: String,
     pub verb: Verb,
@@ -131,6 +131,38 @@ pub struct Operation {
     pub started_at: Millis,
     pub finished_at: Option<Millis>,
     pub message: Option<String>,
+}
+
+/// The same as plain fields: to read what is flattened takes the browser much more code.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Flat {
+    id: String,
+    verb: Verb,
+    queue: QueueName,
+    state: Option<JobState>,
+    status: OperationStatus,
+    total: u64,
+    done: u64,
+    gone: u64,
+    corrupt: u64,
+    #[serde(default)]
+    due: u64,
+    #[serde(default)]
+    unread_priority: u64,
+    trash: Option<String>,
+    started_at: Millis,
+    finished_at: Option<Millis>,
+    message: Option<String>,
+}
+
+impl From<Flat> for Operation {
+    fn from(flat: Flat) -> Self {
+        let Flat { id, verb, queue, state, status, total, done, gone, corrupt, due, unread_priority, trash, .. } = flat;
+        let outcome = Outcome { done, gone, corrupt, due, unread_priority, trash };
+        let Flat { started_at, finished_at, message, .. } = flat;
+        Self { id, verb, queue, state, status, total, outcome, started_at, finished_at, message }
+    }
 }
 
 /// Something deleted that can still be restored.

@@ -4,7 +4,11 @@ use super::{
     ids::{Priority, QueueName},
     time::Millis,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
+use std::fmt;
 
 /// The library trims the dead-letter list to this many entries at every failure; older ones are lost.
 pub const FAILED_CAP: u64 = 1_000;
@@ -29,12 +33,25 @@ impl Serialize for Paused {
 
 impl<'de> Deserialize<'de> for Paused {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        match serde_json::Value::deserialize(d)? {
-            serde_json::Value::Bool(false) => Ok(Self::No),
-            serde_json::Value::Bool(true) => Ok(Self::Yes),
-            serde_json::Value::String(s) if s == "partly" => Ok(Self::Partly),
-            other => Err(D::Error::custom(format!("`{other}` is not a pause state"))),
-        }
+        d.deserialize_any(ReadPaused)
+    }
+}
+
+struct ReadPaused;
+
+impl Visitor<'_> for ReadPaused {
+    type Value = Paused;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pause state")
+    }
+
+    fn visit_bool<E>(self, on: bool) -> Result<Paused, E> {
+        Ok(if on { Paused::Yes } else { Paused::No })
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Paused, E> {
+        if text == "partly" { Ok(Paused::Partly) } else { Err(E::custom(format!("`{text}` is not a pause state"))) }
     }
 }
 

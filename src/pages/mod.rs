@@ -1,6 +1,7 @@
 //! One file a route: query -> resource -> components.
 
 pub mod job;
+pub mod lazy;
 pub mod not_found;
 pub mod operations;
 pub mod overview;

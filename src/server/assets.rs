@@ -10,9 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use leptos::{WasmSplitManifest, prelude::ArcStoredValue};
 use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest, Sha256};
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 #[derive(Embed)]
 #[folder = "target/site"]
@@ -42,6 +43,16 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 /// `/_a/0123456789abcdef`: stands before `/pkg/flux-console.js` and every other file.
 pub fn root() -> String {
     format!("/_a/{}", *VERSION)
+}
+
+/// Which files a part of the browser half is in, and what it shares with others. A build that is not split has no list.
+static CHUNKS: LazyLock<Option<HashMap<String, Vec<String>>>> =
+    LazyLock::new(|| serde_json::from_slice(&Site::get("pkg/chunks.json")?.data).ok());
+
+/// For the links by which a page has its own code fetched beside the rest.
+pub fn split(pkg: &str) -> Option<WasmSplitManifest> {
+    let chunks = CHUNKS.clone()?;
+    Some(WasmSplitManifest(ArcStoredValue::new((format!("{}/{pkg}", root()), chunks, "__wasm_split.js".into()))))
 }
 
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {

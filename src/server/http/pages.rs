@@ -29,8 +29,12 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
     let state = state.clone();
     // Set by `cargo leptos watch`: pages listen for reloads on another port.
     let watched = std::env::var_os("LEPTOS_WATCH").is_some();
+    let split = assets::split(&options.site_pkg_dir);
     let context = move || {
         provide_context(state.clone());
+        if let Some(split) = &split {
+            provide_context(split.clone());
+        }
         provide_context(AssetRoot(assets::root()));
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
             && let Ok(policy) = HeaderValue::from_str(&policy(&nonce, watched))

@@ -1,0 +1,120 @@
+// Before wasm-split-cli: node scripts/drop-unused.mjs IN.wasm OUT.wasm
+// Every view that the library erases carries a second way to take over server HTML, `hydrate_async`. The linker keeps it,
+// because a pointer to it is stored; nobody calls it, because src/lib.rs uses `hydrate_body`. Here these functions become
+// `unreachable` and lose what they refer to, so that the next tools can leave that out: a twelfth of the code.
+// Wrong here means a trap on the first page that is opened, not something subtle.
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const UNUSED = /into_any13hydrate_async17h[0-9a-f]{16}E$/
+const [from, to] = process.argv.slice(2)
+const bytes = readFileSync(from)
+
+/** An unsigned LEB128 number at `at`, and where the next thing begins. */
+const leb = (at) => {
+  for (let value = 0, shift = 0; ; shift += 7) {
+    const byte = bytes[at++]
+    value += (byte & 127) * 2 ** shift
+    if (byte < 128) return [value, at]
+  }
+}
+const encode = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...encode(Math.floor(n / 128))])
+const text = (at) => {
+  const [length, start] = leb(at)
+  return [bytes.toString('utf8', start, start + length), start + length]
+}
+
+const sections = []
+for (let at = 8; at < bytes.length; ) {
+  const [size, start] = leb(at + 1)
+  const name = bytes[at] === 0 ? text(start) : ['', start]
+  sections.push({ id: bytes[at], at, start, end: start + size, name: name[0], body: name[1] })
+  at = start + size
+}
+const section = (id, name = '') => sections.find((s) => s.id === id && s.name === name) ?? fail(`no section ${name || id}`)
+const fail = (why) => {
+  console.error(`drop-unused: ${from}: ${why}`)
+  process.exit(1)
+}
+
+/** Functions that are imported are counted before those with code. */
+const imported = () => {
+  let [count, at] = leb(section(2).start)
+  let functions = 0
+  const limits = () => {
+    const flags = bytes[at++]
+    at = leb(at)[1]
+    if (flags & 1) at = leb(at)[1]
+  }
+  while (count--) {
+    at = text(text(at)[1])[1]
+    const kind = bytes[at++]
+    if (kind === 0) { functions++; at = leb(at)[1] }
+    else if (kind === 1) { at++; limits() }
+    else if (kind === 2) limits()
+    else if (kind === 3) at += 2
+    else fail(`an import of kind ${kind}`)
+  }
+  return functions
+}
+
+const unused = new Set()
+for (let { body: at, end } = section(0, 'name'); at < end; ) {
+  const kind = bytes[at]
+  const [size, start] = leb(at + 1)
+  if (kind === 1) {
+    let [count, entry] = leb(start)
+    while (count--) {
+      const [index, afterIndex] = leb(entry)
+      const [name, next] = text(afterIndex)
+      if (UNUSED.test(name)) unused.add(index)
+      entry = next
+    }
+  }
+  at = start + size
+}
+if (!unused.size) fail('nothing is called hydrate_async any more: leave this step out, or name what takes its place')
+
+// Same length, so that nothing else moves: no locals, `unreachable` all along, `end`.
+const code = section(10)
+const emptied = []
+let [count, at] = leb(code.start)
+for (let index = imported(); count--; index++) {
+  const [size, start] = leb(at)
+  if (unused.has(index)) {
+    bytes.fill(0, start, start + size - 1)
+    bytes[start + size - 1] = 0x0b
+    emptied.push([start - code.start, start + size - code.start])
+  }
+  at = start + size
+}
+
+// What the linker noted about the old bodies would be written into the new ones.
+const relocations = section(0, 'reloc.CODE')
+const WITH_ADDEND = new Set([3, 4, 5, 8, 9, 11, 14, 15, 16, 17, 21, 22, 23, 25])
+let [target, cursor] = leb(relocations.body)
+let [entries, next] = leb(cursor)
+const kept = []
+for (let i = 0, range = 0; i < entries; i++) {
+  const begin = next
+  const kind = bytes[next]
+  let offset
+  ;[offset, next] = leb(next + 1)
+  next = leb(next)[1]
+  if (WITH_ADDEND.has(kind)) next = leb(next)[1]
+  while (range < emptied.length && emptied[range][1] <= offset) range++
+  if (!(range < emptied.length && offset >= emptied[range][0])) kept.push(bytes.subarray(begin, next))
+}
+if (next !== relocations.end) fail('its relocations have another shape than this script knows')
+
+const name = Buffer.from([...encode('reloc.CODE'.length), ...Buffer.from('reloc.CODE')])
+const body = Buffer.concat([name, Buffer.from([...encode(target), ...encode(kept.length)]), ...kept])
+writeFileSync(
+  to,
+  Buffer.concat([
+    bytes.subarray(0, relocations.at),
+    Buffer.from([0, ...encode(body.length)]),
+    body,
+    bytes.subarray(relocations.end),
+  ]),
+)
+console.log(`drop-unused: ${unused.size} functions, ${emptied.reduce((sum, [a, b]) => sum + b - a, 0)} bytes`)

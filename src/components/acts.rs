@@ -1,0 +1,112 @@
+//! What clicks do: what they call, and what they say afterwards. Fetched with the first of them.
+
+use super::{
+    actions::{Act, Actions, Hands},
+    confirm::dialog,
+    number::jobs as jobs_of,
+    operation_progress::Running,
+    question::Question,
+    queue_actions::QueueMenu,
+    toast::{Offer, ToastList},
+};
+use crate::{
+    api,
+    model::{error::ApiError, job::JobState, operation::Verb},
+};
+use leptos::prelude::*;
+use std::time::Duration;
+
+pub(super) fn hands() -> Hands {
+    Hands {
+        perform: |actions, act| Box::pin(actions.perform(act)),
+        dialog,
+        menu: |at| view! { <QueueMenu at=at /> }.into_any(),
+        toasts: || view! { <ToastList /> }.into_any(),
+        running: || view! { <Running /> }.into_any(),
+    }
+}
+
+impl Actions {
+    async fn perform(self, act: Act) {
+        match act {
+            Act::Retry { queue, job, name } => match api::jobs::retry(queue.clone(), JobState::Failed, vec![job.clone()], false).await {
+                Ok(outcome) => {
+                    self.tell(Verb::Retry, &queue, Some(&name), &outcome);
+                    if outcome.unread_priority > 0 {
+                        self.ask(Question::ToBase { queue, jobs: vec![job] });
+                    }
+                }
+                Err(error) => self.toaster.failed(format!("Could not retry {name} of {queue}"), &error),
+            },
+            Act::Promote { queue, job, name } => match api::jobs::promote(queue.clone(), JobState::Delayed, vec![job]).await {
+                Ok(outcome) => self.tell(Verb::Promote, &queue, Some(&name), &outcome),
+                Err(error) => self.toaster.failed(format!("Could not run {name} of {queue} now"), &error),
+            },
+            Act::Pause { queue, waiting } => match api::queues::pause(queue.clone()).await {
+                Ok(()) => {
+                    let held = waiting.filter(|n| *n > 0).map_or(String::new(), |n| {
+                        format!("{} {} until it is resumed. ", jobs_of(n), if n == 1 { "waits" } else { "wait" })
+                    });
+                    let detail = format!("{held}Running jobs finish; delayed jobs that are due run all the same.");
+                    self.toaster.done(format!("Paused {queue}"), detail, Some(Offer::Resume(queue)));
+                    self.bump();
+                }
+                Err(error) => self.toaster.failed(format!("Could not pause {queue}"), &error),
+            },
+            Act::Resume { queue } => match api::queues::resume(queue.clone()).await {
+                Ok(()) => {
+                    self.toaster.done(format!("Resumed {queue}"), "Workers take its jobs again.", None);
+                    self.bump();
+                }
+                Err(error) => self.toaster.failed(format!("Could not resume {queue}"), &error),
+            },
+            Act::Restore { trash } => match api::operations::restore(trash).await {
+                Ok(operation) => self.follow(operation),
+                Err(error) => self.toaster.failed("Could not restore the deleted jobs", &error),
+            },
+            Act::Cancel { id } => match api::operations::cancel(id).await {
+                Ok(operation) => self.learn(&[operation]),
+                Err(error) => self.toaster.failed("Could not cancel the operation", &error),
+            },
+        }
+    }
+
+    /// Acts on what a dialog asked. `keep`: into the trash, where that is a choice.
+    pub(super) async fn answer(&self, question: Question, keep: bool) -> Result<(), ApiError> {
+        match question {
+            Question::RetryAll { queue, base, .. } => self.follow(api::jobs::retry_all(queue, base).await?),
+            Question::PromoteAll { queue, .. } => self.follow(api::jobs::promote_all(queue).await?),
+            Question::DiscardAll { queue, state, .. } => self.follow(api::jobs::discard_all(queue, state).await?),
+            Question::ClearFailed { queue } => self.follow(api::queues::clear_failed(queue, keep).await?),
+            Question::Purge { queue } => self.follow(api::queues::purge(queue, keep).await?),
+            Question::Retry { queue, jobs } => {
+                let outcome = api::jobs::retry(queue.clone(), JobState::Failed, jobs.clone(), false).await?;
+                self.tell(Verb::Retry, &queue, None, &outcome);
+                if outcome.unread_priority > 0 {
+                    // After this dialog has closed.
+                    let this = *self;
+                    set_timeout(move || this.ask(Question::ToBase { queue, jobs }), Duration::from_millis(50));
+                }
+            }
+            Question::Promote { queue, jobs } => {
+                let outcome = api::jobs::promote(queue.clone(), JobState::Delayed, jobs).await?;
+                self.tell(Verb::Promote, &queue, None, &outcome);
+            }
+            Question::Discard { queue, state, jobs, name } => {
+                let outcome = api::jobs::discard(queue.clone(), state, jobs).await?;
+                self.tell(Verb::Discard, &queue, name.as_deref(), &outcome);
+            }
+            Question::ToBase { queue, jobs } => {
+                let mut outcome = api::jobs::retry(queue.clone(), JobState::Failed, jobs, true).await?;
+                // Those of the first call are gone from the failed list: that was said already.
+                outcome.gone = if outcome.done > 0 { 0 } else { outcome.gone };
+                self.tell(Verb::Retry, &queue, None, &outcome);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn bump(&self) {
+        self.changed.update(|n| *n = n.wrapping_add(1));
+    }
+}

@@ -1,0 +1,49 @@
+//! Pages whose code is fetched when somebody goes there: all but the overview. A new page is one line below and one in `app`.
+
+use super::{job::JobPage, operations::OperationsPage, queue::QueuePage, queues::QueuesPage};
+use crate::components::{
+    address::load_anew,
+    later::{Missing, later},
+};
+use leptos::prelude::*;
+use leptos_router::LazyRoute;
+
+/// `SEGMENTS => ROUTE = COMPONENT in CHUNK`: the address, what `app` calls the page, what it shows, and the file that holds it.
+macro_rules! lazy_pages {
+    ($($segments:pat => $route:ident = $page:ident in $chunk:ident;)*) => {
+        $(
+            later! { in $chunk fn $chunk() -> fn() -> AnyView { || view! { <$page /> }.into_any() } }
+
+            pub struct $route;
+
+            impl LazyRoute for $route {
+                // What is read here would be part of the first load: a page reads in its own file.
+                fn data() -> Self {
+                    Self
+                }
+
+                async fn view(_: Self) -> AnyView {
+                    match $chunk().await {
+                        Ok(page) => page(),
+                        Err(Missing) => load_anew().await,
+                    }
+                }
+            }
+        )*
+
+        /// Fetches the page at `path`, so that the router has it at once and takes over what the server wrote in one go.
+        pub async fn fetch(path: &str) -> Result<(), Missing> {
+            match path.split('/').filter(|s| !s.is_empty()).collect::<Vec<_>>()[..] {
+                $($segments => $chunk().await.map(drop),)*
+                _ => Ok(()),
+            }
+        }
+    };
+}
+
+lazy_pages! {
+    ["queues"] => Queues = QueuesPage in queues;
+    ["queues", _] => Queue = QueuePage in queue;
+    ["queues", _, "jobs", _] => Job = JobPage in job;
+    ["operations"] => Operations = OperationsPage in operations;
+}
