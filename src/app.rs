@@ -4,7 +4,8 @@ use crate::{
     components::{address::provide_address, confirm::provide_actions, keys::provide_keys, shell::Shell, toast::provide_toasts},
     live::provide_live,
     pages::{
-        job::JobPage, not_found::NotFoundPage, operations::OperationsPage, overview::OverviewPage, queue::QueuePage, queues::QueuesPage,
+        job::JobPage, logs::LogsPage, not_found::NotFoundPage, operations::OperationsPage, overview::OverviewPage, queue::QueuePage,
+        queues::QueuesPage, workers::WorkersPage,
     },
 };
 use leptos::{nonce::use_nonce, prelude::*};
@@ -79,6 +80,8 @@ fn Frame() -> impl IntoView {
                 <Route path=path!("/queues") view=QueuesPage ssr=SsrMode::Async />
                 <Route path=path!("/queues/:queue") view=QueuePage ssr=SsrMode::Async />
                 <Route path=path!("/queues/:queue/jobs/:job") view=JobPage ssr=SsrMode::Async />
+                <Route path=path!("/workers") view=WorkersPage ssr=SsrMode::Async />
+                <Route path=path!("/logs") view=LogsPage ssr=SsrMode::Async />
                 <Route path=path!("/operations") view=OperationsPage ssr=SsrMode::Async />
             </FlatRoutes>
         </Shell>

@@ -1,8 +1,10 @@
 //! One file a route: query -> resource -> components.
 
 pub mod job;
+pub mod logs;
 pub mod not_found;
 pub mod operations;
 pub mod overview;
 pub mod queue;
 pub mod queues;
+pub mod workers;
