@@ -97,3 +97,52 @@ export class Queues {
     for (let i = 0; i < all.length; i += 1_000) await each(all.slice(i, i + 1_000))
   }
 }
+
+/** What consumers say on the event channel, and the heartbeats that keep them alive. */
+export class Workers {
+  private beats = new Map<string, NodeJS.Timeout>()
+
+  constructor(private redis: RedisClientType) {}
+
+  /** Beats every second until it is stopped or killed, as a consumer with `monitor: true` does. */
+  async start(id: string, queues: string[]) {
+    const beat = () => this.beat(id, queues).catch(() => {}) // a story may stop Redis
+    await this.beat(id, queues)
+    this.beats.set(id, setInterval(beat, 1_000))
+    await this.say(id, 'info', `Consumer started on [${queues.join(', ')}]`)
+  }
+
+  private async beat(id: string, queues: string[]) {
+    const heartbeat = {
+      id, status: 'online', hostname: 'shop-1', pid: 4711, uptime: 3600, last_ping: new Date().toISOString(), queues,
+      metrics: { cpu: 0.4, cores: 2, ram: { rss: 120, heapUsed: 60, total: 2048 } },
+    }
+    await this.redis.set(`flux_console:worker:${id}`, JSON.stringify(heartbeat), { EX: 10 })
+  }
+
+  /** Gone without a goodbye: as if the process was killed ten seconds ago. */
+  async kill(id: string) {
+    clearInterval(this.beats.get(id))
+    await this.redis.del(`flux_console:worker:${id}`)
+  }
+
+  async say(id: string, level: string, message: string, jobId?: string) {
+    await this.redis.publish('flux_console:logs', JSON.stringify({ level, message, workerId: id, jobId, timestamp: new Date().toISOString() }))
+  }
+
+  async begin(id: string, job: string) {
+    await this.say(id, 'info', `Processing job: ${job}`, job)
+  }
+
+  async complete(id: string, job: string) {
+    await this.say(id, 'success', `Completed job: ${job}`, job)
+  }
+
+  async fail(id: string, job: string, error: string) {
+    await this.say(id, 'error', `Job failed: ${job} - ${error}`, job)
+  }
+
+  end() {
+    this.beats.forEach((timer) => clearInterval(timer))
+  }
+}

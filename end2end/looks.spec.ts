@@ -25,6 +25,9 @@ const pages: [string, string][] = [
   ['queue-failed', '/queues/orders?state=failed'],
   ['queue-waiting', '/queues/orders'],
   ['job', '/queues/orders/jobs/DEAD-311'],
+  ['queue-active', '/queues/orders?state=active'],
+  ['workers', '/workers'],
+  ['logs', '/logs'],
   ['operations', '/operations'],
 ]
 
@@ -36,11 +39,17 @@ async function findings(page: Page) {
 
 for (const scheme of ['light', 'dark'] as const) {
   for (const [size, viewport] of [['desktop', { width: 1440, height: 900 }], ['phone', { width: 390, height: 844 }]] as const) {
-    test(`${scheme} on a ${size}: nothing sticks out and axe finds nothing`, async ({ queues, open, page }) => {
-      test.setTimeout(90_000)
+    test(`${scheme} on a ${size}: nothing sticks out and axe finds nothing`, async ({ queues, workers, open, page }) => {
+      test.setTimeout(120_000)
       await shop(queues)
       await page.setViewportSize(viewport)
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+      await open('/')
+      await workers.start('shop-2-4712', ['orders'])
+      await workers.begin('shop-2-4712', 'ORD-0')
+      await workers.complete('shop-2-4712', 'ORD-0')
+      await workers.begin('shop-2-4712', 'ORD-1')
+      await workers.fail('shop-1-4711', 'ORD-9', 'PaymentTimeout: no answer')
       for (const [name, path] of pages) {
         await open(path)
         await expect(page.getByRole('heading', { level: 1 })).toBeVisible()

@@ -1,7 +1,7 @@
 // What every story starts with: `import { expect, test } from './support'`.
 import { test as base, expect, type Page } from '@playwright/test'
 import { createClient, type RedisClientType } from 'redis'
-import { Queues } from './jobs'
+import { Queues, Workers } from './jobs'
 import { startConsole, startRedis, type Server } from './servers'
 
 interface Fixtures {
@@ -15,6 +15,7 @@ interface Fixtures {
   redisServer: Server
   redis: RedisClientType
   queues: Queues
+  workers: Workers
   /** Opens a page. The console starts with the first one, so that it counts what the story seeded before. */
   visit: (path: string) => Promise<Page>
   /** Opens a page and waits until it is alive. */
@@ -42,6 +43,12 @@ export const test = base.extend<Fixtures>({
   },
 
   queues: async ({ redis }, use) => use(new Queues(redis)),
+
+  workers: async ({ redis }, use) => {
+    const workers = new Workers(redis)
+    await use(workers)
+    workers.end()
+  },
 
   visit: async ({ page, redisServer, consoleArgs, consoleEnv, counted }, use) => {
     let server: Server | undefined

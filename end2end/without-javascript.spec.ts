@@ -4,11 +4,21 @@ import { expect, test } from './support'
 
 test.use({ javaScriptEnabled: false })
 
-test('lists and details read without JavaScript', async ({ queues, page, visit }) => {
+test('lists and details read without JavaScript', async ({ queues, workers, page, visit }) => {
   await queues.push('orders', make(3, 'ORD'))
   await queues.fail('orders', make(60, 'DEAD'))
   await visit('/')
   await expect(page.getByRole('main')).toContainText('orders')
+  await workers.start('shop-1', ['orders'])
+  await workers.begin('shop-1', 'ORD-1')
+  await expect(async () => {
+    await visit('/logs?worker=shop-1')
+    await expect(page.getByRole('main')).toContainText('Processing job: ORD-1', { timeout: 500 })
+  }).toPass()
+  await visit('/workers')
+  await expect(page.getByRole('main')).toContainText('shop-1')
+  await visit('/queues/orders?state=active')
+  await expect(page.getByRole('main')).toContainText('ORD-1')
   await visit('/queues')
   await page.getByRole('link', { name: 'orders', exact: true }).click()
   await expect(page.getByRole('main')).toContainText('ORD-1')

@@ -8,16 +8,21 @@ use crate::{
         error::ApiError,
         ids::{QueueName, segment},
         live::{Link, LiveEvent, LiveView, Overview},
+        log::LogTail,
         operation::Operation,
         queue::QueueSample,
+        run::Run,
         time::Millis,
+        worker::WorkerList,
     },
 };
 use leptos::{
     ev,
     prelude::*,
+    task::spawn_local,
     wasm_bindgen::{JsCast, prelude::Closure},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -57,6 +62,12 @@ pub struct Live {
     /// Queues that the list would show now but did not when the stream was opened.
     pub entered: Memo<u64>,
     pub operations: Memo<Vec<Operation>>,
+    /// `None` until the stream of this view has said it.
+    pub workers: Memo<Option<WorkerList>>,
+    /// What came with the newest event.
+    pub log: Memo<LogTail>,
+    /// `None` until the stream of this view has said it.
+    pub runs: Memo<Option<Vec<Run>>>,
     pub stream: ReadSignal<Stream>,
     pub paused: RwSignal<bool>,
     /// The sample's own time until the page is alive, then the clock, corrected by what the server says.
@@ -76,6 +87,16 @@ impl Live {
                 signal.set(text);
             }
         });
+    }
+
+    /// Changes every `seconds` while the stream is open, so neither paused nor hidden: what reads it is asked for again.
+    pub fn beat(&self, seconds: i64) -> Memo<i64> {
+        let Self { stream, now, .. } = *self;
+        Memo::new(
+            move |last: Option<&i64>| {
+                if stream.get() == Stream::Open { now.get().0 / (seconds * 1_000) } else { last.copied().unwrap_or(0) }
+            },
+        )
     }
 
     /// Opens the stream anew: `entered` starts from the list as it is now.
@@ -134,12 +155,45 @@ fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
+/// What a server function answers from memory: within the page when the server made it, else asked for once the page is
+/// alive; and again whenever something that `ask` reads changes. The last answer stays until the next one is there.
+pub fn known<T, F>(ask: impl Fn() -> F + 'static) -> RwSignal<Option<T>>
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<T, ApiError>> + 'static,
+{
+    let first = SharedValue::new(|| use_context::<AssetRoot>().and_then(|_| ready(untrack(&ask))?.ok())).into_inner();
+    let value = RwSignal::new(first);
+    // Answers may overtake each other: only the newest question counts.
+    let asked = StoredValue::new(0_u32);
+    Effect::new(move |before: Option<()>| {
+        let answer = ask();
+        if before.is_none() && value.with_untracked(Option::is_some) {
+            return;
+        }
+        let number = asked.get_value() + 1;
+        asked.set_value(number);
+        spawn_local(async move {
+            if let Ok(next) = answer.await
+                && asked.try_get_value() == Some(number)
+            {
+                value.try_set(Some(next));
+            }
+        });
+    });
+    value
+}
+
 pub fn provide_live() {
     // Without an asset root nobody asks for a page: the routes are being listed.
     let first = SharedValue::new(|| use_context::<AssetRoot>().and_then(|_| ready(api::queues::overview())?.ok())).into_inner();
     let started = first.as_ref().and_then(|o: &Overview| o.sampled_at).unwrap_or(Millis(0));
 
     let event = RwSignal::new(None::<LiveEvent>);
+    // The view that the last event answers: what only some views carry is not taken from another one.
+    let answered = RwSignal::new(None::<String>);
+    let view = RwSignal::new(None::<String>);
+    let same = move || answered.with(Option::is_some) && answered.get() == view.get();
     let stream = RwSignal::new(Stream::Resting);
     let tick = RwSignal::new(None::<Millis>);
     let skew = StoredValue::new(0_i64);
@@ -148,10 +202,13 @@ pub fn provide_live() {
         queues: Memo::new(move |_| event.with(|e| e.as_ref().map(|e| e.queues.clone()).unwrap_or_default())),
         entered: Memo::new(move |_| event.with(|e| e.as_ref().map_or(0, |e| e.entered))),
         operations: Memo::new(move |_| event.with(|e| e.as_ref().map(|e| e.operations.clone()).unwrap_or_default())),
+        workers: Memo::new(move |_| event.with(|e| e.as_ref().filter(|_| same()).and_then(|e| e.workers.clone()))),
+        log: Memo::new(move |_| event.with(|e| e.as_ref().filter(|_| same()).map(|e| e.log.clone()).unwrap_or_default())),
+        runs: Memo::new(move |_| event.with(|e| e.as_ref().filter(|_| same()).map(|e| e.runs.clone()))),
         stream: stream.read_only(),
         paused: RwSignal::new(false),
         now: Signal::derive(move || tick.get().unwrap_or(started)),
-        view: RwSignal::new(None),
+        view,
         round: RwSignal::new(0),
     };
     provide_context(live);
@@ -170,11 +227,14 @@ pub fn provide_live() {
         on_cleanup(move || handle.remove());
     });
 
-    let receive = move |next: LiveEvent| {
+    let receive = move |of: &str, next: LiveEvent| {
         if let (Link::Connected, Some(at)) = (next.overview.connection.status, next.overview.sampled_at) {
             // A clock that is off by less than the tick is right enough.
             let off = at.0 - js_sys::Date::now() as i64;
             skew.set_value(if off.abs() > 3_000 { off } else { 0 });
+        }
+        if answered.with_untracked(|last| last.as_deref() != Some(of)) {
+            answered.set(Some(of.to_owned()));
         }
         event.set(Some(next));
         stream.set(Stream::Open);
@@ -185,7 +245,10 @@ pub fn provide_live() {
         let view = live.view.get().filter(|_| !live.paused.get() && !hidden.get());
         // The old one closes before the new one opens.
         drop(source.take());
-        source = view.and_then(|view| Source::open(&view, receive, move || lost(stream), move || refused(stream, live)));
+        source = view.and_then(|view| {
+            let of = view.clone();
+            Source::open(&view, move |next| receive(&of, next), move || lost(stream), move || refused(stream, live))
+        });
         if source.is_none() {
             stream.set(Stream::Resting);
         }

@@ -96,6 +96,17 @@ impl Actions {
                 let outcome = api::jobs::discard(queue.clone(), state, jobs).await?;
                 self.tell(Verb::Discard, &queue, name.as_deref(), &outcome);
             }
+            Question::PutBack { key, name, .. } => {
+                let run = api::workers::put_back(key).await?;
+                let (title, offer) = match run.queue {
+                    Some(queue) => {
+                        (format!("Job {name} is waiting in {queue}"), Some(Offer::Link { label: "View".into(), href: queue.href() }))
+                    }
+                    None => (format!("Job {name} is waiting again"), None),
+                };
+                self.toaster.done(title, "It stands at the end of its waiting list.", offer);
+                self.bump();
+            }
             Question::ToBase { queue, jobs } => {
                 let mut outcome = api::jobs::retry(queue.clone(), JobState::Failed, jobs, true).await?;
                 // Those of the first call are gone from the failed list: that was said already.

@@ -101,6 +101,19 @@ pub async fn load_anew() -> AnyView {
     std::future::pending().await
 }
 
+/// A raw query string with one value set, the others as they are: `?a=1&window=1h`.
+pub fn with_value(search: &str, key: &str, to: &str) -> String {
+    let others = search.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(key));
+    let all: Vec<String> = others.map(str::to_owned).chain([format!("{key}={to}")]).collect();
+    format!("?{}", all.join("&"))
+}
+
+/// The raw query string wherever it leads.
+pub fn use_raw_search() -> Memo<String> {
+    let Address(url) = expect_context();
+    Memo::new(move |_| url.with(|u| u.search().to_owned()))
+}
+
 /// The raw path wherever it leads, for what stands outside of the pages.
 pub fn use_path() -> Memo<String> {
     let Address(url) = expect_context();
@@ -118,6 +131,8 @@ mod tests {
         assert_eq!(value("q=a%2541+b&page=2", "q").as_deref(), Some("a%41 b"));
         assert_eq!(value("?page=2", "page").as_deref(), Some("2"));
         assert_eq!(value("page=2", "q"), None);
+        assert_eq!(with_value("state=failed&window=1h&page=2", "window", "24h"), "?state=failed&page=2&window=24h");
+        assert_eq!(with_value("", "window", "1h"), "?window=1h");
         assert_ne!(page_of("/queues"), page_of("/queues/orders"));
     }
 }

@@ -1,5 +1,9 @@
 //! What needs a person, ranked, a sentence and one link each. Only what was measured becomes a sentence.
 
+mod everywhere;
+
+pub use everywhere::{Line, everywhere};
+
 use super::{
     badge::Tone,
     icon::{Glyph, Icon},
@@ -15,12 +19,19 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// More would push the tiles off the screen.
-pub const SHOWN: usize = 6;
+pub const SHOWN: usize = 4;
 
-/// In the order of urgency: what loses data, what failed, what stands still, what somebody stopped.
+/// So many failed attempts in 5 minutes, and so many percent of those that ended, are more than a hiccup.
+const MANY: u64 = 5;
+const SHARE: u64 = 5;
+/// Minutes of the sparkline that "lately" is about.
+const LATELY: usize = 5;
+
+/// In the order of urgency: what loses data, what fails now, what stands still, what failed, what somebody stopped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Kind {
     AtCap,
+    Failing,
     Unserved,
     Failed,
     Unreadable,
@@ -38,22 +49,37 @@ pub struct Concern {
     text: String,
 }
 
+/// `312 failed in 5 min, mostly PaymentTimeout`
+fn lately(q: &QueueSample) -> Option<(u64, String)> {
+    let failed = q.flow.failed_lately.filter(|n| *n > 0)?;
+    let mostly = q.flow.mostly.as_ref().map_or(String::new(), |m| format!(", mostly {m}"));
+    Some((failed, format!("{} failed in 5 min{mostly}", thousands(failed))))
+}
+
+/// Whether what failed lately is much of what ended.
+fn failing_now(q: &QueueSample, failed: u64) -> bool {
+    let ended: u64 = q.flow.spark.iter().rev().take(LATELY).map(|n| u64::from(*n)).sum();
+    failed >= MANY && failed * 100 >= ended * SHARE
+}
+
 /// At most one for a queue: its most urgent.
 fn concern(q: &QueueSample) -> Option<Concern> {
     let (waiting, failed) = (q.waiting.unwrap_or(0), q.failed.unwrap_or(0));
     let wait = |n| if n == 1 { "1 job waits".into() } else { format!("{} jobs wait", figure(Some(n), q.grouped_partial)) };
+    let lately = lately(q);
+    let also = |text: String| lately.as_ref().map_or(text.clone(), |(_, l)| format!("{l}; {text}"));
     let (kind, size, text) = if q.failed_at_cap {
-        (Kind::AtCap, failed, format!("the failed list is at its cap of {}; every further failure drops the oldest", thousands(FAILED_CAP)))
+        let text = format!("the failed list is at its cap of {}; every further failure drops the oldest", thousands(FAILED_CAP));
+        (Kind::AtCap, failed, also(text))
+    } else if let Some((n, text)) = lately.clone().filter(|(n, _)| failing_now(q, *n)) {
+        (Kind::Failing, n, text)
     } else if q.unserved() {
         let jobs = if waiting > 0 { wait(waiting) } else { count(q.delayed.unwrap_or(0), "job is delayed", "jobs are delayed") };
         (Kind::Unserved, waiting, format!("{jobs} and no worker serves this queue"))
     } else if failed > 0 {
-        let also = if q.paused == Paused::No { "" } else { ", and the queue is paused" };
-        (
-            Kind::Failed,
-            failed,
-            format!("{} used up {} attempts{also}", count(failed, "job", "jobs"), if failed == 1 { "its" } else { "their" }),
-        )
+        let paused = if q.paused == Paused::No { "" } else { ", and the queue is paused" };
+        let text = format!("{} used up {} attempts{paused}", count(failed, "job", "jobs"), if failed == 1 { "its" } else { "their" });
+        (Kind::Failed, failed, also(text))
     } else if let Some(problem) = q.problems.first() {
         (Kind::Unreadable, 0, problem.clone())
     } else if q.paused == Paused::Partly {
@@ -77,7 +103,7 @@ pub fn rank<'a>(queues: impl IntoIterator<Item = &'a QueueSample>) -> Vec<Concer
 impl Concern {
     fn icon(&self) -> (Glyph, &'static str) {
         let (glyph, tone) = match self.kind {
-            Kind::AtCap | Kind::Failed => (Glyph::Failed, Tone::Failed),
+            Kind::AtCap | Kind::Failing | Kind::Failed => (Glyph::Failed, Tone::Failed),
             Kind::Unserved => (Glyph::Waiting, Tone::Waiting),
             Kind::Unreadable => (Glyph::Warning, Tone::Failed),
             Kind::Partly | Kind::Paused => (Glyph::Paused, Tone::Paused),
@@ -88,28 +114,37 @@ impl Concern {
     fn link(&self) -> (String, String) {
         let name = self.queue.clone();
         match self.kind {
-            Kind::AtCap | Kind::Failed => (
+            Kind::AtCap | Kind::Failing | Kind::Failed => (
                 JobsQuery { order: JobsQuery::first_order(JobState::Failed), state: JobState::Failed, ..JobsQuery::read(name, |_| None) }
                     .href(),
-                format!("View {}", count(self.size, "failed job", "failed jobs")),
+                // Attempts that failed lately may have been retried: only dead letters are counted by the link.
+                if self.kind == Kind::Failing {
+                    "View failed jobs".into()
+                } else {
+                    format!("View {}", count(self.size, "failed job", "failed jobs"))
+                },
             ),
             Kind::Unserved | Kind::Unreadable | Kind::Partly | Kind::Paused => (name.href(), "Open queue".into()),
         }
     }
 }
 
-/// `first` stands above the queues: something that concerns them all. `more` is what the list leaves out, and where that is.
+fn line(l: Line) -> impl IntoView {
+    let class = if l.note() { "note" } else { "" };
+    view! {
+        <li class=class>
+            <Icon glyph=l.glyph class=l.tone.icon() />
+            <span class="min-w-0 wrap-anywhere"><b><bdi>{l.subject}</bdi></b>{l.text}</span>
+            <a class="link do" href=l.href>{l.verb}</a>
+        </li>
+    }
+}
+
+/// `lines` concern more than one queue: the urgent ones stand above the queues, notes below. `more` is what the list leaves
+/// out, and where that is.
 #[component]
-pub fn Attention(concerns: Vec<Concern>, first: Option<String>, more: Option<(String, &'static str)>) -> impl IntoView {
-    let first = first.map(|text| {
-        view! {
-            <li>
-                <Icon glyph=Glyph::Warning class=Tone::Waiting.icon() />
-                <b>{text}</b>
-                <a class="link do" href="/queues">"View queues"</a>
-            </li>
-        }
-    });
+pub fn Attention(concerns: Vec<Concern>, lines: Memo<Vec<Line>>, more: Option<(String, &'static str)>) -> impl IntoView {
+    let part = move |notes: bool| move || lines.get().into_iter().filter(|l| l.note() == notes).map(line).collect_view();
     let rows = concerns
         .into_iter()
         .map(|c| {
@@ -126,7 +161,7 @@ pub fn Attention(concerns: Vec<Concern>, first: Option<String>, more: Option<(St
     let more = more.map(
         |(text, href)| view! { <li><span></span><span class="text-muted">{text}</span><a class="link do" href=href>"View all"</a></li> },
     );
-    view! { <ul class="attn" aria-label="Needs attention">{first}{rows}{more}</ul> }
+    view! { <ul class="attn" aria-label="Needs attention">{part(false)}{rows}{more}{part(true)}</ul> }
 }
 
 #[cfg(test)]
@@ -169,6 +204,13 @@ mod tests {
             queue("alone", |q| (q.workers, q.waiting) = (Some(0), Some(1_940))),
         ];
         let ranked = rank(&queues);
+        let burst = queue("burst", |q| {
+            q.flow.failed_lately = Some(312);
+            q.flow.mostly = Some("PaymentTimeout".into());
+            q.flow.spark = vec![80; 15];
+        });
+        assert_eq!(concern(&burst).map(|c| (c.text, c.kind)), Some(("312 failed in 5 min, mostly PaymentTimeout".into(), Kind::Failing)));
+        assert_eq!(concern(&queue("hiccup", |q| (q.flow.failed_lately, q.flow.spark) = (Some(6), vec![900; 15]))), None);
         let lines: Vec<String> = ranked.iter().map(|c| format!("{}: {} -> {}", c.queue, c.text, c.link().1)).collect();
         assert_eq!(
             lines,

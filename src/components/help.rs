@@ -6,10 +6,12 @@ use super::{
 };
 use leptos::{html::Dialog, prelude::*};
 
-const KEYS: [(&str, &[&str]); 11] = [
+const KEYS: [(&str, &[&str]); 13] = [
     ("Go to a queue or page", &["⌘K", "Ctrl K"]),
     ("Go to overview", &["g o"]),
     ("Go to queues", &["g q"]),
+    ("Go to workers", &["g w"]),
+    ("Go to logs", &["g l"]),
     ("Go to operations", &["g p"]),
     ("Filter the list", &["/"]),
     ("Next and previous row", &["j", "k"]),

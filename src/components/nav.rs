@@ -14,10 +14,13 @@ pub fn Nav() -> impl IntoView {
     let queues = Memo::new(move |_| {
         live.overview.with(|o| o.as_ref().filter(|o| o.totals.queues > 0 || o.discovery.complete).map(|o| thousands(o.totals.queues)))
     });
+    let workers = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.workers).map(thousands)));
     view! {
         <nav class="nav" aria-label="Main">
             <Item href="/" glyph=Glyph::Overview label="Overview" />
             <Item href="/queues" glyph=Glyph::Queues label="Queues" count=queues />
+            <Item href="/workers" glyph=Glyph::Workers label="Workers" count=workers />
+            <Item href="/logs" glyph=Glyph::Logs label="Logs" />
             <Item href="/operations" glyph=Glyph::Operations label="Operations" />
         </nav>
     }

@@ -58,6 +58,30 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// `0`, `0.3`, `41.8`, `485`, `1,240`: what happens in a second.
+pub fn per_second(x: f64) -> String {
+    if x >= 99.95 {
+        thousands(x.round() as u64)
+    } else if x <= 0.0 {
+        "0".into()
+    } else if x < 0.05 {
+        "< 0.1".into()
+    } else {
+        decimal(x)
+    }
+}
+
+/// `< 1 ms`, `49 ms`, `1.1 s`, `27 s`, `2 min 40 s`.
+pub fn millis(ms: f64) -> String {
+    match ms {
+        ..0.5 => "< 1 ms".into(),
+        0.5..999.5 => format!("{} ms", ms.round() as u64),
+        999.5..9_950.0 if (ms / 100.0).round() as u64 % 10 != 0 => format!("{} s", decimal(ms / 1_000.0)),
+        999.5..59_500.0 => format!("{} s", (ms / 1_000.0).round() as u64),
+        _ => crate::model::time::span(ms as i64),
+    }
+}
+
 /// What stands for a figure, known or not.
 pub fn figure(value: Option<u64>, partial: bool) -> String {
     match value {
@@ -82,6 +106,13 @@ pub fn Number(
     view! { <span class=class>{move || figure(value.get(), partial.get())}</span> }
 }
 
+/// What happens in a second, always with one decimal; zero muted, unknown `—`.
+#[component]
+pub fn Rate(#[prop(into)] value: Signal<Option<f64>>) -> impl IntoView {
+    let class = move || if value.get().is_some_and(|x| x > 0.0) { "num" } else { "num text-zero" };
+    view! { <span class=class>{move || value.get().map_or_else(|| "—".into(), per_second)}</span> }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +123,11 @@ mod tests {
         assert_eq!([999, 1_000, 1_240, 48_999, 1_200_000, 12_000_000].map(short), ["999", "1k", "1.2k", "48k", "1.2M", "12M"]);
         assert_eq!([340, 12_430, 41_000_000].map(bytes), ["340 B", "12.4 kB", "41.0 MB"]);
         assert_eq!([0.0, 0.84, 12.96].map(decimal), ["0.0", "0.8", "13.0"]);
+        assert_eq!([0.0, 0.01, 0.3, 41.84, 99.97, 1_240.4].map(per_second), ["0", "< 0.1", "0.3", "41.8", "100", "1,240"]);
+        assert_eq!(
+            [0.2, 49.0, 1_000.0, 1_120.0, 27_400.0, 160_000.0].map(millis),
+            ["< 1 ms", "49 ms", "1 s", "1.1 s", "27 s", "2 min 40 s"]
+        );
         assert_eq!((figure(None, false), figure(Some(5), true)), ("—".into(), "≥ 5".into()));
     }
 }

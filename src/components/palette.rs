@@ -26,9 +26,11 @@ enum Command {
     Help,
 }
 
-const COMMANDS: [(&str, Glyph, Command); 6] = [
+const COMMANDS: [(&str, Glyph, Command); 8] = [
     ("Overview", Glyph::Overview, Command::Go("/")),
     ("Queues", Glyph::Queues, Command::Go("/queues")),
+    ("Workers", Glyph::Workers, Command::Go("/workers")),
+    ("Logs", Glyph::Logs, Command::Go("/logs")),
     ("Operations", Glyph::Operations, Command::Go("/operations")),
     ("Switch between dark and light", Glyph::Moon, Command::Theme),
     ("Pause or resume live updates", Glyph::Pause, Command::Live),

@@ -48,6 +48,15 @@ pub enum Question {
         jobs: Vec<Fingerprint>,
         name: Option<String>,
     },
+    /// A job whose worker is gone; `key` names its run.
+    PutBack {
+        key: String,
+        /// Its id or class.
+        name: String,
+        queue: Option<QueueName>,
+        worker: String,
+        since: Option<Millis>,
+    },
     /// Failed jobs of a priority that no worker reads.
     ToBase {
         queue: QueueName,
@@ -139,6 +148,19 @@ pub(super) fn words(question: &Question, now: Millis) -> Words {
                 "No worker reads the priority that some of these jobs name: in a list of that priority they would never run. They can go to the base list instead, with attempts set to 0.".into()
             },
             primary: "Retry to base list".into(),
+            glyph: Glyph::Retry,
+            danger: false,
+        },
+        Question::PutBack { name, queue, worker, since, .. } => Words {
+            title: match queue {
+                Some(queue) => format!("Put {name} back in {queue}?"),
+                None => format!("Put {name} back in its queue?"),
+            },
+            text: format!(
+                "{worker} has been silent{}. The job goes to the end of its waiting list with its payload as it was, and does not ask its group. It may run twice: the worker may have finished it unheard, or may still run it.",
+                since.map_or(String::new(), |at| format!(" since {} UTC", at.near(now).trim_end_matches(" UTC")))
+            ),
+            primary: "Put job back".into(),
             glyph: Glyph::Retry,
             danger: false,
         },

@@ -4,7 +4,8 @@ use super::{
     badge::QueueBadges,
     confirm::QueueActions,
     icon::{Glyph, Icon},
-    number::{Number, figure},
+    number::{Number, Rate, figure},
+    spark::Spark,
     time::Age,
 };
 use crate::model::{
@@ -24,25 +25,23 @@ struct Column {
     widths: [&'static str; 2],
 }
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 11] = [
     Column { head: "Queue", sort: Some(QueueSort::Name), class: "", widths: ["w-auto", "w-auto"] },
-    Column { head: "Waiting", sort: Some(QueueSort::Waiting), class: "r", widths: ["w-[12%] max-sm:w-26", "w-28 max-sm:w-26"] },
-    Column { head: "Active", sort: None, class: "r max-sm:hidden", widths: ["w-[8%] max-sm:hidden", "w-20 max-sm:hidden"] },
-    Column { head: "Delayed", sort: Some(QueueSort::Delayed), class: "r max-lg:hidden", widths: ["w-[9%] max-lg:hidden", "hidden"] },
-    Column { head: "Failed", sort: Some(QueueSort::Failed), class: "r", widths: ["w-[12%] max-sm:w-26", "w-32 max-sm:w-30"] },
+    Column { head: "Waiting", sort: Some(QueueSort::Waiting), class: "r", widths: ["w-24", "w-21"] },
+    Column { head: "Active", sort: None, class: "r max-sm:hidden", widths: ["w-20 max-sm:hidden", "w-18 max-sm:hidden"] },
+    Column { head: "Delayed", sort: Some(QueueSort::Delayed), class: "r max-lg:hidden", widths: ["w-24 max-lg:hidden", "hidden"] },
+    Column { head: "Failed", sort: Some(QueueSort::Failed), class: "r", widths: ["w-32 max-sm:w-26", "w-27"] },
     Column {
-        head: "Oldest waiting",
+        head: "Oldest",
         sort: Some(QueueSort::Oldest),
         class: "r max-sm:hidden",
-        widths: ["w-[14%] max-sm:hidden", "w-36 max-sm:hidden"],
+        widths: ["w-28 max-sm:hidden", "w-25 max-sm:hidden"],
     },
-    Column {
-        head: "Workers",
-        sort: Some(QueueSort::Workers),
-        class: "r max-sm:hidden",
-        widths: ["w-[9%] max-sm:hidden", "w-26 max-sm:hidden"],
-    },
-    Column { head: "Actions", sort: None, class: "", widths: ["w-[7%] max-sm:w-14", "hidden"] },
+    Column { head: "In/s", sort: None, class: "r max-lg:hidden", widths: ["w-18 max-lg:hidden", "w-16 max-lg:hidden"] },
+    Column { head: "Out/s", sort: None, class: "r max-sm:hidden", widths: ["w-18 max-sm:hidden", "w-16 max-sm:hidden"] },
+    Column { head: "15 min", sort: None, class: "max-lg:hidden", widths: ["w-32 max-lg:hidden", "w-22 max-lg:hidden"] },
+    Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-sm:hidden", widths: ["w-22 max-sm:hidden", "hidden"] },
+    Column { head: "Actions", sort: None, class: "", widths: ["w-28 max-sm:w-14", "hidden"] },
 ];
 
 /// With `query` the heads sort and the rows have actions; without, the table is a short list.
@@ -53,7 +52,7 @@ pub fn QueueTable(
     #[prop(optional, into)] query: Option<Signal<QueuesQuery>>,
 ) -> impl IntoView {
     let full = query.is_some();
-    let columns = || COLUMNS.iter().filter(move |c| full || !matches!(c.head, "Delayed" | "Actions"));
+    let columns = || COLUMNS.iter().filter(move |c| full || !matches!(c.head, "Delayed" | "Workers" | "Actions"));
     let widths = columns().map(|c| view! { <col class=c.widths[usize::from(!full)] /> }).collect_view();
     let heads = columns()
         .map(|c| match (query, c.sort) {
@@ -112,6 +111,14 @@ fn jobs_href(q: &QueueSample, state: JobState) -> String {
     JobsQuery { order: JobsQuery::first_order(state), state, ..JobsQuery::read(q.name.clone(), |_| None) }.href()
 }
 
+fn active_title(active: Option<u64>, vague: bool) -> &'static str {
+    match (active, vague) {
+        (None, _) => "Unknown: Redis keeps no list of running jobs, and none of this queue's workers was heard",
+        (Some(_), true) => "At least: a worker of this queue was not heard yet, or runs a job whose queue could not be told",
+        (Some(_), false) => "Running now, by the workers' events",
+    }
+}
+
 #[component]
 fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoView {
     let q = sample.get_untracked();
@@ -119,6 +126,9 @@ fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoV
     let waiting = Memo::new(move |_| sample.with(|q| q.waiting));
     let partial = Memo::new(move |_| sample.with(|q| q.grouped_partial));
     let active = Memo::new(move |_| sample.with(|q| q.active));
+    let vague = Memo::new(move |_| sample.with(|q| q.active_partial));
+    let (incoming, outgoing) =
+        (Memo::new(move |_| sample.with(|q| q.flow.in_per_second)), Memo::new(move |_| sample.with(|q| q.flow.out_per_second)));
     let delayed = Memo::new(move |_| sample.with(|q| q.delayed));
     let failed = Memo::new(move |_| sample.with(|q| q.failed));
     let at_cap = Memo::new(move |_| sample.with(|q| q.failed_at_cap));
@@ -135,7 +145,7 @@ fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoV
                 </div>
             </td>
             <td class="r"><a class="above" tabindex="-1" href=jobs_href(&q, JobState::Waiting) title=move || by_list.get()><Number value=waiting partial=partial /></a></td>
-            <td class="r max-sm:hidden"><span class="above" title="Active jobs leave no trace in Redis: unknown without the event channel"><Number value=active /></span></td>
+            <td class="r max-sm:hidden"><a class="above" tabindex="-1" href=jobs_href(&q, JobState::Active) title=move || active_title(active.get(), vague.get())><Number value=active partial=vague /></a></td>
             {full.then(|| view! { <td class="r max-lg:hidden"><a class="above" tabindex="-1" href=jobs_href(&q, JobState::Delayed)><Number value=delayed /></a></td> })}
             <td class="r">
                 <a class="above" tabindex="-1" href=jobs_href(&q, JobState::Failed)>
@@ -144,7 +154,10 @@ fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoV
                 </a>
             </td>
             <td class="r max-sm:hidden"><Age ms=oldest /></td>
-            <td class="r max-sm:hidden"><Number value=workers warn=unserved /></td>
+            <td class="r max-lg:hidden"><Rate value=incoming /></td>
+            <td class="r max-sm:hidden"><Rate value=outgoing /></td>
+            <td class="max-lg:hidden"><Spark sample=sample /></td>
+            {full.then(|| view! { <td class="r max-sm:hidden"><Number value=workers warn=unserved /></td> })}
             {full.then(|| view! { <td><div class="acts"><QueueActions sample=sample /></div></td> })}
         </tr>
     }

@@ -2,8 +2,10 @@
 
 pub mod job;
 pub mod lazy;
+pub mod logs;
 pub mod not_found;
 pub mod operations;
 pub mod overview;
 pub mod queue;
 pub mod queues;
+pub mod workers;

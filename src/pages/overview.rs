@@ -1,74 +1,61 @@
-//! `/`: is something wrong, where, what can be done; then the sums, the busiest queues, and what the console talks to.
+//! `/?window=`: is something wrong, where, what can be done; then the sums, the figures over time, the busiest queues, who
+//! works on them, and what they say.
 
+mod board;
+
+use self::board::{Board, calm, verdict};
 use crate::{
     api,
     components::{
-        attention::{Attention, Concern, SHOWN, rank},
+        attention::{Attention, SHOWN, everywhere},
+        chart::Chart,
         connection::ConnectionFacts,
         empty::{Empty, Problem, Skeleton},
-        number::count,
+        load_map::QueueLoad,
+        log::{LogLines, Tail, thinned},
+        number::{count, thousands},
         queue_table::QueueTable,
         totals::TotalsRow,
+        trends::{WindowSwitch, backlog, plot_of, run_time, throughput, use_figures, use_window},
+        worker::WorkerLines,
     },
-    live::{Live, Stream},
+    live::{Live, known},
     model::{
         error::ApiError,
-        live::{Link, LiveView, Overview, Totals},
-        query::{QueueFilter, QueueSort, QueuesQuery},
+        live::{Link, LiveView},
+        log::LogQuery,
+        query::QueuesQuery,
         queue::QueueSample,
+        worker::{Worker, WorkerList},
     },
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use serde::{Deserialize, Serialize};
 
-/// Rows of the short list.
+/// Rows of the short lists.
 const BUSIEST: usize = 8;
+const LINES: usize = 12;
 /// How often the attention list is asked for; it moves slowly and must not jump under a finger.
-const ASK_EVERY_MS: i64 = 5_000;
-
-/// What needs attention: the most urgent, and how many there are in all (`partial`: at least).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Board {
-    concerns: Vec<Concern>,
-    total: u64,
-    partial: bool,
-}
-
-async fn board() -> Result<Board, ApiError> {
-    let all = api::queues::queues(QueuesQuery::default()).await?;
-    let mut partial = false;
-    let queues = if all.total <= all.per_page {
-        all.queues
-    } else {
-        // Thousands: the worst of each kind.
-        let mut worst = Vec::new();
-        for (filter, sort) in [
-            (QueueFilter::Failing, QueueSort::Failed),
-            (QueueFilter::NoWorkers, QueueSort::Waiting),
-            (QueueFilter::Paused, QueueSort::Waiting),
-        ] {
-            let page = api::queues::queues(QueuesQuery { filter, sort, ..QueuesQuery::default() }).await?;
-            partial |= page.total > page.per_page;
-            worst.extend(page.queues);
-        }
-        worst.sort_by(|a, b| a.name.cmp(&b.name));
-        worst.dedup_by(|a, b| a.name == b.name);
-        worst
-    };
-    let mut concerns = rank(&queues);
-    let total = concerns.len() as u64;
-    // One more line than fits may as well be shown.
-    if concerns.len() > SHOWN + 1 {
-        concerns.truncate(SHOWN);
-    }
-    Ok(Board { concerns, total, partial })
-}
+const ASK_EVERY_S: i64 = 5;
 
 async fn busiest() -> Result<Vec<QueueSample>, ApiError> {
     let mut queues = api::queues::queues(QueuesQuery::default()).await?.queues;
     queues.truncate(BUSIEST);
     Ok(queues)
+}
+
+/// As many as the stream sends.
+async fn workers() -> Result<WorkerList, ApiError> {
+    let mut list = api::workers::workers().await?;
+    list.more += list.workers.len().saturating_sub(BUSIEST) as u64;
+    list.workers.truncate(BUSIEST);
+    Ok(list)
+}
+
+async fn log() -> Result<crate::model::log::LogTail, ApiError> {
+    let mut tail = api::logs::logs(LogQuery::default()).await?;
+    tail.lines.drain(..tail.lines.len().saturating_sub(LINES));
+    Ok(tail)
 }
 
 #[component]
@@ -77,21 +64,29 @@ pub fn OverviewPage() -> impl IntoView {
     live.watch(|| LiveView::Overview);
     let settling = live.settling();
     // Stands still until the stream is open: the page came with a fresh list.
-    let beat = Memo::new(
-        move |last: Option<&i64>| {
-            if live.stream.get() == Stream::Open { live.now.get().0 / ASK_EVERY_MS } else { last.copied().unwrap_or(0) }
-        },
-    );
-    let board = Resource::new(move || (settling.get(), beat.get()), |_| board());
+    let beat = live.beat(ASK_EVERY_S);
+    let board = known(move || {
+        let _ = (settling.get(), beat.get());
+        board::board()
+    });
     let busiest = Resource::new(move || settling.get(), |_| busiest());
-    let measured =
-        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
+    let first = known(workers);
+    let workers =
+        Memo::new(move |last: Option<&Option<WorkerList>>| live.workers.get().or_else(|| last.cloned().flatten()).or_else(|| first.get()));
+    let lately = Memo::new(move |_| board.with(|b| b.as_ref().and_then(|b| b.lately)));
+    let window = use_window();
+    let figures = use_figures(None, window);
+    let load = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| b.load.clone()).unwrap_or_default()));
     view! {
         <Title text="Overview" />
-        <Transition fallback=|| view! { <div class="head"><h1>"Overview"</h1></div> }>
-            <Verdict board=board measured=measured />
-        </Transition>
-        <TotalsRow />
+        <Verdict board=board workers=workers>
+            <WindowSwitch window=window />
+        </Verdict>
+        <TotalsRow workers=workers lately=lately />
+        <div class="six">
+            <Chart title="Throughput" plot=plot_of(figures, throughput) class="span4 min-w-0" />
+            <Chart title="Run time" plot=plot_of(figures, run_time) class="span2 min-w-0" />
+        </div>
         <div class="six tables">
             <section class="span4 min-w-0" aria-labelledby="busiest">
                 <div class="sec">
@@ -104,6 +99,21 @@ pub fn OverviewPage() -> impl IntoView {
                     <Busiest queues=busiest />
                 </Transition>
             </section>
+            <section class="span2 min-w-0" aria-labelledby="workers">
+                <Workers workers=workers />
+            </section>
+        </div>
+        <div class="six">
+            <section class="span4 min-w-0" aria-labelledby="load">
+                <div class="sec"><h2 id="load">"Queue load"</h2></div>
+                <QueueLoad map=load />
+            </section>
+            <Chart title="Backlog" plot=plot_of(figures, backlog) class="span2 min-w-0" />
+        </div>
+        <div class="six tables">
+            <section class="span4 min-w-0" aria-labelledby="log">
+                <Log />
+            </section>
             <section class="span2 min-w-0" aria-labelledby="connection">
                 <div class="sec"><h2 id="connection">"Connection"</h2></div>
                 <ConnectionFacts />
@@ -114,34 +124,42 @@ pub fn OverviewPage() -> impl IntoView {
 
 /// The title is the answer, the list below says where and what to do.
 #[component]
-fn Verdict(board: Resource<Result<Board, ApiError>>, measured: Memo<Option<String>>) -> impl IntoView {
+fn Verdict(board: RwSignal<Option<Board>>, workers: Memo<Option<WorkerList>>, children: Children) -> impl IntoView {
     let live = expect_context::<Live>();
-    let known = Memo::new(move |last: Option<&Option<Board>>| match board.get() {
-        Some(Ok(board)) => Some(board),
-        _ => last.cloned().flatten(),
+    let lines = Memo::new(move |_| {
+        live.overview.with(|o| {
+            let Some(o) = o else { return Vec::new() };
+            workers
+                .with(|w| everywhere(o, w.as_ref().map_or(&[][..], |w| &w.workers), o.sampled_at.unwrap_or(crate::model::time::Millis(0))))
+        })
     });
-    let error = Memo::new(move |_| board.get().and_then(Result::err));
-    let title = Memo::new(move |_| {
-        let total = known.with(|b| b.as_ref().map(|b| (b.total, b.partial)));
-        live.overview.with(|o| verdict(o.as_ref(), total))
-    });
-    let alone = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(nobody_works)));
+    let title = Memo::new(move |_| live.overview.with(|o| lines.with(|lines| board.with(|b| verdict(o.as_ref(), lines, b.as_ref())))));
+    let measured =
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
+    let concerns = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| (b.concerns.clone(), b.total, b.partial))).unwrap_or_default());
     let stale = live.stale();
+    let any = Memo::new(move |_| concerns.with(|c| !c.0.is_empty()) || lines.with(|l| !l.is_empty()));
     let list = move || {
-        let first = alone.get();
-        known.get().filter(|b| !b.concerns.is_empty() || first.is_some()).map(|b| {
-            let hidden = b.total - b.concerns.len() as u64;
+        any.get().then(|| {
+            let (mut concerns, total, partial) = concerns.get();
+            // What stands above takes its room from the queues, but never all of it.
+            let room = SHOWN.saturating_sub(lines.with(|l| l.iter().filter(|l| !l.note()).count())).max(2);
+            if concerns.len() > room + 1 {
+                concerns.truncate(room);
+            }
+            let hidden = total - concerns.len() as u64;
             let more = (hidden > 0).then(|| {
                 let text = count(hidden, "more queue", "more queues");
-                (if b.partial { format!("At least {text}") } else { format!("And {text}") }, "/queues?filter=failing&sort=failed")
+                (if partial { format!("At least {text}") } else { format!("And {text}") }, "/queues?filter=failing&sort=failed")
             });
-            view! { <div class=move || if stale.get() { "stale" } else { "" }><Attention concerns=b.concerns first=first more=more /></div> }
+            view! { <div class=move || if stale.get() { "stale" } else { "" }><Attention concerns=concerns lines=lines more=more /></div> }
         })
     };
-    let calm = Memo::new(move |_| known.with(|b| b.as_ref().is_some_and(|b| b.concerns.is_empty())) && alone.with(Option::is_none));
     let sentence = Memo::new(move |_| {
+        let alarm = lines.with(|l| l.iter().any(|l| !l.note()));
+        let calm_now = !alarm && board.with(|b| b.as_ref().is_some_and(|b| b.concerns.is_empty()));
         live.overview.with(|o| {
-            o.as_ref().filter(|o| o.connection.status == Link::Connected && o.totals.queues > 0).map(|o| calm_sentence(&o.totals))
+            o.as_ref().filter(|o| calm_now && o.connection.status == Link::Connected && o.totals.queues > 0).map(|o| calm(&o.totals))
         })
     });
     view! {
@@ -149,39 +167,50 @@ fn Verdict(board: Resource<Result<Board, ApiError>>, measured: Memo<Option<Strin
             <h1>{move || title.get()}</h1>
             <span class="grow"></span>
             <span class="text-12 text-faint num max-sm:hidden">{move || measured.get()}</span>
+            {children()}
         </div>
-        {move || error.get().map(|error| view! { <Problem error=error retry=move |()| board.refetch() /> })}
+        {move || sentence.get().map(|text| view! { <p class="px-gutter pb-4 text-muted">{text}</p> })}
         {list}
-        <Show when=move || calm.get() && sentence.get().is_some()>
-            <p class="px-gutter pb-4 text-muted">{move || sentence.get()}</p>
+    }
+}
+
+#[component]
+fn Workers(workers: Memo<Option<WorkerList>>) -> impl IntoView {
+    let now = expect_context::<Live>().now;
+    let rows = Memo::new(move |_| workers.with(|w| w.as_ref().map(|w| w.workers.clone()).unwrap_or_default()));
+    let empty = Memo::new(move |_| rows.with(Vec::<Worker>::is_empty));
+    let all = move || {
+        workers
+            .with(|w| w.as_ref().map(|w| format!("All {} workers", thousands(w.workers.len() as u64 + w.more))))
+            .unwrap_or_else(|| "All workers".into())
+    };
+    view! {
+        <div class="sec">
+            <h2 id="workers">"Workers"</h2>
+            <span class="grow"></span>
+            <Show when=move || !empty.get()><a class="link" href="/workers">{all}</a></Show>
+        </div>
+        <Show when=move || !empty.get() fallback=|| view! { <Empty title="No worker reports" text="Workers appear here when a consumer runs with monitor: true." /> }>
+            <WorkerLines workers=rows now=now />
         </Show>
     }
 }
 
-fn verdict(overview: Option<&Overview>, concerns: Option<(u64, bool)>) -> String {
-    let Some(o) = overview else { return "Overview".into() };
-    match (o.connection.status, concerns.unwrap_or_default()) {
-        (Link::Down, _) => "Redis cannot be reached".into(),
-        (Link::Connecting, _) => "Connecting to Redis".into(),
-        (Link::Connected, (n @ 1.., partial)) => {
-            let at_least = if partial { "At least " } else { "" };
-            format!("{at_least}{} attention", count(n, "queue needs", "queues need"))
-        }
-        (Link::Connected, _) if nobody_works(o).is_some() => "No worker reports".into(),
-        (Link::Connected, _) if !o.discovery.complete => "Looking for queues…".into(),
-        (Link::Connected, _) if o.totals.queues == 0 => "No queues yet".into(),
-        (Link::Connected, _) => "Everything is running".into(),
+#[component]
+fn Log() -> impl IntoView {
+    let tail = Tail::follow(known(log), Memo::new(|_| LogQuery::default()), LINES);
+    let empty = Memo::new(move |_| tail.lines.with(Vec::is_empty));
+    view! {
+        <div class="sec">
+            <h2 id="log">"Log"</h2>
+            <span class="text-12 text-faint num max-sm:hidden">{move || tail.thinned.get().map(thinned)}</span>
+            <span class="grow"></span>
+            <a class="link" href="/logs">"Open logs"</a>
+        </div>
+        <Show when=move || !empty.get() fallback=|| view! { <Empty title="Nothing was heard yet" text="What consumers say appears here when they run with monitor: true." /> }>
+            <LogLines lines=tail.lines />
+        </Show>
     }
-}
-
-/// Jobs wait and not one heartbeat is alive: queues alone cannot say that.
-fn nobody_works(o: &Overview) -> Option<String> {
-    let waiting = o.totals.waiting.filter(|n| *n > 0)?;
-    (o.workers == Some(0) && o.discovery.complete).then(|| format!("No worker reports, and {}", count(waiting, "job waits", "jobs wait")))
-}
-
-fn calm_sentence(totals: &Totals) -> String {
-    format!("No failed jobs, no paused queue with jobs, no queue without workers among {}.", count(totals.queues, "queue", "queues"))
 }
 
 /// The rows hold still; the order of now comes when asked for.

@@ -1,5 +1,6 @@
 //! `/queues/{queue}`: what a queue holds, state by state, and the verbs on it.
 
+mod active;
 mod bulk;
 mod figures;
 mod jobs;
@@ -9,13 +10,26 @@ use crate::{
     components::{
         address::{use_queue, use_search},
         badge::QueueBadges,
+        chart::Chart,
         confirm::{Actions, QueueActions},
         empty::{Empty, Problem, Skeleton},
         operation_progress::QueueOperations,
+        trends::{WindowSwitch, backlog, plot_of, run_time, throughput, use_figures, use_window},
     },
-    live::Live,
-    model::{error::ApiError, ids::QueueName, job::JobsPage, live::LiveView, query::JobsQuery, queue::QueueSample},
+    live::{Live, known},
+    model::{
+        error::ApiError,
+        ids::QueueName,
+        job::{JobState, JobsPage},
+        live::LiveView,
+        metrics::{Charts, Window},
+        query::JobsQuery,
+        queue::QueueSample,
+        run::Run,
+        time::Millis,
+    },
 };
+use active::ActiveJobs;
 use figures::{Figures, Tabs};
 use jobs::Jobs;
 use leptos::prelude::*;
@@ -23,6 +37,14 @@ use leptos_meta::Title;
 
 /// A page of jobs with the question it answers: tabs and pages change before the answer is there.
 type Loaded = (JobsQuery, Result<JobsPage, ApiError>);
+
+/// What the console remembers of the queue.
+#[derive(Clone, Copy)]
+struct Seen {
+    window: Memo<Window>,
+    figures: RwSignal<Option<Charts>>,
+    runs: RwSignal<Option<Vec<Run>>>,
+}
 
 #[component]
 pub fn QueuePage() -> impl IntoView {
@@ -48,15 +70,26 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     let jobs = Resource::new(
         move || (query.get(), reload.get(), actions.changed.get()),
         |(query, ..)| async move {
+            // What runs is in no list of Redis: it is asked for elsewhere.
+            if query.state == JobState::Active {
+                let (jobs, due, problems) = (Vec::new(), Vec::new(), Vec::new());
+                let page =
+                    JobsPage { jobs, total: 0, partial: false, page: 1, per_page: query.per_page, due, problems, sampled_at: Millis(0) };
+                return (query, Ok(page));
+            }
             let page = api::jobs::jobs(query.clone()).await;
             (query, page)
         },
     );
+    // Outside of the transition, which may build what is inside it more than once.
+    let window = use_window();
+    let seen =
+        Seen { window, figures: use_figures(Some(name.get_value()), window), runs: known(move || api::workers::runs(name.get_value())) };
     view! {
         <Title text=move || format!("{} · {}", name.get_value(), query.with(|q| q.state.as_str())) />
         <nav class="crumb" aria-label="Breadcrumb"><a href="/queues">"Queues"</a></nav>
         <Transition fallback=move || view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div><Skeleton /> }>
-            <Known name=name loaded=loaded query=query jobs=jobs reload=reload />
+            <Known name=name loaded=loaded query=query jobs=jobs reload=reload seen=seen />
         </Transition>
     }
 }
@@ -69,8 +102,10 @@ fn Known(
     query: Memo<JobsQuery>,
     jobs: Resource<Loaded>,
     reload: RwSignal<u32>,
+    seen: Seen,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
+    let [throughput, backlog, run_time] = [throughput, backlog, run_time].map(|draw| plot_of(seen.figures, draw));
     let sample = Memo::new(move |last: Option<&Option<QueueSample>>| {
         let first = loaded.get().and_then(Result::ok).flatten();
         let streamed = live.queues.with(|list| name.with_value(|name| list.iter().find(|q| q.name == *name).cloned()));
@@ -91,6 +126,7 @@ fn Known(
             </Empty>
         }
     };
+    let active = Memo::new(move |_| query.with(|q| q.state == JobState::Active));
     move || {
         if let Some(error) = problem.get().filter(|_| !found.get()) {
             return view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div><Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> }.into_any();
@@ -109,9 +145,21 @@ fn Known(
                 </div>
             </div>
             <Figures sample=sample />
+            <div class="six over-time">
+                <Chart title="Throughput" plot=throughput class="span2 min-w-0" />
+                <Chart title="Backlog" plot=backlog class="span2 min-w-0" />
+                <Chart title="Run time" plot=run_time class="span2 min-w-0" />
+            </div>
             <QueueOperations queue=name.get_value() />
-            <Tabs sample=sample query=query />
-            <Jobs query=query sample=sample jobs=jobs reload=reload />
+            <div class="tabs-row">
+                <Tabs sample=sample query=query />
+                <WindowSwitch window=seen.window />
+            </div>
+            {move || if active.get() {
+                view! { <ActiveJobs first=seen.runs sample=sample /> }.into_any()
+            } else {
+                view! { <Jobs query=query sample=sample jobs=jobs reload=reload /> }.into_any()
+            }}
         }
         .into_any()
     }

@@ -2,13 +2,14 @@
 
 use crate::{
     components::{
+        address::{use_value, with_value},
         badge::Tone,
         icon::{Glyph, Icon},
-        number::{figure, short, thousands},
+        number::{count, figure, per_second, short, thousands},
     },
     live::Live,
     model::{
-        ids::Priority,
+        ids::{Priority, segment},
         job::JobState,
         query::JobsQuery,
         queue::{FAILED_CAP, QueueSample},
@@ -40,6 +41,21 @@ fn split_with(q: &QueueSample, say: fn(u64) -> String) -> String {
         (1, _) if q.by_priority.base.is_some_and(|n| n > 0) => "all in the base list".into(),
         _ => parts.join(", "),
     }
+}
+
+fn active_fact(q: &QueueSample) -> String {
+    match (q.active, q.workers) {
+        _ if q.lost > 0 => format!("{} lost with {}", thousands(q.lost), if q.lost == 1 { "its worker" } else { "their workers" }),
+        (None, _) => "none of its workers was heard".into(),
+        (Some(_), Some(n)) => format!("on {}", count(n, "worker", "workers")),
+        (Some(_), None) => "running now".into(),
+    }
+}
+
+/// `38.2 / 36.1`
+fn in_and_out(q: &QueueSample) -> String {
+    let say = |rate: Option<f64>| rate.map_or_else(|| "—".into(), per_second);
+    format!("{} / {}", say(q.flow.in_per_second), say(q.flow.out_per_second))
 }
 
 /// When the oldest waiting job was written.
@@ -90,8 +106,8 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
             </div>
             <div class="tile mid">
                 <dt class="k"><Icon glyph=Glyph::Active class=Tone::Active.icon() />"Active"</dt>
-                <dd class=move || tone(sample.with(|q| q.active))>{move || sample.with(|q| shown(q.active, false))}</dd>
-                <dd class="u">{fact(|q| if q.active.is_some() { "running now".into() } else { "unknown without events".into() })}</dd>
+                <dd class=move || tone(sample.with(|q| q.active))>{move || sample.with(|q| shown(q.active, q.active_partial))}</dd>
+                <dd class="u">{fact(active_fact)}</dd>
             </div>
             <div class="tile mid">
                 <dt class="k"><Icon glyph=Glyph::Delayed class=Tone::Delayed.icon() />"Delayed"</dt>
@@ -113,12 +129,12 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
                 <dd class="u">{fact(since)}</dd>
             </div>
             <div class="tile mid">
-                <dt class="k">"Workers"</dt>
-                <dd class=move || tone(sample.with(|q| q.workers))>{move || sample.with(|q| shown(q.workers, false))}</dd>
-                <dd class="u">{fact(|q| match q.workers {
-                    None => "no worker reports".into(),
-                    Some(0) => "none serves it".into(),
-                    Some(_) => "by their heartbeats".into(),
+                <dt class="k">"In and out"</dt>
+                <dd class=move || if sample.with(|q| q.flow.out_per_second.is_some()) { "v" } else { "v text-zero" }>{move || sample.with(in_and_out)}</dd>
+                <dd class="u">{fact(|q| match (q.flow.out_per_second, q.workers) {
+                    (Some(_), _) => "per second, last minute".into(),
+                    (None, Some(0)) => "no worker serves it".into(),
+                    (None, _) => "no events were heard".into(),
                 })}</dd>
             </div>
         </dl>
@@ -137,20 +153,38 @@ pub fn count_of(q: &QueueSample, state: JobState) -> Option<u64> {
     }
 }
 
-/// Links, so that a state is an address. Active and completed jobs come with the event log.
+/// Links, so that a state is an address; the window of the charts stays with them. Completed jobs come with the archive.
 #[component]
 pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -> impl IntoView {
+    let window = use_value("window");
     let tab = move |state: JobState, word: &'static str| {
-        let href = move || query.with(|q| JobsQuery { state, page: 1, order: JobsQuery::first_order(state), ..q.clone() }.href());
+        let href = move || {
+            let href = query.with(|q| JobsQuery { state, page: 1, order: JobsQuery::first_order(state), ..q.clone() }.href());
+            match window.get() {
+                None => href,
+                Some(w) => {
+                    let (path, search) = href.split_once('?').unwrap_or((&href, ""));
+                    format!("{path}{}", with_value(search, "window", &segment(&w)))
+                }
+            }
+        };
         let current = move || (query.with(|q| q.state) == state).then_some("page");
-        let n = Memo::new(move |_| sample.with(|q| figure(count_of(q, state), state == JobState::Grouped && q.grouped_partial)));
+        let n = Memo::new(move |_| {
+            sample.with(|q| {
+                figure(
+                    count_of(q, state),
+                    (state == JobState::Grouped && q.grouped_partial) || (state == JobState::Active && q.active_partial),
+                )
+            })
+        });
         view! { <a href=href aria-current=current>{word} " " <span class="n">{move || n.get()}</span></a> }
     };
     let grouped = Memo::new(move |_| sample.with(|q| q.grouped > 0) || query.with(|q| q.state) == JobState::Grouped);
     view! {
-        <nav class="tabs border-t border-line" aria-label="States">
+        <nav class="tabs" aria-label="States">
             {tab(JobState::Waiting, "Waiting")}
             {move || grouped.get().then(|| tab(JobState::Grouped, "Behind groups"))}
+            {tab(JobState::Active, "Active")}
             {tab(JobState::Delayed, "Delayed")}
             {tab(JobState::Failed, "Failed")}
         </nav>

@@ -185,8 +185,7 @@ fn Nothing(what: Memo<JobsQuery>, total: Memo<u64>, unreadable: Signal<bool>) ->
             JobState::Grouped => ("No jobs wait behind a group", "They appear here while another job of their group runs or waits."),
             JobState::Delayed => ("No delayed jobs", "They appear here when a job is pushed with a delay, or waits for its next attempt."),
             JobState::Failed => ("No failed jobs", "They appear here when a job has used up its attempts."),
-            JobState::Active => ("Active jobs are not listed yet", "Redis keeps no list of them."),
-            JobState::Completed => ("Completed jobs are not listed yet", "Redis keeps no list of them."),
+            JobState::Active | JobState::Completed => ("Completed jobs are not listed yet", "Redis keeps no list of them."),
         };
         view! { <Empty title=title text=text /> }.into_any()
     }

@@ -1,0 +1,127 @@
+//! Jobs in workers' hands, a row each; lost ones come with the way back.
+
+use super::{
+    actions::Actions,
+    badge::Tone,
+    icon::{Glyph, Icon},
+    number::{millis, thousands},
+    question::Question,
+    time::{Ago, Clock},
+    worker::{job_name, ran},
+};
+use crate::{
+    live::Live,
+    model::{
+        log::LogQuery,
+        run::{Run, RunState},
+        time::{Millis, relative},
+    },
+};
+use leptos::prelude::*;
+
+fn look(state: RunState) -> (&'static str, Tone, Glyph) {
+    match state {
+        RunState::Running => ("Running", Tone::Active, Glyph::Active),
+        RunState::Unsure => ("Unsure", Tone::Quiet, Glyph::Note),
+        RunState::Lost => ("Lost", Tone::Lost, Glyph::Lost),
+    }
+}
+
+/// The way back of a lost job, or why there is none.
+#[component]
+fn PutBack(run: Run) -> impl IntoView {
+    let actions = expect_context::<Actions>();
+    if let Some(at) = run.put_back.done_at {
+        return view! { <span class="text-muted">"Put back " <Ago at=at /></span> }.into_any();
+    }
+    let (possible, reason) = (run.put_back.possible, run.put_back.reason.clone());
+    let ask = move |_| {
+        actions.ask(Question::PutBack {
+            key: run.key.clone(),
+            name: run.job.clone().unwrap_or_else(|| job_name(&run)),
+            queue: run.queue.clone(),
+            worker: run.worker.clone(),
+            since: run.lost_at,
+        });
+    };
+    view! {
+        <span class="flex items-center justify-end gap-3 max-sm:justify-start">
+            {(!possible).then(|| view! { <span class="text-12 text-muted text-right whitespace-normal max-sm:text-left">{reason}</span> })}
+            <button type="button" class="btn sm" disabled=!possible on:click=ask><Icon glyph=Glyph::Retry />"Put back in the queue"</button>
+        </span>
+    }
+    .into_any()
+}
+
+/// `queues`: with the queue of each run, where they are of several.
+#[component]
+pub fn RunTable(#[prop(into)] runs: Signal<Vec<Run>>, caption: &'static str, #[prop(optional)] queues: bool) -> impl IntoView {
+    view! {
+        <table class="grid-table runs">
+            <caption class="sr-only">{caption}</caption>
+            <thead>
+                <tr>
+                    <th scope="col" class="w-28 max-sm:w-24">"State"</th>
+                    <th scope="col">"Job"</th>
+                    {queues.then(|| view! { <th scope="col" class="w-40 max-sm:hidden">"Queue"</th> })}
+                    <th scope="col" class="w-40 max-sm:hidden">"Worker"</th>
+                    <th scope="col" class="r w-28 max-lg:hidden">"Started"</th>
+                    <th scope="col" class="r w-24">"Ran"</th>
+                    <th scope="col" class="r w-24 max-lg:hidden">"Waited"</th>
+                    <th scope="col" class="r w-24 max-lg:hidden">"Attempt"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For each=move || runs.get() key=key let:run>
+                    <Row run=run queues=queues />
+                </For>
+            </tbody>
+        </table>
+    }
+}
+
+/// A row is made anew when this changes; else only its run time moves.
+fn key(run: &Run) -> String {
+    format!("{}{}{}{}", run.key, run.state as u8, run.put_back.reason, run.put_back.done_at.map_or(0, |at| at.0))
+}
+
+#[component]
+fn Row(run: Run, queues: bool) -> impl IntoView {
+    let now = expect_context::<Live>().now;
+    let (word, tone, glyph) = look(run.state);
+    let (name, lost) = (job_name(&run), run.state == RunState::Lost);
+    let id = run.job.clone().filter(|id| *id != name);
+    let title = match run.state {
+        RunState::Unsure => "The events of this worker were not heard for a while: the run may have ended",
+        RunState::Lost => "Its worker stopped reporting without a goodbye",
+        RunState::Running => "",
+    };
+    let queue = queues.then(|| {
+        let cell = match &run.queue {
+            Some(queue) => view! { <a class="link" href=queue.href()><bdi>{queue.to_string()}</bdi></a> }.into_any(),
+            None => view! { <span class="text-zero" title="Its queue could not be told">"—"</span> }.into_any(),
+        };
+        view! { <td class="max-sm:hidden">{cell}</td> }
+    });
+    let log = format!("/logs{}", LogQuery { worker: run.worker.clone(), ..LogQuery::default() }.search());
+    let ticking = run.clone();
+    let time = Memo::new(move |_| ran(&ticking, now.get()));
+    let lost_at = run.lost_at;
+    let missed = move || lost_at.map(|at: Millis| format!(" {}", relative(at, now.get())));
+    let span = if queues { "8" } else { "7" };
+    let waited = run.wait_ms.map_or_else(|| "—".into(), |ms| millis(ms as f64));
+    let attempt = run.attempt.map_or_else(|| "—".into(), thousands);
+    view! {
+        <tr>
+            <td title=title><span class="state"><Icon glyph=glyph class=tone.icon() /><span>{word}<span class="text-muted num max-sm:hidden">{missed}</span></span></span></td>
+            <td><span class="font-medium"><bdi>{name}</bdi></span> {id.map(|id| view! { <span class="ml-2 font-mono text-12 text-muted"><bdi>{id}</bdi></span> })}</td>
+            {queue}
+            <td class="max-sm:hidden"><a class="link" href=log><bdi>{run.worker.clone()}</bdi></a></td>
+            <td class="r max-lg:hidden"><Clock at=run.started_at /></td>
+            <td class="r">{move || time.get()}</td>
+            <td class="r max-lg:hidden">{waited}</td>
+            <td class="r max-lg:hidden">{attempt}</td>
+        </tr>
+        {lost.then(|| view! { <tr class="under"><td colspan=span><PutBack run=run /></td></tr> })}
+    }
+}
