@@ -29,7 +29,7 @@ use meter::{Backlog, Meter};
 use runs::{Open, Runs};
 use seen::Seen;
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tail::Tail;
@@ -50,6 +50,8 @@ pub struct Inner {
     heard: Heard,
     /// Messages heard lately, to tell which of the history were missed.
     seen: Seen,
+    /// Monitor prefixes on whose channels something was heard.
+    channels: BTreeSet<String>,
     /// Events of the last seconds: (epoch second, how many).
     pace: VecDeque<(i64, u64)>,
     reasons: VecDeque<(Millis, QueueName, String)>,
@@ -70,6 +72,7 @@ impl Ledger {
             tail: Tail::default(),
             heard: Heard::default(),
             seen: Seen::default(),
+            channels: BTreeSet::new(),
             pace: VecDeque::new(),
             reasons: VecDeque::new(),
             met: Vec::new(),
@@ -120,8 +123,9 @@ impl Inner {
             self.seen.expect_again(&raw);
             self.hear(monitor, &raw, now);
         }
-        // A history that is not full holds everything that was ever said.
-        overlaps || raws.len() < 100
+        // A history that is not full holds everything that was said since Redis began to keep it. An empty one says nothing
+        // when the channel was heard before: not every producer keeps a history.
+        overlaps || (1..100).contains(&raws.len()) || (raws.is_empty() && !self.channels.contains(monitor))
     }
 
     /// Nothing of the last gap is missing: what runs is known.
@@ -138,6 +142,9 @@ impl Inner {
             return;
         }
         self.seen.note(raw);
+        if !self.channels.contains(monitor) {
+            self.channels.insert(monitor.to_owned());
+        }
         self.heard.events += 1;
         let second = now.0.div_euclid(1_000);
         match self.pace.back_mut().filter(|(at, _)| *at == second) {

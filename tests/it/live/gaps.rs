@@ -71,6 +71,18 @@ async fn a_cut_that_the_history_does_not_tell_is_a_gap() {
 }
 
 #[tokio::test]
+async fn a_producer_that_keeps_no_history_leaves_a_gap() {
+    let redis = TestRedis::start().await;
+    let console = listening(&redis).await;
+    let text = r#"{"message":"Processing job: a","workerId":"w","jobId":"a"}"#;
+    redis.con.clone().publish::<_, _, ()>("flux_console:logs", text).await.expect("PUBLISH");
+    events(&console, 1).await;
+    cut(&redis).await;
+    eventually("the gap is told", Duration::from_secs(10), async || !heard(&console).await["gap"].is_null()).await;
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn a_console_that_starts_late_knows_what_the_history_tells() {
     let redis = TestRedis::start().await;
     redis.beat("w", &["mail"], 60_000).await;
