@@ -104,7 +104,7 @@ fn follow(console: &Console, n: usize, received: &Arc<Received>) -> Result<JoinH
     let view = match n % 4 {
         0 => LiveView::Overview,
         1 => LiveView::Queues { query: QueuesQuery::default() },
-        2 => LiveView::Queue { name: QueueName::try_from(fill::queue(n)).map_err(anyhow::Error::msg)? },
+        2 => LiveView::Queue { name: QueueName::try_from(fill::queue(n % 100)).map_err(anyhow::Error::msg)? },
         _ => LiveView::Frame,
     };
     let view = serde_json::to_string(&view)?;
