@@ -59,11 +59,12 @@ impl Tally {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    /// `heard`: so many ms of the window.
     pub fn summary(&self, window: u64, heard: u64) -> Summary {
-        let rate = |n: u64| (heard > 0).then(|| round(n as f64 / heard as f64));
+        let rate = |n: u64| (heard > 0).then(|| round(n as f64 * 1_000.0 / heard as f64));
         Summary {
             window_seconds: window,
-            covered_seconds: heard,
+            covered_seconds: heard / 1_000,
             started: self.started,
             completed: self.completed,
             failed: self.failed,
@@ -88,7 +89,7 @@ pub fn round(rate: f64) -> f64 {
 pub struct Frame {
     /// Epoch seconds at which it begins.
     pub at: i64,
-    /// How many of its seconds were heard.
+    /// How many ms of it were heard.
     #[serde(rename = "n", skip_serializing_if = "none")]
     pub heard: u32,
     #[serde(rename = "a", skip_serializing_if = "none")]
@@ -152,7 +153,7 @@ impl Frame {
         let tally = self.of(queue, class).unwrap_or(&nothing);
         Point {
             at: Millis(self.at * 1_000),
-            covered: round(f64::from(self.heard) / step as f64),
+            covered: round(f64::from(self.heard) / (step as f64 * 1_000.0)),
             completed: tally.completed,
             failed: tally.failed,
             waiting: tally.waiting,

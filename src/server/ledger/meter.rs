@@ -65,9 +65,11 @@ impl Meter {
         }
     }
 
-    fn was_heard(&self, second: i64) -> bool {
+    /// How many ms of a second were heard.
+    fn heard_of(&self, second: i64) -> u32 {
         let (from, to) = (second * 1_000, second * 1_000 + 1_000);
-        !self.unheard.iter().any(|(a, b)| *a < to && b.is_none_or(|b| b > from))
+        let missed: i64 = self.unheard.iter().map(|(a, b)| (b.unwrap_or(to).min(to) - (*a).max(from)).max(0)).sum();
+        u32::try_from(1_000 - missed).unwrap_or(0)
     }
 
     pub fn count(&mut self, at_ms: i64, now_ms: i64, queue: Option<&QueueName>, class: Option<&str>, what: impl Fn(&mut Tally)) {
@@ -87,7 +89,7 @@ impl Meter {
         while self.closed < until {
             let second = self.closed + 1;
             let mut frame = self.open.remove(&second).unwrap_or_else(|| Frame::new(second));
-            frame.heard = u32::from(self.was_heard(second));
+            frame.heard = self.heard_of(second);
             self.closed = second;
             self.keep(0, frame);
             for (tier, (step, _)) in TIERS.into_iter().enumerate().skip(1) {
@@ -226,10 +228,10 @@ impl Meter {
         rows
     }
 
-    /// Of the last `seconds` closed ones: the sum by queue without histograms, and how many were heard.
-    pub fn lately(&self, seconds: i64) -> (Tally, BTreeMap<QueueName, Tally>, u64) {
+    /// Of the last `seconds` closed ones: the sum by queue without histograms, and how many seconds were heard.
+    pub fn lately(&self, seconds: i64) -> (Tally, BTreeMap<QueueName, Tally>, f64) {
         let from = self.closed + 1 - seconds;
-        let (mut all, mut queues, mut heard) = (Tally::default(), BTreeMap::<QueueName, Tally>::new(), 0);
+        let (mut all, mut queues, mut heard) = (Tally::default(), BTreeMap::<QueueName, Tally>::new(), 0_u64);
         let add = |to: &mut Tally, from: &Tally| {
             to.started += from.started;
             to.completed += from.completed;
@@ -245,7 +247,8 @@ impl Meter {
             add(&mut all, &frame.all);
             frame.queues.iter().for_each(|(queue, tally)| add(queues.entry(queue.clone()).or_default(), tally));
         }
-        (all, queues, heard)
+        #[expect(clippy::cast_precision_loss, reason = "small")]
+        (all, queues, heard as f64 / 1_000.0)
     }
 
     /// Started runs of a queue in the seconds from..to.
@@ -256,7 +259,7 @@ impl Meter {
 
     /// Whether every second from..to that is over was heard.
     pub fn heard_all(&self, from: i64, to: i64) -> bool {
-        (from..to.min(self.closed + 1)).all(|second| self.tiers[0].get(&second).is_some_and(|f| f.heard > 0))
+        (from..to.min(self.closed + 1)).all(|second| self.tiers[0].get(&second).is_some_and(|f| f.heard == 1_000))
     }
 
     /// Ended runs by queue in each of the last 15 minutes, oldest first.
@@ -340,7 +343,7 @@ mod tests {
         assert_eq!(of_queue.summary.completed, meter.charts(None, None, Window::Quarter).summary.completed);
         assert_eq!(of_queue.points[80].waiting, Some(7));
         assert_eq!(meter.charts(Some(&name("other")), None, Window::Quarter).summary.completed, 0);
-        assert_eq!(meter.lately(60).2, 60);
+        assert!((meter.lately(60).2 - 60.0).abs() < 0.01);
         assert_eq!(meter.lately(60).1[&name("mail")].completed, 60);
         assert_eq!(meter.classes(Window::Quarter, 10)[0].class_name, "SendMail");
         assert_eq!(meter.sparks()[&name("mail")].len(), 15);
@@ -356,7 +359,7 @@ mod tests {
         meter.heard((START + 30) * 1_000 + 200);
         meter.close((START + 43) * 1_000, &Backlog::default);
         let minute = meter.charts(None, None, Window::Minute);
-        let heard: Vec<bool> = minute.points.iter().map(|p| p.covered > 0.0).collect();
+        let heard: Vec<bool> = minute.points.iter().map(|p| p.covered == 1.0).collect();
         let gap = heard.iter().filter(|h| !**h).count();
         // 11 seconds touched by the gap, and those before the start.
         assert_eq!(gap, 11 + 60 - usize::try_from(meter.closed() + 1 - START).unwrap(), "{heard:?}");

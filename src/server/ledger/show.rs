@@ -46,7 +46,7 @@ impl Inner {
     pub fn throughput(&self) -> Throughput {
         let (all, _, heard) = self.meter.lately(RATE_SECONDS);
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-        let rate = |n: u64| (heard > 0 && self.anybody()).then(|| super::frame::round(n as f64 / heard as f64));
+        let rate = |n: u64| (heard > 0.0 && self.anybody()).then(|| super::frame::round(n as f64 / heard));
         Throughput { completed_per_second: rate(all.completed), failed_per_second: rate(all.failed), window_seconds: RATE_SECONDS as u64 }
     }
 

@@ -34,12 +34,12 @@ impl Flows {
             q.lost = active.queues.get(&q.name).map_or(0, |r| r.lost);
             let whole = ledger.attributes_all(&q.name);
             let told = minute.get(&q.name);
-            if anybody && heard > 0 && (whole || told.is_some()) {
+            if anybody && heard > 0.0 && (whole || told.is_some()) {
                 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-                let rate = told.map_or(0, |t| t.started) as f64 / heard as f64;
+                let rate = told.map_or(0, |t| t.started) as f64 / heard;
                 q.flow.out_per_second = Some(crate::server::ledger::frame::round(rate));
             }
-            if anybody && lately_heard > 0 {
+            if anybody && lately_heard > 0.0 {
                 q.flow.failed_lately = Some(lately.get(&q.name).map_or(0, |t| t.failed)).filter(|n| whole || *n > 0);
             }
             q.flow.mostly = reasons.get(&q.name).cloned();
