@@ -47,12 +47,15 @@ test('jobs that end are counted, charted and logged', async ({ queues, workers, 
 })
 
 test('the window is in the address', async ({ queues, workers, open }) => {
+  test.setTimeout(60_000)
   await queues.push('orders', make(3, 'ORD'))
   const page = await open('/')
   await workers.start('shop-1', ['orders'])
   await page.getByRole('navigation', { name: 'Time window' }).getByRole('link', { name: '24 h' }).click()
   await expect(page).toHaveURL(/\?window=24h$/)
-  await expect(page.getByRole('slider', { name: /Backlog/ })).toHaveAttribute('aria-valuemax', '143')
+  for (let i = 1; i <= 5; i += 1) await workers.complete('shop-1', `ORD-${i}`)
+  await expect(page.getByRole('slider', { name: /Throughput/ })).toHaveAttribute('aria-valuemax', '143', { timeout: 20_000 })
   await page.reload()
+  await expect(page.getByRole('slider', { name: /Throughput/ })).toHaveAttribute('aria-valuemax', '143')
   await expect(page.getByRole('navigation', { name: 'Time window' }).getByRole('link', { name: '24 h' })).toHaveAttribute('aria-current', 'true')
 })

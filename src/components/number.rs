@@ -70,7 +70,7 @@ pub fn millis(ms: f64) -> String {
     match ms {
         ..0.5 => "< 1 ms".into(),
         0.5..999.5 => format!("{ms:.0} ms"),
-        999.5..9_950.0 if (ms / 100.0).round() as u64 % 10 != 0 => format!("{:.1} s", ms / 1_000.0),
+        999.5..9_950.0 if !((ms / 100.0).round() as u64).is_multiple_of(10) => format!("{:.1} s", ms / 1_000.0),
         999.5..59_500.0 => format!("{:.0} s", ms / 1_000.0),
         _ => crate::model::time::span(ms as i64),
     }
