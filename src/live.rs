@@ -90,11 +90,13 @@ impl Live {
     }
 
     /// Changes every `seconds` while the stream is open, so neither paused nor hidden: what reads it is asked for again.
+    /// Counted from when the page came, so that browsers do not all ask at once, nor always at the start of a bucket.
     pub fn beat(&self, seconds: i64) -> Memo<i64> {
         let Self { stream, now, .. } = *self;
+        let from = now.get_untracked().0;
         Memo::new(
             move |last: Option<&i64>| {
-                if stream.get() == Stream::Open { now.get().0 / (seconds * 1_000) } else { last.copied().unwrap_or(0) }
+                if stream.get() == Stream::Open { (now.get().0 - from) / (seconds * 1_000) } else { last.copied().unwrap_or(0) }
             },
         )
     }

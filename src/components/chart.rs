@@ -108,10 +108,16 @@ impl Plot {
             self.series().map(|(unit, s)| format!("{} {}", s.name, unit.say(s.values.get(i).copied().flatten()))).collect();
         format!("{}: {}", self.when(i), values.join(", "))
     }
-}
 
-const UNHEARD: &str =
-    "No events were heard in this time. The chart fills while the console listens and a consumer runs with monitor: true.";
+    /// What stands where nothing can be drawn.
+    fn unknown(&self) -> &'static str {
+        if self.lanes.iter().any(|l| l.unit == Unit::Jobs) {
+            "Nothing was counted in this time yet."
+        } else {
+            "No events were heard in this time. The chart fills while the console listens and a consumer runs with monitor: true."
+        }
+    }
+}
 
 /// A block with its heading. `None`: not loaded yet.
 #[component]
@@ -123,7 +129,7 @@ pub fn Chart(#[prop(into)] title: &'static str, plot: Memo<Option<Plot>>, class:
     let here = Memo::new(move |_| at.get().map(|i| i.min(count.get().saturating_sub(1))));
     let newest = move || plot.with(|p| p.as_ref().map_or(0, Plot::newest));
     let words = Memo::new(move |_| plot.with(|p| p.as_ref().map(|p| p.words(here.get().unwrap_or(p.newest()))).unwrap_or_default()));
-    let unheard = Memo::new(move |_| plot.with(|p| p.as_ref().is_some_and(Plot::empty)));
+    let unknown = Memo::new(move |_| plot.with(|p| p.as_ref().filter(|p| p.empty()).map(Plot::unknown)));
     let step = move |event: ev::KeyboardEvent| {
         let last = count.get_untracked().saturating_sub(1);
         let now = here.get_untracked().unwrap_or_else(|| untrack(newest));
@@ -160,7 +166,7 @@ pub fn Chart(#[prop(into)] title: &'static str, plot: Memo<Option<Plot>>, class:
     view! {
         <section class=class aria-label=title>
             <div class="sec"><h2>{title}</h2><div class="legend" inner_html=move || legend.get()></div></div>
-            <Show when=move || !unheard.get() fallback=|| view! { <p class="unheard">{UNHEARD}</p> }>
+            <Show when=move || unknown.get().is_none() fallback=move || view! { <p class="unheard">{move || unknown.get()}</p> }>
                 <div class="chart">
                     <div
                         class=move || if ends() { "plots ends" } else { "plots" }

@@ -3,7 +3,7 @@
 use super::{
     badge::Tone,
     icon::{Glyph, Icon},
-    number::per_second,
+    number::thousands,
 };
 use crate::{
     live::Live,
@@ -28,8 +28,8 @@ pub fn look(level: Level) -> (Glyph, Tone) {
 #[derive(Clone, Copy)]
 pub struct Tail {
     pub lines: RwSignal<Vec<LogLine>>,
-    /// Lines per second that matched while fewer were sent; `None` when all of them are here.
-    pub thinned: RwSignal<Option<f64>>,
+    /// Lines per second that are shown, and that matched; `None` when all of them are here.
+    pub thinned: RwSignal<Option<(f64, f64)>>,
     /// While this holds, what comes is kept aside.
     pub frozen: RwSignal<bool>,
     pub aside: RwSignal<Vec<LogLine>>,
@@ -75,7 +75,8 @@ impl Tail {
                 // The first answer of a stream looks back and is no measure of pace.
                 if let Some((_, then)) = same.as_ref().filter(|_| !tail.lines.is_empty()) {
                     let seconds = ((now.0 - then.0) as f64 / 1_000.0).max(1.0);
-                    this.thinned.set((tail.matched > tail.lines.len() as u64).then(|| tail.matched as f64 / seconds));
+                    let sent = tail.lines.len() as u64;
+                    this.thinned.set((tail.matched > sent).then(|| (sent as f64 / seconds, tail.matched as f64 / seconds)));
                 }
                 let into = if frozen.get_untracked() { aside } else { lines };
                 let shown = lines.with_untracked(|l| l.first().map_or(0, |l| l.seq));
@@ -105,9 +106,10 @@ impl Tail {
     }
 }
 
-/// `5,000 lines per second: a part of them is shown`
-pub fn thinned(rate: f64) -> String {
-    format!("{} lines per second: a part of them is shown", per_second(rate))
+/// `Showing 50 of 5,000 lines per second`
+pub fn thinned((shown, matched): (f64, f64)) -> String {
+    let whole = |x: f64| thousands(x.round().max(1.0) as u64);
+    format!("Showing {} of {} lines per second", whole(shown), whole(matched))
 }
 
 /// The lines; `full` has room for queue and links.

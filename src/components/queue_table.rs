@@ -63,7 +63,7 @@ pub fn QueueTable(
         .collect_view();
     let head_class = if full { "stick" } else { "" };
     view! {
-        <table class="grid-table">
+        <table class=if full { "grid-table" } else { "grid-table short" }>
             <colgroup>{widths}</colgroup>
             <thead class=head_class><tr>{heads}</tr></thead>
             <tbody>

@@ -61,12 +61,12 @@ pub fn RunTable(#[prop(into)] runs: Signal<Vec<Run>>, caption: &'static str, #[p
             <caption class="sr-only">{caption}</caption>
             <thead>
                 <tr>
-                    <th scope="col" class="w-28 max-sm:w-24">"State"</th>
+                    <th scope="col" class="w-38 max-sm:w-28">"State"</th>
                     <th scope="col">"Job"</th>
                     {queues.then(|| view! { <th scope="col" class="w-40 max-sm:hidden">"Queue"</th> })}
                     <th scope="col" class="w-40 max-sm:hidden">"Worker"</th>
                     <th scope="col" class="r w-28 max-lg:hidden">"Started"</th>
-                    <th scope="col" class="r w-24">"Ran"</th>
+                    <th scope="col" class="r w-24 max-lg:pr-gutter!">"Ran"</th>
                     <th scope="col" class="r w-24 max-lg:hidden">"Waited"</th>
                     <th scope="col" class="r w-24 max-lg:hidden">"Attempt"</th>
                 </tr>
@@ -118,7 +118,7 @@ fn Row(run: Run, queues: bool) -> impl IntoView {
             {queue}
             <td class="max-sm:hidden"><a class="link" href=log><bdi>{run.worker.clone()}</bdi></a></td>
             <td class="r max-lg:hidden"><Clock at=run.started_at /></td>
-            <td class="r">{move || time.get()}</td>
+            <td class="r max-lg:pr-gutter!">{move || time.get()}</td>
             <td class="r max-lg:hidden">{waited}</td>
             <td class="r max-lg:hidden">{attempt}</td>
         </tr>

@@ -33,7 +33,10 @@ pub fn TotalsRow(workers: Memo<Option<WorkerList>>, lately: Memo<Option<u64>>) -
     let idle = Memo::new(move |_| {
         let o = live.overview.get()?;
         let (active, workers) = (o.totals.active.filter(|_| !o.totals.active_partial)?, o.workers?);
-        (!stale.get() && o.totals.lost == 0).then(|| format!("{} idle", count(workers.saturating_sub(active), "worker", "workers")))
+        (!stale.get() && o.totals.lost == 0).then(|| match workers.saturating_sub(active) {
+            0 => "every worker is busy".into(),
+            n => format!("{} idle", count(n, "worker", "workers")),
+        })
     });
     let active_fact = fact(|o| match o.totals.active {
         None if o.heard.listening_since.is_some() => "no worker was heard yet".into(),

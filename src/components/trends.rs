@@ -16,8 +16,8 @@ use leptos::prelude::*;
 
 /// Figures move in buckets of 10 s and more: asking oftener would show the same.
 const ASK_EVERY_S: i64 = 10;
-/// A bucket that has only begun says nothing about a rate.
-const ENOUGH: f64 = 0.2;
+/// Seconds: a bucket that has only begun says nothing about a rate.
+const ENOUGH: f64 = 2.0;
 
 const SWITCH: [(Window, &str); 3] = [(Window::Quarter, "15 min"), (Window::Hour, "1 h"), (Window::Day, "24 h")];
 
@@ -71,8 +71,9 @@ fn series(charts: &Charts, name: &'static str, ink: &'static str, shape: Shape, 
 fn rate(charts: &Charts, read: fn(&Point) -> u64) -> impl Fn(&Point) -> Option<f64> {
     let (step, last) = (charts.step_seconds as f64, charts.points.last().map(|p| p.at));
     move |p| {
+        let heard = step * p.covered;
         let enough = if Some(p.at) == last { ENOUGH } else { f64::MIN_POSITIVE };
-        (p.covered >= enough).then(|| read(p) as f64 / (step * p.covered))
+        (heard >= enough).then(|| read(p) as f64 / heard)
     }
 }
 

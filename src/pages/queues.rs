@@ -7,7 +7,7 @@ use crate::{
         empty::{Empty, Problem, Skeleton},
         filters::QueueFilters,
         icon::{Glyph, Icon},
-        number::{count, thousands},
+        number::{count, per_second, thousands},
         queue_table::QueueTable,
     },
     live::Live,
@@ -30,7 +30,15 @@ pub fn QueuesPage() -> impl IntoView {
     let page = Resource::new(move || (query.get(), settling.get()), |(query, _)| api::queues::queues(query));
     live.watch(move || LiveView::Queues { query: query.get() });
 
-    let facts = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| count(o.totals.queues, "queue", "queues"))));
+    let facts = Memo::new(move |_| {
+        live.overview.with(|o| {
+            o.as_ref().map(|o| {
+                let pace = o.throughput.completed_per_second.zip(o.throughput.failed_per_second);
+                let pace = pace.map_or(String::new(), |(done, failed)| format!(", {} jobs per second", per_second(done + failed)));
+                count(o.totals.queues, "queue", "queues") + &pace
+            })
+        })
+    });
     let counted =
         Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Counted {} UTC", at.clock())));
     view! {

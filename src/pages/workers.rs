@@ -72,7 +72,7 @@ pub fn WorkersPage() -> impl IntoView {
                     <RunTable runs=lost caption="Lost jobs" queues=true />
                 </section>
             </Show>
-            <div class="border-t border-line">
+            <div class=move || if any_lost.get() { "border-t border-line mt-4" } else { "border-t border-line" }>
                 <Show when=move || any.get() fallback=none>
                     <WorkerTable workers=workers />
                 </Show>

@@ -117,8 +117,9 @@ fn line(out: &mut String, series: &Series, scale: &Scale) {
         let _ = write!(out, r#"<path class="area {}" d="{area}"/>"#, series.ink);
     }
     let _ = write!(out, r#"<path class="{}" d="{path}"/>"#, series.ink);
-    if let (Some(Some(before)), Some(Some(now))) = (full.last(), rest.first()) {
-        let _ = write!(out, r#"<path class="{} run" d="M{}L{}"/>"#, series.ink, point(n - 2, *before), point(n - 1, *now));
+    if let Some(Some(now)) = rest.first() {
+        let from = full.last().copied().flatten().map_or_else(|| point(n - 1, *now) + "h.01", |before| point(n - 2, before));
+        let _ = write!(out, r#"<path class="{} run" d="M{from}L{}"/>"#, series.ink, point(n - 1, *now));
     }
 }
 
