@@ -4,7 +4,7 @@
 mod draw;
 mod scale;
 
-use super::number::{millis, per_second, short};
+use super::number::{Place, millis, per_second, short};
 use crate::model::time::Millis;
 use leptos::{
     ev,
@@ -37,7 +37,7 @@ impl Unit {
     fn mark(self, value: f64, top: bool) -> String {
         match self {
             Self::PerSecond => {
-                let figure = if value >= 1_000.0 { short(value as u64) } else { format!("{}", (value * 1e3).round() / 1e3) };
+                let figure = if value >= 1_000.0 { short(value as u64) } else { Place(value).to_string() };
                 figure + if top { "/s" } else { "" }
             }
             Self::Jobs | Self::Millis => self.say(Some(value)),
@@ -156,7 +156,7 @@ pub fn Chart(#[prop(into)] title: &'static str, plot: Memo<Option<Plot>>, class:
             // The values stand on the side where there is room.
             let side = if x > 50.0 { "tip left" } else { "tip" };
             view! {
-                <i class="cross" style:left=format!("{x:.2}%")>
+                <i class="cross" style:left=format!("{}%", Place(x))>
                     <span class=side inner_html=move || plot.with(|p| p.as_ref().map(|p| draw::values(p, i)).unwrap_or_default())></span>
                 </i>
             }

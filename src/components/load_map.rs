@@ -1,6 +1,6 @@
 //! One cell for each queue: the more waits the wider it is, the longer the backlog lasts the stronger its colour.
 
-use super::number::{count, figure, short};
+use super::number::{Place, count, figure, short};
 use crate::model::{ids::QueueName, queue::QueueSample, time::span};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ pub fn QueueLoad(map: Memo<LoadMap>) -> impl IntoView {
             .iter()
             .map(|cell| {
                 // Ten times the backlog is one step wider, so that a small queue beside a huge one is still there.
-                let grow = format!("flex-grow:{:.1}", 1.0 + (cell.waiting as f64 + 1.0).log10());
+                let grow = format!("flex-grow:{}", Place(1.0 + (cell.waiting as f64 + 1.0).log10()));
                 let class = ["cell ", level(cell)].concat();
                 view! {
                     <a class=class style=grow href=cell.name.href() title=words(cell)>

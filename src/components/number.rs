@@ -36,6 +36,26 @@ pub fn decimal(n: f64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
+/// A place in a picture, to a hundredth: `12.5`, `0.07`, `-3`. Like [`decimal`], without the standard formatting of fractions.
+#[derive(Clone, Copy)]
+pub struct Place(pub f64);
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hundredths = (self.0 * 100.0).round() as i64;
+        let (whole, rest) = (hundredths.unsigned_abs() / 100, hundredths.unsigned_abs() % 100);
+        if hundredths < 0 {
+            f.write_str("-")?;
+        }
+        match (rest, rest % 10) {
+            (0, _) => write!(f, "{whole}"),
+            (_, 0) => write!(f, "{whole}.{}", rest / 10),
+            (..10, _) => write!(f, "{whole}.0{rest}"),
+            _ => write!(f, "{whole}.{rest}"),
+        }
+    }
+}
+
 /// `1 job`, `12,431 jobs`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
@@ -123,6 +143,7 @@ mod tests {
         assert_eq!([999, 1_000, 1_240, 48_999, 1_200_000, 12_000_000].map(short), ["999", "1k", "1.2k", "48k", "1.2M", "12M"]);
         assert_eq!([340, 12_430, 41_000_000].map(bytes), ["340 B", "12.4 kB", "41.0 MB"]);
         assert_eq!([0.0, 0.84, 12.96].map(decimal), ["0.0", "0.8", "13.0"]);
+        assert_eq!([0.0, 12.5, 0.07, -3.0, 99.999].map(|x| Place(x).to_string()), ["0", "12.5", "0.07", "-3", "100"]);
         assert_eq!([0.0, 0.01, 0.3, 41.84, 99.97, 1_240.4].map(per_second), ["0", "< 0.1", "0.3", "41.8", "100", "1,240"]);
         assert_eq!(
             [0.2, 49.0, 1_000.0, 1_120.0, 27_400.0, 160_000.0].map(millis),

@@ -1,5 +1,6 @@
 //! A line without axes: how busy a queue was, minute by minute.
 
+use super::number::Place;
 use crate::model::queue::QueueSample;
 use leptos::prelude::*;
 use std::fmt::Write;
@@ -10,7 +11,7 @@ fn path(values: &[u32]) -> String {
     let mut d = String::new();
     for (i, value) in values.iter().enumerate() {
         let letter = if i == 0 { 'M' } else { 'L' };
-        let _ = write!(d, "{letter}{:.1} {:.1}", i as f64 * step, 18.5 - f64::from(*value) / max * 17.0);
+        let _ = write!(d, "{letter}{} {}", Place(i as f64 * step), Place(18.5 - f64::from(*value) / max * 17.0));
     }
     d
 }

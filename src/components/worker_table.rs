@@ -2,7 +2,7 @@
 
 use super::{
     icon::Icon,
-    number::{Number, bytes},
+    number::{Number, Place, bytes},
     worker::{LoadBar, doing, load, look, open, ran},
 };
 use crate::{
@@ -93,7 +93,7 @@ fn Row(first: Worker, workers: Signal<Vec<Worker>>) -> impl IntoView {
     let heard = move |read: fn(&Worker) -> u64| Memo::new(move |_| worker.with(|w| w.heard_at.map(|_| read(w))));
     let detail = move || {
         worker.with(|w| match (w.beat.load, w.beat.cores) {
-            (Some(load), Some(cores)) => format!("Load average {load:.2} on {cores} cores"),
+            (Some(load), Some(cores)) => format!("Load average {} on {cores} cores", Place(load)),
             _ => "The heartbeat says nothing of its load".into(),
         })
     };

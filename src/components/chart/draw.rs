@@ -1,6 +1,6 @@
 //! A plot as markup. Only figures, times and names of the code go in, so nothing needs escaping.
 
-use super::{Lane, Plot, Series, Shape, scale::Scale};
+use super::{super::number::Place, Lane, Plot, Series, Shape, scale::Scale};
 use crate::model::time::Millis;
 use std::fmt::Write;
 
@@ -26,8 +26,8 @@ fn draw_lane(out: &mut String, lane: &Lane, ends: bool) {
     let scale = scale(lane);
     let _ = write!(out, r#"<div class="plot {}"><svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">"#, lane.height);
     for (i, line) in scale.lines.iter().enumerate() {
-        let (class, y) = (if i == 0 { "base" } else { "grid" }, 100.0 - scale.at(*line));
-        let _ = write!(out, r#"<line class="{class}" x1="0" x2="100" y1="{y:.1}" y2="{y:.1}"/>"#);
+        let (class, y) = (if i == 0 { "base" } else { "grid" }, Place(100.0 - scale.at(*line)));
+        let _ = write!(out, r#"<line class="{class}" x1="0" x2="100" y1="{y}" y2="{y}"/>"#);
     }
     for series in &lane.series {
         match series.shape {
@@ -39,7 +39,7 @@ fn draw_lane(out: &mut String, lane: &Lane, ends: bool) {
     let last = scale.lines.len() - 1;
     for (i, line) in scale.lines.iter().enumerate() {
         let text = lane.unit.mark(*line, i == last);
-        let _ = write!(out, r#"<span class="y" style="bottom:{:.1}%">{text}</span>"#, scale.at(*line));
+        let _ = write!(out, r#"<span class="y" style="bottom:{}%">{text}</span>"#, Place(scale.at(*line)));
     }
     if ends {
         names(out, lane, &scale);
@@ -59,7 +59,8 @@ fn names(out: &mut String, lane: &Lane, scale: &Scale) {
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (y, series, value) in ends {
         last = y.max(last + APART);
-        let _ = write!(out, r#"<span class="e" style="bottom:{last:.1}%">{} <b>{}</b></span>"#, series.name, lane.unit.say(Some(value)));
+        let _ =
+            write!(out, r#"<span class="e" style="bottom:{}%">{} <b>{}</b></span>"#, Place(last), series.name, lane.unit.say(Some(value)));
     }
 }
 
@@ -72,10 +73,12 @@ fn bars(out: &mut String, series: &Series, scale: &Scale) {
             let x = (i as f64 + 0.12) * width;
             let _ = write!(
                 out,
-                r#"<rect class="{}{class}" x="{x:.2}" width="{:.2}" y="{:.1}" height="{height:.1}"/>"#,
+                r#"<rect class="{}{class}" x="{}" width="{}" y="{}" height="{}"/>"#,
                 series.ink,
-                width * 0.76,
-                100.0 - height
+                Place(x),
+                Place(width * 0.76),
+                Place(100.0 - height),
+                Place(height)
             );
         }
     }
@@ -84,7 +87,7 @@ fn bars(out: &mut String, series: &Series, scale: &Scale) {
 /// A path for every stretch without a gap; the way into the bucket that still fills is dashed.
 fn line(out: &mut String, series: &Series, scale: &Scale) {
     let n = series.values.len();
-    let point = |i: usize, v: f64| format!("{:.2} {:.1}", (i as f64 + 0.5) * 100.0 / n.max(1) as f64, 100.0 - scale.at(v));
+    let point = |i: usize, v: f64| format!("{} {}", Place((i as f64 + 0.5) * 100.0 / n.max(1) as f64), Place(100.0 - scale.at(v)));
     let (full, rest) = series.values.split_at(n.saturating_sub(1));
     let mut path = String::new();
     let mut area = String::new();
@@ -107,7 +110,7 @@ fn line(out: &mut String, series: &Series, scale: &Scale) {
                 } else if series.shape == Shape::Area {
                     let part = path.rfind('M').map_or("", |at| &path[at..]);
                     let x = |i: usize| (i as f64 + 0.5) * 100.0 / n as f64;
-                    let _ = write!(area, "{part}L{:.2} 100L{:.2} 100Z", x(i - 1), x(start));
+                    let _ = write!(area, "{part}L{} 100L{} 100Z", Place(x(i - 1)), Place(x(start)));
                 }
             }
             (None, None) => {}
@@ -141,7 +144,7 @@ fn axis(out: &mut String, plot: &Plot) {
             96.0.. => r#" class="last""#,
             _ => "",
         };
-        let _ = write!(out, r#"<span{class} style="left:{x:.1}%">{}</span>"#, Millis(at).minute());
+        let _ = write!(out, r#"<span{class} style="left:{}%">{}</span>"#, Place(x), Millis(at).minute());
         at += every;
     }
     out.push_str("</div>");
@@ -216,7 +219,7 @@ mod tests {
         let plot = plot(&[Some(1.0), Some(2.0), None, Some(3.0), Some(3.0), Some(1.0)]);
         let svg = picture(&plot);
         assert_eq!(svg.matches('M').count(), 3, "two stretches and the dashed one: {svg}");
-        assert!(svg.contains(r#"<path class="completed run" d="M75.00 0.0L91.67 66.7"/>"#), "{svg}");
+        assert!(svg.contains(r#"<path class="completed run" d="M75 0L91.67 66.67"/>"#), "{svg}");
         assert_eq!(svg.matches("class=\"grid\"").count() + svg.matches("class=\"base\"").count(), 4);
         assert!(table(&plot).contains("<th scope=\"row\">00:00:20 UTC</th><td>—</td>"));
         assert_eq!(plot.words(3), "00:00:30 UTC: Completed 3.0/s");
