@@ -4,6 +4,7 @@ use super::{
     icon::{Glyph, Icon},
     number::thousands,
 };
+use crate::components::memo::memo;
 use crate::{
     live::Live,
     model::query::{QueueFilter, QueuesQuery},
@@ -82,7 +83,7 @@ fn Chip(query: Signal<QueuesQuery>, filter: QueueFilter) -> impl IntoView {
         QueueFilter::NoWorkers => "No workers",
         QueueFilter::Idle => "Idle",
     };
-    let count = Memo::new(move |_| {
+    let count = memo(move || {
         live.overview.with(|o| {
             o.as_ref().map(|o| &o.totals).map(|t| {
                 thousands(match filter {
@@ -95,8 +96,8 @@ fn Chip(query: Signal<QueuesQuery>, filter: QueueFilter) -> impl IntoView {
             })
         })
     });
-    let current = Memo::new(move |_| query.with(|q| q.filter == filter));
-    let href = Memo::new(move |_| query.with(|q| format!("/queues{}", QueuesQuery { filter, page: 1, ..q.clone() }.search())));
+    let current = memo(move || query.with(|q| q.filter == filter));
+    let href = memo(move || query.with(|q| format!("/queues{}", QueuesQuery { filter, page: 1, ..q.clone() }.search())));
     view! {
         <a href=move || href.get() aria-current=move || current.get().then_some("true")>
             {label}

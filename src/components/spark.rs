@@ -1,6 +1,7 @@
 //! A line without axes: how busy a queue was, minute by minute.
 
 use super::number::Place;
+use crate::components::memo::memo;
 use crate::model::queue::QueueSample;
 use leptos::prelude::*;
 use std::fmt::Write;
@@ -19,8 +20,8 @@ fn path(values: &[u32]) -> String {
 /// Ended runs of the last 15 minutes. Nothing is drawn where nothing was heard.
 #[component]
 pub fn Spark(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
-    let d = Memo::new(move |_| sample.with(|q| path(&q.flow.spark)));
-    let title = Memo::new(move |_| {
+    let d = memo(move || sample.with(|q| path(&q.flow.spark)));
+    let title = memo(move || {
         sample.with(|q| match q.flow.spark.as_slice() {
             [] => "Ended jobs by minute: unknown, no events were heard".into(),
             all => format!(

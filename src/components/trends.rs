@@ -4,6 +4,7 @@ use super::{
     address::{use_path, use_value, with_value},
     chart::{Lane, Plot, Series, Shape, Unit},
 };
+use crate::components::memo::memo;
 use crate::{
     api,
     live::{Live, known},
@@ -56,7 +57,7 @@ pub fn use_figures(queue: Option<QueueName>, window: Memo<Window>) -> RwSignal<O
 
 /// One of the three plots of what was measured.
 pub fn plot_of(figures: RwSignal<Option<Charts>>, draw: fn(&Charts) -> Plot) -> Memo<Option<Plot>> {
-    Memo::new(move |_| figures.with(|f| f.as_ref().map(draw)))
+    memo(move || figures.with(|f| f.as_ref().map(draw)))
 }
 
 fn plot(charts: &Charts, title: &'static str, note: Option<&'static str>, lanes: Vec<Lane>) -> Plot {

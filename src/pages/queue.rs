@@ -5,6 +5,7 @@ mod bulk;
 mod figures;
 mod jobs;
 
+use crate::components::memo::memo;
 use crate::{
     api,
     components::{
@@ -111,8 +112,8 @@ fn Known(
         let streamed = live.queues.with(|list| name.with_value(|name| list.iter().find(|q| q.name == *name).cloned()));
         [last.cloned().flatten(), first, streamed].into_iter().flatten().max_by_key(|q| q.sampled_at)
     });
-    let found = Memo::new(move |_| sample.with(Option::is_some));
-    let problem = Memo::new(move |_| loaded.get().and_then(Result::err));
+    let found = memo(move || sample.with(Option::is_some));
+    let problem = memo(move || loaded.get().and_then(Result::err));
     let absent = move || {
         let complete = live.overview.with(|o| o.as_ref().is_some_and(|o| o.discovery.complete));
         let text = if complete {
@@ -126,7 +127,7 @@ fn Known(
             </Empty>
         }
     };
-    let active = Memo::new(move |_| query.with(|q| q.state == JobState::Active));
+    let active = memo(move || query.with(|q| q.state == JobState::Active));
     move || {
         if let Some(error) = problem.get().filter(|_| !found.get()) {
             return view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div><Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> }.into_any();
@@ -134,7 +135,7 @@ fn Known(
         let Some(first) = sample.get_untracked().filter(|_| found.get()) else {
             return view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div>{absent()} }.into_any();
         };
-        let sample = Memo::new(move |_| sample.get().unwrap_or_else(|| first.clone()));
+        let sample = memo(move || sample.get().unwrap_or_else(|| first.clone()));
         view! {
             <div class="head">
                 <h1>{name.get_value().to_string()}</h1>
