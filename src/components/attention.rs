@@ -58,7 +58,7 @@ fn lately(q: &QueueSample) -> Option<(u64, String)> {
 
 /// Whether what failed lately is much of what ended.
 fn failing_now(q: &QueueSample, failed: u64) -> bool {
-    let ended: u64 = q.flow.spark.iter().rev().take(LATELY).map(|n| u64::from(*n)).sum();
+    let ended: u64 = q.flow.spark.iter().rev().take(LATELY).flatten().map(|n| u64::from(*n)).sum();
     failed >= MANY && failed * 100 >= ended * SHARE
 }
 
@@ -207,10 +207,10 @@ mod tests {
         let burst = queue("burst", |q| {
             q.flow.failed_lately = Some(312);
             q.flow.mostly = Some("PaymentTimeout".into());
-            q.flow.spark = vec![80; 15];
+            q.flow.spark = vec![Some(80); 15];
         });
         assert_eq!(concern(&burst).map(|c| (c.text, c.kind)), Some(("312 failed in 5 min, mostly PaymentTimeout".into(), Kind::Failing)));
-        assert_eq!(concern(&queue("hiccup", |q| (q.flow.failed_lately, q.flow.spark) = (Some(6), vec![900; 15]))), None);
+        assert_eq!(concern(&queue("hiccup", |q| (q.flow.failed_lately, q.flow.spark) = (Some(6), vec![Some(900); 15]))), None);
         let lines: Vec<String> = ranked.iter().map(|c| format!("{}: {} -> {}", c.queue, c.text, c.link().1)).collect();
         assert_eq!(
             lines,

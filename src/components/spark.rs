@@ -6,13 +6,19 @@ use crate::model::queue::QueueSample;
 use leptos::prelude::*;
 use std::fmt::Write;
 
-fn path(values: &[u32]) -> String {
-    let max = f64::from(values.iter().copied().max().unwrap_or(0)).max(1.0);
+fn path(values: &[Option<u32>]) -> String {
+    let max = f64::from(values.iter().flatten().copied().max().unwrap_or(0)).max(1.0);
     let step = 100.0 / values.len().saturating_sub(1).max(1) as f64;
     let mut d = String::new();
+    let mut letter = 'M';
     for (i, value) in values.iter().enumerate() {
-        let letter = if i == 0 { 'M' } else { 'L' };
+        // A gap, never a zero.
+        let Some(value) = value else {
+            letter = 'M';
+            continue;
+        };
         let _ = write!(d, "{letter}{} {}", Place(i as f64 * step), Place(18.5 - f64::from(*value) / max * 17.0));
+        letter = 'L';
     }
     d
 }
@@ -27,7 +33,7 @@ pub fn Spark(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
             all => format!(
                 "Ended jobs in each of the last {} minutes: {}",
                 all.len(),
-                all.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+                all.iter().map(|n| n.map_or_else(|| "unknown".into(), |n| n.to_string())).collect::<Vec<_>>().join(", ")
             ),
         })
     });

@@ -134,8 +134,8 @@ pub struct Flow {
     pub failed_lately: Option<u64>,
     /// What most of them said, in short.
     pub mostly: Option<String>,
-    /// Ended runs in each of the last 15 minutes, oldest first; empty when nothing was heard.
-    pub spark: Vec<u32>,
+    /// Ended runs in each of the last 15 minutes, oldest first; `None` where nobody listened, empty when nothing was heard.
+    pub spark: Vec<Option<u32>>,
 }
 
 /// A queue is called failing while jobs sit in its dead-letter list (whether they failed *lately* is unknown without events).

@@ -13,7 +13,7 @@ use crate::{
         badge::QueueBadges,
         chart::Chart,
         confirm::{Actions, QueueActions},
-        empty::{Empty, Problem, Skeleton},
+        empty::{Empty, Skeleton},
         operation_progress::QueueOperations,
         trends::{WindowSwitch, backlog, plot_of, run_time, throughput, use_figures, use_window},
     },
@@ -67,7 +67,15 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
 
     let query = use_search(move |get| JobsQuery::read(name.get_value(), get));
     let reload = RwSignal::new(0_u32);
-    let loaded = Resource::new(move || reload.get(), move |_| api::queues::queue(name.get_value()));
+    // A list, because "there is none" and "not answered yet" are two things.
+    let first = known(move || async move { api::queues::queue(name.get_value()).await.map(|q| q.into_iter().collect::<Vec<_>>()) });
+    let sample = Memo::new(move |last: Option<&Option<QueueSample>>| {
+        let first = first.with(|list| list.as_ref().and_then(|list| list.first().cloned()));
+        let streamed = live.queues.with(|list| name.with_value(|name| list.iter().find(|q| q.name == *name).cloned()));
+        [last.cloned().flatten(), first, streamed].into_iter().flatten().max_by_key(|q| q.sampled_at)
+    });
+    let found = memo(move || sample.with(Option::is_some));
+    let answered = memo(move || first.with(Option::is_some));
     let jobs = Resource::new(
         move || (query.get(), reload.get(), actions.changed.get()),
         |(query, ..)| async move {
@@ -89,52 +97,48 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     view! {
         <Title text=move || format!("{} · {}", name.get_value(), query.with(|q| q.state.as_str())) />
         <nav class="crumb" aria-label="Breadcrumb"><a href="/queues">"Queues"</a></nav>
-        <Transition fallback=move || view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div><Skeleton /> }>
-            <Known name=name loaded=loaded query=query jobs=jobs reload=reload seen=seen />
-        </Transition>
+        <Show when=move || found.get() fallback=move || view! {
+            <div class="head"><h1>{name.get_value().to_string()}</h1></div>
+            <Show when=move || answered.get() fallback=|| view! { <Skeleton /> }><Absent name=name /></Show>
+        }>
+            <Whole name=name sample=sample query=query jobs=jobs reload=reload seen=seen />
+        </Show>
     }
 }
 
-/// Inside the transition, so that what it reads is waited for.
 #[component]
-fn Known(
+fn Absent(name: StoredValue<QueueName>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let complete = memo(move || live.overview.with(|o| o.as_ref().is_some_and(|o| o.discovery.complete)));
+    let text = move || {
+        if complete.get() {
+            "Redis holds no list of this name. A queue appears here as soon as a job is pushed to it."
+        } else {
+            "The console has not seen it yet and is still looking through the keys of Redis. It appears here as soon as it is found."
+        }
+    };
+    move || {
+        view! {
+            <Empty title=format!("There is no queue {}", name.get_value()) text=text()>
+                <a class="btn" href="/queues">"All queues"</a>
+            </Empty>
+        }
+    }
+}
+
+#[component]
+fn Whole(
     name: StoredValue<QueueName>,
-    loaded: Resource<Result<Option<QueueSample>, ApiError>>,
+    sample: Memo<Option<QueueSample>>,
     query: Memo<JobsQuery>,
     jobs: Resource<Loaded>,
     reload: RwSignal<u32>,
     seen: Seen,
 ) -> impl IntoView {
-    let live = expect_context::<Live>();
     let [throughput, backlog, run_time] = [throughput, backlog, run_time].map(|draw| plot_of(seen.figures, draw));
-    let sample = Memo::new(move |last: Option<&Option<QueueSample>>| {
-        let first = loaded.get().and_then(Result::ok).flatten();
-        let streamed = live.queues.with(|list| name.with_value(|name| list.iter().find(|q| q.name == *name).cloned()));
-        [last.cloned().flatten(), first, streamed].into_iter().flatten().max_by_key(|q| q.sampled_at)
-    });
-    let found = memo(move || sample.with(Option::is_some));
-    let problem = memo(move || loaded.get().and_then(Result::err));
-    let absent = move || {
-        let complete = live.overview.with(|o| o.as_ref().is_some_and(|o| o.discovery.complete));
-        let text = if complete {
-            "Redis holds no list of this name. A queue appears here as soon as a job is pushed to it."
-        } else {
-            "The console has not seen it yet and is still looking through the keys of Redis. It appears here as soon as it is found."
-        };
-        view! {
-            <Empty title=format!("There is no queue {}", name.get_value()) text=text>
-                <a class="btn" href="/queues">"All queues"</a>
-            </Empty>
-        }
-    };
     let active = memo(move || query.with(|q| q.state == JobState::Active));
-    move || {
-        if let Some(error) = problem.get().filter(|_| !found.get()) {
-            return view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div><Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> }.into_any();
-        }
-        let Some(first) = sample.get_untracked().filter(|_| found.get()) else {
-            return view! { <div class="head"><h1>{name.get_value().to_string()}</h1></div>{absent()} }.into_any();
-        };
+    // Once found, a queue stays: `sample` keeps the last one that it had.
+    sample.get_untracked().map(|first| {
         let sample = memo(move || sample.get().unwrap_or_else(|| first.clone()));
         view! {
             <div class="head">
@@ -156,12 +160,13 @@ fn Known(
                 <Tabs sample=sample query=query />
                 <WindowSwitch window=seen.window />
             </div>
-            {move || if active.get() {
-                view! { <ActiveJobs first=seen.runs sample=sample /> }.into_any()
-            } else {
-                view! { <Jobs query=query sample=sample jobs=jobs reload=reload /> }.into_any()
-            }}
+            <Transition fallback=|| view! { <Skeleton /> }>
+                {move || if active.get() {
+                    view! { <ActiveJobs first=seen.runs sample=sample /> }.into_any()
+                } else {
+                    view! { <Jobs query=query sample=sample jobs=jobs reload=reload /> }.into_any()
+                }}
+            </Transition>
         }
-        .into_any()
-    }
+    })
 }

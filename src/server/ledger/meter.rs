@@ -179,13 +179,13 @@ impl Meter {
         }
         let below = TIERS[tier - 1].0;
         let mut frame = Frame::new(at);
-        let mut next = at;
-        for (start, part) in self.tiers[tier - 1].range(at..at + TIERS[tier].0) {
+        for (_, part) in self.tiers[tier - 1].range(at..at + TIERS[tier].0) {
             frame.merge(part);
-            next = start + below;
         }
-        if next < at + TIERS[tier].0 && tier > 1 {
-            frame.merge(&self.rest(tier - 1, next));
+        // The one below that still fills as well.
+        let filling = self.closed.div_euclid(below) * below;
+        if tier > 1 && filling >= at && !self.tiers[tier - 1].contains_key(&filling) {
+            frame.merge(&self.rest(tier - 1, filling));
         }
         frame
     }
@@ -262,24 +262,22 @@ impl Meter {
         (from..to.min(self.closed + 1)).all(|second| self.tiers[0].get(&second).is_some_and(|f| f.heard == 1_000))
     }
 
-    /// Ended runs by queue in each of the last 15 minutes, oldest first.
-    pub fn sparks(&self) -> BTreeMap<QueueName, Vec<u32>> {
+    /// Ended runs by queue in each of the last 15 minutes, oldest first; `None` for a minute in which nobody listened.
+    pub fn sparks(&self) -> BTreeMap<QueueName, Vec<Option<u32>>> {
         let newest = self.closed.div_euclid(60) * 60;
-        let mut rows: BTreeMap<QueueName, Vec<u32>> = BTreeMap::new();
-        for (i, back) in (0..15).rev().enumerate() {
-            let at = newest - back * 60;
-            let rest;
-            let frame = match self.tiers[2].get(&at) {
-                Some(frame) => frame,
-                None if back == 0 => {
-                    rest = self.rest(2, at);
-                    &rest
-                }
-                None => continue,
-            };
+        let frames: Vec<Frame> = (0..15)
+            .rev()
+            .map(|back| newest - back * 60)
+            .map(|at| self.tiers[2].get(&at).cloned().unwrap_or_else(|| if at == newest { self.rest(2, at) } else { Frame::new(at) }))
+            .collect();
+        let nothing: Vec<Option<u32>> = frames.iter().map(|f| (f.heard > 0).then_some(0)).collect();
+        let mut rows: BTreeMap<QueueName, Vec<Option<u32>>> = BTreeMap::new();
+        for (i, frame) in frames.iter().enumerate() {
             for (queue, tally) in &frame.queues {
-                let row = rows.entry(queue.clone()).or_insert_with(|| vec![0; 15]);
-                row[i] = u32::try_from(tally.ended()).unwrap_or(u32::MAX);
+                let row = rows.entry(queue.clone()).or_insert_with(|| nothing.clone());
+                if let Some(n) = row.get_mut(i).and_then(Option::as_mut) {
+                    *n = u32::try_from(tally.ended()).unwrap_or(u32::MAX);
+                }
             }
         }
         rows
@@ -347,6 +345,22 @@ mod tests {
         assert_eq!(meter.lately(60).1[&name("mail")].completed, 60);
         assert_eq!(meter.classes(Window::Quarter, 10)[0].class_name, "SendMail");
         assert_eq!(meter.sparks()[&name("mail")].len(), 15);
+    }
+
+    #[test]
+    fn a_young_console_shows_what_it_heard_in_every_window() {
+        // 25 seconds, beginning in the middle of a minute and of ten minutes.
+        let start = START + 350;
+        let mut meter = Meter::new(start * 1_000);
+        meter.heard(start * 1_000);
+        busy(&mut meter, start, 25);
+        let counted = meter.charts(None, None, Window::Minute).summary.completed;
+        assert!(counted >= 20);
+        for window in Window::ALL {
+            assert_eq!(meter.charts(None, None, window).summary.completed, counted, "{window:?}");
+        }
+        let spark = &meter.sparks()[&name("mail")];
+        assert_eq!((spark[0], spark.iter().flatten().count()), (None, 2), "{spark:?}");
     }
 
     #[test]
