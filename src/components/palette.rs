@@ -54,7 +54,8 @@ enum Act {
 
 fn choices(text: &str, queues: &[QueueSample]) -> Vec<Choice> {
     let text = text.to_lowercase();
-    let queues = queues.iter().take(SHOWN).map(|q| {
+    // The answer to an earlier text may still stand here: who types fast and presses Enter gets what was typed.
+    let queues = queues.iter().filter(|q| q.name.as_str().to_lowercase().contains(&text)).take(SHOWN).map(|q| {
         let failed = q.failed.filter(|n| *n > 0).map(|n| format!("{} failed", figure(Some(n), false)));
         let waiting = q.waiting.filter(|n| *n > 0).map(|n| format!("{} waiting", figure(Some(n), q.grouped_partial)));
         let note = [failed, waiting].into_iter().flatten().collect::<Vec<_>>().join(", ");
