@@ -37,6 +37,9 @@ test('what runs is listed on the worker and on its queue', async ({ queues, work
   await expect(page.getByRole('row').filter({ hasText: 'shop-1' })).toContainText('SendInvoice')
   await workers.complete('shop-1', 'ORD-1')
   await expect(page.getByRole('row').filter({ hasText: 'shop-1' })).toContainText('idle')
+  // What its class takes is asked for every 10 s.
+  const classes = page.getByRole('table', { name: 'Job classes' }).getByRole('row').filter({ hasText: 'SendInvoice' })
+  await expect(classes).toContainText('0 %', { timeout: 20_000 })
 })
 
 test('a killed worker is lost, and its job goes back', async ({ queues, workers, open, redis }) => {

@@ -7,6 +7,7 @@ pub mod attention;
 pub mod badge;
 pub mod banner;
 pub mod chart;
+pub mod class_table;
 pub mod confirm;
 pub mod connection;
 pub mod copy;

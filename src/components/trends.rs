@@ -10,7 +10,7 @@ use crate::{
     live::{Live, known},
     model::{
         ids::QueueName,
-        metrics::{Charts, Point, Window},
+        metrics::{Charts, ClassFigures, Point, Window},
     },
 };
 use leptos::prelude::*;
@@ -52,6 +52,15 @@ pub fn use_figures(queue: Option<QueueName>, window: Memo<Window>) -> RwSignal<O
         // Read, not only tracked: a memo that nobody has read does not follow its sources yet.
         let _ = beat.get();
         api::metrics::figures(queue.clone(), window.get())
+    })
+}
+
+/// By job class, kept up to date likewise.
+pub fn use_classes(window: Memo<Window>) -> RwSignal<Option<Vec<ClassFigures>>> {
+    let beat = expect_context::<Live>().beat(ASK_EVERY_S);
+    known(move || {
+        let _ = beat.get();
+        api::metrics::classes(window.get())
     })
 }
 

@@ -4,9 +4,11 @@ use crate::components::memo::memo;
 use crate::{
     api,
     components::{
+        class_table::ClassTable,
         empty::{Empty, Skeleton},
         number::{count, thousands},
         run_table::RunTable,
+        trends::{use_classes, use_window},
         worker_table::WorkerTable,
     },
     live::{Live, known},
@@ -35,6 +37,8 @@ pub fn WorkersPage() -> impl IntoView {
     let live = expect_context::<Live>();
     live.watch(|| LiveView::Workers);
     let first = known(api::workers::workers);
+    let window = use_window();
+    let classes = use_classes(window);
     let list =
         Memo::new(move |last: Option<&Option<WorkerList>>| live.workers.get().or_else(|| last.cloned().flatten()).or_else(|| first.get()));
     let read = move || list.with(|l| l.as_ref().map(facts).unwrap_or_default());
@@ -82,5 +86,6 @@ pub fn WorkersPage() -> impl IntoView {
         <Show when=move || { more.get() > 0 }>
             <p class="px-gutter py-3 text-12 text-faint num">{move || format!("And {}, not listed.", count(more.get(), "more worker", "more workers"))}</p>
         </Show>
+        <ClassTable classes=classes window=window />
     }
 }
