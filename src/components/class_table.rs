@@ -35,7 +35,7 @@ fn row(c: &ClassFigures) -> impl IntoView + use<> {
     ];
     view! {
         <tr>
-            <th scope="row" class="clip font-medium text-left">{c.class_name.clone()}</th>
+            <td class="clip font-medium">{c.class_name.clone()}</td>
             {figures.map(|(class, text)| view! { <td class=class>{text}</td> }).collect_view()}
         </tr>
     }
@@ -65,8 +65,8 @@ pub fn ClassTable(classes: RwSignal<Option<Vec<ClassFigures>>>, window: Memo<Win
                             <th scope="col" class="r w-24 max-sm:hidden">"Run p50"</th>
                             <th scope="col" class="r w-24">"Run p95"</th>
                             <th scope="col" class="r w-24 max-sm:hidden">"Run p99"</th>
-                            <th scope="col" class="r w-26 max-md:hidden">"Waited p50"</th>
-                            <th scope="col" class="r w-26 max-md:hidden">"Waited p95"</th>
+                            <th scope="col" class="r w-30 max-md:hidden">"Waited p50"</th>
+                            <th scope="col" class="r w-30 max-md:hidden">"Waited p95"</th>
                         </tr>
                     </thead>
                     <tbody>{move || classes.with(|c| c.iter().flatten().map(row).collect_view())}</tbody>
