@@ -92,6 +92,7 @@ async fn every_counter_equals_what_the_application_did() {
     let ledger = app.ledger.clone();
     app.stop().await;
     let truth = ledger.counts();
+    println!("in {:?}: {truth:?}", began.elapsed());
     assert!(truth.started > 500 * RUN.as_secs() / 4, "too slow to say anything: {truth:?}");
     assert!(truth.retried > 0 && truth.dead > 0 && truth.broken == 0, "{truth:?}");
 
