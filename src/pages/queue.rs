@@ -150,7 +150,8 @@ fn Whole(
                 </div>
             </div>
             <Figures sample=sample />
-            <div class="six over-time">
+            // On a phone the three scroll sideways: keys must reach that too.
+            <div class="six over-time" tabindex="0" role="group" aria-label="Figures over time">
                 <Chart title="Throughput" plot=throughput class="span2 min-w-0" />
                 <Chart title="Backlog" plot=backlog class="span2 min-w-0" />
                 <Chart title="Run time" plot=run_time class="span2 min-w-0" />

@@ -71,18 +71,20 @@ async fn every_counter_equals_what_the_application_did() {
         // Everybody holds a job: what is open is the same for a moment.
         app.hold();
         let alive = app.workers().len();
-        eventually("every worker holds a job", Duration::from_secs(20), async || app.ledger.open().len() == alive).await;
-        let expected: Vec<(String, String)> = app.ledger.open().into_iter().collect();
+        let held = || -> Vec<(String, String)> { app.ledger.open().into_iter().collect() };
+        eventually("every worker holds a job", Duration::from_secs(20), async || held().len() == alive).await;
+        // A job that was past the hold when it came may still end and make room for another: what is open is asked for again.
         let same = async || {
+            let before = held();
             let mut now = shown(&console.json("/api/v1/workers").await);
             // Until its heartbeat is found gone, a dead worker seems to go on with its job.
             now.retain(|(worker, _)| !victims.contains(worker) || instant < 7);
-            now == expected
+            now == before && before.len() == alive
         };
-        eventually("the console shows what is open", Duration::from_secs(3), same).await;
+        eventually("the console shows what is open", Duration::from_secs(10), same).await;
         if !(7..14).contains(&instant) {
             // The tile follows with the next tick.
-            let active = async || console.json("/api/v1/overview").await["totals"]["active"] == expected.len();
+            let active = async || console.json("/api/v1/overview").await["totals"]["active"] == alive;
             eventually("the tile shows as many", Duration::from_secs(5), active).await;
         }
         app.release();
