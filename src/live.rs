@@ -1,7 +1,6 @@
 //! EventSource -> signals. One stream a tab: the page says what it shows with [`Live::watch`], the stream follows, rests
 //! while the tab is hidden or paused, and starts with a snapshot whenever it opens, so reconnecting needs no replay.
 
-use crate::components::memo::memo;
 use crate::{
     api,
     app::AssetRoot,
@@ -122,7 +121,7 @@ impl Live {
     /// The newest sample of every row of a list, by name.
     pub fn samples(&self, rows: Memo<Vec<QueueSample>>) -> Memo<BTreeMap<QueueName, QueueSample>> {
         let queues = self.queues;
-        memo(move || {
+        Memo::new(move |_| {
             let mut all: BTreeMap<_, _> = rows.with(|rows| rows.iter().map(|q| (q.name.clone(), q.clone())).collect());
             queues.with(|news| {
                 for q in news {
@@ -140,13 +139,13 @@ impl Live {
     /// Changes while the first scan still finds queues, then never again: lists that read it grow by themselves at the start.
     pub fn settling(&self) -> Memo<Option<u64>> {
         let overview = self.overview;
-        memo(move || overview.with(|o| o.as_ref().filter(|o| !o.discovery.complete).map(|o| o.totals.queues)))
+        Memo::new(move |_| overview.with(|o| o.as_ref().filter(|o| !o.discovery.complete).map(|o| o.totals.queues)))
     }
 
     /// Redis or the console is not reached: every figure on the page is old.
     pub fn stale(&self) -> Memo<bool> {
         let Self { overview, stream, .. } = *self;
-        memo(move || stream.get().is_off() || overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Down)))
+        Memo::new(move |_| stream.get().is_off() || overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Down)))
     }
 }
 
@@ -201,13 +200,13 @@ pub fn provide_live() {
     let tick = RwSignal::new(None::<Millis>);
     let skew = StoredValue::new(0_i64);
     let live = Live {
-        overview: memo(move || event.with(|e| e.as_ref().map(|e| e.overview.clone())).or_else(|| first.clone())),
-        queues: memo(move || event.with(|e| e.as_ref().map(|e| e.queues.clone()).unwrap_or_default())),
-        entered: memo(move || event.with(|e| e.as_ref().map_or(0, |e| e.entered))),
-        operations: memo(move || event.with(|e| e.as_ref().map(|e| e.operations.clone()).unwrap_or_default())),
-        workers: memo(move || event.with(|e| e.as_ref().filter(|_| same()).and_then(|e| e.workers.clone()))),
-        log: memo(move || event.with(|e| e.as_ref().filter(|_| same()).map(|e| e.log.clone()).unwrap_or_default())),
-        runs: memo(move || event.with(|e| e.as_ref().filter(|_| same()).map(|e| e.runs.clone()))),
+        overview: Memo::new(move |_| event.with(|e| e.as_ref().map(|e| e.overview.clone())).or_else(|| first.clone())),
+        queues: Memo::new(move |_| event.with(|e| e.as_ref().map(|e| e.queues.clone()).unwrap_or_default())),
+        entered: Memo::new(move |_| event.with(|e| e.as_ref().map_or(0, |e| e.entered))),
+        operations: Memo::new(move |_| event.with(|e| e.as_ref().map(|e| e.operations.clone()).unwrap_or_default())),
+        workers: Memo::new(move |_| event.with(|e| e.as_ref().filter(|_| same()).and_then(|e| e.workers.clone()))),
+        log: Memo::new(move |_| event.with(|e| e.as_ref().filter(|_| same()).map(|e| e.log.clone()).unwrap_or_default())),
+        runs: Memo::new(move |_| event.with(|e| e.as_ref().filter(|_| same()).map(|e| e.runs.clone()))),
         stream: stream.read_only(),
         paused: RwSignal::new(false),
         now: Signal::derive(move || tick.get().unwrap_or(started)),

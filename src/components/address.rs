@@ -1,7 +1,6 @@
 //! What the address bar says. The router would decode names and values twice (`%2541` would become `A`), so both are read
 //! from the raw URL here, once.
 
-use crate::components::memo::memo;
 use crate::model::ids::QueueName;
 use leptos::{
     prelude::*,
@@ -112,13 +111,13 @@ pub fn with_value(search: &str, key: &str, to: &str) -> String {
 /// The raw query string wherever it leads.
 pub fn use_raw_search() -> Memo<String> {
     let Address(url) = expect_context();
-    memo(move || url.with(|u| u.search().to_owned()))
+    Memo::new(move |_| url.with(|u| u.search().to_owned()))
 }
 
 /// The raw path wherever it leads, for what stands outside of the pages.
 pub fn use_path() -> Memo<String> {
     let Address(url) = expect_context();
-    memo(move || url.with(|u| u.path().to_owned()))
+    Memo::new(move |_| url.with(|u| u.path().to_owned()))
 }
 
 #[cfg(test)]

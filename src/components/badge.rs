@@ -1,7 +1,6 @@
 //! The one map from a state to its word, icon and colour.
 
 use super::icon::{Glyph, Icon};
-use crate::components::memo::memo;
 use crate::model::{
     job::JobState,
     queue::{Paused, QueueSample},
@@ -76,9 +75,9 @@ pub fn State(state: JobState) -> impl IntoView {
 /// What is out of the ordinary about a queue.
 #[component]
 pub fn QueueBadges(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
-    let paused = memo(move || sample.with(|q| q.paused));
-    let unserved = memo(move || sample.with(QueueSample::unserved));
-    let problems = memo(move || sample.with(|q| q.problems.join("\n")));
+    let paused = Memo::new(move |_| sample.with(|q| q.paused));
+    let unserved = Memo::new(move |_| sample.with(QueueSample::unserved));
+    let problems = Memo::new(move |_| sample.with(|q| q.problems.join("\n")));
     view! {
         {move || match paused.get() {
             Paused::No => None,

@@ -4,7 +4,6 @@ use super::{
     icon::{Glyph, Icon},
     number::short,
 };
-use crate::components::memo::memo;
 use crate::{
     live::{Live, Stream, sign_in},
     model::live::Link,
@@ -37,7 +36,7 @@ fn sentence(text: &str) -> String {
 #[component]
 pub fn Banner() -> impl IntoView {
     let live = expect_context::<Live>();
-    let message = memo(move || {
+    let message = Memo::new(move |_| {
         if live.stream.get() == Stream::SignedOut {
             return Some(Message::SignedOut);
         }

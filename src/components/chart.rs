@@ -5,7 +5,6 @@ mod draw;
 mod scale;
 
 use super::number::{Place, millis, per_second, short};
-use crate::components::memo::memo;
 use crate::model::time::Millis;
 use leptos::{
     ev,
@@ -124,13 +123,13 @@ impl Plot {
 #[component]
 pub fn Chart(#[prop(into)] title: &'static str, plot: Memo<Option<Plot>>, class: &'static str) -> impl IntoView {
     let at = RwSignal::new(None::<usize>);
-    let read = move |read: fn(&Plot) -> String| memo(move || plot.with(|p| p.as_ref().map(read).unwrap_or_default()));
+    let read = move |read: fn(&Plot) -> String| Memo::new(move |_| plot.with(|p| p.as_ref().map(read).unwrap_or_default()));
     let (legend, picture, table) = (read(draw::legend), read(draw::picture), read(draw::table));
-    let count = memo(move || plot.with(|p| p.as_ref().map_or(0, |p| p.times.len())));
-    let here = memo(move || at.get().map(|i| i.min(count.get().saturating_sub(1))));
+    let count = Memo::new(move |_| plot.with(|p| p.as_ref().map_or(0, |p| p.times.len())));
+    let here = Memo::new(move |_| at.get().map(|i| i.min(count.get().saturating_sub(1))));
     let newest = move || plot.with(|p| p.as_ref().map_or(0, Plot::newest));
-    let words = memo(move || plot.with(|p| p.as_ref().map(|p| p.words(here.get().unwrap_or(p.newest()))).unwrap_or_default()));
-    let unknown = memo(move || plot.with(|p| p.as_ref().filter(|p| p.empty()).map(Plot::unknown)));
+    let words = Memo::new(move |_| plot.with(|p| p.as_ref().map(|p| p.words(here.get().unwrap_or(p.newest()))).unwrap_or_default()));
+    let unknown = Memo::new(move |_| plot.with(|p| p.as_ref().filter(|p| p.empty()).map(Plot::unknown)));
     let step = move |event: ev::KeyboardEvent| {
         let last = count.get_untracked().saturating_sub(1);
         let now = here.get_untracked().unwrap_or_else(|| untrack(newest));

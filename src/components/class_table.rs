@@ -1,7 +1,6 @@
 //! What jobs of each class take and how often they fail, over a window of time.
 
 use super::{
-    memo::memo,
     number::{millis, thousands},
     trends::WindowSwitch,
 };
@@ -43,7 +42,7 @@ fn row(c: &ClassFigures) -> impl IntoView + use<> {
 
 #[component]
 pub fn ClassTable(classes: RwSignal<Option<Vec<ClassFigures>>>, window: Memo<Window>) -> impl IntoView {
-    let any = memo(move || classes.with(|c| c.as_ref().is_some_and(|c| !c.is_empty())));
+    let any = Memo::new(move |_| classes.with(|c| c.as_ref().is_some_and(|c| !c.is_empty())));
     view! {
         <section class="border-t border-line mt-6" aria-labelledby="classes">
             <div class="sec">

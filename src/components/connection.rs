@@ -1,7 +1,6 @@
 //! What the console talks to, in facts.
 
 use super::number::{decimal, thousands};
-use crate::components::memo::memo;
 use crate::{
     live::Live,
     model::{
@@ -14,7 +13,7 @@ use leptos::prelude::*;
 #[component]
 pub fn ConnectionFacts() -> impl IntoView {
     let live = expect_context::<Live>();
-    let read = move |read: fn(&Overview) -> String| memo(move || live.overview.with(|o| o.as_ref().map_or_else(|| "—".into(), read)));
+    let read = move |read: fn(&Overview) -> String| Memo::new(move |_| live.overview.with(|o| o.as_ref().map_or_else(|| "—".into(), read)));
     let fact = move |label: &'static str, text: Memo<String>| {
         view! { <div class="flex items-center gap-3 h-row px-gutter border-b border-line-soft last:border-0"><dt class="text-muted flex-none">{label}</dt><dd class="num clip ml-auto" title=move || text.get()>{move || text.get()}</dd></div> }
     };
@@ -23,7 +22,7 @@ pub fn ConnectionFacts() -> impl IntoView {
         Link::Connecting => "Connecting".into(),
         Link::Down => "Unreachable".into(),
     });
-    let since = memo(move || live.overview.with(|o| o.as_ref().map(|o| o.connection.since)));
+    let since = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| o.connection.since)));
     view! {
         <dl>
             // As high as the head of the table beside it, so that the rows of both stand in one line.

@@ -8,7 +8,6 @@ use super::{
     number::{bytes, count, jobs as jobs_of},
     question::{Question, restorable},
 };
-use crate::components::memo::memo;
 use crate::{
     api,
     live::Live,
@@ -49,9 +48,9 @@ pub fn Destroy(queue: QueueName, typed: Typed) -> impl IntoView {
         let queue = queue.clone();
         move || api::queues::purge_preview(queue.clone())
     });
-    let counted = memo(move || preview.get().and_then(Result::ok));
-    let n = memo(move || counted.get().map(|p| if all { p.waiting + p.grouped + p.delayed + p.failed } else { p.failed }));
-    let size = memo(move || counted.get().and_then(|p| if all { p.bytes } else { p.failed_bytes }));
+    let counted = Memo::new(move |_| preview.get().and_then(Result::ok));
+    let n = Memo::new(move |_| counted.get().map(|p| if all { p.waiting + p.grouped + p.delayed + p.failed } else { p.failed }));
+    let size = Memo::new(move |_| counted.get().and_then(|p| if all { p.bytes } else { p.failed_bytes }));
     let text = RwSignal::new(String::new());
     let forget = RwSignal::new(false);
 

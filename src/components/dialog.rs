@@ -4,7 +4,6 @@ use super::{
     icon::{Glyph, Icon},
     shell::on_scrim,
 };
-use crate::components::memo::memo;
 use crate::model::error::ApiError;
 use leptos::{html, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlDialogElement};
 
@@ -80,7 +79,7 @@ pub fn Confirm(
             on_confirm.run(());
         }
     };
-    let able = memo(move || ready.get() && !pending.get());
+    let able = Memo::new(move |_| ready.get() && !pending.get());
     let class = move || match (danger, able.get()) {
         (true, true) => "btn danger solid",
         (true, false) => "btn",

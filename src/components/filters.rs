@@ -4,7 +4,6 @@ use super::{
     icon::{Glyph, Icon},
     number::thousands,
 };
-use crate::components::memo::memo;
 use crate::{
     live::Live,
     model::query::{QueueFilter, QueuesQuery},
@@ -83,7 +82,7 @@ fn Chip(query: Signal<QueuesQuery>, filter: QueueFilter) -> impl IntoView {
         QueueFilter::NoWorkers => "No workers",
         QueueFilter::Idle => "Idle",
     };
-    let count = memo(move || {
+    let count = Memo::new(move |_| {
         live.overview.with(|o| {
             o.as_ref().map(|o| &o.totals).map(|t| {
                 thousands(match filter {
@@ -96,8 +95,8 @@ fn Chip(query: Signal<QueuesQuery>, filter: QueueFilter) -> impl IntoView {
             })
         })
     });
-    let current = memo(move || query.with(|q| q.filter == filter));
-    let href = memo(move || query.with(|q| format!("/queues{}", QueuesQuery { filter, page: 1, ..q.clone() }.search())));
+    let current = Memo::new(move |_| query.with(|q| q.filter == filter));
+    let href = Memo::new(move |_| query.with(|q| format!("/queues{}", QueuesQuery { filter, page: 1, ..q.clone() }.search())));
     view! {
         <a href=move || href.get() aria-current=move || current.get().then_some("true")>
             {label}

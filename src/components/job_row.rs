@@ -6,7 +6,6 @@ use super::{
     selection::Selection,
     time::{Ago, Clock},
 };
-use crate::components::memo::memo;
 use crate::{
     live::Live,
     model::{
@@ -131,8 +130,8 @@ fn delayed_cells(job: &JobSummary) -> impl IntoView + use<> {
 #[component]
 fn Due(at: Millis) -> impl IntoView {
     let now = expect_context::<Live>().now;
-    let due = memo(move || at <= now.get());
-    let text = memo(move || if due.get() { "due now".to_string() } else { relative(at, now.get()) });
+    let due = Memo::new(move |_| at <= now.get());
+    let text = Memo::new(move |_| if due.get() { "due now".to_string() } else { relative(at, now.get()) });
     view! {
         <time class=move || if due.get() { "text-waiting" } else { "num" } datetime=at.iso() title=at.full()>{move || text.get()}</time>
         <span class="ml-2 text-faint max-sm:hidden"><Clock at=at /></span>

@@ -7,7 +7,6 @@ use super::{
     number::thousands,
     selection::Selection,
 };
-use crate::components::memo::memo;
 use crate::model::{
     job::{Due, JobState, JobSummary, Order},
     query::JobsQuery,
@@ -47,16 +46,17 @@ pub fn JobTable(
     #[prop(into)] total: Signal<u64>,
     selection: Selection,
 ) -> impl IntoView {
-    let lines = memo(move || lines(rows.get(), due.get()));
+    let lines = Memo::new(move |_| lines(rows.get(), due.get()));
     let place = move |line: usize| match lines.read().get(line) {
         Some(Line::Job { at, .. }) => *at,
         Some(Line::Due(_) | Line::More { .. }) | None => 0,
     };
-    let state = memo(move || what.with(|q| q.state));
-    let all_picked =
-        memo(move || !rows.with(Vec::is_empty) && (selection.everything.get() || selection.picked.with(Vec::len) == rows.with(Vec::len)));
-    let some_picked = memo(move || !selection.is_empty() && !all_picked.get());
-    let from = memo(move || what.with(|q| (q.page - 1) * q.per_page));
+    let state = Memo::new(move |_| what.with(|q| q.state));
+    let all_picked = Memo::new(move |_| {
+        !rows.with(Vec::is_empty) && (selection.everything.get() || selection.picked.with(Vec::len) == rows.with(Vec::len))
+    });
+    let some_picked = Memo::new(move |_| !selection.is_empty() && !all_picked.get());
+    let from = Memo::new(move |_| what.with(|q| (q.page - 1) * q.per_page));
     let head = move || {
         let newest = what.with(|q| q.order) == Order::Newest;
         let arrow = if newest { "descending" } else { "ascending" };

@@ -4,7 +4,6 @@ use super::{
     icon::{Glyph, Icon},
     number::{count, thousands},
 };
-use crate::components::memo::memo;
 use crate::model::{
     json::{Kind, TreeRow, decode},
     time::Millis,
@@ -112,9 +111,9 @@ pub fn JsonTree(rows: Vec<TreeRow>, more: bool, #[prop(into)] search: Signal<Str
     let total = rows.len();
     let rows = StoredValue::new(rows);
     let flipped = RwSignal::new(BTreeSet::new());
-    let needle = memo(move || search.with(|s| s.trim().to_lowercase()));
-    let shown = memo(move || flipped.with(|f| rows.with_value(|rows| needle.with(|n| visible(rows, f, n)))));
-    let hits = memo(move || {
+    let needle = Memo::new(move |_| search.with(|s| s.trim().to_lowercase()));
+    let shown = Memo::new(move |_| flipped.with(|f| rows.with_value(|rows| needle.with(|n| visible(rows, f, n)))));
+    let hits = Memo::new(move |_| {
         needle.with(|n| if n.is_empty() { None } else { Some(rows.with_value(|rows| rows.iter().filter(|r| matches(r, n)).count())) })
     });
     view! {
@@ -134,7 +133,7 @@ pub fn JsonTree(rows: Vec<TreeRow>, more: bool, #[prop(into)] search: Signal<Str
 #[component]
 fn TreeLine(row: TreeRow, open: Signal<bool>, needle: Memo<String>, flip: Callback<()>) -> impl IntoView {
     let starts = starts_closed(&row);
-    let is_open = memo(move || starts == open.get() || (!needle.with(String::is_empty) && !starts));
+    let is_open = Memo::new(move |_| starts == open.get() || (!needle.with(String::is_empty) && !starts));
     let foldable = folds(&row);
     let long = long(&row);
     let is_container = container(&row);

@@ -1,7 +1,6 @@
 //! One cell for each queue: the more waits the wider it is, the longer the backlog lasts the stronger its colour.
 
 use super::number::{Place, count, figure, short};
-use crate::components::memo::memo;
 use crate::model::{ids::QueueName, queue::QueueSample, time::span};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -100,7 +99,7 @@ pub fn QueueLoad(map: Memo<LoadMap>) -> impl IntoView {
             })
             .collect_view()
     };
-    let others = memo(move || {
+    let others = Memo::new(move |_| {
         map.with(|m| {
             (m.others > 0)
                 .then(|| format!("And {} with {} waiting.", count(m.others, "more queue", "more queues"), figure(m.waiting, false)))

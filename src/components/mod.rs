@@ -27,7 +27,6 @@ pub mod later;
 pub mod load_map;
 pub mod log;
 pub mod log_filters;
-pub mod memo;
 pub mod nav;
 pub mod number;
 pub mod operation_progress;

@@ -5,17 +5,16 @@ use super::{
     icon::{Glyph, Icon},
     number::thousands,
 };
-use crate::components::memo::memo;
 use crate::live::Live;
 use leptos::prelude::*;
 
 #[component]
 pub fn Nav() -> impl IntoView {
     let live = expect_context::<Live>();
-    let queues = memo(move || {
+    let queues = Memo::new(move |_| {
         live.overview.with(|o| o.as_ref().filter(|o| o.totals.queues > 0 || o.discovery.complete).map(|o| thousands(o.totals.queues)))
     });
-    let workers = memo(move || live.overview.with(|o| o.as_ref().and_then(|o| o.workers).map(thousands)));
+    let workers = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.workers).map(thousands)));
     view! {
         <nav class="nav" aria-label="Main">
             <Item href="/" glyph=Glyph::Overview label="Overview" />
@@ -35,7 +34,7 @@ fn Item(
     #[prop(optional, into)] count: Option<Signal<Option<String>>>,
 ) -> impl IntoView {
     let path = use_path();
-    let current = memo(move || {
+    let current = Memo::new(move |_| {
         path.with(
             |p| if href == "/" { p == "/" } else { p.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) },
         )
@@ -53,7 +52,7 @@ fn Item(
 #[component]
 pub fn Foot() -> impl IntoView {
     let live = expect_context::<Live>();
-    let text = memo(move || live.overview.with(|o| o.as_ref().map(|o| format!("{} · prefix {}", o.version, o.prefix))));
+    let text = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| format!("{} · prefix {}", o.version, o.prefix))));
     view! { <p class="foot">{move || text.get()}</p> }
 }
 

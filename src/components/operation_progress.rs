@@ -4,7 +4,6 @@ use super::{
     actions::Actions,
     sentences::{handled, progress, running},
 };
-use crate::components::memo::memo;
 use crate::{
     api,
     live::Live,
@@ -41,8 +40,8 @@ pub fn OperationProgress(#[prop(into)] operation: Signal<Operation>) -> impl Int
     let actions = expect_context::<Actions>();
     let now = expect_context::<Live>().now;
     let cancelling = RwSignal::new(false);
-    let title = memo(move || operation.with(running));
-    let share = memo(move || operation.with(percent));
+    let title = Memo::new(move |_| operation.with(running));
+    let share = Memo::new(move |_| operation.with(percent));
     view! {
         <div class="grid gap-2">
             <div class="flex items-center gap-2">
@@ -95,7 +94,7 @@ pub fn Running() -> impl IntoView {
             on_cleanup(move || handle.clear());
         }
     });
-    let ids = memo(move || actions.started.with(|all| all.iter().map(|o| o.id.clone()).collect::<Vec<_>>()));
+    let ids = Memo::new(move |_| actions.started.with(|all| all.iter().map(|o| o.id.clone()).collect::<Vec<_>>()));
     view! {
         <For each=move || ids.get() key=Clone::clone let:id>
             {
@@ -116,7 +115,7 @@ pub fn Running() -> impl IntoView {
 pub fn QueueOperations(queue: crate::model::ids::QueueName) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let live = expect_context::<Live>();
-    let ids = memo(move || {
+    let ids = Memo::new(move |_| {
         let own: Vec<String> = actions.started.with(|all| all.iter().map(|o| o.id.clone()).collect());
         live.operations.with(|all| {
             let here = all.iter().filter(|o| o.status == OperationStatus::Running && o.queue == queue);

@@ -4,7 +4,6 @@ use super::{
     icon::{Glyph, Icon},
     number::thousands,
 };
-use crate::components::memo::memo;
 use crate::model::query::{JobsQuery, PER_PAGE};
 use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys::HtmlFormElement};
 use leptos_router::hooks::use_navigate;
@@ -38,9 +37,10 @@ pub fn Pagination(
     #[prop(into)] shown: Signal<u64>,
 ) -> impl IntoView {
     // Jobs come and go between the count and the page: what is shown is there.
-    let total = memo(move || total.get().max(if shown.get() == 0 { 0 } else { query.with(|q| (q.page - 1) * q.per_page) + shown.get() }));
-    let pages = memo(move || total.get().div_ceil(query.with(|q| q.per_page)).max(1));
-    let page = memo(move || query.with(|q| q.page));
+    let total =
+        Memo::new(move |_| total.get().max(if shown.get() == 0 { 0 } else { query.with(|q| (q.page - 1) * q.per_page) + shown.get() }));
+    let pages = Memo::new(move |_| total.get().div_ceil(query.with(|q| q.per_page)).max(1));
+    let page = Memo::new(move |_| query.with(|q| q.page));
     let to = move |n: u64| query.with(|q| JobsQuery { page: n, ..q.clone() }.href());
     let range = move || {
         let (n, first) = (shown.get(), (page.get() - 1) * query.with(|q| q.per_page));

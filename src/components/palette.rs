@@ -7,7 +7,6 @@ use super::{
     shell::{Overlays, modal, on_scrim},
     theme,
 };
-use crate::components::memo::memo;
 use crate::{
     api,
     live::Live,
@@ -82,7 +81,7 @@ pub fn Palette() -> impl IntoView {
     let found = RwSignal::new(Vec::<QueueSample>::new());
     let total = RwSignal::new(0_u64);
     let at = RwSignal::new(0_usize);
-    let list = memo(move || text.with(|text| found.with(|found| choices(text, found))));
+    let list = Memo::new(move |_| text.with(|text| found.with(|found| choices(text, found))));
 
     let look = move || {
         let q = text.get_untracked();
@@ -148,8 +147,8 @@ pub fn Palette() -> impl IntoView {
             })
             .collect_view()
     };
-    let hidden = memo(move || total.get().saturating_sub(SHOWN as u64));
-    let nothing = memo(move || list.with(Vec::is_empty));
+    let hidden = Memo::new(move |_| total.get().saturating_sub(SHOWN as u64));
+    let nothing = Memo::new(move |_| list.with(Vec::is_empty));
     view! {
         <dialog
             class="palette"

@@ -7,7 +7,6 @@ use super::{
     number::{count, thousands},
     question::Question,
 };
-use crate::components::memo::memo;
 use crate::model::queue::{Paused, QueueSample};
 use leptos::{
     html,
@@ -28,8 +27,8 @@ fn paused(q: &QueueSample) -> bool {
 #[component]
 pub fn QueueActions(#[prop(into)] sample: Signal<QueueSample>, #[prop(optional)] inline: bool) -> impl IntoView {
     let actions = expect_context::<Actions>();
-    let label = memo(move || format!("More actions for {}", sample.with(|q| q.name.to_string())));
-    let open = memo(move || actions.menu.with(|m| m.as_ref().is_some_and(|m| sample.with(|q| q.name == m.queue))));
+    let label = Memo::new(move |_| format!("More actions for {}", sample.with(|q| q.name.to_string())));
+    let open = Memo::new(move |_| actions.menu.with(|m| m.as_ref().is_some_and(|m| sample.with(|q| q.name == m.queue))));
     let node = NodeRef::<html::Button>::new();
     let show = move |_| {
         let Some(button) = node.get_untracked() else { return };
@@ -48,8 +47,8 @@ pub fn QueueActions(#[prop(into)] sample: Signal<QueueSample>, #[prop(optional)]
 #[component]
 fn MainButtons(sample: Signal<QueueSample>) -> impl IntoView {
     let actions = expect_context::<Actions>();
-    let is_paused = memo(move || sample.with(paused));
-    let failed = memo(move || sample.with(|q| q.failed).filter(|n| *n > 0));
+    let is_paused = Memo::new(move |_| sample.with(paused));
+    let failed = Memo::new(move |_| sample.with(|q| q.failed).filter(|n| *n > 0));
     let switch = move |_| {
         let q = sample.get_untracked();
         if paused(&q) { actions.resume(q.name) } else { actions.pause(q.name, q.waiting) }

@@ -8,7 +8,6 @@ use super::{
     spark::Spark,
     time::Age,
 };
-use crate::components::memo::memo;
 use crate::model::{
     ids::Priority,
     job::JobState,
@@ -82,8 +81,8 @@ pub fn QueueTable(
 
 #[component]
 fn SortHead(query: Signal<QueuesQuery>, sort: QueueSort, label: &'static str, class: &'static str) -> impl IntoView {
-    let sorted = memo(move || query.with(|q| (q.sort == sort).then_some(q.descending)));
-    let href = memo(move || {
+    let sorted = Memo::new(move |_| query.with(|q| (q.sort == sort).then_some(q.descending)));
+    let href = Memo::new(move |_| {
         query.with(|q| {
             let descending = if q.sort == sort { !q.descending } else { sort.descends_first() };
             format!("/queues{}", QueuesQuery { sort, descending, page: 1, ..q.clone() }.search())
@@ -124,18 +123,19 @@ fn active_title(active: Option<u64>, vague: bool) -> &'static str {
 fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoView {
     let q = sample.get_untracked();
     let (href, name, title) = (q.name.href(), q.name.to_string(), q.name.to_string());
-    let waiting = memo(move || sample.with(|q| q.waiting));
-    let partial = memo(move || sample.with(|q| q.grouped_partial));
-    let active = memo(move || sample.with(|q| q.active));
-    let vague = memo(move || sample.with(|q| q.active_partial));
-    let (incoming, outgoing) = (memo(move || sample.with(|q| q.flow.in_per_second)), memo(move || sample.with(|q| q.flow.out_per_second)));
-    let delayed = memo(move || sample.with(|q| q.delayed));
-    let failed = memo(move || sample.with(|q| q.failed));
-    let at_cap = memo(move || sample.with(|q| q.failed_at_cap));
-    let oldest = memo(move || sample.with(|q| q.oldest_waiting_ms));
-    let workers = memo(move || sample.with(|q| q.workers));
-    let unserved = memo(move || sample.with(QueueSample::unserved));
-    let by_list = memo(move || sample.with(split));
+    let waiting = Memo::new(move |_| sample.with(|q| q.waiting));
+    let partial = Memo::new(move |_| sample.with(|q| q.grouped_partial));
+    let active = Memo::new(move |_| sample.with(|q| q.active));
+    let vague = Memo::new(move |_| sample.with(|q| q.active_partial));
+    let (incoming, outgoing) =
+        (Memo::new(move |_| sample.with(|q| q.flow.in_per_second)), Memo::new(move |_| sample.with(|q| q.flow.out_per_second)));
+    let delayed = Memo::new(move |_| sample.with(|q| q.delayed));
+    let failed = Memo::new(move |_| sample.with(|q| q.failed));
+    let at_cap = Memo::new(move |_| sample.with(|q| q.failed_at_cap));
+    let oldest = Memo::new(move |_| sample.with(|q| q.oldest_waiting_ms));
+    let workers = Memo::new(move |_| sample.with(|q| q.workers));
+    let unserved = Memo::new(move |_| sample.with(QueueSample::unserved));
+    let by_list = Memo::new(move |_| sample.with(split));
     view! {
         <tr data-row>
             <td>

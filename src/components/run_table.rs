@@ -9,7 +9,6 @@ use super::{
     time::{Ago, Clock},
     worker::{job_name, ran},
 };
-use crate::components::memo::memo;
 use crate::{
     live::Live,
     model::{
@@ -106,7 +105,7 @@ fn Row(run: Run, queues: bool) -> impl IntoView {
     });
     let log = format!("/logs{}", LogQuery { worker: run.worker.clone(), ..LogQuery::default() }.search());
     let ticking = run.clone();
-    let time = memo(move || ran(&ticking, now.get()));
+    let time = Memo::new(move |_| ran(&ticking, now.get()));
     let lost_at = run.lost_at;
     let missed = move || lost_at.map(|at: Millis| format!(" {}", relative(at, now.get())));
     let span = if queues { "8" } else { "7" };

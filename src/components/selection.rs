@@ -1,6 +1,5 @@
 //! Which rows of the page are selected: single boxes, ranges with shift, the page, or everything there is.
 
-use crate::components::memo::memo;
 use crate::model::{ids::Fingerprint, job::JobSummary};
 use leptos::prelude::*;
 use std::collections::BTreeSet;
@@ -21,7 +20,7 @@ pub struct Selection {
 impl Selection {
     pub fn new(rows: Memo<Vec<JobSummary>>) -> Self {
         let marked = RwSignal::new(BTreeSet::new());
-        let picked = memo(move || {
+        let picked = Memo::new(move |_| {
             marked.with(|marked: &BTreeSet<String>| {
                 if marked.is_empty() {
                     return Vec::new();

@@ -1,7 +1,6 @@
 //! A line without axes: how busy a queue was, minute by minute.
 
 use super::number::Place;
-use crate::components::memo::memo;
 use crate::model::queue::QueueSample;
 use leptos::prelude::*;
 use std::fmt::Write;
@@ -26,8 +25,8 @@ fn path(values: &[Option<u32>]) -> String {
 /// Ended runs of the last 15 minutes. Nothing is drawn where nothing was heard.
 #[component]
 pub fn Spark(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
-    let d = memo(move || sample.with(|q| path(&q.flow.spark)));
-    let title = memo(move || {
+    let d = Memo::new(move |_| sample.with(|q| path(&q.flow.spark)));
+    let title = Memo::new(move |_| {
         sample.with(|q| match q.flow.spark.as_slice() {
             [] => "Ended jobs by minute: unknown, no events were heard".into(),
             all => format!(

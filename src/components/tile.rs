@@ -4,7 +4,6 @@ use super::{
     badge::Tone,
     icon::{Glyph, Icon},
 };
-use crate::components::memo::memo;
 use leptos::prelude::*;
 
 /// `value` is a figure as it is shown, `—` when it is unknown; the fact then says why. `alarm`: the fact is about what fails now.
@@ -19,7 +18,7 @@ pub fn Tile(
     #[prop(optional, into)] stale: Signal<bool>,
     #[prop(optional, into)] alarm: Signal<bool>,
 ) -> impl IntoView {
-    let unknown = memo(move || value.with(|v| v == "—"));
+    let unknown = Memo::new(move |_| value.with(|v| v == "—"));
     let class = move || if stale.get() || unknown.get() { "v stale" } else { "v" };
     let inside = view! {
         <span class="k"><Icon glyph=glyph class=tone.icon() />{label}</span>

@@ -1,7 +1,6 @@
 //! Times, always UTC. Relative ones start from the moment of the data itself, so that server and browser render the same
 //! text, and tick once the page is alive.
 
-use crate::components::memo::memo;
 use crate::{
     live::Live,
     model::time::{Millis, relative, span},
@@ -12,7 +11,7 @@ use leptos::prelude::*;
 #[component]
 pub fn Ago(at: Millis) -> impl IntoView {
     let now = expect_context::<Live>().now;
-    let text = memo(move || relative(at, now.get()));
+    let text = Memo::new(move |_| relative(at, now.get()));
     view! { <time class="num" datetime=at.iso() title=at.full()>{move || text.get()}</time> }
 }
 
@@ -20,7 +19,7 @@ pub fn Ago(at: Millis) -> impl IntoView {
 #[component]
 pub fn Clock(at: Millis) -> impl IntoView {
     let now = expect_context::<Live>().now;
-    let text = memo(move || at.near(now.get()));
+    let text = Memo::new(move |_| at.near(now.get()));
     view! { <time class="num" datetime=at.iso() title=at.full()>{move || text.get()}</time> }
 }
 

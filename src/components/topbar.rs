@@ -6,7 +6,6 @@ use super::{
     shell::Overlays,
     theme::ThemeButton,
 };
-use crate::components::memo::memo;
 use crate::{
     live::{Live, Stream},
     model::live::Link,
@@ -17,8 +16,8 @@ use leptos::prelude::*;
 pub fn TopBar() -> impl IntoView {
     let live = expect_context::<Live>();
     let overlays = expect_context::<Overlays>();
-    let environment = memo(move || live.overview.with(|o| o.as_ref().and_then(|o| o.environment.clone())));
-    let signed_in = memo(move || live.overview.with(|o| o.as_ref().is_some_and(|o| !o.open_access)));
+    let environment = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.environment.clone())));
+    let signed_in = Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| !o.open_access)));
     let find = move |_| overlays.palette.set(true);
     view! {
         <header class="top">
@@ -63,15 +62,12 @@ pub fn TopBar() -> impl IntoView {
 fn ConnectionState() -> impl IntoView {
     let live = expect_context::<Live>();
     let stream = live.stream;
-    let lost = memo(move || stream.get().is_off());
+    let lost = Memo::new(move |_| stream.get().is_off());
     // What Redis does behind an unreachable console is unknown.
-    let status =
-        memo(
-            move || {
-                if lost.get() { Link::Down } else { live.overview.with(|o| o.as_ref().map_or(Link::Connecting, |o| o.connection.status)) }
-            },
-        );
-    let text = memo(move || match status.get() {
+    let status = Memo::new(move |_| {
+        if lost.get() { Link::Down } else { live.overview.with(|o| o.as_ref().map_or(Link::Connecting, |o| o.connection.status)) }
+    });
+    let text = Memo::new(move |_| match status.get() {
         Link::Down if stream.get() == Stream::SignedOut => "Signed out".into(),
         Link::Down if lost.get() => "Console unreachable".into(),
         Link::Down => "Redis unreachable".into(),
@@ -80,7 +76,7 @@ fn ConnectionState() -> impl IntoView {
             live.overview.with(|o| ["Redis ", o.as_ref().and_then(|o| o.connection.server_version.as_deref()).unwrap_or_default()].concat())
         }
     });
-    let latency = memo(move || {
+    let latency = Memo::new(move |_| {
         live.overview.with(|o| {
             o.as_ref()
                 .filter(|_| status.get() == Link::Connected)

@@ -6,7 +6,6 @@ use super::{
     number::{count, figure, per_second, thousands},
     tile::Tile,
 };
-use crate::components::memo::memo;
 use crate::{
     live::Live,
     model::{live::Overview, time::span, worker::WorkerList},
@@ -19,10 +18,10 @@ pub fn TotalsRow(workers: Memo<Option<WorkerList>>, lately: Memo<Option<u64>>) -
     let live = expect_context::<Live>();
     let stale = live.stale();
     let read = move |read: fn(&Overview) -> String| {
-        memo(move || live.overview.with(|o| o.as_ref().filter(|o| o.sampled_at.is_some()).map_or_else(|| "—".into(), read)))
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().filter(|o| o.sampled_at.is_some()).map_or_else(|| "—".into(), read)))
     };
     let fact = move |read: fn(&Overview) -> String| {
-        memo(move || {
+        Memo::new(move |_| {
             live.overview.with(|o| match o {
                 Some(Overview { sampled_at: None, .. }) | None => "not measured yet".into(),
                 Some(Overview { sampled_at: Some(at), .. }) if stale.get() => format!("at {}", at.clock()),
@@ -31,7 +30,7 @@ pub fn TotalsRow(workers: Memo<Option<WorkerList>>, lately: Memo<Option<u64>>) -
         })
     };
     // Workers that wait for a job, as far as they were heard.
-    let idle = memo(move || {
+    let idle = Memo::new(move |_| {
         let o = live.overview.get()?;
         let (active, workers) = (o.totals.active.filter(|_| !o.totals.active_partial)?, o.workers?);
         (!stale.get() && o.totals.lost == 0).then(|| match workers.saturating_sub(active) {
@@ -46,7 +45,7 @@ pub fn TotalsRow(workers: Memo<Option<WorkerList>>, lately: Memo<Option<u64>>) -
         Some(_) if o.totals.active_partial => "some workers were not heard yet".into(),
         Some(_) => "running now".into(),
     });
-    let lost = memo(move || workers.with(|w| w.as_ref().map_or(0, |w| w.lost)));
+    let lost = Memo::new(move |_| workers.with(|w| w.as_ref().map_or(0, |w| w.lost)));
     let workers_fact = fact(|o| match (o.workers, o.totals.unserved) {
         (None, _) => "not counted yet".into(),
         (Some(0), _) => "none reports".into(),
@@ -55,7 +54,7 @@ pub fn TotalsRow(workers: Memo<Option<WorkerList>>, lately: Memo<Option<u64>>) -
     });
     let failed_fact =
         fact(|o| if o.totals.failing == 0 { "in no queue".into() } else { format!("in {}", count(o.totals.failing, "queue", "queues")) });
-    let failing = memo(move || lately.get().filter(|n| *n > 0 && !stale.get()));
+    let failing = Memo::new(move |_| lately.get().filter(|n| *n > 0 && !stale.get()));
     view! {
         <section class="six" aria-label="Totals">
             <Tile label="Waiting" glyph=Glyph::Waiting tone=Tone::Waiting href="/queues" stale=stale value=read(|o| figure(o.totals.waiting, o.totals.grouped_partial))

@@ -4,7 +4,6 @@ use super::{
     address::{use_path, use_value, with_value},
     chart::{Lane, Plot, Series, Shape, Unit},
 };
-use crate::components::memo::memo;
 use crate::{
     api,
     live::{Live, known},
@@ -66,7 +65,7 @@ pub fn use_classes(window: Memo<Window>) -> RwSignal<Option<Vec<ClassFigures>>> 
 
 /// One of the three plots of what was measured.
 pub fn plot_of(figures: RwSignal<Option<Charts>>, draw: fn(&Charts) -> Plot) -> Memo<Option<Plot>> {
-    memo(move || figures.with(|f| f.as_ref().map(draw)))
+    Memo::new(move |_| figures.with(|f| f.as_ref().map(draw)))
 }
 
 fn plot(charts: &Charts, title: &'static str, note: Option<&'static str>, lanes: Vec<Lane>) -> Plot {

@@ -1,7 +1,6 @@
 //! What a worker is and does, in words: on the overview and on its own page.
 
 use super::{badge::Tone, icon::Glyph};
-use crate::components::memo::memo;
 use crate::model::{
     run::{Run, RunState},
     time::{Millis, relative, span},
@@ -76,7 +75,7 @@ pub fn WorkerLines(#[prop(into)] workers: Signal<Vec<Worker>>, now: Signal<Milli
                     let worker = Memo::new(move |last: Option<&Worker>| {
                         workers.with(|all| all.iter().find(|w| w.id == id).cloned()).unwrap_or_else(|| last.unwrap_or(&first).clone())
                     });
-                    let text = memo(move || worker.with(|w| doing(w, now.get())));
+                    let text = Memo::new(move |_| worker.with(|w| doing(w, now.get())));
                     let name = worker.with_untracked(|w| w.id.clone());
                     let class = if tone == Tone::Lost { "clip text-lost font-medium" } else { "clip" };
                     view! {

@@ -5,7 +5,6 @@ use super::{
     number::{Number, Place, bytes},
     worker::{LoadBar, doing, load, look, open, ran},
 };
-use crate::components::memo::memo;
 use crate::{
     live::Live,
     model::{
@@ -73,12 +72,12 @@ fn Row(first: Worker, workers: Signal<Vec<Worker>>) -> impl IntoView {
             workers.with(|all| all.iter().find(|w| w.id == id).cloned()).unwrap_or_else(|| last.unwrap_or(&first).clone())
         }
     });
-    let text = |read: fn(&Worker) -> String| memo(move || worker.with(read));
+    let text = |read: fn(&Worker) -> String| Memo::new(move |_| worker.with(read));
     let queues = text(|w| w.beat.queues.join(", "));
     let rss = text(|w| w.beat.rss.map_or_else(|| "—".into(), bytes));
     let (memory, place) = (text(|w| memory(&w.beat)), text(|w| place(&w.beat)));
     let uptime = text(|w| w.beat.uptime_seconds.map_or_else(|| "—".into(), |s| span((s as i64).saturating_mul(1_000))));
-    let running = memo(move || {
+    let running = Memo::new(move |_| {
         worker.with(|w| match w.runs.iter().find(open).filter(|_| w.state != WorkerState::Stopped) {
             Some(run) => {
                 let others = w.runs.iter().filter(open).count() - 1;
@@ -88,10 +87,10 @@ fn Row(first: Worker, workers: Signal<Vec<Worker>>) -> impl IntoView {
             None => (doing(w, now.get()), String::new()),
         })
     });
-    let quiet = memo(move || worker.with(|w| !w.runs.iter().any(|r| open(&r))));
+    let quiet = Memo::new(move |_| worker.with(|w| !w.runs.iter().any(|r| open(&r))));
     let percent = Signal::derive(move || worker.with(|w| if online { load(&w.beat) } else { None }));
     // What was not heard is unknown, not nothing.
-    let heard = move |read: fn(&Worker) -> u64| memo(move || worker.with(|w| w.heard_at.map(|_| read(w))));
+    let heard = move |read: fn(&Worker) -> u64| Memo::new(move |_| worker.with(|w| w.heard_at.map(|_| read(w))));
     let detail = move || {
         worker.with(|w| match (w.beat.load, w.beat.cores) {
             (Some(load), Some(cores)) => format!("Load average {} on {cores} cores", Place(load)),

@@ -4,7 +4,6 @@ mod facts;
 mod head;
 mod payload;
 
-use crate::components::memo::memo;
 use crate::{
     api,
     components::{
@@ -47,7 +46,7 @@ pub fn JobPage() -> impl IntoView {
     let (queue, handle) = (use_queue(), use_segment(3));
     let at = use_search(|get| get("at"));
     let raw = use_search(|get| get("view").as_deref() == Some("raw"));
-    let asked = memo(move || Some(Asked { queue: queue.get()?, handle: handle.get()?, at: at.get() }));
+    let asked = Memo::new(move |_| Some(Asked { queue: queue.get()?, handle: handle.get()?, at: at.get() }));
     view! {
         {move || match asked.get() {
             Some(asked) => view! { <OneJob asked=asked raw=raw /> }.into_any(),
@@ -91,7 +90,7 @@ fn Answer(asked: StoredValue<Asked>, found: Resource<Result<Found, ApiError>>, r
         Some(Ok(found)) => Some(found),
         Some(Err(_)) | None => last.cloned().flatten(),
     });
-    let error = memo(move || found.get().and_then(Result::err));
+    let error = Memo::new(move |_| found.get().and_then(Result::err));
     let queue = asked.with_value(|a| a.queue.clone());
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> })}

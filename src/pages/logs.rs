@@ -1,6 +1,5 @@
 //! `/logs?level=&worker=&queue=&q=`: what workers say, as they say it.
 
-use crate::components::memo::memo;
 use crate::{
     api,
     components::{
@@ -33,7 +32,7 @@ pub fn LogsPage() -> impl IntoView {
             tail.thaw(KEPT);
         }
     });
-    let facts = memo(move || {
+    let facts = Memo::new(move |_| {
         live.overview.with(|o| {
             o.as_ref().map(|o| match o.heard.listening_since {
                 None => "events are not heard".to_owned(),
@@ -45,7 +44,7 @@ pub fn LogsPage() -> impl IntoView {
             })
         })
     });
-    let aside = memo(move || tail.aside.with(Vec::len));
+    let aside = Memo::new(move |_| tail.aside.with(Vec::len));
     let freeze = move |_| if tail.frozen.get_untracked() { tail.thaw(KEPT) } else { tail.frozen.set(true) };
     let label = move || match (tail.frozen.get(), aside.get()) {
         (false, _) => "Pause".to_owned(),
@@ -53,8 +52,8 @@ pub fn LogsPage() -> impl IntoView {
         (true, n) => format!("{}{} new, show", thousands(n as u64), if n >= KEPT { "+" } else { "" }),
     };
     let glyph = Signal::derive(move || if tail.frozen.get() { Glyph::Play } else { Glyph::Pause });
-    let empty = memo(move || tail.lines.with(Vec::is_empty));
-    let full = memo(move || tail.lines.with(Vec::len) >= KEPT);
+    let empty = Memo::new(move |_| tail.lines.with(Vec::is_empty));
+    let full = Memo::new(move |_| tail.lines.with(Vec::len) >= KEPT);
     let nothing = move || {
         if query.with(|q| *q == LogQuery::default()) {
             view! { <Empty title="Nothing was heard yet" text="What consumers say appears here when they run with monitor: true." /> }

@@ -1,6 +1,5 @@
 //! `/operations`: bulk actions that run and ran, and the trash from which deletes can be restored.
 
-use crate::components::memo::memo;
 use crate::{
     api,
     components::{
@@ -28,7 +27,7 @@ pub fn OperationsPage() -> impl IntoView {
     let live = expect_context::<Live>();
     live.watch(|| LiveView::Frame);
     // Something began or ended: both lists are read again.
-    let news = memo(move || live.operations.with(|all| all.iter().map(|o| (o.id.clone(), o.status.as_str())).collect::<Vec<_>>()));
+    let news = Memo::new(move |_| live.operations.with(|all| all.iter().map(|o| (o.id.clone(), o.status.as_str())).collect::<Vec<_>>()));
     let operations = Resource::new(move || news.get(), |_| api::operations::operations());
     let trash = Resource::new(move || news.get(), |_| api::operations::trash());
     view! {
@@ -58,11 +57,12 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>, trash: Res
         Some(Ok(all)) => all,
         _ => last.cloned().unwrap_or_default(),
     });
-    let error = memo(move || operations.get().and_then(Result::err));
-    let empty = memo(move || operations.with(|o| matches!(o, Some(Ok(all)) if all.is_empty())));
-    let kept =
-        memo(move || trash.get().and_then(Result::ok).map(|all| all.into_iter().map(|e| e.id).collect::<Vec<_>>()).unwrap_or_default());
-    let ids = memo(move || known.with(|all| all.iter().map(|o| o.id.clone()).collect::<Vec<_>>()));
+    let error = Memo::new(move |_| operations.get().and_then(Result::err));
+    let empty = Memo::new(move |_| operations.with(|o| matches!(o, Some(Ok(all)) if all.is_empty())));
+    let kept = Memo::new(move |_| {
+        trash.get().and_then(Result::ok).map(|all| all.into_iter().map(|e| e.id).collect::<Vec<_>>()).unwrap_or_default()
+    });
+    let ids = Memo::new(move |_| known.with(|all| all.iter().map(|o| o.id.clone()).collect::<Vec<_>>()));
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=move |()| operations.refetch() /> })}
         <ul>
@@ -91,7 +91,7 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>, trash: Res
 
 #[component]
 fn Line(operation: Memo<Option<Operation>>, kept: Memo<Vec<String>>) -> impl IntoView {
-    let running = memo(move || operation.with(|o| o.as_ref().is_some_and(|o| o.status == OperationStatus::Running)));
+    let running = Memo::new(move |_| operation.with(|o| o.as_ref().is_some_and(|o| o.status == OperationStatus::Running)));
     move || {
         if running.get() {
             let current = Memo::new(move |last: Option<&Option<Operation>>| operation.get().or_else(|| last.cloned().flatten()));
@@ -153,8 +153,8 @@ fn Trash(trash: Resource<Result<Vec<TrashEntry>, ApiError>>) -> impl IntoView {
         Some(Ok(all)) => all,
         _ => last.cloned().unwrap_or_default(),
     });
-    let error = memo(move || trash.get().and_then(Result::err));
-    let empty = memo(move || trash.with(|t| matches!(t, Some(Ok(all)) if all.is_empty())));
+    let error = Memo::new(move |_| trash.get().and_then(Result::err));
+    let empty = Memo::new(move |_| trash.with(|t| matches!(t, Some(Ok(all)) if all.is_empty())));
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=move |()| trash.refetch() /> })}
         <ul>

@@ -4,7 +4,6 @@
 mod board;
 
 use self::board::{Board, calm, verdict};
-use crate::components::memo::memo;
 use crate::{
     api,
     components::{
@@ -74,10 +73,10 @@ pub fn OverviewPage() -> impl IntoView {
     let first = known(workers);
     let workers =
         Memo::new(move |last: Option<&Option<WorkerList>>| live.workers.get().or_else(|| last.cloned().flatten()).or_else(|| first.get()));
-    let lately = memo(move || board.with(|b| b.as_ref().and_then(|b| b.lately)));
+    let lately = Memo::new(move |_| board.with(|b| b.as_ref().and_then(|b| b.lately)));
     let window = use_window();
     let figures = use_figures(None, window);
-    let load = memo(move || board.with(|b| b.as_ref().map(|b| b.load.clone()).unwrap_or_default()));
+    let load = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| b.load.clone()).unwrap_or_default()));
     view! {
         <Title text="Overview" />
         <Verdict board=board workers=workers>
@@ -127,19 +126,19 @@ pub fn OverviewPage() -> impl IntoView {
 #[component]
 fn Verdict(board: RwSignal<Option<Board>>, workers: Memo<Option<WorkerList>>, children: Children) -> impl IntoView {
     let live = expect_context::<Live>();
-    let lines = memo(move || {
+    let lines = Memo::new(move |_| {
         live.overview.with(|o| {
             let Some(o) = o else { return Vec::new() };
             workers
                 .with(|w| everywhere(o, w.as_ref().map_or(&[][..], |w| &w.workers), o.sampled_at.unwrap_or(crate::model::time::Millis(0))))
         })
     });
-    let title = memo(move || live.overview.with(|o| lines.with(|lines| board.with(|b| verdict(o.as_ref(), lines, b.as_ref())))));
+    let title = Memo::new(move |_| live.overview.with(|o| lines.with(|lines| board.with(|b| verdict(o.as_ref(), lines, b.as_ref())))));
     let measured =
-        memo(move || live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
-    let concerns = memo(move || board.with(|b| b.as_ref().map(|b| (b.concerns.clone(), b.total, b.partial))).unwrap_or_default());
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
+    let concerns = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| (b.concerns.clone(), b.total, b.partial))).unwrap_or_default());
     let stale = live.stale();
-    let any = memo(move || concerns.with(|c| !c.0.is_empty()) || lines.with(|l| !l.is_empty()));
+    let any = Memo::new(move |_| concerns.with(|c| !c.0.is_empty()) || lines.with(|l| !l.is_empty()));
     let list = move || {
         any.get().then(|| {
             let (mut concerns, total, partial) = concerns.get();
@@ -156,7 +155,7 @@ fn Verdict(board: RwSignal<Option<Board>>, workers: Memo<Option<WorkerList>>, ch
             view! { <div class=move || if stale.get() { "stale" } else { "" }><Attention concerns=concerns lines=lines more=more /></div> }
         })
     };
-    let sentence = memo(move || {
+    let sentence = Memo::new(move |_| {
         let alarm = lines.with(|l| l.iter().any(|l| !l.note()));
         let calm_now = !alarm && board.with(|b| b.as_ref().is_some_and(|b| b.concerns.is_empty()));
         live.overview.with(|o| {
@@ -178,8 +177,8 @@ fn Verdict(board: RwSignal<Option<Board>>, workers: Memo<Option<WorkerList>>, ch
 #[component]
 fn Workers(workers: Memo<Option<WorkerList>>) -> impl IntoView {
     let now = expect_context::<Live>().now;
-    let rows = memo(move || workers.with(|w| w.as_ref().map(|w| w.workers.clone()).unwrap_or_default()));
-    let empty = memo(move || rows.with(Vec::<Worker>::is_empty));
+    let rows = Memo::new(move |_| workers.with(|w| w.as_ref().map(|w| w.workers.clone()).unwrap_or_default()));
+    let empty = Memo::new(move |_| rows.with(Vec::<Worker>::is_empty));
     let all = move || {
         workers
             .with(|w| w.as_ref().map(|w| format!("All {} workers", thousands(w.workers.len() as u64 + w.more))))
@@ -200,7 +199,7 @@ fn Workers(workers: Memo<Option<WorkerList>>) -> impl IntoView {
 #[component]
 fn Log() -> impl IntoView {
     let tail = Tail::follow(known(log), Memo::new(|_| LogQuery::default()), LINES);
-    let empty = memo(move || tail.lines.with(Vec::is_empty));
+    let empty = Memo::new(move |_| tail.lines.with(Vec::is_empty));
     view! {
         <div class="sec">
             <h2 id="log">"Log"</h2>
@@ -237,8 +236,8 @@ fn Busiest(queues: Resource<Result<Vec<QueueSample>, ApiError>>) -> impl IntoVie
         Some(Ok(queues)) => queues,
         _ => last.cloned().unwrap_or_default(),
     });
-    let empty = memo(move || queues.with(|q| matches!(q, Some(Ok(list)) if list.is_empty())));
-    let error = memo(move || queues.get().and_then(Result::err));
+    let empty = Memo::new(move |_| queues.with(|q| matches!(q, Some(Ok(list)) if list.is_empty())));
+    let error = Memo::new(move |_| queues.get().and_then(Result::err));
     let samples = live.samples(rows);
     let stale = live.stale();
     view! {

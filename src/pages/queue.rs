@@ -5,7 +5,6 @@ mod bulk;
 mod figures;
 mod jobs;
 
-use crate::components::memo::memo;
 use crate::{
     api,
     components::{
@@ -74,8 +73,8 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
         let streamed = live.queues.with(|list| name.with_value(|name| list.iter().find(|q| q.name == *name).cloned()));
         [last.cloned().flatten(), first, streamed].into_iter().flatten().max_by_key(|q| q.sampled_at)
     });
-    let found = memo(move || sample.with(Option::is_some));
-    let answered = memo(move || first.with(Option::is_some));
+    let found = Memo::new(move |_| sample.with(Option::is_some));
+    let answered = Memo::new(move |_| first.with(Option::is_some));
     let jobs = Resource::new(
         move || (query.get(), reload.get(), actions.changed.get()),
         |(query, ..)| async move {
@@ -109,7 +108,7 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
 #[component]
 fn Absent(name: StoredValue<QueueName>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let complete = memo(move || live.overview.with(|o| o.as_ref().is_some_and(|o| o.discovery.complete)));
+    let complete = Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| o.discovery.complete)));
     let text = move || {
         if complete.get() {
             "Redis holds no list of this name. A queue appears here as soon as a job is pushed to it."
@@ -136,10 +135,10 @@ fn Whole(
     seen: Seen,
 ) -> impl IntoView {
     let [throughput, backlog, run_time] = [throughput, backlog, run_time].map(|draw| plot_of(seen.figures, draw));
-    let active = memo(move || query.with(|q| q.state == JobState::Active));
+    let active = Memo::new(move |_| query.with(|q| q.state == JobState::Active));
     // Once found, a queue stays: `sample` keeps the last one that it had.
     sample.get_untracked().map(|first| {
-        let sample = memo(move || sample.get().unwrap_or_else(|| first.clone()));
+        let sample = Memo::new(move |_| sample.get().unwrap_or_else(|| first.clone()));
         view! {
             <div class="head">
                 <h1>{name.get_value().to_string()}</h1>

@@ -1,6 +1,5 @@
 //! `/queues?q=&filter=&sort=&dir=&page=`: every queue, one row each.
 
-use crate::components::memo::memo;
 use crate::{
     api,
     components::{
@@ -31,7 +30,7 @@ pub fn QueuesPage() -> impl IntoView {
     let page = Resource::new(move || (query.get(), settling.get()), |(query, _)| api::queues::queues(query));
     live.watch(move || LiveView::Queues { query: query.get() });
 
-    let facts = memo(move || {
+    let facts = Memo::new(move |_| {
         live.overview.with(|o| {
             o.as_ref().map(|o| {
                 let pace = o.throughput.completed_per_second.zip(o.throughput.failed_per_second);
@@ -41,7 +40,7 @@ pub fn QueuesPage() -> impl IntoView {
         })
     });
     let counted =
-        memo(move || live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Counted {} UTC", at.clock())));
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Counted {} UTC", at.clock())));
     view! {
         <Title text="Queues" />
         <div class="head">
@@ -69,12 +68,12 @@ fn Table(page: Loaded, #[prop(into)] query: Signal<QueuesQuery>) -> impl IntoVie
         Some(Ok(page)) => Some(page),
         _ => last.cloned().flatten(),
     });
-    let error = memo(move || page.get().and_then(Result::err));
-    let rows = memo(move || known.with(|p| p.as_ref().map(|p| p.queues.clone()).unwrap_or_default()));
+    let error = Memo::new(move |_| page.get().and_then(Result::err));
+    let rows = Memo::new(move |_| known.with(|p| p.as_ref().map(|p| p.queues.clone()).unwrap_or_default()));
     let samples = live.samples(rows);
     let stale = live.stale();
-    let empty = memo(move || known.with(|p| p.as_ref().is_some_and(|p| p.queues.is_empty())));
-    let any = memo(move || !rows.with(Vec::is_empty));
+    let empty = Memo::new(move |_| known.with(|p| p.as_ref().is_some_and(|p| p.queues.is_empty())));
+    let any = Memo::new(move |_| !rows.with(Vec::is_empty));
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=move |()| page.refetch() /> })}
         <Entered page=page />
@@ -114,7 +113,7 @@ fn Entered(page: Loaded) -> impl IntoView {
 
 #[component]
 fn Pages(page: Memo<Option<Page>>, query: Signal<QueuesQuery>) -> impl IntoView {
-    let part = memo(move || page.with(|p| p.as_ref().filter(|p| p.total > p.per_page).map(|p| (p.page, p.per_page, p.total))));
+    let part = Memo::new(move |_| page.with(|p| p.as_ref().filter(|p| p.total > p.per_page).map(|p| (p.page, p.per_page, p.total))));
     let link = move |to: u64, on: bool, label: &'static str, glyph: Glyph| {
         let href = format!("/queues{}", query.with(|q| QueuesQuery { page: to, ..q.clone() }.search()));
         if on {
@@ -146,7 +145,7 @@ fn Pages(page: Memo<Option<Page>>, query: Signal<QueuesQuery>) -> impl IntoView 
 #[component]
 fn Nothing(query: Signal<QueuesQuery>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let state = memo(move || {
+    let state = Memo::new(move |_| {
         live.overview.with(|o| o.as_ref().map(|o| (o.totals.queues, o.discovery.complete, o.sampled_at.is_some(), o.prefix.clone())))
     });
     move || {

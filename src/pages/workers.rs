@@ -1,6 +1,5 @@
 //! `/workers`: who works, what they run, and the jobs of those that are gone.
 
-use crate::components::memo::memo;
 use crate::{
     api,
     components::{
@@ -42,14 +41,14 @@ pub fn WorkersPage() -> impl IntoView {
     let list =
         Memo::new(move |last: Option<&Option<WorkerList>>| live.workers.get().or_else(|| last.cloned().flatten()).or_else(|| first.get()));
     let read = move || list.with(|l| l.as_ref().map(facts).unwrap_or_default());
-    let workers = memo(move || list.with(|l| l.as_ref().map(|l| l.workers.clone()).unwrap_or_default()));
-    let lost = memo(move || list.with(|l| l.as_ref().map(lost).unwrap_or_default()));
-    let any = memo(move || !workers.with(Vec::<Worker>::is_empty));
-    let any_lost = memo(move || !lost.with(Vec::is_empty));
-    let more = memo(move || list.with(|l| l.as_ref().map_or(0, |l| l.more)));
-    let asked = memo(move || list.with(Option::is_some));
+    let workers = Memo::new(move |_| list.with(|l| l.as_ref().map(|l| l.workers.clone()).unwrap_or_default()));
+    let lost = Memo::new(move |_| list.with(|l| l.as_ref().map(lost).unwrap_or_default()));
+    let any = Memo::new(move |_| !workers.with(Vec::<Worker>::is_empty));
+    let any_lost = Memo::new(move |_| !lost.with(Vec::is_empty));
+    let more = Memo::new(move |_| list.with(|l| l.as_ref().map_or(0, |l| l.more)));
+    let asked = Memo::new(move |_| list.with(Option::is_some));
     let unheard =
-        memo(move || live.overview.with(|o| o.as_ref().is_some_and(|o| o.sampled_at.is_some() && o.heard.listening_since.is_none())));
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| o.sampled_at.is_some() && o.heard.listening_since.is_none())));
     let stale = live.stale();
     let none = move || {
         if asked.get() {

@@ -1,6 +1,5 @@
 //! The payload: a tree to read and search, or the raw text. What is too large for a page is a download.
 
-use crate::components::memo::memo;
 use crate::{
     components::{
         copy::CopyButton,
@@ -32,7 +31,7 @@ pub fn Payload(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
     let has_tree = grown.with_value(Option::is_some);
     let search = RwSignal::new(String::new());
     let text = StoredValue::new(job.payload);
-    let tree_shown = memo(move || has_tree && !raw.get());
+    let tree_shown = Memo::new(move |_| has_tree && !raw.get());
     let body = move || {
         if tree_shown.get() {
             let (rows, more) = grown.get_value().unwrap_or_default();

@@ -1,6 +1,5 @@
 //! What workers run of this queue now, and what they held when they were lost.
 
-use crate::components::memo::memo;
 use crate::{
     components::{empty::Empty, run_table::RunTable},
     live::Live,
@@ -16,11 +15,11 @@ pub fn ActiveJobs(first: RwSignal<Option<Vec<Run>>>, #[prop(into)] sample: Signa
     let live = expect_context::<Live>();
     let runs =
         Memo::new(move |last: Option<&Option<Vec<Run>>>| live.runs.get().or_else(|| last.cloned().flatten()).or_else(|| first.get()));
-    let rows = memo(move || runs.get().unwrap_or_default());
-    let any = memo(move || !rows.with(Vec::is_empty));
-    let counted = memo(move || sample.with(|q| q.active.is_some()));
-    let workers = memo(move || sample.with(|q| q.workers));
-    let vague = memo(move || sample.with(|q| q.active_partial && q.active.is_some()));
+    let rows = Memo::new(move |_| runs.get().unwrap_or_default());
+    let any = Memo::new(move |_| !rows.with(Vec::is_empty));
+    let counted = Memo::new(move |_| sample.with(|q| q.active.is_some()));
+    let workers = Memo::new(move |_| sample.with(|q| q.workers));
+    let vague = Memo::new(move |_| sample.with(|q| q.active_partial && q.active.is_some()));
     let stale = live.stale();
     let none = move || match (counted.get(), workers.get()) {
         (true, _) => {

@@ -1,6 +1,5 @@
 //! The toolbar above the jobs. While rows are selected it turns into what can be done with them, in place.
 
-use crate::components::memo::memo;
 use crate::{
     components::{
         confirm::{Actions, Question},
@@ -47,7 +46,7 @@ pub fn Toolbar(
     selection: Selection,
     load: Callback<()>,
 ) -> impl IntoView {
-    let selecting = memo(move || !selection.is_empty());
+    let selecting = Memo::new(move |_| !selection.is_empty());
     let order = move || {
         let now = query.get();
         let links = ends(now.state).map(|(order, word)| {
@@ -83,8 +82,8 @@ pub fn Toolbar(
 fn BulkBar(shown: Memo<JobsQuery>, total: Memo<u64>, news: Memo<Option<u64>>, selection: Selection, load: Callback<()>) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let state = shown.with_untracked(|q| q.state);
-    let n = memo(move || if selection.everything.get() { total.get() } else { selection.picked.with(Vec::len) as u64 });
-    let more = memo(move || !selection.everything.get() && total.get() > n.get() && state != JobState::Grouped);
+    let n = Memo::new(move |_| if selection.everything.get() { total.get() } else { selection.picked.with(Vec::len) as u64 });
+    let more = Memo::new(move |_| !selection.everything.get() && total.get() > n.get() && state != JobState::Grouped);
     let delete = move |_| {
         let queue = shown.with_untracked(|q| q.queue.clone());
         actions.ask(match (selection.everything.get_untracked(), state) {

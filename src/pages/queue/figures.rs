@@ -1,6 +1,5 @@
 //! The numbers of one queue and the tabs of its states.
 
-use crate::components::memo::memo;
 use crate::{
     components::{
         address::{use_value, with_value},
@@ -170,7 +169,7 @@ pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -
             }
         };
         let current = move || (query.with(|q| q.state) == state).then_some("page");
-        let n = memo(move || {
+        let n = Memo::new(move |_| {
             sample.with(|q| {
                 figure(
                     count_of(q, state),
@@ -180,7 +179,7 @@ pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -
         });
         view! { <a href=href aria-current=current>{word} " " <span class="n">{move || n.get()}</span></a> }
     };
-    let grouped = memo(move || sample.with(|q| q.grouped > 0) || query.with(|q| q.state) == JobState::Grouped);
+    let grouped = Memo::new(move |_| sample.with(|q| q.grouped > 0) || query.with(|q| q.state) == JobState::Grouped);
     view! {
         <nav class="tabs" aria-label="States">
             {tab(JobState::Waiting, "Waiting")}

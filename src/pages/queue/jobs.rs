@@ -5,7 +5,6 @@ use super::{
     bulk::{Toolbar, act_on},
     figures::count_of,
 };
-use crate::components::memo::memo;
 use crate::{
     components::{
         confirm::{Actions, Question},
@@ -64,16 +63,16 @@ pub fn Jobs(
     let live = expect_context::<Live>();
     let actions = expect_context::<Actions>();
     let shown = Memo::new(move |last| Shown::next(last, jobs.get()));
-    let what = memo(move || shown.with(|s| s.query.clone()).unwrap_or_else(|| query.get()));
-    let rows: Memo<Vec<JobSummary>> = memo(move || shown.with(|s| s.page.as_ref().map(|p| p.jobs.clone()).unwrap_or_default()));
-    let total = memo(move || shown.with(|s| s.page.as_ref().map_or(0, |p| p.total)));
-    let partial = memo(move || shown.with(|s| s.page.as_ref().is_some_and(|p| p.partial)));
-    let error = memo(move || shown.with(|s| s.error.clone()));
-    let due = memo(move || shown.with(|s| s.page.as_ref().map(|p| p.due.clone()).unwrap_or_default()));
-    let due_shown = memo(move || due.with(|due| due.iter().any(|d| !d.jobs.is_empty())));
-    let bare = memo(move || rows.with(Vec::is_empty) && !due_shown.get());
-    let problems = memo(move || shown.with(|s| s.page.as_ref().map(|p| p.problems.clone()).unwrap_or_default()));
-    let known = memo(move || shown.with(|s| s.page.is_some()));
+    let what = Memo::new(move |_| shown.with(|s| s.query.clone()).unwrap_or_else(|| query.get()));
+    let rows: Memo<Vec<JobSummary>> = Memo::new(move |_| shown.with(|s| s.page.as_ref().map(|p| p.jobs.clone()).unwrap_or_default()));
+    let total = Memo::new(move |_| shown.with(|s| s.page.as_ref().map_or(0, |p| p.total)));
+    let partial = Memo::new(move |_| shown.with(|s| s.page.as_ref().is_some_and(|p| p.partial)));
+    let error = Memo::new(move |_| shown.with(|s| s.error.clone()));
+    let due = Memo::new(move |_| shown.with(|s| s.page.as_ref().map(|p| p.due.clone()).unwrap_or_default()));
+    let due_shown = Memo::new(move |_| due.with(|due| due.iter().any(|d| !d.jobs.is_empty())));
+    let bare = Memo::new(move |_| rows.with(Vec::is_empty) && !due_shown.get());
+    let problems = Memo::new(move |_| shown.with(|s| s.page.as_ref().map(|p| p.problems.clone()).unwrap_or_default()));
+    let known = Memo::new(move |_| shown.with(|s| s.page.is_some()));
     let load = Callback::new(move |()| reload.update(|n| *n += 1));
 
     let selection = Selection::new(rows);
@@ -87,9 +86,9 @@ pub fn Jobs(
     });
 
     // How far the list is behind, in jobs; at the cap the count stands still while the jobs change.
-    let counted = memo(move || what.with(|q| sample.with(|s| count_of(s, q.state))));
+    let counted = Memo::new(move |_| what.with(|q| sample.with(|s| count_of(s, q.state))));
     let behind = move || counted.get_untracked().is_some_and(|n| n != total.get_untracked());
-    let news = memo(move || counted.get().and_then(|n| n.checked_sub(total.get())).filter(|n| *n > 0 && known.get()));
+    let news = Memo::new(move |_| counted.get().and_then(|n| n.checked_sub(total.get())).filter(|n| *n > 0 && known.get()));
     let hovered = RwSignal::new(false);
     // A table that goes away under the pointer says no mouseleave.
     Effect::new(move |_| {
