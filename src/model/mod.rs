@@ -1,5 +1,6 @@
 //! Plain data for both targets: no I/O, no Redis, no browser.
 
+pub mod archive;
 pub mod error;
 pub mod ids;
 pub mod job;

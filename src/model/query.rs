@@ -215,3 +215,13 @@ fn page_number(text: Option<String>) -> u64 {
 fn join(parts: &[String]) -> String {
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
+
+/// What of the archive is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchiveQuery {
+    pub queue: Option<QueueName>,
+    pub status: Option<super::archive::Status>,
+    pub page: u64,
+    pub per_page: u64,
+}

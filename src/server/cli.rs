@@ -1,6 +1,10 @@
 //! The command line: what can be said, in words that teach, and what it comes to.
 
-use super::{config::Config, demo, http, telemetry};
+use super::{
+    archive::setting::{Persist, Setting},
+    config::Config,
+    demo, http, telemetry,
+};
 use clap::{Args, Parser, Subcommand};
 use std::{
     fs,
@@ -86,6 +90,23 @@ pub struct Start {
     /// Badge in the top bar, such as production
     #[arg(long, env = "FLUX_ENVIRONMENT", value_name = "NAME")]
     environment: Option<String>,
+
+    /// Memory of past jobs: sqlite:PATH, mysql://user:password@host/name, postgres://user:password@host/name, or off.
+    /// Unless given: DB_DRIVER, DB_HOST and so on, else flux.sqlite in this directory, else a file in the data directory
+    #[arg(long, env = "FLUX_ARCHIVE", hide_env_values = true, value_name = "WHERE")]
+    archive: Option<String>,
+
+    /// Directory for the console's own files; otherwise flux-console in XDG_DATA_HOME or ~/.local/share
+    #[arg(long, env = "FLUX_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Keep completed jobs in the archive too: a row for every job that ran
+    #[arg(long, env = "PERSIST_ARCHIVE_COMPLETED", value_name = "true|false", default_value_t = false, action = clap::ArgAction::Set)]
+    archive_completed: bool,
+
+    /// Keep dead letters in the archive before Redis drops them
+    #[arg(long, env = "PERSIST_ARCHIVE_FAILED", value_name = "true|false", default_value_t = true, action = clap::ArgAction::Set)]
+    archive_failed: bool,
 
     /// What to log on stderr: error, warn, info, debug, or directives such as flux_console=debug
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
@@ -179,6 +200,9 @@ impl Start {
                 ));
             }
         }
+        let here = std::env::current_dir().unwrap_or_default();
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let archive = Setting::choose(self.archive.as_deref(), env, &here, &self.data_dir.unwrap_or_else(data_dir))?;
         Ok(Config {
             url: self.url,
             host: self.host,
@@ -189,8 +213,17 @@ impl Start {
             allow_open: self.allow_open,
             trusted_origins: self.trust_origin,
             environment: self.environment.filter(|name| !name.is_empty()),
+            archive,
+            persist: Persist { failed: self.archive_failed, completed: self.archive_completed },
         })
     }
+}
+
+/// Where other programs of this user keep their data.
+fn data_dir() -> PathBuf {
+    let home = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = home("XDG_DATA_HOME").or_else(|| home("HOME").map(|home| home.join(".local/share")));
+    base.unwrap_or_else(|| PathBuf::from(".")).join("flux-console")
 }
 
 fn read_password(file: &PathBuf) -> Result<String, String> {

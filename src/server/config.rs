@@ -1,5 +1,6 @@
 //! What the command line and the environment decided, checked once at start.
 
+use super::archive::setting::{Persist, Setting};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Settings of one console. `Debug` is not derived: the URL and the password are secrets.
@@ -22,6 +23,9 @@ pub struct Config {
     pub trusted_origins: Vec<String>,
     /// Shown in the top bar: `production`, `staging`.
     pub environment: Option<String>,
+    /// Where jobs of the past are kept.
+    pub archive: Setting,
+    pub persist: Persist,
 }
 
 impl Default for Config {
@@ -36,6 +40,8 @@ impl Default for Config {
             allow_open: false,
             trusted_origins: Vec::new(),
             environment: None,
+            archive: Setting::Off,
+            persist: Persist::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Everything native: Redis, HTTP, background tasks, the command line.
 
 pub mod actions;
+pub mod archive;
 pub mod assets;
 pub mod auth;
 pub mod cli;
@@ -10,6 +11,7 @@ pub mod driver;
 pub mod error;
 pub mod http;
 pub mod ledger;
+pub mod reading;
 pub mod recent_pages;
 pub mod rest;
 pub mod snapshot;

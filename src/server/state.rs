@@ -1,7 +1,8 @@
 //! What every request can reach.
 
 use super::{
-    config::Config, driver::redis::RedisDriver, ledger::Ledger, recent_pages::RecentPages, snapshot::Snapshot, tasks::watching::Watching,
+    archive::Archive, config::Config, driver::redis::RedisDriver, ledger::Ledger, recent_pages::RecentPages, snapshot::Snapshot,
+    tasks::watching::Watching,
 };
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::watch;
@@ -13,6 +14,8 @@ pub struct AppState(Arc<Inner>);
 pub struct Inner {
     pub config: Config,
     pub driver: RedisDriver,
+    /// Jobs of the past; may be off or unavailable.
+    pub archive: Archive,
     /// The latest picture of Redis; a slow reader skips, never delays.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What events and heartbeats say, put together.

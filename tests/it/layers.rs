@@ -5,18 +5,22 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Folder or file under src, and what it may name of the crate. Only the bodies of server functions in `api` reach the server.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("model", &["model"]),
     ("components", &["components", "model", "live", "api"]),
     ("live", &["model", "api", "components", "app::AssetRoot"]),
     ("pages", &["pages", "components", "api", "live", "model", "app"]),
     ("api", &["api", "model", "server::actions"]),
-    ("server/driver", &["server::driver", "server::error", "model"]),
+    ("server/driver", &["server::driver", "server::error", "server::reading", "model"]),
+    ("server/archive", &["server::archive", "server::reading", "model"]),
+    ("server/reading", &["model"]),
     (
         "server/tasks",
         &[
             "server::driver",
             "server::tasks",
+            "server::archive",
+            "server::reading",
             "server::actions",
             "server::snapshot",
             "server::recent_pages",
@@ -33,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
         "server/actions",
         &[
             "server::actions",
+            "server::archive",
             "server::recent_pages",
             "server::driver",
             "server::tasks",
@@ -48,7 +53,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
         "server/sse",
         &["server::sse", "server::rest", "server::actions", "server::state", "server::snapshot", "server::auth", "server::http", "model"],
     ),
-    ("server/demo", &["server::demo", "server::config", "server::http", "server::actions", "model"]),
+    ("server/demo", &["server::demo", "server::archive", "server::config", "server::http", "server::actions", "model"]),
 ];
 
 fn files(at: &Path) -> Vec<PathBuf> {

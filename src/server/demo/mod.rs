@@ -15,7 +15,10 @@ pub mod wire;
 mod worker;
 
 use self::{app::App, chance::Chance, ledger::Ledger, redis::PrivateRedis, wire::Wire};
-use super::config::Config;
+use super::{
+    archive::setting::{Persist, Setting},
+    config::Config,
+};
 use anyhow::Context;
 use std::{net::IpAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +49,9 @@ pub async fn run(options: DemoOptions, shutdown: CancellationToken) -> anyhow::R
         port: options.port,
         allow_open,
         environment: Some("demo".into()),
+        // Beside the private Redis, and gone with it.
+        archive: redis.dir().map_or(Setting::Off, |dir| Setting::Sqlite(dir.join("archive.sqlite"))),
+        persist: Persist { failed: true, completed: true },
         ..Config::default()
     };
     // Both stop at the same signal, so that Ctrl-C waits for the slower of them, not for their sum.

@@ -1,5 +1,6 @@
 //! Background work: started by name, restarted after a failure, ended together.
 
+mod archive;
 mod events;
 mod flow;
 mod metrics;
@@ -11,6 +12,7 @@ pub mod watching;
 
 use super::{
     actions::now,
+    archive::Archive,
     config::Config,
     driver::redis::{RedisDriver, keys::Keys},
     ledger::Ledger,
@@ -30,7 +32,9 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let watching = Arc::new(watching::Watching::default());
     let operations = operations::Operations::default();
     let (ledger, pages) = (Ledger::new(now()), RecentPages::default());
-    let state = AppState::new(Inner { config, driver, snapshots, ledger, watching, pages, operations, shutdown: shutdown.clone() });
+    let archive = Archive::new(config.archive.clone(), now());
+    let state =
+        AppState::new(Inner { archive, config, driver, snapshots, ledger, watching, pages, operations, shutdown: shutdown.clone() });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
     tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {
@@ -38,6 +42,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     }));
     tasks.spawn(supervised("events", state.clone(), shutdown.clone(), events::run));
     tasks.spawn(supervised("metrics", state.clone(), shutdown.clone(), metrics::run));
+    tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }

@@ -9,10 +9,9 @@ use super::{
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     job::{Found, JobDetail, JobState, JobSummary, PAYLOAD_SHOWN, TimelineEntry},
-    json,
     time::Millis,
 };
-use crate::server::error::DriverError;
+use crate::server::{error::DriverError, reading};
 use redis::{Script, Value};
 
 /// How far from its hint an element is looked for.
@@ -180,23 +179,14 @@ fn detail(queue: &QueueName, found: Located, now: Millis) -> JobDetail {
     let ahead = matches!(fingerprint.source, Source::Waiting(_)).then_some(fingerprint.hint);
     let mut summary = summarise(queue, fingerprint.source, fingerprint.hint, fingerprint.score, &Element::of(&raw));
     let text = String::from_utf8_lossy(&raw);
-    let mut data = None;
-    let mut stack = None;
-    if let Ok(members) = json::members(&text) {
-        // The page shows the error in full, a list only its beginning.
-        summary.error = ["error", "failedReason"]
-            .into_iter()
-            .find_map(|name| json::field(&text, &members, name).and_then(json::decode))
-            .or(summary.error);
-        stack = json::field(&text, &members, "stack")
-            .and_then(json::decode)
-            .or_else(|| json::field(&text, &members, "stacktrace").and_then(json::decode));
-        data = json::field(&text, &members, "data")
-            .filter(|d| d.len() <= PAYLOAD_SHOWN)
-            .map(|d| json::decode(d).unwrap_or_else(|| d.to_owned()))
-            .filter(|d| json::is_valid(d));
-    } else if summary.problem.is_none() {
-        summary.problem = json::members(&text).err().map(|e| format!("The payload is {e}."));
+    let (mut data, mut stack) = (None, None);
+    match reading::inside(&text) {
+        Ok(inside) => {
+            // The page shows the error in full, a list only its beginning.
+            summary.error = inside.error.or(summary.error);
+            (data, stack) = (inside.data, inside.stack);
+        }
+        Err(error) => summary.problem = summary.problem.or(Some(format!("The payload is {error}."))),
     }
     let truncated = text.len() > PAYLOAD_SHOWN;
     let payload = if truncated { text[..text.floor_char_boundary(PAYLOAD_SHOWN)].to_owned() } else { text.into_owned() };

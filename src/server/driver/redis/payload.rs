@@ -3,9 +3,11 @@
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName},
     job::{JobState, JobSummary},
-    json::{self, Member},
+    json,
     time::Millis,
 };
+pub use crate::server::reading::Target;
+use crate::server::reading::{Reading, group, target};
 use sha1::{Digest, Sha1};
 
 /// Up to this many bytes a script hands out (and hashes) an element whole; beyond it, its first and last [`PART`] bytes and
@@ -43,85 +45,14 @@ impl Element {
     }
 }
 
-/// What a payload says of itself; every field as far as it can be read.
-#[derive(Debug, Default)]
-pub struct Reading {
-    pub id: Option<String>,
-    pub class_name: Option<String>,
-    pub attempts: Option<u64>,
-    pub max_attempts: Option<u64>,
-    pub created_at: Option<Millis>,
-    pub failed_at: Option<Millis>,
-    pub error: Option<String>,
-    pub group_id: Option<String>,
-    /// What the payload says; only dead letters carry it. `None` also for one that no worker reads.
-    pub priority: Option<Priority>,
-    pub problem: Option<String>,
+/// What the element says, as far as its parts that were handed out show it.
+pub fn read(element: &Element) -> Reading {
+    let head = String::from_utf8_lossy(&element.head);
+    if element.tail.is_empty() { Reading::of(&head) } else { Reading::ends(&head, &String::from_utf8_lossy(&element.tail)) }
 }
 
 /// A list shows this much of an error.
 const ERROR_SHOWN: usize = 400;
-
-pub fn read(element: &Element) -> Reading {
-    let head = String::from_utf8_lossy(&element.head);
-    if element.tail.is_empty() {
-        return match json::members(&head) {
-            Ok(members) => reading(&[(&head, &members)]),
-            Err(error) => Reading { problem: Some(problem(&head, &error)), ..Reading::default() },
-        };
-    }
-    // Too large to look at whole: what the two ends show. Validity is not checked.
-    let tail = String::from_utf8_lossy(&element.tail);
-    let (first, last) = (json::leading_members(&head), json::trailing_members(&tail));
-    if first.is_empty() && last.is_empty() {
-        return Reading { problem: Some("Neither end of this large payload can be read as JSON.".into()), ..Reading::default() };
-    }
-    reading(&[(&tail, &last), (&head, &first)])
-}
-
-fn problem(text: &str, error: &json::JsonError) -> String {
-    if text.trim_start().starts_with(['[', '"']) || text.trim().parse::<f64>().is_ok() || matches!(text.trim(), "true" | "false" | "null") {
-        return "The payload is JSON but not an object, so it is not a job.".into();
-    }
-    format!("The payload is {error}.")
-}
-
-fn reading(parts: &[(&str, &Vec<Member>)]) -> Reading {
-    let raw = |name: &str| parts.iter().find_map(|(text, members)| json::field(text, members, name));
-    // A number where text is expected is shown as its digits.
-    let text = |name: &str| {
-        raw(name).and_then(|r| json::decode(r).or_else(|| r.starts_with(|c: char| c.is_ascii_digit() || c == '-').then(|| r.to_owned())))
-    };
-    let whole = |name: &str| raw(name).and_then(|r| r.parse::<u64>().ok());
-    let time =
-        |name: &str| raw(name).and_then(|r| r.parse::<f64>().ok()).filter(|ms| ms.is_finite()).and_then(|ms| Millis::checked(ms as i64));
-    Reading {
-        id: text("id").filter(|id| !id.is_empty()),
-        class_name: text("className")
-            .filter(|n| !n.is_empty())
-            .or_else(|| raw("data").and_then(class_in_data))
-            .or_else(|| text("name"))
-            .or_else(|| text("displayName")),
-        attempts: whole("attempts"),
-        max_attempts: whole("maxAttempts"),
-        created_at: time("createdAt"),
-        failed_at: time("failedAt"),
-        error: text("error").or_else(|| text("failedReason")).map(|e| shorten(&e, ERROR_SHOWN)),
-        group_id: text("groupId").filter(|g| !g.is_empty()),
-        priority: raw("priority").and_then(|r| match target(r) {
-            Target::List(p) => Some(p),
-            Target::Unread(_) => None,
-        }),
-        problem: None,
-    }
-}
-
-/// `class` or `job` of the nested JSON.
-fn class_in_data(raw: &str) -> Option<String> {
-    let nested = json::decode(raw).unwrap_or_else(|| raw.to_owned());
-    let members = json::members(&nested).ok()?;
-    json::field(&nested, &members, "class").or_else(|| json::field(&nested, &members, "job")).and_then(json::decode)
-}
 
 fn shorten(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
@@ -148,19 +79,11 @@ pub fn summary(queue: &QueueName, state: JobState, priority: Option<Priority>, f
         created_at: r.created_at,
         run_at,
         failed_at: r.failed_at,
-        error: r.error,
+        error: r.error.map(|e| shorten(&e, ERROR_SHOWN)),
         group_id: r.group_id,
         bytes: element.bytes,
         problem: r.problem,
     }
-}
-
-/// Where a retried job goes.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Target {
-    List(Priority),
-    /// A priority that no worker reads: `urgent`, `5`, `default`.
-    Unread(String),
 }
 
 /// A dead letter made ready to be pushed.
@@ -181,33 +104,6 @@ pub fn retried(raw: &[u8]) -> Option<Retried> {
         Some(raw) => target(raw),
     };
     Some(Retried { payload: payload.into_bytes(), target, group: group(text, &members) })
-}
-
-/// JavaScript's truth: the empty text, the number 0, `false` and `null` mean nothing; the text `"0"` does mean something.
-fn is_falsy(raw: &str) -> bool {
-    matches!(raw, "\"\"" | "null" | "false") || raw.parse::<f64>() == Ok(0.0)
-}
-
-fn target(raw: &str) -> Target {
-    if is_falsy(raw) {
-        return Target::List(Priority::Base);
-    }
-    let name = json::decode(raw).unwrap_or_else(|| raw.to_owned());
-    match name.as_str() {
-        "critical" => Target::List(Priority::Critical),
-        "high" => Target::List(Priority::High),
-        "low" => Target::List(Priority::Low),
-        _ => Target::Unread(name),
-    }
-}
-
-/// Top-level `groupId`; a number counts by its digits, as the library's template string does.
-fn group(text: &str, members: &[Member]) -> Option<String> {
-    let raw = json::field(text, members, "groupId")?;
-    if is_falsy(raw) {
-        return None;
-    }
-    json::decode(raw).or_else(|| raw.parse::<f64>().is_ok().then(|| raw.to_owned()))
 }
 
 /// A delayed job made ready to run: only `delaySeconds` is cut. `None`: not a JSON object in UTF-8.

@@ -1,0 +1,157 @@
+//! Jobs of the past, as the SQL archive holds them.
+
+use super::{
+    ids::{QueueName, segment},
+    job::TimelineEntry,
+    time::Millis,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArchiveState {
+    /// `--archive off`
+    #[default]
+    Off,
+    /// Connecting, or bringing the tables up to date.
+    Starting,
+    Ready,
+    Unavailable,
+}
+
+/// The archive as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchiveStatus {
+    pub state: ArchiveState,
+    /// Which database, without user and password.
+    pub name: String,
+    /// When it became what it is.
+    pub since: Option<Millis>,
+    /// Why it is unavailable, in the database's words.
+    pub problem: Option<String>,
+}
+
+/// What a row of the archive says happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Pushed, or pushed again by a retry.
+    Waiting,
+    Completed,
+    Failed,
+    /// A word that neither the library nor this console writes.
+    Other,
+}
+
+impl Status {
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "waiting" => Self::Waiting,
+            "completed" => Self::Completed,
+            "failed" => Self::Failed,
+            _ => Self::Other,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Whether a row means what it says: the library writes a `completed` row after every attempt, failed ones too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// It is so.
+    Sure,
+    /// `completed`, but the attempt failed.
+    FailedAttempt,
+    /// The same failure stands in an earlier row: two programs archived it.
+    Again,
+    /// The rows that are there do not decide it.
+    Unknown,
+}
+
+/// One row of `flux_job_archive`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedRow {
+    /// Its number in the archive.
+    pub row: i64,
+    pub id: String,
+    pub queue: QueueName,
+    pub status: Status,
+    pub verdict: Verdict,
+    pub class_name: Option<String>,
+    pub attempt: Option<u64>,
+    pub created_at: Option<Millis>,
+    pub archived_at: Option<Millis>,
+    pub error: Option<String>,
+    pub group_id: Option<String>,
+    /// Size of the payload in bytes.
+    pub bytes: u64,
+}
+
+impl ArchivedRow {
+    pub fn href(&self) -> String {
+        format!("{}/jobs/{}?row={}", self.queue.href(), segment(&self.id), self.row)
+    }
+
+    /// Completed and not merely a failed attempt.
+    pub fn succeeded(&self) -> bool {
+        self.status == Status::Completed && self.verdict == Verdict::Sure
+    }
+}
+
+/// A page of the archive, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivePage {
+    pub rows: Vec<ArchivedRow>,
+    pub total: u64,
+    pub page: u64,
+    pub per_page: u64,
+}
+
+/// One run as the event channel told it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    pub worker: String,
+    pub attempt: Option<u64>,
+    pub started_at: Millis,
+    pub ended_at: Millis,
+    pub wait_ms: Option<i64>,
+    /// `completed`, `retried`, `dead`, `failed` (what came of it was not heard), `lost`
+    pub outcome: String,
+    pub error: Option<String>,
+}
+
+/// A job that is no longer in Redis, or whose past is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedJob {
+    /// The newest row, or the one asked for: what the page shows.
+    pub row: ArchivedRow,
+    /// The payload of that row, cut at [`super::job::PAYLOAD_SHOWN`] on the page, whole in REST.
+    pub payload: String,
+    pub truncated: bool,
+    /// The console knows that the job ran, but nobody wrote its payload down.
+    pub payload_unknown: bool,
+    pub data: Option<String>,
+    pub stack: Option<String>,
+    /// Everything that happened, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// Rows of this job; more than the newest 200 are not looked at.
+    pub rows: u64,
+    /// The text of the error in full.
+    pub error: Option<String>,
+    /// Run and wait time of the newest attempt, ms, and who ran it.
+    pub last: Option<Attempt>,
+}

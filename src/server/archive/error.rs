@@ -1,0 +1,66 @@
+//! What can go wrong with the archive, turned once into what the operator reads, and logged once here.
+
+use crate::model::{error::ApiError, time::Millis};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// `--archive off`.
+    #[error("there is no archive")]
+    Off,
+    /// Not connected since then; nothing was sent.
+    #[error("the archive has been unavailable since {}: {problem}", since.iso())]
+    Unavailable { since: Millis, problem: String },
+    /// No answer within the time that a page can wait.
+    #[error("the archive did not answer in time")]
+    Slow,
+    #[error("the archive refused: {0}")]
+    Refused(#[from] sqlx::Error),
+}
+
+impl ArchiveError {
+    /// Whether the connection itself is in doubt, so that it is looked after at once.
+    pub fn is_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(
+                sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+            )
+        )
+    }
+
+    /// Whether somebody else wrote the same row first.
+    pub fn is_double(&self) -> bool {
+        matches!(self, Self::Refused(sqlx::Error::Database(e)) if e.is_unique_violation())
+    }
+
+    /// The cause in words that hold no secret: databases answer with names of tables and columns, never with the password.
+    pub fn problem(&self) -> String {
+        match self {
+            Self::Refused(sqlx::Error::Database(error)) => error.message().to_owned(),
+            Self::Refused(sqlx::Error::Io(error)) => error.to_string(),
+            Self::Refused(sqlx::Error::PoolTimedOut) => "it does not accept another connection in time".into(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl From<ArchiveError> for ApiError {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Off => Self::NotFound {
+                detail: "This console keeps no archive (--archive off), so only what is in Redis can be shown.".into(),
+            },
+            ArchiveError::Unavailable { since, .. } => Self::Unavailable {
+                detail: format!("The archive has been unavailable since {} UTC. Live pages are not affected; the console keeps trying.", since.clock()),
+            },
+            ArchiveError::Slow => Self::Unavailable {
+                detail: "The archive did not answer in time. Nothing was changed; live pages are not affected. Narrow the question, or try again.".into(),
+            },
+            ArchiveError::Refused(_) => {
+                let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
+                tracing::warn!(error.id = id, error = error.problem(), "the archive refused");
+                Self::Unavailable { detail: format!("The archive cannot be used at the moment. The console's log has its answer under {id}.") }
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Rows of the job archive: pages, and all of one job.
+
+use super::{
+    db::Db,
+    dialect::Dialect,
+    error::ArchiveError,
+    sql::{Row, Sql, marks, sql},
+    verdict::{self, Seen},
+};
+use crate::{
+    model::{
+        archive::{ArchivedRow, Status, Verdict},
+        ids::QueueName,
+        query::ArchiveQuery,
+        time::Millis,
+    },
+    server::reading::Reading,
+};
+use std::collections::{HashMap, HashSet};
+
+/// A list reads payloads up to this size whole, of a larger one both ends.
+const WHOLE: u64 = 16 * 1024;
+const PART: u64 = 8 * 1024;
+/// Rows of one job that are looked at.
+pub const ROWS_OF_A_JOB: u64 = 200;
+/// A list shows this much of an error.
+const ERROR_SHOWN: u64 = 2_000;
+
+/// What a list needs of a row of `flux_job_archive a`.
+fn columns(dialect: Dialect) -> String {
+    let end = match dialect {
+        Dialect::Sqlite => format!("substr(a.payload, -{PART})"),
+        Dialect::MySql | Dialect::Postgres => format!("RIGHT(a.payload, {PART})"),
+    };
+    format!(
+        "a.id, a.job_id, a.queue, a.status, octet_length(a.payload), \
+         CASE WHEN octet_length(a.payload) <= {WHOLE} THEN a.payload ELSE substr(a.payload, 1, {PART}) END, \
+         CASE WHEN octet_length(a.payload) <= {WHOLE} THEN NULL ELSE {end} END, \
+         substr(a.error, 1, {ERROR_SHOWN}), {}, {}, w.job_id, w.queue",
+        dialect.ms("a.created_at"),
+        dialect.ms("a.archived_at"),
+    )
+}
+
+/// `a` with what did not fit it.
+const FROM: &str = "flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id";
+
+fn read(row: &Row<'_>) -> ArchivedRow {
+    let payload = row.text(5).unwrap_or_default();
+    let reading = row.text(6).map_or_else(|| Reading::of(&payload), |end| Reading::ends(&payload, &end));
+    let name = row.text(11).or_else(|| row.text(2)).unwrap_or_default();
+    ArchivedRow {
+        row: row.int(0).unwrap_or_default(),
+        id: row.text(10).or_else(|| row.text(1)).unwrap_or_default(),
+        queue: QueueName::try_from(name).unwrap_or_else(|_| unnamed()),
+        status: Status::parse(&row.text(3).unwrap_or_default()),
+        verdict: Verdict::Unknown,
+        class_name: reading.class_name,
+        attempt: reading.attempts,
+        // The column holds whole seconds in MySQL.
+        created_at: reading.created_at.or_else(|| row.int(8).map(Millis)),
+        archived_at: row.int(9).map(Millis),
+        error: row.text(7).or(reading.error),
+        group_id: reading.group_id,
+        bytes: row.count(4),
+    }
+}
+
+/// For rows whose queue is empty, which is no queue.
+fn unnamed() -> QueueName {
+    QueueName::try_from("(no queue)").expect("a name")
+}
+
+/// What a filter of the archive comes to: a condition, with its values, on `flux_job_archive a`.
+fn wanted(query: &ArchiveQuery) -> Sql {
+    let mut condition = sql("1 = 1");
+    if let Some(queue) = &query.queue {
+        condition = condition.then(" AND a.queue = ?").bind(queue.as_str());
+    }
+    if let Some(status) = query.status {
+        condition = condition.then(" AND a.status = ?").bind(status.as_str());
+    }
+    condition
+}
+
+/// Ids of a page first, from an index alone; then only those rows.
+pub async fn page(db: &Db, query: &ArchiveQuery) -> Result<Vec<ArchivedRow>, ArchiveError> {
+    let wanted = wanted(query);
+    let text = format!(
+        "SELECT a.id FROM flux_job_archive a WHERE {} ORDER BY a.id DESC LIMIT {} OFFSET {}",
+        wanted.text,
+        query.per_page,
+        (query.page.max(1) - 1).saturating_mul(query.per_page)
+    );
+    let ids = db.rows(Sql { text, values: wanted.values }, |row| row.int(0)).await?;
+    by_ids(db, ids.into_iter().flatten().collect()).await
+}
+
+/// How many rows a filter has.
+pub async fn count(db: &Db, query: &ArchiveQuery) -> Result<u64, ArchiveError> {
+    let wanted = wanted(query);
+    let text = format!("SELECT COUNT(*) FROM flux_job_archive a WHERE {}", wanted.text);
+    Ok(db.one(Sql { text, values: wanted.values }, |row| row.count(0)).await?.unwrap_or(0))
+}
+
+/// These rows, newest first, judged by all rows of their jobs.
+pub async fn by_ids(db: &Db, ids: Vec<i64>) -> Result<Vec<ArchivedRow>, ArchiveError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = format!("SELECT {} FROM {FROM} WHERE a.id IN ({}) ORDER BY a.id DESC", columns(db.dialect()), marks(ids.len()));
+    let mut statement = sql(text);
+    for id in ids {
+        statement = statement.bind(id);
+    }
+    let mut rows = db.rows(statement, read).await?;
+    judge(db, &mut rows).await?;
+    Ok(rows)
+}
+
+/// All rows of a job, oldest first, and how many there are; beyond [`ROWS_OF_A_JOB`] the newest.
+pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<(Vec<ArchivedRow>, u64), ArchiveError> {
+    let stored = super::record::stored_id(db.dialect(), id);
+    let stored_queue = super::record::stored_queue(db.dialect(), queue.as_str());
+    let count = db.one(
+        sql("SELECT COUNT(*) FROM flux_job_archive WHERE job_id = ? AND queue = ?").bind(stored.clone()).bind(stored_queue.clone()),
+        |r| r.count(0),
+    );
+    let text =
+        format!("SELECT {} FROM {FROM} WHERE a.job_id = ? AND a.queue = ? ORDER BY a.id DESC LIMIT {ROWS_OF_A_JOB}", columns(db.dialect()));
+    let rows = db.rows(sql(text).bind(stored).bind(stored_queue), read);
+    let (count, rows) = tokio::try_join!(count, rows)?;
+    let mut rows: Vec<ArchivedRow> = rows.into_iter().rev().filter(|row| row.id == id && row.queue == *queue).collect();
+    let told = told(db, &[id.to_owned()]).await?;
+    let verdicts = verdict::judge(&rows.iter().map(seen).collect::<Vec<_>>(), told.get(id).unwrap_or(&HashSet::new()));
+    rows.iter_mut().zip(verdicts).for_each(|(row, verdict)| row.verdict = verdict);
+    Ok((rows, count.unwrap_or(0)))
+}
+
+/// The payload of a row, whole, as bytes.
+pub async fn payload(db: &Db, row: i64) -> Result<Option<Vec<u8>>, ArchiveError> {
+    let text = format!("SELECT a.payload, w.payload FROM {FROM} WHERE a.id = ?");
+    Ok(db.one(sql(text).bind(row), |row| row.bytes(1).or_else(|| row.bytes(0))).await?.flatten())
+}
+
+/// The error of a row in full.
+pub async fn error(db: &Db, row: i64) -> Result<Option<String>, ArchiveError> {
+    let text = format!("SELECT a.error, w.error FROM {FROM} WHERE a.id = ?");
+    Ok(db.one(sql(text).bind(row), |row| row.text(1).or_else(|| row.text(0))).await?.flatten())
+}
+
+fn seen(row: &ArchivedRow) -> Seen {
+    Seen { status: row.status, attempt: row.attempt, created_at: row.created_at }
+}
+
+/// Rows mean what they mean only beside the other rows of their job.
+async fn judge(db: &Db, rows: &mut [ArchivedRow]) -> Result<(), ArchiveError> {
+    let jobs: HashSet<(String, String)> =
+        rows.iter().filter(|r| r.status != Status::Waiting).map(|r| (r.id.clone(), r.queue.to_string())).collect();
+    let ids: HashSet<String> = jobs.iter().map(|(id, _)| super::record::stored_id(db.dialect(), id)).collect();
+    let text = format!("SELECT {} FROM {FROM} WHERE", columns(db.dialect()));
+    let limit = rows.len() * 40;
+    let all = db.rows(sql(text).one_of("a.job_id", ids).then(&format!(" ORDER BY a.id LIMIT {limit}")), read).await?;
+    let told = told(db, &jobs.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()).await?;
+    let mut of: HashMap<(String, String), Vec<&ArchivedRow>> = HashMap::new();
+    for row in &all {
+        of.entry((row.id.clone(), row.queue.to_string())).or_default().push(row);
+    }
+    let nothing = HashSet::new();
+    let mut verdicts: HashMap<i64, Verdict> = HashMap::new();
+    for ((id, _), list) in &of {
+        let judged = verdict::judge(&list.iter().map(|r| seen(r)).collect::<Vec<_>>(), told.get(id).unwrap_or(&nothing));
+        verdicts.extend(list.iter().map(|r| r.row).zip(judged));
+    }
+    for row in rows {
+        row.verdict = match row.status {
+            Status::Waiting => Verdict::Sure,
+            _ => verdicts.get(&row.row).copied().unwrap_or(Verdict::Unknown),
+        };
+    }
+    Ok(())
+}
+
+/// Attempts that completed, by job, as the event channel said.
+async fn told(db: &Db, ids: &[String]) -> Result<HashMap<String, HashSet<u64>>, ArchiveError> {
+    let text = "SELECT job_id, attempt FROM flux_console_attempts WHERE outcome = 'completed' AND attempt IS NOT NULL AND";
+    let keys = ids.iter().map(|id| super::record::key(id));
+    let mut told: HashMap<String, HashSet<u64>> = HashMap::new();
+    for (id, attempt) in db.rows(sql(text).one_of("job_id", keys), |r| (r.text(0).unwrap_or_default(), r.count(1))).await? {
+        told.entry(id).or_default().insert(attempt);
+    }
+    Ok(told)
+}

@@ -1,0 +1,144 @@
+//! The memory of the console: jobs, runs and log lines of the past, in a database that the TypeScript library may write as well.
+//!
+//! Everything that asks goes through [`Archive`]. While the database cannot be used, every question is answered at once with
+//! that, so that no page waits for it; a task connects again.
+
+pub mod db;
+pub mod dialect;
+pub mod error;
+pub mod jobs;
+pub mod record;
+pub mod setting;
+pub mod sql;
+pub mod verdict;
+
+use crate::model::{
+    archive::{ArchiveState, ArchiveStatus},
+    time::Millis,
+};
+use db::Db;
+use error::ArchiveError;
+use setting::Setting;
+use std::sync::{Arc, PoisonError, RwLock};
+
+#[derive(Clone)]
+pub struct Archive(Arc<Shared>);
+
+struct Shared {
+    setting: Setting,
+    name: String,
+    now: RwLock<Now>,
+    /// Rung when a connection broke in use.
+    broken: tokio::sync::Notify,
+}
+
+/// What the archive is at the moment.
+enum Now {
+    Off,
+    Starting { since: Millis },
+    Ready { db: Db, since: Millis },
+    Unavailable { since: Millis, problem: String },
+}
+
+impl Archive {
+    pub fn new(setting: Setting, now: Millis) -> Self {
+        let name = setting.name();
+        let state = if setting == Setting::Off { Now::Off } else { Now::Starting { since: now } };
+        Self(Arc::new(Shared { setting, name, now: RwLock::new(state), broken: tokio::sync::Notify::new() }))
+    }
+
+    pub fn is_off(&self) -> bool {
+        self.0.setting == Setting::Off
+    }
+
+    pub fn status(&self) -> ArchiveStatus {
+        let (state, since, problem) = match &*self.read() {
+            Now::Off => (ArchiveState::Off, None, None),
+            Now::Starting { since } => (ArchiveState::Starting, Some(*since), None),
+            Now::Ready { since, .. } => (ArchiveState::Ready, Some(*since), None),
+            Now::Unavailable { since, problem } => (ArchiveState::Unavailable, Some(*since), Some(problem.clone())),
+        };
+        ArchiveStatus { state, name: self.0.name.clone(), since, problem }
+    }
+
+    /// The database, if it can be used now.
+    pub fn db(&self) -> Result<Db, ArchiveError> {
+        match &*self.read() {
+            Now::Off => Err(ArchiveError::Off),
+            Now::Starting { since } => Err(ArchiveError::Unavailable { since: *since, problem: "it is being opened".into() }),
+            Now::Ready { db, .. } => Ok(db.clone()),
+            Now::Unavailable { since, problem } => Err(ArchiveError::Unavailable { since: *since, problem: problem.clone() }),
+        }
+    }
+
+    /// Tries once to open it.
+    pub async fn open(&self, now: Millis) -> bool {
+        match Db::open(&self.0.setting).await {
+            Ok(db) => {
+                tracing::info!(archive = self.0.name, "the archive is open");
+                self.set(Now::Ready { db, since: now });
+                true
+            }
+            Err(error) => {
+                self.failed(&error, now);
+                false
+            }
+        }
+    }
+
+    /// Whether it still answers; if not, it is unavailable from now on.
+    pub async fn check(&self, now: Millis) -> bool {
+        let Ok(db) = self.db() else { return false };
+        match db.rows(sql::sql("SELECT 1"), |row| row.int(0)).await {
+            Ok(_) => true,
+            Err(error) => {
+                self.failed(&error, now);
+                db.close().await;
+                false
+            }
+        }
+    }
+
+    /// Waits until somebody met a broken connection.
+    pub async fn doubted(&self) {
+        self.0.broken.notified().await;
+    }
+
+    /// Notes what an answer says of the connection, and hands it on.
+    pub fn noted<T>(&self, answer: Result<T, ArchiveError>) -> Result<T, ArchiveError> {
+        if answer.as_ref().is_err_and(|e| e.is_connection() || matches!(e, ArchiveError::Slow)) {
+            self.0.broken.notify_one();
+        }
+        answer
+    }
+
+    fn failed(&self, error: &ArchiveError, now: Millis) {
+        let problem = error.problem();
+        let mut state = self.write();
+        // The first failure counts: since then it is unavailable.
+        let since = match &*state {
+            Now::Unavailable { since, problem: known } => {
+                if *known == problem {
+                    return;
+                }
+                *since
+            }
+            Now::Starting { since } => *since,
+            _ => now,
+        };
+        tracing::warn!(archive = self.0.name, problem, "the archive is unavailable");
+        *state = Now::Unavailable { since, problem };
+    }
+
+    fn set(&self, state: Now) {
+        *self.write() = state;
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Now> {
+        self.0.now.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Now> {
+        self.0.now.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

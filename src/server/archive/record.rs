@@ -1,0 +1,341 @@
+//! What the console itself writes into the archive: dead letters, completions, runs, log lines. Every batch is one transaction
+//! that can be repeated: what stands there already is left alone.
+
+use super::{
+    db::{Db, Tx},
+    dialect::{Dialect, ERROR_BYTES, JOB_ID_CHARS, QUEUE_CHARS},
+    error::ArchiveError,
+    sql::{Sql, Value, sql},
+};
+use crate::{
+    model::{archive::Status, ids::QueueName, json, time::Millis},
+    server::reading::Reading,
+};
+use sha1::{Digest, Sha1};
+use std::collections::{HashMap, HashSet};
+
+/// Own columns that are keys hold so many characters.
+const KEY_CHARS: usize = 191;
+/// PostgreSQL indexes no longer values than about 2,700 bytes.
+const POSTGRES_KEY_CHARS: usize = 512;
+/// Rows of one INSERT.
+const ROWS: usize = 200;
+
+/// A dead letter, or a completed job of which the payload was seen.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub status: Status,
+    /// In whose list it was found, or as attributed.
+    pub queue: QueueName,
+    /// The job's id as events name it, when the payload does not say one.
+    pub id: Option<String>,
+    pub payload: Vec<u8>,
+    pub at: Millis,
+}
+
+/// A run as the event channel told it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub job: String,
+    pub queue: Option<QueueName>,
+    pub worker: String,
+    pub class: Option<String>,
+    pub attempt: Option<u64>,
+    pub started_at: Millis,
+    pub ended_at: Millis,
+    pub wait_ms: Option<i64>,
+    /// See [`crate::model::archive::Attempt::outcome`].
+    pub outcome: &'static str,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub level: String,
+    pub message: String,
+    pub worker: String,
+    pub queue: Option<String>,
+    pub at: Millis,
+}
+
+/// One failure is one job, creation and attempt: `failedAt` and the bytes differ between copies (stream-protocol.md §5).
+pub fn identity(id: &str, created_at: Option<Millis>, attempts: Option<u64>) -> String {
+    hash(&format!("{id}\n{}\n{}", created_at.map_or(-1, |m| m.0), attempts.map_or(-1, u64::cast_signed)))
+}
+
+pub fn hash(text: &str) -> String {
+    Sha1::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A value of a column that is a key: cut to what every database indexes.
+pub fn key(text: &str) -> String {
+    text.replace('\0', "\u{fffd}").chars().take(KEY_CHARS).collect()
+}
+
+/// A job's id as the shared table holds it; a longer one stands whole in `flux_console_whole`.
+pub fn stored_id(dialect: Dialect, id: &str) -> String {
+    fitting(
+        id,
+        match dialect {
+            Dialect::Sqlite => usize::MAX,
+            Dialect::MySql => JOB_ID_CHARS,
+            Dialect::Postgres => POSTGRES_KEY_CHARS,
+        },
+    )
+}
+
+pub fn stored_queue(dialect: Dialect, queue: &str) -> String {
+    fitting(
+        queue,
+        match dialect {
+            Dialect::Sqlite => usize::MAX,
+            Dialect::MySql => QUEUE_CHARS,
+            Dialect::Postgres => POSTGRES_KEY_CHARS,
+        },
+    )
+}
+
+fn fitting(text: &str, chars: usize) -> String {
+    let clean = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() };
+    match clean.char_indices().nth(chars) {
+        Some((at, _)) => clean[..at].to_owned(),
+        None => clean,
+    }
+}
+
+/// A record as columns; `whole` when one of them had to be cut.
+struct Columns {
+    id: String,
+    queue: String,
+    status: &'static str,
+    payload: String,
+    error: Option<String>,
+    created_at: Option<i64>,
+    at: i64,
+    identity: String,
+    whole: Option<Whole>,
+}
+
+struct Whole {
+    id: Option<String>,
+    queue: Option<String>,
+    payload: Option<Vec<u8>>,
+    error: Option<String>,
+}
+
+impl Columns {
+    fn of(record: &Record, dialect: Dialect) -> Self {
+        let text = std::str::from_utf8(&record.payload).ok();
+        let reading = text.map(Reading::of).unwrap_or_default();
+        let raw_id = reading.id.clone().or_else(|| record.id.clone()).unwrap_or_else(|| hash(&String::from_utf8_lossy(&record.payload)));
+        let (id, queue) = (stored_id(dialect, &raw_id), stored_queue(dialect, record.queue.as_str()));
+        // The library's tables want JSON; PostgreSQL takes no NUL in a text.
+        let fits = text.filter(|t| (json::is_valid(t) || dialect == Dialect::Sqlite) && !t.contains('\0'));
+        let payload = fits.map_or_else(|| serde_json::json!({ "id": id }).to_string(), str::to_owned);
+        let failed = record.status == Status::Failed;
+        let whole_error = reading.error.clone().filter(|_| failed);
+        let most = if dialect == Dialect::MySql { ERROR_BYTES } else { usize::MAX };
+        let error =
+            whole_error.as_ref().map(|e| e.replace('\0', "\u{fffd}")).map(|e| e[..e.floor_char_boundary(most.min(e.len()))].to_owned());
+        let whole = Whole {
+            id: (id != raw_id).then(|| raw_id.clone()),
+            queue: (queue != record.queue.as_str()).then(|| record.queue.to_string()),
+            payload: fits.is_none().then(|| record.payload.clone()),
+            error: whole_error.filter(|e| error.as_deref().is_some_and(|cut| cut.len() < e.len())),
+        };
+        let cut = whole.id.is_some() || whole.queue.is_some() || whole.payload.is_some() || whole.error.is_some();
+        Self {
+            identity: identity(&raw_id, reading.created_at, reading.attempts),
+            id,
+            queue,
+            status: record.status.as_str(),
+            payload,
+            error,
+            created_at: reading.created_at.map(|m| m.0),
+            at: record.at.0,
+            whole: cut.then_some(whole),
+        }
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![
+            self.id.clone().into(),
+            self.queue.clone().into(),
+            self.status.into(),
+            self.payload.clone().into(),
+            self.error.clone().into(),
+            self.created_at.into(),
+            self.at.into(),
+        ]
+    }
+}
+
+/// Writes those that nobody wrote yet; how many that were.
+pub async fn records(db: &Db, batch: &[Record]) -> Result<u64, ArchiveError> {
+    let dialect = db.dialect();
+    let mut rows: Vec<Columns> = batch.iter().map(|record| Columns::of(record, dialect)).collect();
+    let mut met = HashSet::new();
+    rows.retain(|row| met.insert((row.status, row.identity.clone())));
+    let mut written = 0;
+    for part in rows.chunks(ROWS) {
+        written += match write(db, part).await {
+            // Somebody else wrote one of these at the same moment: now it is seen.
+            Err(error) if error.is_double() => write(db, part).await?,
+            done => done?,
+        };
+    }
+    Ok(written)
+}
+
+async fn write(db: &Db, rows: &[Columns]) -> Result<u64, ArchiveError> {
+    let dialect = db.dialect();
+    let mut tx = db.begin().await?;
+    let known = known(&mut tx, dialect, rows).await?;
+    let new: Vec<&Columns> = rows.iter().filter(|row| !known.contains(&(row.status.to_owned(), row.identity.clone()))).collect();
+    let into = "INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at)";
+    let marks = format!("(?, ?, ?, ?, ?, {at}, {at})", at = dialect.at());
+    let (plain, cut): (Vec<&Columns>, Vec<&Columns>) = new.iter().partition(|row| row.whole.is_none());
+    if !plain.is_empty() {
+        tx.run(Sql::insert(into, &marks, plain.iter().map(|row| row.values()))).await?;
+    }
+    for row in cut {
+        let number = tx.insert(Sql::insert(into, &marks, [row.values()])).await?;
+        let Some(whole) = &row.whole else { continue };
+        let statement = sql("INSERT INTO flux_console_whole (row_id, job_id, queue, payload, error) VALUES (?, ?, ?, ?, ?)")
+            .bind(number)
+            .bind(whole.id.clone())
+            .bind(whole.queue.clone());
+        let statement = match &whole.payload {
+            Some(bytes) => statement.bind(bytes.clone()),
+            None => Sql { text: statement.text.replacen("(?, ?, ?, ?, ?)", "(?, ?, ?, NULL, ?)", 1), values: statement.values },
+        };
+        tx.run(statement.bind(whole.error.clone())).await?;
+    }
+    let failures: Vec<Vec<Value>> = new.iter().filter(|r| r.status == "failed").map(|r| vec![r.identity.clone().into()]).collect();
+    if !failures.is_empty() {
+        tx.run(Sql::insert("INSERT INTO flux_console_failures (identity)", "(?)", failures)).await?;
+    }
+    tx.commit().await?;
+    Ok(new.len() as u64)
+}
+
+/// Which of these stand in the archive already, whoever wrote them: by our own note, and by the rows of their jobs.
+async fn known(tx: &mut Tx, dialect: Dialect, rows: &[Columns]) -> Result<HashSet<(String, String)>, ArchiveError> {
+    let failures = sql("SELECT identity FROM flux_console_failures WHERE").one_of("identity", rows.iter().map(|r| r.identity.clone()));
+    let mut known: HashSet<(String, String)> =
+        tx.rows(failures, |row| ("failed".to_owned(), row.text(0).unwrap_or_default())).await?.into_iter().collect();
+    let ids: HashSet<String> = rows.iter().map(|r| r.id.clone()).collect();
+    let end = if dialect == Dialect::Sqlite { "substr(payload, -8192)" } else { "RIGHT(payload, 8192)" };
+    let text = format!(
+        "SELECT job_id, status, substr(payload, 1, 8192), CASE WHEN length(payload) > 8192 THEN {end} END FROM flux_job_archive WHERE"
+    );
+    let there = tx
+        .rows(sql(text).one_of("job_id", ids), |row| {
+            let head = row.text(2).unwrap_or_default();
+            let reading = row.text(3).map_or_else(|| Reading::of(&head), |tail| Reading::ends(&head, &tail));
+            let id = reading.id.or_else(|| row.text(0)).unwrap_or_default();
+            (row.text(1).unwrap_or_default(), identity(&id, reading.created_at, reading.attempts))
+        })
+        .await?;
+    // A job completes every attempt in the library's eyes: the second completed row of the same attempt is the true one, so
+    // one of the library's own does not stand for ours. Two do.
+    let mut completed: HashMap<String, u32> = HashMap::new();
+    for (status, identity) in there {
+        if status == "completed" {
+            *completed.entry(identity).or_default() += 1;
+        } else {
+            known.insert((status, identity));
+        }
+    }
+    known.extend(completed.into_keys().map(|identity| ("completed".to_owned(), identity)));
+    Ok(known)
+}
+
+/// Runs; a run that was written before is left alone.
+pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
+    let dialect = db.dialect();
+    let text = format!(
+        "{} flux_console_attempts (identity, job_id, queue, worker, class, attempt, started_ms, ended_ms, wait_ms, outcome, error)",
+        dialect.insert()
+    );
+    for part in batch.chunks(ROWS) {
+        let mut tx = db.begin().await?;
+        let rows = part.iter().map(|run| {
+            let cut = |text: &str| text.replace('\0', "\u{fffd}");
+            vec![
+                hash(&format!("{}\n{}\n{}", run.worker, run.job, run.started_at.0)).into(),
+                key(&run.job).into(),
+                run.queue.as_ref().map(|q| cut(q.as_str())).into(),
+                cut(&run.worker).into(),
+                run.class.as_deref().map(key).into(),
+                run.attempt.map(u64::cast_signed).into(),
+                run.started_at.0.into(),
+                run.ended_at.0.into(),
+                run.wait_ms.into(),
+                run.outcome.into(),
+                run.error.as_deref().map(|e| fitting(e, 10_000)).into(),
+            ]
+        });
+        tx.run(Sql::insert(&text, "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows).then(dialect.unless_there())).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Log lines. `again`: some of them may stand there already, written by the console that was the archiver before; those are
+/// left out, each as often as it stands there.
+pub async fn lines(db: &Db, batch: &[Line], again: bool) -> Result<u64, ArchiveError> {
+    let dialect = db.dialect();
+    let Some((first, last)) = batch.iter().map(|l| l.at.0).min().zip(batch.iter().map(|l| l.at.0).max()) else { return Ok(0) };
+    let mut tx = db.begin().await?;
+    let mut there: HashMap<(i64, String, String), u32> = HashMap::new();
+    if again {
+        // Whole seconds, as MySQL keeps them.
+        let text = format!(
+            "SELECT {}, worker_id, message FROM flux_system_logs WHERE timestamp >= {at} AND timestamp <= {at}",
+            dialect.ms("timestamp"),
+            at = dialect.at()
+        );
+        let asked = sql(text).bind(first - 1_000).bind(last + 1_000);
+        for line in
+            tx.rows(asked, |r| (r.int(0).unwrap_or(0) / 1_000, r.text(1).unwrap_or_default(), r.text(2).unwrap_or_default())).await?
+        {
+            *there.entry(line).or_default() += 1;
+        }
+    }
+    let mut rows: Vec<Vec<Value>> = Vec::with_capacity(batch.len());
+    for line in batch {
+        // MySQL's TEXT, and its names of 128 characters.
+        let (worker, message) = (fitting(&line.worker, QUEUE_CHARS), fitting(&line.message, 16_000));
+        if let Some(n) = there.get_mut(&(line.at.0.div_euclid(1_000), worker.clone(), message.clone())).filter(|n| **n > 0) {
+            *n -= 1;
+            continue;
+        }
+        let queue = line.queue.as_deref().map(|q| fitting(q, QUEUE_CHARS));
+        rows.push(vec![fitting(&line.level, 20).into(), message.into(), worker.into(), queue.into(), line.at.0.into()]);
+    }
+    let marks = format!("(?, ?, ?, ?, {})", dialect.at());
+    for part in rows.chunks(ROWS) {
+        tx.run(Sql::insert("INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp)", &marks, part.iter().cloned()))
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(rows.len() as u64)
+}
+
+pub async fn set_mark(tx: &mut Tx, dialect: Dialect, name: &str, value: &str) -> Result<(), ArchiveError> {
+    let update = dialect.or_update("name", &format!("value = {}", dialect.new("value")));
+    tx.run(sql("INSERT INTO flux_console_marks (name, value) VALUES (?, ?)").bind(name).bind(value).then(&update)).await?;
+    Ok(())
+}
+
+/// Dead letters of a queue were dropped before they could be copied.
+pub async fn gap(db: &Db, queue: &QueueName, from: Option<Millis>, until: Millis, up_to: Option<u64>) -> Result<(), ArchiveError> {
+    let statement = sql("INSERT INTO flux_console_gaps (queue, from_ms, until_ms, up_to) VALUES (?, ?, ?, ?)")
+        .bind(queue.as_str().replace('\0', "\u{fffd}"))
+        .bind(from.map(|m| m.0))
+        .bind(until.0)
+        .bind(up_to.map(u64::cast_signed));
+    db.run(statement).await?;
+    Ok(())
+}

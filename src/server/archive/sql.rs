@@ -1,0 +1,159 @@
+//! One statement with its values and one row of an answer, the same for the three databases.
+
+use sqlx::{Row as _, mysql::MySqlRow, postgres::PgRow, sqlite::SqliteRow};
+
+/// Written with `?` for each value; PostgreSQL's `$1` are put in when it is sent.
+pub struct Sql {
+    pub text: String,
+    pub values: Vec<Value>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Value {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(n: i64) -> Self {
+        Self::Int(Some(n))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(n: Option<i64>) -> Self {
+        Self::Int(n)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(n: u64) -> Self {
+        Self::Int(i64::try_from(n).ok())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+pub fn sql(text: impl Into<String>) -> Sql {
+    Sql { text: text.into(), values: Vec::new() }
+}
+
+impl Sql {
+    #[must_use]
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Goes on writing.
+    #[must_use]
+    pub fn then(mut self, text: &str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// ` column IN (?, ?, …)`; of nothing it is a condition that no row meets.
+    #[must_use]
+    pub fn one_of<V: Into<Value>>(mut self, column: &str, values: impl IntoIterator<Item = V>) -> Self {
+        let before = self.values.len();
+        self.values.extend(values.into_iter().map(Into::into));
+        match self.values.len() - before {
+            0 => self.text.push_str(" 1 = 0"),
+            n => self.text.push_str(&format!(" {column} IN ({})", marks(n))),
+        }
+        self
+    }
+
+    /// `text VALUES (…), (…)`; each of `rows` has as many values as `row` has marks.
+    pub fn insert(text: &str, row: &str, rows: impl IntoIterator<Item = Vec<Value>>) -> Self {
+        let mut statement = sql(format!("{text} VALUES "));
+        for (i, values) in rows.into_iter().enumerate() {
+            statement.text.push_str(if i == 0 { "" } else { ", " });
+            statement.text.push_str(row);
+            statement.values.extend(values);
+        }
+        statement
+    }
+
+    /// With `$1`, `$2` … instead of `?`. None of our texts has a `?` that is no mark.
+    pub fn numbered(&self) -> String {
+        let mut out = String::with_capacity(self.text.len() + self.values.len() * 2);
+        let mut n = 0;
+        for c in self.text.chars() {
+            if c == '?' {
+                n += 1;
+                out.push_str(&format!("${n}"));
+            } else {
+                out.push(c);
+            }
+        }
+        out
+    }
+}
+
+/// `?, ?, ?`
+pub fn marks(n: usize) -> String {
+    vec!["?"; n].join(", ")
+}
+
+/// Columns by place. What cannot be read as asked is `None`: a foreign writer may have stored anything.
+pub enum Row<'r> {
+    Sqlite(&'r SqliteRow),
+    MySql(&'r MySqlRow),
+    Postgres(&'r PgRow),
+}
+
+macro_rules! get {
+    ($row:expr, $i:expr, $t:ty) => {
+        match $row {
+            Row::Sqlite(row) => row.try_get_unchecked::<Option<$t>, _>($i),
+            Row::MySql(row) => row.try_get_unchecked::<Option<$t>, _>($i),
+            Row::Postgres(row) => row.try_get_unchecked::<Option<$t>, _>($i),
+        }
+    };
+}
+
+impl Row<'_> {
+    pub fn int(&self, i: usize) -> Option<i64> {
+        get!(self, i, i64).ok().flatten()
+    }
+
+    pub fn count(&self, i: usize) -> u64 {
+        self.int(i).and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+    }
+
+    pub fn text(&self, i: usize) -> Option<String> {
+        match get!(self, i, String) {
+            Ok(text) => text,
+            // SQLite keeps what it is given, also what is no UTF-8.
+            Err(_) => self.bytes(i).map(|b| String::from_utf8_lossy(&b).into_owned()),
+        }
+    }
+
+    pub fn bytes(&self, i: usize) -> Option<Vec<u8>> {
+        get!(self, i, Vec<u8>).ok().flatten()
+    }
+}

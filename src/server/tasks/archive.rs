@@ -1,0 +1,33 @@
+//! Keeps the archive connected: opens it, looks whether it answers, opens it again.
+
+use crate::server::{actions::now, state::AppState};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const CHECK_EVERY: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_secs(2);
+
+pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
+    if state.archive.is_off() {
+        return Ok(());
+    }
+    let keep = async {
+        loop {
+            if !state.archive.open(now()).await {
+                tokio::time::sleep(RETRY).await;
+                continue;
+            }
+            while state.archive.check(now()).await {
+                tokio::select! {
+                    () = tokio::time::sleep(CHECK_EVERY) => {}
+                    () = state.archive.doubted() => {}
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = keep => {}
+        () = shutdown.cancelled() => {}
+    }
+    Ok(())
+}
