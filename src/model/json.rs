@@ -56,6 +56,9 @@ pub struct TreeRow {
     pub note: Option<String>,
 }
 
+const OPEN_STRING: &str = "a string does not end";
+const ODD_ESCAPE: &str = "an unknown escape";
+
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -81,7 +84,7 @@ impl Scan<'_> {
         self.at += 1;
         loop {
             match self.peek() {
-                None => return self.fail("a string does not end"),
+                None => return self.fail(OPEN_STRING),
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(start..self.at);
@@ -91,7 +94,7 @@ impl Scan<'_> {
                     Some(b'u') if self.bytes.get(self.at + 2..self.at + 6).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)) => {
                         self.at += 6
                     }
-                    _ => return self.fail("an unknown escape"),
+                    _ => return self.fail(ODD_ESCAPE),
                 },
                 Some(0..=0x1f) => return self.fail("a control character in a string"),
                 Some(_) => self.at += 1,
@@ -421,6 +424,47 @@ pub fn edit(text: &str, cut: &[&str], set: Option<(&str, &str)>) -> Result<Strin
     Ok(out)
 }
 
+/// One string, number or literal of a text.
+pub struct Scalar<'a> {
+    /// Of those that stand directly in the top-level object, with its quotes.
+    pub key: Option<&'a str>,
+    pub kind: Kind,
+    /// Where it begins.
+    pub at: usize,
+    pub raw: &'a str,
+}
+
+/// Hands every scalar to `on`, in order, until it returns false. With `cut`, the text may end anywhere: a string that it ends
+/// in counts as far as it goes, and ending there is no error.
+pub fn scalars(text: &str, cut: bool, mut on: impl FnMut(Scalar) -> bool) -> Result<(), JsonError> {
+    let mut repaired = String::new();
+    let text = match walk(text, |_| cut) {
+        // At most an escape cut in two stands behind the last whole character: five bytes of it.
+        Err(e) if cut && (e.what == OPEN_STRING || e.what == ODD_ESCAPE) && e.at + 6 >= text.len() => {
+            repaired.push_str(&text[..e.at]);
+            repaired.push('"');
+            repaired.as_str()
+        }
+        _ => text,
+    };
+    let (mut depth, mut key) = (0usize, None);
+    let read = walk(text, |event| {
+        match event {
+            Event::Open { .. } => depth += 1,
+            Event::Close { .. } => depth -= 1,
+            Event::Key { span } if depth == 1 => key = Some(span),
+            Event::Key { .. } => {}
+            Event::Scalar { kind, span } => {
+                let key = key.as_ref().filter(|_| depth == 1).map(|k| &text[k.clone()]);
+                return on(Scalar { key, kind, at: span.start, raw: &text[span] });
+            }
+        }
+        true
+    });
+    // The longest word that may be cut is `false`.
+    read.or_else(|e| if cut && e.at + 6 >= text.len() { Ok(()) } else { Err(e) })
+}
+
 /// Rows of the payload tree, at most `limit`; whether more follow. The string field `data` at depth 1 is opened when it holds JSON.
 pub fn tree(text: &str, limit: usize) -> Result<(Vec<TreeRow>, bool), JsonError> {
     let mut rows = Vec::new();
@@ -592,6 +636,29 @@ mod tests {
         assert_eq!(rows[6].note.as_deref(), Some("exact, 19 digits"));
         assert_eq!(rows[1].note.as_deref(), Some("decoded from a JSON string"));
         assert!(tree(r#"{"a":[1,2,3]}"#, 3).expect("valid").1);
+    }
+
+    #[test]
+    fn scalars_of_a_cut_text_go_as_far_as_it_does() {
+        let text = r#"{"id":"a","n":[-1.5e3,true],"data":"say \"hé\u00e9\ud800\" "}"#;
+        let read = |text: &str, cut| {
+            let mut found = Vec::new();
+            let end = scalars(text, cut, |s| {
+                found.push((s.key.map(str::to_owned), decode(s.raw).unwrap_or_else(|| s.raw.to_owned())));
+                true
+            });
+            (found, end)
+        };
+        let whole = read(text, false);
+        assert_eq!(whole.0.iter().map(|(k, _)| k.as_deref()).collect::<Vec<_>>(), [Some("\"id\""), None, None, Some("\"data\"")]);
+        assert!(whole.1.is_ok());
+        for at in (1..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let (found, end) = read(&text[..at], true);
+            assert!(end.is_ok(), "{}", &text[..at]);
+            assert!(found.iter().zip(&whole.0).all(|(part, whole)| whole.1.starts_with(&part.1)), "{}", &text[..at]);
+            assert!(read(&text[..at], false).1.is_err());
+        }
+        assert!(read("{nope, and much more behind it", true).1.is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod operation;
 pub mod query;
 pub mod queue;
 pub mod run;
+pub mod search;
 pub mod time;
 pub mod wire;
 pub mod worker;

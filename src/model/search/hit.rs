@@ -1,0 +1,121 @@
+//! What a search answers, step by step.
+
+use super::{Field, Place};
+use crate::model::{
+    ids::{QueueName, segment},
+    job::{JobState, JobSummary},
+    time::Millis,
+};
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whereabouts {
+    /// In Redis now.
+    Live,
+    /// In the SQL history.
+    Archive,
+}
+
+impl Whereabouts {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Archive => "archive",
+        }
+    }
+}
+
+/// A job that was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hit {
+    /// Tells it from every other one: the element's fingerprint, the archive's row.
+    pub key: String,
+    pub whereabouts: Whereabouts,
+    pub queue: QueueName,
+    pub state: JobState,
+    pub id: Option<String>,
+    pub class_name: Option<String>,
+    /// Its beginning.
+    pub error: Option<String>,
+    /// When it failed, else when it was created.
+    pub at: Option<Millis>,
+    pub place: Place,
+}
+
+impl Hit {
+    /// A hit in Redis, from the row that a list would show.
+    pub fn live(job: JobSummary, place: Place) -> Self {
+        Self {
+            key: job.fingerprint.to_string(),
+            whereabouts: Whereabouts::Live,
+            at: job.failed_at.or(job.created_at),
+            queue: job.queue,
+            state: job.state,
+            id: job.id,
+            class_name: job.class_name,
+            error: job.error,
+            place,
+        }
+    }
+
+    /// The job's page.
+    pub fn href(&self) -> String {
+        match (&self.id, self.whereabouts) {
+            (Some(id), Whereabouts::Live) => format!("{}/jobs/{}?at={}", self.queue.href(), segment(id), self.key),
+            (Some(id), Whereabouts::Archive) => format!("{}/jobs/{}", self.queue.href(), segment(id)),
+            (None, _) => format!("{}/jobs/{}", self.queue.href(), segment(&self.key)),
+        }
+    }
+
+    /// The order of results: the very id first, then the newest, unknown times last; a total order, so that rows never swap.
+    pub fn rank(&self, other: &Self) -> Ordering {
+        let first = |h: &Self| (!h.place.exact, h.at.is_none(), h.at.map(|at| std::cmp::Reverse(at.0)));
+        first(self).cmp(&first(other)).then_with(|| self.key.cmp(&other.key))
+    }
+
+    /// The line that says why it was found: the error unless something else was matched.
+    pub fn line(&self) -> (&str, &[(usize, usize)]) {
+        match (self.place.field, &self.error) {
+            (Field::Error | Field::Payload, _) => (&self.place.excerpt, &self.place.marks),
+            (Field::Id | Field::Class | Field::Filter, Some(error)) => (error, &[]),
+            (Field::Id | Field::Class | Field::Filter, None) => ("", &[]),
+        }
+    }
+}
+
+/// How much was looked at by now, and how much there is to look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Coverage {
+    pub scanned: u64,
+    /// `None` when it is not known.
+    pub of: Option<u64>,
+}
+
+/// One bounded step of the live search; `next` asks for the one behind it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchStep {
+    pub hits: Vec<Hit>,
+    /// Of all steps up to this one.
+    pub coverage: Coverage,
+    pub next: Option<String>,
+    /// What could not be looked at, as a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+}
+
+/// One page of the archive's answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchiveStep {
+    pub hits: Vec<Hit>,
+    pub next: Option<String>,
+    pub coverage: Coverage,
+    /// Why the archive was not asked, as a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+}
