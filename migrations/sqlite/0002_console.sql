@@ -9,7 +9,7 @@ CREATE INDEX IF NOT EXISTS flux_console_rows_class ON flux_console_rows (class, 
 CREATE INDEX IF NOT EXISTS flux_console_rows_group ON flux_console_rows (group_id, row_id);
 CREATE INDEX IF NOT EXISTS flux_console_rows_signature ON flux_console_rows (signature, row_id);
 -- The words of a row. Contentless: the text itself stays where it is.
-CREATE VIRTUAL TABLE IF NOT EXISTS flux_console_search USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0');
+CREATE VIRTUAL TABLE IF NOT EXISTS flux_console_search USING fts5 (words, content = '', contentless_delete = 1, detail = none);
 -- Each failure once, whoever wrote it and however often: a hash of job, creation and attempt.
 CREATE TABLE IF NOT EXISTS flux_console_failures (
   identity TEXT PRIMARY KEY,

@@ -13,6 +13,7 @@ pub mod query;
 pub mod queue;
 pub mod run;
 pub mod search;
+pub mod signature;
 pub mod time;
 pub mod wire;
 pub mod worker;

@@ -6,6 +6,7 @@
 pub mod db;
 pub mod dialect;
 pub mod error;
+pub mod index;
 pub mod jobs;
 pub mod record;
 pub mod setting;

@@ -1,0 +1,261 @@
+//! Reads rows of the archive as they come, whoever wrote them, and notes what can then be asked for: words, class, group, the
+//! signature of an error and how often it occurred. Each batch is one transaction with the mark of how far it went, so a
+//! batch is counted once, whatever ends the console.
+
+use super::{
+    db::{Db, Tx},
+    dialect::Dialect,
+    error::ArchiveError,
+    record::{self, hash, identity, key},
+    sql::{Row, Sql, Value, sql},
+};
+use crate::{
+    model::{
+        json,
+        search::{text::Text, words},
+        signature::signature,
+    },
+    server::reading::Reading,
+};
+use std::collections::{HashMap, HashSet};
+
+/// Rows of one transaction: others can write in between.
+const ROWS: usize = 200;
+/// Of a larger payload, both ends are read, as a live search does.
+const HEAD: usize = crate::model::search::text::HEAD_BYTES;
+const TAIL: usize = crate::model::search::text::TAIL_BYTES;
+/// A word of the index has at most so many letters: MySQL leaves out what is longer than 84.
+const WORD: usize = 80;
+/// Databases give out numbers before they commit: a row may appear behind others that were indexed. This far back is looked again.
+const LOOK_BACK: i64 = 1_000;
+const MARK: &str = "index";
+
+/// A row as the index sees it.
+struct Read {
+    id: i64,
+    failed: bool,
+    queue: String,
+    payload: String,
+    tail: Option<String>,
+    error: Option<String>,
+    at: i64,
+    job: String,
+}
+
+impl Read {
+    fn of(row: &Row<'_>) -> Self {
+        Self {
+            id: row.int(0).unwrap_or_default(),
+            job: row.text(1).unwrap_or_default(),
+            queue: row.text(2).unwrap_or_default(),
+            failed: row.text(3).as_deref() == Some("failed"),
+            payload: row.text(4).unwrap_or_default(),
+            tail: row.text(5),
+            error: row.text(6),
+            at: row.int(7).unwrap_or_default(),
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        self.tail.as_ref().map_or_else(|| Reading::of(&self.payload), |tail| Reading::ends(&self.payload, tail))
+    }
+}
+
+/// The columns that [`Read`] wants of `flux_job_archive a` and `flux_console_whole w`.
+fn columns(dialect: Dialect) -> String {
+    let end = if dialect == Dialect::Sqlite { format!("substr(a.payload, -{TAIL})") } else { format!("RIGHT(a.payload, {TAIL})") };
+    let long = format!("length(a.payload) > {}", HEAD + TAIL);
+    format!(
+        "a.id, a.job_id, a.queue, a.status, CASE WHEN {long} THEN substr(a.payload, 1, {HEAD}) ELSE a.payload END, \
+         CASE WHEN {long} THEN {end} END, substr(COALESCE(w.error, a.error), 1, 16384), {}",
+        dialect.ms("a.archived_at")
+    )
+}
+
+/// The text that a search looks through. The library keeps a dead letter's error beside the payload.
+pub fn text(payload: &str, tail: Option<&str>, error: Option<&str>) -> Text {
+    match (tail, error) {
+        (Some(tail), _) => Text::of_ends(payload, tail),
+        (None, Some(error)) => with_error(payload, error).map_or_else(|| Text::of(payload), |whole| Text::of(&whole)),
+        (None, None) => Text::of(payload),
+    }
+}
+
+/// The payload with the error in it, when it says none.
+pub fn with_error(payload: &str, error: &str) -> Option<String> {
+    let members = json::members(payload).ok()?;
+    if json::field(payload, &members, "error").is_some() {
+        return None;
+    }
+    json::edit(payload, &[], Some(("error", &serde_json::to_string(error).ok()?))).ok()
+}
+
+/// A word as the index has it, in plain letters and digits, so that no database takes it for two words or leaves it out.
+pub fn encoded(dialect: Dialect, word: &str) -> String {
+    let mut out = String::from(if dialect == Dialect::MySql { "xx" } else { "" });
+    for c in word.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c.to_ascii_lowercase());
+        } else {
+            out.push_str(&format!("z{:x}z", u32::from(c)));
+        }
+    }
+    out.truncate(WORD);
+    out
+}
+
+fn index_text(dialect: Dialect, text: &str) -> String {
+    let mut met = HashSet::new();
+    let words: Vec<String> = words::index_words(text).map(|word| encoded(dialect, &word)).filter(|word| met.insert(word.clone())).collect();
+    words.join(" ")
+}
+
+/// How far the index goes: all rows up to this number.
+pub async fn mark(db: &Db) -> Result<i64, ArchiveError> {
+    let mark = db.one(sql("SELECT value FROM flux_console_marks WHERE name = ?").bind(MARK), |r| r.text(0)).await?;
+    Ok(mark.flatten().and_then(|m| m.parse().ok()).unwrap_or(0))
+}
+
+/// Indexes the next rows; how many. 0: everything is indexed.
+pub async fn step(db: &Db) -> Result<usize, ArchiveError> {
+    let dialect = db.dialect();
+    // The mark is locked first: two consoles that index at once go one after the other.
+    let mut tx = db.begin().await?;
+    tx.run(Sql::insert(
+        &format!("{} flux_console_marks (name, value)", dialect.insert()),
+        "(?, ?)",
+        [vec![MARK.into(), "0".into()]],
+    ).then(dialect.unless_there())).await?;
+    let lock = if dialect == Dialect::Sqlite { "" } else { " FOR UPDATE" };
+    let mark = tx.rows(sql(format!("SELECT value FROM flux_console_marks WHERE name = ?{lock}")).bind(MARK), |r| r.text(0)).await?;
+    let mark: i64 = mark.into_iter().flatten().next().and_then(|m| m.parse().ok()).unwrap_or(0);
+    let from = "flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id";
+    let next = format!("SELECT {} FROM {from} WHERE a.id > ? ORDER BY a.id LIMIT {ROWS}", columns(dialect));
+    let mut rows = tx.rows(sql(next).bind(mark), Read::of).await?;
+    let to = rows.last().map_or(mark, |row| row.id);
+    if rows.len() < ROWS && mark > 0 {
+        let late = format!(
+            "SELECT {} FROM {from} LEFT JOIN flux_console_rows r ON r.row_id = a.id WHERE a.id > ? AND a.id <= ? AND r.row_id IS NULL ORDER BY a.id LIMIT {ROWS}",
+            columns(dialect)
+        );
+        rows.extend(tx.rows(sql(late).bind(mark - LOOK_BACK).bind(mark), Read::of).await?);
+    }
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    write(&mut tx, dialect, &rows).await?;
+    record::set_mark(&mut tx, dialect, MARK, &to.to_string()).await?;
+    tx.commit().await?;
+    Ok(rows.len())
+}
+
+async fn write(tx: &mut Tx, dialect: Dialect, rows: &[Read]) -> Result<(), ArchiveError> {
+    let readings: Vec<Reading> = rows.iter().map(Read::reading).collect();
+    let kinds: Vec<Option<String>> = rows
+        .iter()
+        .zip(&readings)
+        .map(|(row, reading)| row.failed.then(|| signature(row.error.as_deref().or(reading.error.as_deref()).unwrap_or_default())))
+        .collect();
+    let side = rows.iter().zip(&readings).zip(&kinds).map(|((row, reading), kind)| {
+        vec![
+            row.id.into(),
+            reading.class_name.as_deref().map(key).into(),
+            reading.group_id.as_deref().map(key).into(),
+            kind.as_deref().map(hash).into(),
+        ]
+    });
+    let into = format!("{} flux_console_rows (row_id, class, group_id, signature)", dialect.insert());
+    tx.run(Sql::insert(&into, "(?, ?, ?, ?)", side).then(dialect.unless_there())).await?;
+
+    let texts = rows.iter().map(|row| vec![row.id.into(), index_text(dialect, text(&row.payload, row.tail.as_deref(), row.error.as_deref()).as_str()).into()]);
+    let (into, marks) = match dialect {
+        // The words of a row that was indexed before are the same: rows are never changed.
+        Dialect::Sqlite => ("INSERT INTO flux_console_search (rowid, words)", "(?, ?)"),
+        Dialect::MySql => ("INSERT IGNORE INTO flux_console_search (row_id, words)", "(?, ?)"),
+        Dialect::Postgres => ("INSERT INTO flux_console_search (row_id, words)", "(?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))"),
+    };
+    tx.run(Sql::insert(into, marks, texts).then(dialect.unless_there())).await?;
+    count(tx, dialect, rows, &readings, &kinds).await
+}
+
+/// Counts failures by signature, each failure once however many rows tell of it.
+async fn count(tx: &mut Tx, dialect: Dialect, rows: &[Read], readings: &[Reading], kinds: &[Option<String>]) -> Result<(), ArchiveError> {
+    let failures: Vec<(&Read, &Reading, &str, String)> = rows
+        .iter()
+        .zip(readings)
+        .zip(kinds)
+        .filter_map(|((row, reading), kind)| {
+            let id = reading.id.clone().unwrap_or_else(|| row.job.clone());
+            Some((row, reading, kind.as_deref()?, identity(&id, reading.created_at, reading.attempts)))
+        })
+        .collect();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    // Noted with a row: counted before. Noted without one: the archiver wrote it, and nobody counted it yet.
+    let asked = sql("SELECT identity FROM flux_console_failures WHERE row_id IS NOT NULL AND").one_of("identity", failures.iter().map(|f| f.3.clone()));
+    let mut counted: HashSet<String> = tx.rows(asked, |r| r.text(0).unwrap_or_default()).await?.into_iter().collect();
+    let new: Vec<_> = failures.into_iter().filter(|f| counted.insert(f.3.clone())).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let notes = new.iter().map(|(row, .., identity)| vec![identity.clone().into(), row.id.into()]);
+    let update = dialect.or_update("identity", &format!("row_id = {}", dialect.new("row_id")));
+    tx.run(Sql::insert("INSERT INTO flux_console_failures (identity, row_id)", "(?, ?)", notes).then(&update)).await?;
+
+    #[derive(Default)]
+    struct Kind {
+        text: String,
+        class: Option<String>,
+        count: i64,
+        first: i64,
+        last: i64,
+        row: i64,
+    }
+    let mut by_kind: HashMap<String, Kind> = HashMap::new();
+    let mut by_hour: HashMap<(String, String, i64), i64> = HashMap::new();
+    for (row, reading, text, _) in &new {
+        let at = reading.failed_at.map_or(row.at, |m| m.0);
+        let hash = hash(text);
+        let kind = by_kind.entry(hash.clone()).or_insert_with(|| Kind { text: (*text).to_owned(), first: at, last: at, ..Kind::default() });
+        kind.count += 1;
+        kind.first = kind.first.min(at);
+        if at >= kind.last || kind.row == 0 {
+            (kind.last, kind.row) = (kind.last.max(at), row.id);
+            kind.class = reading.class_name.as_deref().map(key);
+        }
+        *by_hour.entry((hash, key(&row.queue), at.div_euclid(3_600_000))).or_default() += 1;
+    }
+    // In one order for all writers, so that none waits for the other in a circle.
+    let mut kinds: Vec<_> = by_kind.into_iter().collect();
+    kinds.sort_by(|a, b| a.0.cmp(&b.0));
+    let t = "flux_console_signatures";
+    let least = |a: String, b: String| if dialect == Dialect::Sqlite { format!("MIN({a}, {b})") } else { format!("LEAST({a}, {b})") };
+    let most = |a: String, b: String| if dialect == Dialect::Sqlite { format!("MAX({a}, {b})") } else { format!("GREATEST({a}, {b})") };
+    let new_last = dialect.new("last_ms");
+    // `last_ms` last: MySQL assigns from left to right, and the others compare with what it was.
+    let update = dialect.or_update(
+        "signature",
+        &format!(
+            "count = {t}.count + {}, first_ms = {}, class = CASE WHEN {new_last} >= {t}.last_ms THEN {} ELSE {t}.class END, \
+             last_row = CASE WHEN {new_last} >= {t}.last_ms THEN {} ELSE {t}.last_row END, last_ms = {}",
+            dialect.new("count"),
+            least(format!("{t}.first_ms"), dialect.new("first_ms")),
+            dialect.new("class"),
+            dialect.new("last_row"),
+            most(format!("{t}.last_ms"), new_last.clone()),
+        ),
+    );
+    let rows = kinds.into_iter().map(|(signature, k)| -> Vec<Value> {
+        vec![signature.into(), k.text.into(), k.class.into(), k.count.into(), k.first.into(), k.last.into(), k.row.into()]
+    });
+    let into = "INSERT INTO flux_console_signatures (signature, text, class, count, first_ms, last_ms, last_row)";
+    tx.run(Sql::insert(into, "(?, ?, ?, ?, ?, ?, ?)", rows).then(&update)).await?;
+
+    let mut hours: Vec<_> = by_hour.into_iter().collect();
+    hours.sort();
+    let update = dialect.or_update("signature, queue, hour", &format!("count = flux_console_signature_hours.count + {}", dialect.new("count")));
+    let rows = hours.into_iter().map(|((signature, queue, hour), n)| -> Vec<Value> { vec![signature.into(), queue.into(), hour.into(), n.into()] });
+    tx.run(Sql::insert("INSERT INTO flux_console_signature_hours (signature, queue, hour, count)", "(?, ?, ?, ?)", rows).then(&update)).await?;
+    Ok(())
+}
