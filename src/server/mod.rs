@@ -12,6 +12,7 @@ pub mod http;
 pub mod ledger;
 pub mod recent_pages;
 pub mod rest;
+pub mod search;
 pub mod snapshot;
 pub mod sse;
 pub mod state;
