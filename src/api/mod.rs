@@ -6,4 +6,5 @@ pub mod logs;
 pub mod metrics;
 pub mod operations;
 pub mod queues;
+pub mod search;
 pub mod workers;

@@ -92,6 +92,8 @@ pub struct ArchivedRow {
     pub attempt: Option<u64>,
     pub created_at: Option<Millis>,
     pub archived_at: Option<Millis>,
+    /// Of a dead letter, as its payload says.
+    pub failed_at: Option<Millis>,
     pub error: Option<String>,
     pub group_id: Option<String>,
     /// Size of the payload in bytes.

@@ -131,6 +131,9 @@ pub struct Operation {
     pub started_at: Millis,
     pub finished_at: Option<Millis>,
     pub message: Option<String>,
+    /// Only the jobs that this search finds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
 }
 
 /// The same as plain fields: to read what is flattened takes the browser much more code.
@@ -154,14 +157,16 @@ struct Flat {
     started_at: Millis,
     finished_at: Option<Millis>,
     message: Option<String>,
+    #[serde(default)]
+    filter: Option<String>,
 }
 
 impl From<Flat> for Operation {
     fn from(flat: Flat) -> Self {
         let Flat { id, verb, queue, state, status, total, done, gone, corrupt, due, unread_priority, trash, .. } = flat;
         let outcome = Outcome { done, gone, corrupt, due, unread_priority, trash };
-        let Flat { started_at, finished_at, message, .. } = flat;
-        Self { id, verb, queue, state, status, total, outcome, started_at, finished_at, message }
+        let Flat { started_at, finished_at, message, filter, .. } = flat;
+        Self { id, verb, queue, state, status, total, outcome, started_at, finished_at, message, filter }
     }
 }
 

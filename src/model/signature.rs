@@ -86,7 +86,13 @@ fn replaced(word: &str) -> String {
             Some((at, c)) if !c.is_alphanumeric() => part.split_at(at),
             _ => (part, ""),
         };
-        out.push_str(&if is_uuid(name) || is_hex(name) { "<hex>".into() } else if is_random(name) { "<id>".into() } else { numbers(name) });
+        out.push_str(&if is_uuid(name) || is_hex(name) {
+            "<hex>".into()
+        } else if is_random(name) {
+            "<id>".into()
+        } else {
+            numbers(name)
+        });
         out.push_str(end);
     }
     // 1.5, 2026-01-02, 10:30:00: one number however many parts.
@@ -116,14 +122,14 @@ fn numbers(name: &str) -> String {
 }
 
 fn is_uuid(word: &str) -> bool {
-    word.len() == 36
-        && word.char_indices().all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() })
+    word.len() == 36 && word.char_indices().all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() })
 }
 
 fn is_hex(word: &str) -> bool {
     let digits = word.strip_prefix("0x").unwrap_or(word);
     let all = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit());
-    all && (digits.len() < word.len() || digits.len() >= 8 && digits.chars().any(|c| c.is_ascii_digit()) && digits.chars().any(|c| c.is_ascii_alphabetic()))
+    all && (digits.len() < word.len()
+        || digits.len() >= 8 && digits.chars().any(|c| c.is_ascii_digit()) && digits.chars().any(|c| c.is_ascii_alphabetic()))
 }
 
 /// `a8Xk29dQ71`: letters and digits by turns, longer than a name with a number.
@@ -149,7 +155,8 @@ fn is_host(word: &str) -> bool {
     let known = ["com", "net", "org", "io", "internal", "local", "localhost", "svc", "cloud", "dev", "app", "eu", "lan", "example", "test"];
     let last = labels.last().copied().unwrap_or_default();
     labels.iter().all(plain)
-        && (port && (labels.len() > 1 || host == "localhost") || labels.len() > 1 && known.contains(&last) && last.chars().all(|c| c.is_ascii_lowercase()))
+        && (port && (labels.len() > 1 || host == "localhost")
+            || labels.len() > 1 && known.contains(&last) && last.chars().all(|c| c.is_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! every write leaves one audit line in the log and has the queue sampled at once.
 
 pub mod live;
+pub mod matching;
+pub mod search;
 
 use super::{driver::redis::trash::Keep, error::DriverError, recent_pages::Since, state::AppState};
 use crate::model::{
@@ -198,16 +200,18 @@ fn is_queue(state: &AppState, name: &QueueName) -> Result<(), ApiError> {
     ))
 }
 
-fn check(verb: Verb, from: JobState, jobs: &[Fingerprint]) -> Result<(), ApiError> {
-    use crate::model::ids::Source;
+fn check_state(verb: Verb, from: JobState) -> Result<(), ApiError> {
     let fits = match verb {
         Verb::Retry => from == JobState::Failed,
         Verb::Promote => from == JobState::Delayed,
         _ => matches!(from, JobState::Waiting | JobState::Delayed | JobState::Failed | JobState::Grouped),
     };
-    if !fits {
-        return Err(wrong_state(verb, from));
-    }
+    if fits { Ok(()) } else { Err(wrong_state(verb, from)) }
+}
+
+fn check(verb: Verb, from: JobState, jobs: &[Fingerprint]) -> Result<(), ApiError> {
+    use crate::model::ids::Source;
+    check_state(verb, from)?;
     if jobs.is_empty() || jobs.len() > MAX_JOBS {
         return Err(ApiError::invalid(
             "jobs",

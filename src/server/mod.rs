@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod reading;
 pub mod recent_pages;
 pub mod rest;
+pub mod search;
 pub mod snapshot;
 pub mod sse;
 pub mod state;

@@ -119,3 +119,29 @@ pub struct ArchiveStep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
 }
+
+/// One page of a table that is filtered: as many jobs as fit, or as were met in the time of a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchPage {
+    pub jobs: Vec<JobSummary>,
+    pub coverage: Coverage,
+    /// Where the next page begins.
+    pub next: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    pub sampled_at: Millis,
+}
+
+/// One step of counting what a bulk action would act on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountStep {
+    /// Matching jobs up to this step.
+    pub count: u64,
+    pub coverage: Coverage,
+    /// `None`: the count is complete.
+    pub next: Option<String>,
+    /// Names the jobs that were there when the count began; for the action.
+    pub start: String,
+}

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     model::{
         json,
-        search::{text::Text, words},
+        search::{text::LazyText, words},
         signature::signature,
     },
     server::reading::Reading,
@@ -35,9 +35,7 @@ struct Read {
     id: i64,
     failed: bool,
     queue: String,
-    payload: String,
-    tail: Option<String>,
-    error: Option<String>,
+    parts: Parts,
     at: i64,
     job: String,
 }
@@ -49,15 +47,14 @@ impl Read {
             job: row.text(1).unwrap_or_default(),
             queue: row.text(2).unwrap_or_default(),
             failed: row.text(3).as_deref() == Some("failed"),
-            payload: row.text(4).unwrap_or_default(),
-            tail: row.text(5),
-            error: row.text(6),
+            parts: Parts { payload: row.text(4).unwrap_or_default(), tail: row.text(5), error: row.text(6) },
             at: row.int(7).unwrap_or_default(),
         }
     }
 
     fn reading(&self) -> Reading {
-        self.tail.as_ref().map_or_else(|| Reading::of(&self.payload), |tail| Reading::ends(&self.payload, tail))
+        let Parts { payload, tail, .. } = &self.parts;
+        tail.as_ref().map_or_else(|| Reading::of(payload), |tail| Reading::ends(payload, tail))
     }
 }
 
@@ -72,22 +69,37 @@ fn columns(dialect: Dialect) -> String {
     )
 }
 
-/// The text that a search looks through. The library keeps a dead letter's error beside the payload.
-pub fn text(payload: &str, tail: Option<&str>, error: Option<&str>) -> Text {
-    match (tail, error) {
-        (Some(tail), _) => Text::of_ends(payload, tail),
-        (None, Some(error)) => with_error(payload, error).map_or_else(|| Text::of(payload), |whole| Text::of(&whole)),
-        (None, None) => Text::of(payload),
-    }
-}
-
-/// The payload with the error in it, when it says none.
-pub fn with_error(payload: &str, error: &str) -> Option<String> {
+/// The payload with the error in it, when it says none: the library keeps a dead letter's error beside the payload.
+fn with_error(payload: &str, error: &str) -> Option<String> {
     let members = json::members(payload).ok()?;
     if json::field(payload, &members, "error").is_some() {
         return None;
     }
     json::edit(payload, &[], Some(("error", &serde_json::to_string(error).ok()?))).ok()
+}
+
+/// What a search reads of a row.
+pub struct Parts {
+    payload: String,
+    tail: Option<String>,
+    error: Option<String>,
+}
+
+impl Parts {
+    pub fn text(&self) -> LazyText<'_> {
+        match (&self.tail, &self.error) {
+            (Some(tail), _) => LazyText::of_ends(self.payload.as_str(), tail.as_str()),
+            (None, Some(error)) => with_error(&self.payload, error).map_or_else(|| LazyText::new(self.payload.as_str()), LazyText::new),
+            (None, None) => LazyText::new(self.payload.as_str()),
+        }
+    }
+}
+
+/// The same parts of these rows that the index was made of.
+pub async fn parts(db: &Db, ids: &[i64]) -> Result<HashMap<i64, Parts>, ArchiveError> {
+    let text = format!("SELECT {} FROM flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id WHERE", columns(db.dialect()));
+    let rows = db.rows(sql(text).one_of("a.id", ids.iter().copied()), Read::of).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.parts)).collect())
 }
 
 /// A word as the index has it, in plain letters and digits, so that no database takes it for two words or leaves it out.
@@ -121,11 +133,11 @@ pub async fn step(db: &Db) -> Result<usize, ArchiveError> {
     let dialect = db.dialect();
     // The mark is locked first: two consoles that index at once go one after the other.
     let mut tx = db.begin().await?;
-    tx.run(Sql::insert(
-        &format!("{} flux_console_marks (name, value)", dialect.insert()),
-        "(?, ?)",
-        [vec![MARK.into(), "0".into()]],
-    ).then(dialect.unless_there())).await?;
+    tx.run(
+        Sql::insert(&format!("{} flux_console_marks (name, value)", dialect.insert()), "(?, ?)", [vec![MARK.into(), "0".into()]])
+            .then(dialect.unless_there()),
+    )
+    .await?;
     let lock = if dialect == Dialect::Sqlite { "" } else { " FOR UPDATE" };
     let mark = tx.rows(sql(format!("SELECT value FROM flux_console_marks WHERE name = ?{lock}")).bind(MARK), |r| r.text(0)).await?;
     let mark: i64 = mark.into_iter().flatten().next().and_then(|m| m.parse().ok()).unwrap_or(0);
@@ -154,7 +166,7 @@ async fn write(tx: &mut Tx, dialect: Dialect, rows: &[Read]) -> Result<(), Archi
     let kinds: Vec<Option<String>> = rows
         .iter()
         .zip(&readings)
-        .map(|(row, reading)| row.failed.then(|| signature(row.error.as_deref().or(reading.error.as_deref()).unwrap_or_default())))
+        .map(|(row, reading)| row.failed.then(|| signature(row.parts.error.as_deref().or(reading.error.as_deref()).unwrap_or_default())))
         .collect();
     let side = rows.iter().zip(&readings).zip(&kinds).map(|((row, reading), kind)| {
         vec![
@@ -167,12 +179,14 @@ async fn write(tx: &mut Tx, dialect: Dialect, rows: &[Read]) -> Result<(), Archi
     let into = format!("{} flux_console_rows (row_id, class, group_id, signature)", dialect.insert());
     tx.run(Sql::insert(&into, "(?, ?, ?, ?)", side).then(dialect.unless_there())).await?;
 
-    let texts = rows.iter().map(|row| vec![row.id.into(), index_text(dialect, text(&row.payload, row.tail.as_deref(), row.error.as_deref()).as_str()).into()]);
+    let texts = rows.iter().map(|row| vec![row.id.into(), index_text(dialect, row.parts.text().get().as_str()).into()]);
     let (into, marks) = match dialect {
         // The words of a row that was indexed before are the same: rows are never changed.
         Dialect::Sqlite => ("INSERT INTO flux_console_search (rowid, words)", "(?, ?)"),
         Dialect::MySql => ("INSERT IGNORE INTO flux_console_search (row_id, words)", "(?, ?)"),
-        Dialect::Postgres => ("INSERT INTO flux_console_search (row_id, words)", "(?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))"),
+        Dialect::Postgres => {
+            ("INSERT INTO flux_console_search (row_id, words)", "(?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))")
+        }
     };
     tx.run(Sql::insert(into, marks, texts).then(dialect.unless_there())).await?;
     count(tx, dialect, rows, &readings, &kinds).await
@@ -193,7 +207,8 @@ async fn count(tx: &mut Tx, dialect: Dialect, rows: &[Read], readings: &[Reading
         return Ok(());
     }
     // Noted with a row: counted before. Noted without one: the archiver wrote it, and nobody counted it yet.
-    let asked = sql("SELECT identity FROM flux_console_failures WHERE row_id IS NOT NULL AND").one_of("identity", failures.iter().map(|f| f.3.clone()));
+    let asked = sql("SELECT identity FROM flux_console_failures WHERE row_id IS NOT NULL AND")
+        .one_of("identity", failures.iter().map(|f| f.3.clone()));
     let mut counted: HashSet<String> = tx.rows(asked, |r| r.text(0).unwrap_or_default()).await?.into_iter().collect();
     let new: Vec<_> = failures.into_iter().filter(|f| counted.insert(f.3.clone())).collect();
     if new.is_empty() {
@@ -254,8 +269,12 @@ async fn count(tx: &mut Tx, dialect: Dialect, rows: &[Read], readings: &[Reading
 
     let mut hours: Vec<_> = by_hour.into_iter().collect();
     hours.sort();
-    let update = dialect.or_update("signature, queue, hour", &format!("count = flux_console_signature_hours.count + {}", dialect.new("count")));
-    let rows = hours.into_iter().map(|((signature, queue, hour), n)| -> Vec<Value> { vec![signature.into(), queue.into(), hour.into(), n.into()] });
-    tx.run(Sql::insert("INSERT INTO flux_console_signature_hours (signature, queue, hour, count)", "(?, ?, ?, ?)", rows).then(&update)).await?;
+    let update =
+        dialect.or_update("signature, queue, hour", &format!("count = flux_console_signature_hours.count + {}", dialect.new("count")));
+    let rows = hours
+        .into_iter()
+        .map(|((signature, queue, hour), n)| -> Vec<Value> { vec![signature.into(), queue.into(), hour.into(), n.into()] });
+    tx.run(Sql::insert("INSERT INTO flux_console_signature_hours (signature, queue, hour, count)", "(?, ?, ?, ?)", rows).then(&update))
+        .await?;
     Ok(())
 }

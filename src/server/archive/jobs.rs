@@ -60,6 +60,7 @@ fn read(row: &Row<'_>) -> ArchivedRow {
         // The column holds whole seconds in MySQL.
         created_at: reading.created_at.or_else(|| row.int(8).map(Millis)),
         archived_at: row.int(9).map(Millis),
+        failed_at: reading.failed_at,
         error: row.text(7).or(reading.error),
         group_id: reading.group_id,
         bytes: row.count(4),

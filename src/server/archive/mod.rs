@@ -9,6 +9,7 @@ pub mod error;
 pub mod index;
 pub mod jobs;
 pub mod record;
+pub mod search;
 pub mod setting;
 pub mod sql;
 pub mod verdict;

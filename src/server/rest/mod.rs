@@ -6,6 +6,7 @@ mod jobs;
 mod live;
 mod operations;
 mod queues;
+mod search;
 
 use super::state::AppState;
 use crate::model::ids::QueueName;
@@ -31,6 +32,7 @@ pub fn routes() -> Router<AppState> {
         .route("/operations", get(operations::list))
         .route("/operations/{id}", get(operations::one))
         .route("/operations/{id}/cancel", post(operations::cancel))
+        .route("/search", get(search::search))
         .route("/workers", get(live::workers))
         .route("/logs", get(live::logs))
         .route("/metrics", get(live::metrics))

@@ -17,6 +17,7 @@ mod reply;
 mod runs;
 pub mod sample;
 mod scripts;
+pub mod search;
 pub mod trash;
 pub mod upcoming;
 mod verbs;

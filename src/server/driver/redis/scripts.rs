@@ -26,6 +26,8 @@ scripts! {
     locate_delayed = "element.lua" "locate_delayed.lua";
     find = "element.lua" "find.lua";
     find_delayed = "element.lua" "find_delayed.lua";
+    scan = "element.lua" "scan.lua";
+    scan_delayed = "element.lua" "scan_delayed.lua";
     retry = "take.lua" "retry.lua";
     promote = "take.lua" "promote.lua";
     discard = "take.lua" "discard.lua";

@@ -117,6 +117,20 @@ impl RedisDriver {
         Ok(outcome)
     }
 
+    /// One job into an open trash entry.
+    pub async fn discard_into(
+        &self,
+        queue: &QueueName,
+        id: &str,
+        f: &Fingerprint,
+        served: bool,
+        now: Millis,
+        outcome: &mut Outcome,
+    ) -> Result<(), DriverError> {
+        tally(outcome, self.discard_located(queue, id, f, served, now).await?);
+        Ok(())
+    }
+
     async fn discard_located(&self, queue: &QueueName, id: &str, f: &Fingerprint, served: bool, now: Millis) -> Result<i64, DriverError> {
         for _ in 0..LOOKS {
             let Some(found) = self.locate(queue, f).await? else { break };

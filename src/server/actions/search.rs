@@ -1,0 +1,51 @@
+//! Search: live and archive, a step at a time.
+
+use super::now;
+use crate::model::{
+    error::ApiError,
+    search::{ArchiveStep, Hit, Query, SearchStep},
+};
+use crate::server::{
+    search::{self, Cursor, STEP},
+    state::AppState,
+};
+
+/// A query longer than this is a paste by mistake.
+const MOST: usize = 2_000;
+
+pub fn parse(text: &str, cursor: &Cursor) -> Result<Query, ApiError> {
+    if text.len() > MOST {
+        return Err(ApiError::invalid("q", format!("A search has at most {MOST} bytes, this one has {}.", text.len())));
+    }
+    Ok(Query::parse(text, cursor.began))
+}
+
+pub fn cursor(text: Option<&str>) -> Result<Cursor, ApiError> {
+    text.filter(|t| !t.is_empty()).map_or_else(|| Ok(Cursor::new(now())), Cursor::read)
+}
+
+/// One bounded step over what is in Redis now.
+pub async fn live(state: &AppState, text: &str, at: Option<&str>) -> Result<SearchStep, ApiError> {
+    let cursor = cursor(at)?;
+    let query = parse(text, &cursor)?;
+    if query.is_empty() {
+        return Ok(SearchStep::default());
+    }
+    state.watching.request(now());
+    let step = search::step(&state.driver, &state.snapshot(), &query, None, &cursor, STEP).await?;
+    Ok(SearchStep {
+        hits: step.found.into_iter().map(|f| Hit::live(f.job, f.place)).collect(),
+        coverage: step.coverage,
+        next: step.next.as_ref().map(Cursor::write),
+        skipped: step.skipped,
+    })
+}
+
+/// One page of what the archive holds.
+pub async fn archive(state: &AppState, text: &str, at: Option<&str>) -> Result<ArchiveStep, ApiError> {
+    let query = parse(text, &Cursor::new(now()))?;
+    if query.is_empty() {
+        return Ok(ArchiveStep::default());
+    }
+    search::archive::search(state, &query, at).await
+}

@@ -1,0 +1,111 @@
+//! One bounded step of a live search.
+
+use super::{
+    Cursor,
+    plan::{Place, Plan, Scope},
+};
+use crate::model::{
+    job::JobSummary,
+    search::{Coverage, Place as Seen, Query},
+};
+use crate::server::{
+    driver::redis::{
+        RedisDriver,
+        search::{Mark, Read},
+    },
+    error::DriverError,
+    snapshot::Snapshot,
+};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// When a step ends, whichever comes first.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub elements: u64,
+    pub bytes: u64,
+    pub hits: usize,
+    pub time: Duration,
+}
+
+pub struct Found {
+    pub job: JobSummary,
+    pub place: Seen,
+    /// What was read of it.
+    pub read: Read,
+}
+
+pub struct Step {
+    pub found: Vec<Found>,
+    pub coverage: Coverage,
+    pub next: Option<Cursor>,
+    pub skipped: Vec<String>,
+}
+
+/// Looks through the lists that the query asks for, from the cursor on; with a scope, through those of one tab alone.
+pub async fn step(
+    driver: &RedisDriver,
+    snapshot: &Snapshot,
+    query: &Query,
+    scope: Option<&Scope>,
+    cursor: &Cursor,
+    limits: Limits,
+) -> Result<Step, DriverError> {
+    let started = Instant::now();
+    let mut plan = Plan::new(driver, query, scope, cursor);
+    let (mut found, mut scanned, mut bytes) = (Vec::new(), 0, 0);
+    let mut places: VecDeque<Place> = VecDeque::new();
+    let ends = loop {
+        // At least one piece in every step, or it would never end.
+        let spent = scanned >= limits.elements || bytes >= limits.bytes || started.elapsed() >= limits.time;
+        if (spent && scanned > 0) || found.len() >= limits.hits {
+            break false;
+        }
+        let Some(place) = places.front_mut() else {
+            if started.elapsed() >= limits.time * 2 {
+                break false;
+            }
+            match plan.next(driver).await? {
+                Some(next) => places = next,
+                None => break true,
+            }
+            continue;
+        };
+        let piece =
+            driver.piece(&place.queue, &place.source, place.mark.as_ref(), limits.elements - scanned.min(limits.elements - 1)).await?;
+        let mut taken = 0_usize;
+        let rows = piece.rows.len();
+        let mut hits = Vec::new();
+        for row in &piece.rows {
+            taken += 1;
+            bytes += row.bytes();
+            hits.push(row.matched(query, &place.queue, &place.source));
+            if found.len() + hits.iter().flatten().count() >= limits.hits {
+                break;
+            }
+        }
+        scanned += taken as u64;
+        let mark: Option<Mark> = piece.mark(taken, place.mark.as_ref());
+        place.left = piece.rows.get(taken.wrapping_sub(1)).map_or(0, Read::position);
+        found.extend(hits.into_iter().zip(piece.rows).filter_map(|(hit, read)| hit.map(|(job, seen)| Found { job, place: seen, read })));
+        place.mark = mark;
+        if rows == 0 || place.left == 0 {
+            places.pop_front();
+        }
+    };
+    let scanned = cursor.scanned + scanned;
+    let left: u64 = places.iter().map(|p| p.left).sum();
+    let of = plan.rest(snapshot).map(|rest| scanned + left + rest);
+    let next = if ends { None } else { next(&plan, places.pop_front(), cursor, scanned) };
+    Ok(Step { found, coverage: Coverage { scanned, of }, next, skipped: plan.skipped.into_iter().collect() })
+}
+
+fn next(plan: &Plan, place: Option<Place>, before: &Cursor, scanned: u64) -> Option<Cursor> {
+    let cursor = Cursor { scanned, ..Cursor::new(before.began) };
+    match place {
+        Some(place) => Some(Cursor { group: place.group(), list: place.list, mark: place.mark, queue: Some(place.queue), ..cursor }),
+        None => plan.next_place().map(|(queue, group)| Cursor { queue, group, ..cursor }),
+    }
+}

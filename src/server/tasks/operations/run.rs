@@ -1,0 +1,95 @@
+//! The life of an operation in the background.
+
+use super::{
+    Operations,
+    work::{Work, step},
+};
+use crate::model::operation::{Operation, OperationStatus};
+use crate::server::{actions::now, error::DriverError, state::AppState};
+use std::time::{Duration, Instant};
+
+/// Progress is written this often; every write also asks whether to stop.
+const SAVE_EVERY: Duration = Duration::from_millis(200);
+
+/// Steps until the work is done, cancelled, impossible, or the console stops.
+pub(super) async fn run(operations: Operations, state: AppState, mut operation: Operation, mut work: Work) {
+    let mut saved = Instant::now();
+    let mut failures = 0u32;
+    operation.status = loop {
+        if state.shutdown.is_cancelled() {
+            operation.message = Some("The console was stopped. What was done stays done; start it again for the rest.".into());
+            break OperationStatus::Interrupted;
+        }
+        let stepped = step(&state, &operation.queue.clone(), &mut work, &mut operation.outcome).await;
+        operations.put(&operation);
+        match stepped {
+            Ok(true) => break OperationStatus::Done,
+            Ok(false) => failures = 0,
+            // A lost connection comes back; a step that is repeated finds what is still to do.
+            Err(DriverError::Unavailable(_)) if failures < 60 => {
+                failures += 1;
+                operation.message = Some(
+                    "The connection to Redis was lost in between. No job is lost; some that were moved just then may be counted as gone."
+                        .into(),
+                );
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => {
+                operation.message = Some(stopped(error));
+                break OperationStatus::Failed;
+            }
+        }
+        if saved.elapsed() >= SAVE_EVERY {
+            saved = Instant::now();
+            if let Some(id) = work.holds()
+                && let Err(error) = state.driver.touch_trash(id, now()).await
+            {
+                tracing::warn!(%error, "the trash entry could not be renewed");
+            }
+            if state.driver.save_operation(&operation, now()).await.unwrap_or(false) {
+                break OperationStatus::Cancelled;
+            }
+            state.watching.nudge_queue(&operation.queue);
+        }
+    };
+    if let Some((trash, keep)) = work.fills() {
+        match state.driver.finish_trash(trash, keep).await {
+            Ok(id) => operation.outcome.trash = id,
+            Err(error) => tracing::warn!(%error, "the trash entry could not be finished"),
+        }
+    }
+    operation.finished_at = Some(now());
+    // Before anybody sees the end and loads the list again; and below, so that the next tick tells of the end.
+    state.watching.nudge_queue(&operation.queue);
+    operations.put(&operation);
+    if let Err(error) = state.driver.save_operation(&operation, now()).await {
+        tracing::warn!(%error, operation.id, "the end of an operation could not be written down");
+    }
+    let o = &operation.outcome;
+    tracing::info!(
+        audit = operation.verb.as_str(),
+        queue.name = operation.queue.as_str(),
+        operation.id,
+        filter = operation.filter.as_deref(),
+        status = operation.status.as_str(),
+        total = operation.total,
+        done = o.done,
+        gone = o.gone,
+        corrupt = o.corrupt,
+        due = o.due,
+        "operation"
+    );
+    state.watching.nudge_queue(&operation.queue);
+}
+
+/// Why an operation ended early. Unlike a single action it may have done a part.
+fn stopped(error: DriverError) -> String {
+    let code = match &error {
+        DriverError::Refused(cause) => format!("Redis answered {}.", cause.code().unwrap_or("with an error")),
+        DriverError::Corrupt { key, found } => format!("The key {key} holds {found}."),
+        DriverError::Unavailable(_) => "Redis could not be reached for half a minute.".into(),
+        DriverError::Protocol(_) | DriverError::Partly { .. } => "Redis answered something unexpected.".into(),
+    };
+    tracing::warn!(%error, "operation stopped");
+    format!("{code} It stopped there: what was done stays done, the other jobs are where they were.")
+}
