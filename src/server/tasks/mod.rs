@@ -2,6 +2,7 @@
 
 mod events;
 mod flow;
+pub mod leader;
 mod metrics;
 pub mod operations;
 mod plan;
