@@ -7,7 +7,7 @@ use crate::model::{
     time::Millis,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 /// Queues and classes of one frame that are told apart; more only count in the sum.
 const MOST: usize = 2_000;
@@ -100,6 +100,14 @@ pub struct Frame {
     pub classes: BTreeMap<String, Tally>,
 }
 
+/// The tally of a name, a new one while there are fewer than [`MOST`].
+fn slot<'a, K: Ord + Borrow<N>, N: Ord + ToOwned<Owned = K> + ?Sized>(of: &'a mut BTreeMap<K, Tally>, name: &N) -> Option<&'a mut Tally> {
+    if !of.contains_key(name) && of.len() < MOST {
+        of.insert(name.to_owned(), Tally::default());
+    }
+    of.get_mut(name)
+}
+
 impl Frame {
     pub fn new(at: i64) -> Self {
         Self { at, ..Self::default() }
@@ -107,35 +115,19 @@ impl Frame {
 
     pub fn count(&mut self, queue: Option<&QueueName>, class: Option<&str>, what: impl Fn(&mut Tally)) {
         what(&mut self.all);
-        if let Some(queue) = queue {
-            if let Some(tally) = self.queues.get_mut(queue) {
-                what(tally);
-            } else if self.queues.len() < MOST {
-                what(self.queues.entry(queue.clone()).or_default());
-            }
-        }
-        if let Some(class) = class {
-            if let Some(tally) = self.classes.get_mut(class) {
-                what(tally);
-            } else if self.classes.len() < MOST {
-                what(self.classes.entry(class.to_owned()).or_default());
-            }
-        }
+        queue.and_then(|queue| slot(&mut self.queues, queue)).into_iter().for_each(&what);
+        class.and_then(|class| slot(&mut self.classes, class)).into_iter().for_each(&what);
     }
 
     /// `later` begins where this one ends, or after.
     pub fn merge(&mut self, later: &Self) {
         self.heard += later.heard;
         self.all.merge(&later.all);
-        for (queue, tally) in &later.queues {
-            if self.queues.len() < MOST || self.queues.contains_key(queue) {
-                self.queues.entry(queue.clone()).or_default().merge(tally);
-            }
+        for (queue, later) in &later.queues {
+            slot(&mut self.queues, queue).into_iter().for_each(|tally| tally.merge(later));
         }
-        for (class, tally) in &later.classes {
-            if self.classes.len() < MOST || self.classes.contains_key(class) {
-                self.classes.entry(class.clone()).or_default().merge(tally);
-            }
+        for (class, later) in &later.classes {
+            slot(&mut self.classes, class.as_str()).into_iter().for_each(|tally| tally.merge(later));
         }
     }
 

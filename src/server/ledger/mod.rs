@@ -5,7 +5,9 @@
 //! a retry when `Job retrying` of the same worker and job follows, and a dead letter when anything else of that worker does.
 //! A worker that runs one job at a time closes its run by beginning another one: how that ended is unknown.
 
+mod count;
 mod event;
+mod follow;
 pub mod frame;
 mod histogram;
 pub mod meter;
@@ -24,9 +26,9 @@ use crate::model::{
     time::Millis,
     worker::Beat,
 };
-use event::{Event, Kind};
+use event::Event;
 use meter::{Backlog, Meter};
-use runs::{Open, Runs};
+use runs::Runs;
 use seen::Seen;
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -34,10 +36,7 @@ use std::{
 };
 use tail::Tail;
 use upcoming::Shelf;
-use workers::{Undecided, Workers};
-
-/// Failures of which the reason is remembered.
-const REASONS: usize = 5_000;
+use workers::Workers;
 
 pub struct Ledger(Mutex<Inner>);
 
@@ -172,220 +171,6 @@ impl Inner {
                 let level = crate::model::log::Level::Warning;
                 self.tail.push(LogLine { seq: 0, at: now, level, message, worker: None, job: None, queue: None, problem: Some(problem) });
             }
-        }
-    }
-
-    /// Follows one event; answers the queue it belongs to. With `counts` off it only tells what runs.
-    fn apply(&mut self, monitor: &str, event: &Event, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
-        let Some(id) = &event.worker else { return event.queue.clone() };
-        if !self.workers.0.contains_key(id) && self.met.len() < workers::MOST {
-            self.met.push((monitor.to_owned(), id.clone()));
-        }
-        let Some(worker) = self.workers.entry(id) else {
-            // More workers than are followed: what they do still counts.
-            if counts {
-                self.count_only(event, at, now);
-            }
-            return event.queue.clone();
-        };
-        // What the history tells was said then, not now.
-        worker.heard_at = worker.heard_at.max(Some(if counts { now } else { at }));
-        worker.known = true;
-        worker.stopped_at = None;
-        if worker.lost_at.take().is_some() {
-            self.alive_after_all(id);
-        }
-        self.decide(id, event, at, now, counts);
-        match &event.kind {
-            Kind::Started => self.started(event, id, at, now, counts),
-            Kind::Completed | Kind::Failed { .. } => self.ended(event, id, at, now, counts),
-            Kind::Online(queues) => {
-                self.abandon(id, counts);
-                let worker = self.workers.entry(id)?;
-                worker.greeted.clone_from(queues);
-                event.queue.clone()
-            }
-            Kind::Offline => {
-                self.abandon(id, counts);
-                self.workers.entry(id)?.stopped_at = Some(now);
-                event.queue.clone()
-            }
-            Kind::Retrying { .. } | Kind::Other => event.queue.clone().or_else(|| self.only_queue(id)),
-        }
-    }
-
-    fn count_only(&mut self, event: &Event, at: Millis, now: Millis) {
-        let queue = event.queue.as_ref();
-        match event.kind {
-            Kind::Started => {
-                self.heard.started += 1;
-                self.heard.dropped += 1;
-                self.heard.unattributed += u64::from(queue.is_none());
-                self.meter.count(at.0, now.0, queue, None, |t| t.started += 1);
-            }
-            Kind::Completed => {
-                self.heard.completed += 1;
-                self.meter.count(at.0, now.0, queue, None, |t| t.completed += 1);
-            }
-            Kind::Failed { .. } => {
-                self.heard.failed += 1;
-                self.meter.count(at.0, now.0, queue, None, |t| t.failed += 1);
-            }
-            _ => {}
-        }
-    }
-
-    /// What became of the worker's last failed attempts, now that it said something else.
-    fn decide(&mut self, id: &str, event: &Event, at: Millis, now: Millis, counts: bool) {
-        let Some(worker) = self.workers.entry(id) else { return };
-        if worker.undecided.is_empty() {
-            return;
-        }
-        let retried = matches!(event.kind, Kind::Retrying { .. });
-        let concurrent = worker.concurrent();
-        let (mut decided, mut waiting) = (Vec::new(), Vec::new());
-        for failure in std::mem::take(&mut worker.undecided) {
-            let same = retried && failure.job == event.job;
-            // One that runs several jobs at once may say something about another job in between.
-            if same || !concurrent || at.0 - failure.at.0 > 2_000 { decided.push((same, failure)) } else { waiting.push(failure) }
-        }
-        worker.undecided = waiting;
-        if !counts {
-            return;
-        }
-        for (same, failure) in decided {
-            if same {
-                self.heard.retried += 1;
-                self.meter.count(at.0, now.0, failure.queue.as_ref(), failure.class.as_deref(), |t| t.retried += 1);
-            } else {
-                self.heard.dead += 1;
-                self.meter.count(at.0, now.0, failure.queue.as_ref(), failure.class.as_deref(), |t| t.dead += 1);
-            }
-        }
-    }
-
-    fn started(&mut self, event: &Event, id: &str, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
-        if !self.workers.entry(id)?.concurrent() {
-            self.abandon(id, counts);
-        }
-        if event.job.is_some() {
-            self.runs.lost.values_mut().filter(|l| l.job == event.job).for_each(|l| l.named_again = true);
-        }
-        let seen = event.job.as_deref().and_then(|job| self.shelf.take(job));
-        let queue = event.queue.clone().or_else(|| self.only_queue(id)).or_else(|| seen.as_ref().map(|s| s.queue.clone()));
-        let wait_ms = seen.as_ref().and_then(|s| s.ready_at).map(|ready| (at.0 - ready.0).max(0));
-        let run =
-            Open { worker: id.to_owned(), job: event.job.clone(), queue: queue.clone(), started_at: at, wait_ms, seen, unsure: false };
-        if counts {
-            self.heard.started += 1;
-            self.heard.unattributed += u64::from(queue.is_none());
-            self.meter.count(at.0, now.0, queue.as_ref(), run.class(), |t| {
-                t.started += 1;
-                if let Some(ms) = wait_ms {
-                    t.wait.add(ms);
-                }
-            });
-        }
-        let number = self.runs.begin(run);
-        self.workers.entry(id)?.runs.insert(number);
-        if self.runs.open.len() > runs::MOST
-            && let Some((number, dropped)) = self.runs.open.pop_first()
-        {
-            self.heard.dropped += 1;
-            if let Some(worker) = self.workers.entry(&dropped.worker) {
-                worker.runs.remove(&number);
-            }
-        }
-        queue
-    }
-
-    fn ended(&mut self, event: &Event, id: &str, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
-        let of_job = |n: &&u64| self.runs.open.get(n).is_some_and(|run| run.job == event.job);
-        let number = self.workers.0.get(id).and_then(|w| w.runs.iter().find(of_job).copied());
-        let run = number.and_then(|n| {
-            self.workers.entry(id)?.runs.remove(&n);
-            self.runs.open.remove(&n)
-        });
-        let queue = event.queue.clone().or_else(|| run.as_ref().and_then(|r| r.queue.clone())).or_else(|| self.only_queue(id));
-        let class = run.as_ref().and_then(|r| r.class().map(str::to_owned));
-        let ran = run.as_ref().map(|r| (at.0 - r.started_at.0).max(0));
-        let worker = self.workers.entry(id)?;
-        let failed = matches!(event.kind, Kind::Failed { .. });
-        if counts {
-            if failed { worker.failed += 1 } else { worker.completed += 1 }
-        }
-        if failed {
-            worker.undecided.push(Undecided { job: event.job.clone(), queue: queue.clone(), class: class.clone(), at });
-        }
-        if counts {
-            *(if failed { &mut self.heard.failed } else { &mut self.heard.completed }) += 1;
-            self.meter.count(at.0, now.0, queue.as_ref(), class.as_deref(), |t| {
-                *(if failed { &mut t.failed } else { &mut t.completed }) += 1;
-                if let Some(ms) = ran {
-                    t.run.add(ms);
-                }
-            });
-            if let (Kind::Failed { error }, Some(queue)) = (&event.kind, &queue) {
-                if self.reasons.len() == REASONS {
-                    self.reasons.pop_front();
-                }
-                self.reasons.push_back((now, queue.clone(), show::short(error)));
-            }
-        }
-        // A retry comes under the same id, mostly: where it belongs is still known then, its payload and waiting time are not.
-        if let (true, Some(job), Some(seen)) = (failed, &event.job, run.and_then(|r| r.seen)) {
-            self.shelf.put(job.clone(), Upcoming { raw: None, ready_at: None, attempt: seen.attempt.map(|n| n + 1), ..seen });
-        }
-        queue
-    }
-
-    /// The worker's open runs are over without a word.
-    fn abandon(&mut self, id: &str, counts: bool) {
-        let Some(worker) = self.workers.entry(id) else { return };
-        for number in std::mem::take(&mut worker.runs) {
-            if self.runs.open.remove(&number).is_some() && counts {
-                self.heard.unknown += 1;
-            }
-        }
-    }
-
-    /// A worker that was taken for lost speaks: its runs go on.
-    fn alive_after_all(&mut self, id: &str) {
-        let keys: Vec<String> =
-            self.runs.lost.values().filter(|l| l.worker == id && l.put_back_at.is_none()).map(|l| l.key.clone()).collect();
-        for key in keys {
-            let Some(lost) = self.runs.lost.remove(&key) else { continue };
-            self.heard.lost = self.heard.lost.saturating_sub(1);
-            self.found_lost.retain(|l| l.key != key);
-            self.found_alive.push(key);
-            let seen = lost.list.map(|list| Upcoming {
-                queue: lost.queue.clone().unwrap_or_else(|| list.0.clone()),
-                list,
-                class: lost.class,
-                attempt: lost.attempt,
-                ready_at: None,
-                raw: lost.payload.map(|p| p.into_bytes().into()),
-            });
-            let run = Open {
-                worker: lost.worker,
-                job: lost.job,
-                queue: lost.queue,
-                started_at: lost.started_at,
-                wait_ms: lost.wait_ms,
-                seen,
-                unsure: false,
-            };
-            let number = self.runs.begin(run);
-            if let Some(worker) = self.workers.entry(id) {
-                worker.runs.insert(number);
-            }
-        }
-    }
-
-    fn only_queue(&self, id: &str) -> Option<QueueName> {
-        match self.workers.0.get(id)?.queues() {
-            [only] => QueueName::try_from(only.as_str()).ok(),
-            _ => None,
         }
     }
 

@@ -2,9 +2,10 @@
 //! each second once, in a script that checks its token and moves the mark. A successor goes on behind the mark with what
 //! it heard itself, so nothing is counted twice and nothing that somebody heard is lost.
 
+use super::leader::Leader;
 use crate::server::{
     actions::now,
-    driver::redis::metrics::{Originals, Written, Wrote},
+    driver::redis::metrics::{LEASE, Originals, Written, Wrote},
     error::DriverError,
     ledger::{
         frame::Frame,
@@ -27,25 +28,25 @@ const LOST_TICKS: u32 = 15;
 
 struct Writer {
     state: AppState,
-    token: String,
+    leader: Leader,
     /// The last second that is written; `None` while another console writes.
     mark: Option<i64>,
     quiet: u32,
+    /// What other consoles wrote was read.
     loaded: bool,
     ticks: u32,
 }
 
 pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
-    // The process id tells an operator who writes.
-    let token = format!("{}:{}", std::process::id(), uuid::Uuid::new_v4());
-    let mut writer = Writer { state, token, mark: None, quiet: 0, loaded: false, ticks: 0 };
+    let leader = Leader::new(&state.driver, LEASE);
+    let mut writer = Writer { state, leader, mark: None, quiet: 0, loaded: false, ticks: 0 };
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => {
                 if writer.mark.is_some() {
-                    let _ = writer.state.driver.drop_lease(&writer.token).await;
+                    writer.leader.leave().await;
                 }
                 return Ok(());
             }
@@ -73,13 +74,15 @@ impl Writer {
     async fn turn(&mut self) -> Result<(), DriverError> {
         self.ticks += 1;
         self.lost().await?;
-        if !self.loaded {
-            self.load().await?;
-            self.loaded = true;
-        }
         let Some(mark) = self.mark else {
             // With the lease's own time this is less than 10 s after a writer's end.
-            return if self.ticks % APPLY_TICKS == 1 { self.apply().await } else { Ok(()) };
+            if self.ticks % APPLY_TICKS == 1 {
+                self.apply().await?;
+            }
+            if !self.loaded {
+                self.load().await?;
+            }
+            return Ok(());
         };
         let (last, frames) = self.state.ledger.lock().meter().since(mark, AT_ONCE);
         let busy = frames.iter().any(|(tier, f)| *tier == 0 && f.all.started + f.all.ended() > 0);
@@ -93,10 +96,10 @@ impl Writer {
 
     /// Tries to become the writer.
     async fn apply(&mut self) -> Result<(), DriverError> {
-        let (holder, mark) = self.state.driver.take_lease(&self.token).await?;
-        if !holder {
+        if self.leader.lead().await?.is_none() {
             return Ok(());
         }
+        let mark = self.state.driver.mark().await?;
         let closed = self.state.ledger.lock().meter().closed();
         let mark = mark.unwrap_or(closed).min(closed);
         // What the one before wrote, where it heard more than this console.
@@ -130,7 +133,7 @@ impl Writer {
             let all = [("waiting", t.waiting), ("delayed", t.delayed), ("failed", t.failed), ("workers", snapshot.workers)];
             originals.gauges = all.into_iter().filter_map(|(name, n)| Some((name, frame.at.div_euclid(60), n?))).collect();
         }
-        self.mark = match self.state.driver.write_frames(&self.token, mark, last, &written, &originals).await? {
+        self.mark = match self.state.driver.write_frames(self.leader.token(), mark, last, &written, &originals).await? {
             Wrote::Done => Some(last),
             Wrote::MarkIs(elsewhere) => Some(elsewhere),
             Wrote::NotHolder => None,
@@ -139,7 +142,7 @@ impl Writer {
     }
 
     /// Frames that consoles before this one, or beside it, have written.
-    async fn load(&self) -> Result<(), DriverError> {
+    async fn load(&mut self) -> Result<(), DriverError> {
         let second = now().0.div_euclid(1_000);
         for (tier, (step, kept)) in TIERS.into_iter().enumerate() {
             let newest = second.div_euclid(step) * step;
@@ -150,6 +153,7 @@ impl Writer {
                 ledger.meter().adopt(tier, frame);
             }
         }
+        self.loaded = true;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 mod archive;
 mod events;
 mod flow;
+pub mod leader;
 mod metrics;
 pub mod operations;
 mod plan;

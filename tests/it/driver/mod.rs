@@ -4,6 +4,7 @@
 mod bulk;
 mod crash;
 mod discard;
+mod lease;
 mod pages;
 mod promote;
 mod purge;

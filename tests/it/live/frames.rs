@@ -1,10 +1,11 @@
 //! Figures in Redis: only the holder of the lease writes, and only behind the mark. And what moves through a queue.
 
 use crate::support::{TestRedis, eventually, payload::payload};
+use flux_console::model::time::Millis;
 use flux_console::server::driver::redis::{
     RedisDriver,
     keys::Keys,
-    metrics::{Originals, Written, Wrote},
+    metrics::{LEASE, Originals, Written, Wrote},
 };
 use redis::AsyncCommands;
 use std::time::Duration;
@@ -13,12 +14,16 @@ fn frame(at: i64) -> Vec<Written> {
     vec![Written { step: 1, at, json: format!(r#"{{"at":{at}}}"#), ttl: 60 }]
 }
 
+async fn holds(driver: &RedisDriver, token: &str) -> bool {
+    driver.take_lease(LEASE, token, Millis(1_800_000_000_000)).await.unwrap().is_some()
+}
+
 #[tokio::test]
 async fn a_writer_that_lost_the_lease_writes_nothing() {
     let redis = TestRedis::start().await;
     let driver = RedisDriver::new(&redis.url, Keys::new("queue:", &[])).expect("a URL");
-    assert_eq!(driver.take_lease("a").await.unwrap(), (true, None));
-    assert_eq!(driver.take_lease("b").await.unwrap(), (false, None));
+    assert!(holds(&driver, "a").await);
+    assert_eq!(driver.mark().await.unwrap(), None);
     let count = Originals { throughput: vec![(7, 3)], gauges: vec![("waiting", 7, 5)] };
     assert_eq!(driver.write_frames("a", 100, 101, &frame(101), &count).await.unwrap(), Wrote::Done);
     // The same once more, as after a lost answer: the mark has moved on.
@@ -28,16 +33,12 @@ async fn a_writer_that_lost_the_lease_writes_nothing() {
     assert_eq!((counted, waiting), (3, 5), "counted once");
     assert_eq!(driver.write_frames("b", 101, 102, &frame(102), &count).await.unwrap(), Wrote::NotHolder);
     // Its lease is over, another console writes, and then it wakes up.
-    let lease = redis.keys().await.into_iter().find(|k| k.ends_with(":lease")).expect("a lease");
-    let _: () = redis.con.clone().del(&lease).await.unwrap();
-    assert_eq!(driver.take_lease("b").await.unwrap(), (true, Some(101)));
+    let _: () = redis.con.clone().del(driver.keys().lease(LEASE)).await.unwrap();
+    assert!(holds(&driver, "b").await);
+    assert_eq!(driver.mark().await.unwrap(), Some(101));
     assert_eq!(driver.write_frames("a", 101, 103, &frame(103), &count).await.unwrap(), Wrote::NotHolder);
     assert_eq!(driver.write_frames("b", 99, 104, &frame(104), &count).await.unwrap(), Wrote::MarkIs(101), "an old mark");
     assert_eq!(driver.frames(1, &[101, 102, 103, 104]).await.unwrap(), [br#"{"at":101}"#.to_vec()]);
-    driver.drop_lease("a").await.unwrap();
-    assert!(!driver.take_lease("c").await.unwrap().0, "only one's own lease is given back");
-    driver.drop_lease("b").await.unwrap();
-    assert!(driver.take_lease("c").await.unwrap().0);
 }
 
 #[tokio::test]
@@ -45,7 +46,7 @@ async fn keys_of_another_type_do_not_stop_the_writer() {
     let redis = TestRedis::start().await;
     let driver = RedisDriver::new(&redis.url, Keys::new("queue:", &[])).expect("a URL");
     let _: () = redis.con.clone().lpush("flux_console:throughput:7", "not a counter").await.unwrap();
-    assert!(driver.take_lease("a").await.unwrap().0);
+    assert!(holds(&driver, "a").await);
     let count = Originals { throughput: vec![(7, 3)], gauges: Vec::new() };
     assert_eq!(driver.write_frames("a", 100, 101, &frame(101), &count).await.unwrap(), Wrote::Done);
     assert_eq!(redis.texts("flux_console:throughput:7").await, ["not a counter"]);

@@ -94,9 +94,19 @@ impl Keys {
         format!("{}lost", self.own)
     }
 
-    /// Figures over time: `lease`, `mark`.
-    pub fn metrics(&self, name: &str) -> String {
-        format!("{}{name}", self.metrics)
+    /// Who does the work of this name.
+    pub fn lease(&self, name: &str) -> String {
+        format!("{}{name}:lease", self.own)
+    }
+
+    /// Number of the last turn of a lease.
+    pub fn turn(&self, name: &str) -> String {
+        format!("{}{name}:turn", self.own)
+    }
+
+    /// Figures over time: the last second that was written.
+    pub fn mark(&self) -> String {
+        format!("{}mark", self.metrics)
     }
 
     /// One frame of the figures over time: `step` seconds from `at` on.

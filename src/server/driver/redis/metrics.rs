@@ -1,13 +1,13 @@
 //! Figures over time in Redis: `flux_console:metrics:{hash of the prefix}:{step}:{start}` holds one frame as JSON (a text to this
-//! module), `…:mark` the last second that was written, `…:lease` who writes. Beside them the original console's
+//! module), `…:mark` the last second that was written. The lease [`LEASE`] says who writes. Beside them the original console's
 //! `flux_console:throughput:{minute}` and `flux_console:metrics:{name}:{minute}` (stream-protocol.md, 3).
 
-use super::RedisDriver;
+use super::{RedisDriver, lease::LEASE_MS};
 use crate::server::error::DriverError;
-use redis::Value;
+use redis::{AsyncCommands, Value};
 
-/// A holder that does not write for so long has lost the lease.
-pub const LEASE_MS: u64 = 6_000;
+/// Name of the lease of whoever writes.
+pub const LEASE: &str = "metrics";
 /// How long the mark stays: as long as the longest frames.
 const MARK_S: u64 = 26 * 3_600;
 /// The original's counters live an hour.
@@ -46,20 +46,9 @@ pub enum Wrote {
 }
 
 impl RedisDriver {
-    /// Takes the lease when it is free; answers whether `token` holds it, and the mark.
-    pub async fn take_lease(&self, token: &str) -> Result<(bool, Option<i64>), DriverError> {
-        let (lease, mark) = (self.keys.metrics("lease"), self.keys.metrics("mark"));
-        let mut pipe = redis::pipe();
-        pipe.cmd("SET").arg(&lease).arg(token).arg("NX").arg("PX").arg(LEASE_MS).ignore();
-        pipe.cmd("GET").arg(&lease).cmd("GET").arg(&mark);
-        let (holder, mark): (Option<String>, Option<i64>) = pipe.query_async(&mut self.requests.clone()).await?;
-        Ok((holder.as_deref() == Some(token), mark))
-    }
-
-    /// Gives the lease back, so that another console need not wait for its end.
-    pub async fn drop_lease(&self, token: &str) -> Result<(), DriverError> {
-        let script = redis::Script::new("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end");
-        Ok(script.key(self.keys.metrics("lease")).arg(token).invoke_async(&mut self.requests.clone()).await?)
+    /// The last second that was written, by whichever console.
+    pub async fn mark(&self) -> Result<Option<i64>, DriverError> {
+        Ok(self.requests.clone().get(self.keys.mark()).await?)
     }
 
     /// Writes frames behind `mark` and moves it to `to`, in one script that checks the lease first.
@@ -72,7 +61,7 @@ impl RedisDriver {
         originals: &Originals,
     ) -> Result<Wrote, DriverError> {
         let mut call = self.scripts.write_frames.prepare_invoke();
-        call.key(self.keys.metrics("lease")).key(self.keys.metrics("mark"));
+        call.key(self.keys.lease(LEASE)).key(self.keys.mark());
         call.arg(token).arg(LEASE_MS).arg(mark).arg(to).arg(frames.len() + originals.gauges.len()).arg(MARK_S);
         for frame in frames {
             call.key(self.keys.frame(frame.step, frame.at)).arg(&frame.json).arg(frame.ttl);

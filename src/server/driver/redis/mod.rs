@@ -6,6 +6,7 @@ mod groups;
 mod heartbeat;
 mod job;
 pub mod keys;
+pub mod lease;
 mod lost;
 pub mod metrics;
 mod operations;

@@ -44,4 +44,6 @@ scripts! {
     upcoming = "element.lua" "upcoming.lua";
     put_back = "take.lua" "put_back.lua";
     write_frames = "write_frames.lua";
+    take_lease = "take_lease.lua";
+    drop_lease = "drop_lease.lua";
 }

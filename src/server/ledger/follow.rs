@@ -1,0 +1,195 @@
+//! One event after the other: runs begin and end, and what became of a failure is told by what follows it.
+
+use super::{
+    Inner,
+    count::Counted,
+    event::{Event, Kind},
+    runs::{self, Open},
+    show,
+    workers::{self, Undecided},
+};
+use crate::model::{ids::QueueName, run::Upcoming, time::Millis};
+
+/// Failures of which the reason is remembered.
+const REASONS: usize = 5_000;
+
+impl Inner {
+    /// Follows one event; answers the queue it belongs to. With `counts` off it only tells what runs.
+    pub(super) fn apply(&mut self, monitor: &str, event: &Event, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
+        let Some(id) = &event.worker else { return event.queue.clone() };
+        if !self.workers.0.contains_key(id) && self.met.len() < workers::MOST {
+            self.met.push((monitor.to_owned(), id.clone()));
+        }
+        let Some(worker) = self.workers.entry(id) else {
+            // More workers than are followed: what they do still counts.
+            if counts {
+                self.heard.dropped += u64::from(event.kind == Kind::Started);
+                if let Some(what) = Counted::of(&event.kind) {
+                    self.count(what, None, at, now, event.queue.as_ref(), None);
+                }
+            }
+            return event.queue.clone();
+        };
+        // What the history tells was said then, not now.
+        worker.heard_at = worker.heard_at.max(Some(if counts { now } else { at }));
+        worker.known = true;
+        worker.stopped_at = None;
+        if worker.lost_at.take().is_some() {
+            self.alive_after_all(id);
+        }
+        self.decide(id, event, at, now, counts);
+        match &event.kind {
+            Kind::Started => self.started(event, id, at, now, counts),
+            Kind::Completed | Kind::Failed { .. } => self.ended(event, id, at, now, counts),
+            Kind::Online(queues) => {
+                self.abandon(id, counts);
+                let worker = self.workers.entry(id)?;
+                worker.greeted.clone_from(queues);
+                event.queue.clone()
+            }
+            Kind::Offline => {
+                self.abandon(id, counts);
+                self.workers.entry(id)?.stopped_at = Some(now);
+                event.queue.clone()
+            }
+            Kind::Retrying { .. } | Kind::Other => event.queue.clone().or_else(|| self.only_queue(id)),
+        }
+    }
+
+    /// What became of the worker's last failed attempts, now that it said something else.
+    fn decide(&mut self, id: &str, event: &Event, at: Millis, now: Millis, counts: bool) {
+        let Some(worker) = self.workers.entry(id) else { return };
+        if worker.undecided.is_empty() {
+            return;
+        }
+        let retried = matches!(event.kind, Kind::Retrying { .. });
+        let concurrent = worker.concurrent();
+        let (mut decided, mut waiting) = (Vec::new(), Vec::new());
+        for failure in std::mem::take(&mut worker.undecided) {
+            let same = retried && failure.job == event.job;
+            // One that runs several jobs at once may say something about another job in between.
+            if same || !concurrent || at.0 - failure.at.0 > 2_000 { decided.push((same, failure)) } else { waiting.push(failure) }
+        }
+        worker.undecided = waiting;
+        if !counts {
+            return;
+        }
+        for (same, failure) in decided {
+            let what = if same { Counted::Retried } else { Counted::Dead };
+            self.count(what, None, at, now, failure.queue.as_ref(), failure.class.as_deref());
+        }
+    }
+
+    fn started(&mut self, event: &Event, id: &str, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
+        if !self.workers.entry(id)?.concurrent() {
+            self.abandon(id, counts);
+        }
+        if event.job.is_some() {
+            self.runs.lost.values_mut().filter(|l| l.job == event.job).for_each(|l| l.named_again = true);
+        }
+        let seen = event.job.as_deref().and_then(|job| self.shelf.take(job));
+        let queue = event.queue.clone().or_else(|| self.only_queue(id)).or_else(|| seen.as_ref().map(|s| s.queue.clone()));
+        let wait_ms = seen.as_ref().and_then(|s| s.ready_at).map(|ready| (at.0 - ready.0).max(0));
+        let run =
+            Open { worker: id.to_owned(), job: event.job.clone(), queue: queue.clone(), started_at: at, wait_ms, seen, unsure: false };
+        if counts {
+            self.count(Counted::Started, wait_ms, at, now, queue.as_ref(), run.class());
+        }
+        let number = self.runs.begin(run);
+        self.workers.entry(id)?.runs.insert(number);
+        if self.runs.open.len() > runs::MOST
+            && let Some((number, dropped)) = self.runs.open.pop_first()
+        {
+            self.heard.dropped += 1;
+            if let Some(worker) = self.workers.entry(&dropped.worker) {
+                worker.runs.remove(&number);
+            }
+        }
+        queue
+    }
+
+    fn ended(&mut self, event: &Event, id: &str, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
+        let of_job = |n: &&u64| self.runs.open.get(n).is_some_and(|run| run.job == event.job);
+        let number = self.workers.0.get(id).and_then(|w| w.runs.iter().find(of_job).copied());
+        let run = number.and_then(|n| {
+            self.workers.entry(id)?.runs.remove(&n);
+            self.runs.open.remove(&n)
+        });
+        let queue = event.queue.clone().or_else(|| run.as_ref().and_then(|r| r.queue.clone())).or_else(|| self.only_queue(id));
+        let class = run.as_ref().and_then(|r| r.class().map(str::to_owned));
+        let ran = run.as_ref().map(|r| (at.0 - r.started_at.0).max(0));
+        let worker = self.workers.entry(id)?;
+        let failed = matches!(event.kind, Kind::Failed { .. });
+        if counts {
+            if failed { worker.failed += 1 } else { worker.completed += 1 }
+        }
+        if failed {
+            worker.undecided.push(Undecided { job: event.job.clone(), queue: queue.clone(), class: class.clone(), at });
+        }
+        if counts {
+            let what = if failed { Counted::Failed } else { Counted::Completed };
+            self.count(what, ran, at, now, queue.as_ref(), class.as_deref());
+            if let (Kind::Failed { error }, Some(queue)) = (&event.kind, &queue) {
+                if self.reasons.len() == REASONS {
+                    self.reasons.pop_front();
+                }
+                self.reasons.push_back((now, queue.clone(), show::short(error)));
+            }
+        }
+        // A retry comes under the same id, mostly: where it belongs is still known then, its payload and waiting time are not.
+        if let (true, Some(job), Some(seen)) = (failed, &event.job, run.and_then(|r| r.seen)) {
+            self.shelf.put(job.clone(), Upcoming { raw: None, ready_at: None, attempt: seen.attempt.map(|n| n + 1), ..seen });
+        }
+        queue
+    }
+
+    /// The worker's open runs are over without a word.
+    fn abandon(&mut self, id: &str, counts: bool) {
+        let Some(worker) = self.workers.entry(id) else { return };
+        for number in std::mem::take(&mut worker.runs) {
+            if self.runs.open.remove(&number).is_some() && counts {
+                self.heard.unknown += 1;
+            }
+        }
+    }
+
+    /// A worker that was taken for lost speaks: its runs go on.
+    pub(super) fn alive_after_all(&mut self, id: &str) {
+        let keys: Vec<String> =
+            self.runs.lost.values().filter(|l| l.worker == id && l.put_back_at.is_none()).map(|l| l.key.clone()).collect();
+        for key in keys {
+            let Some(lost) = self.runs.lost.remove(&key) else { continue };
+            self.heard.lost = self.heard.lost.saturating_sub(1);
+            self.found_lost.retain(|l| l.key != key);
+            self.found_alive.push(key);
+            let seen = lost.list.map(|list| Upcoming {
+                queue: lost.queue.clone().unwrap_or_else(|| list.0.clone()),
+                list,
+                class: lost.class,
+                attempt: lost.attempt,
+                ready_at: None,
+                raw: lost.payload.map(|p| p.into_bytes().into()),
+            });
+            let run = Open {
+                worker: lost.worker,
+                job: lost.job,
+                queue: lost.queue,
+                started_at: lost.started_at,
+                wait_ms: lost.wait_ms,
+                seen,
+                unsure: false,
+            };
+            let number = self.runs.begin(run);
+            if let Some(worker) = self.workers.entry(id) {
+                worker.runs.insert(number);
+            }
+        }
+    }
+
+    pub(super) fn only_queue(&self, id: &str) -> Option<QueueName> {
+        match self.workers.0.get(id)?.queues() {
+            [only] => QueueName::try_from(only.as_str()).ok(),
+            _ => None,
+        }
+    }
+}
