@@ -6,6 +6,7 @@ use super::{
     event::{Event, Kind},
     runs::{self, Open},
     show,
+    told::{Closed, News, Said},
     workers::{self, Undecided},
 };
 use crate::model::{ids::QueueName, run::Upcoming, time::Millis};
@@ -42,13 +43,13 @@ impl Inner {
             Kind::Started => self.started(event, id, at, now, counts),
             Kind::Completed | Kind::Failed { .. } => self.ended(event, id, at, now, counts),
             Kind::Online(queues) => {
-                self.abandon(id, counts);
+                self.abandon(id, now, counts);
                 let worker = self.workers.entry(id)?;
                 worker.greeted.clone_from(queues);
                 event.queue.clone()
             }
             Kind::Offline => {
-                self.abandon(id, counts);
+                self.abandon(id, now, counts);
                 self.workers.entry(id)?.stopped_at = Some(now);
                 event.queue.clone()
             }
@@ -74,7 +75,13 @@ impl Inner {
         if !counts {
             return;
         }
+        let attempt = if let Kind::Retrying { attempt } = event.kind { attempt.map(|coming| coming.saturating_sub(1)) } else { None };
         for (same, failure) in decided {
+            if let Some(mut closed) = failure.closed {
+                closed.outcome = if same { "retried" } else { "dead" };
+                closed.attempt = closed.attempt.or(attempt.filter(|_| same));
+                self.told.push(now, News::Closed(closed));
+            }
             let what = if same { Counted::Retried } else { Counted::Dead };
             self.count(what, None, at, now, failure.queue.as_ref(), failure.class.as_deref());
         }
@@ -82,7 +89,7 @@ impl Inner {
 
     fn started(&mut self, event: &Event, id: &str, at: Millis, now: Millis, counts: bool) -> Option<QueueName> {
         if !self.workers.entry(id)?.concurrent() {
-            self.abandon(id, counts);
+            self.abandon(id, now, counts);
         }
         if event.job.is_some() {
             self.runs.lost.values_mut().filter(|l| l.job == event.job).for_each(|l| l.named_again = true);
@@ -124,9 +131,10 @@ impl Inner {
             if failed { worker.failed += 1 } else { worker.completed += 1 }
         }
         if failed {
-            worker.undecided.push(Undecided { job: event.job.clone(), queue: queue.clone(), class: class.clone(), at });
+            worker.undecided.push(Undecided { job: event.job.clone(), queue: queue.clone(), class: class.clone(), at, closed: None });
         }
         if counts {
+            self.closed(event, id, run.as_ref(), queue.as_ref(), at, now);
             let what = if failed { Counted::Failed } else { Counted::Completed };
             self.count(what, ran, at, now, queue.as_ref(), class.as_deref());
             if let (Kind::Failed { error }, Some(queue)) = (&event.kind, &queue) {
@@ -143,13 +151,67 @@ impl Inner {
         queue
     }
 
+    /// Tells the archive of a run that ended.
+    fn closed(&mut self, event: &Event, id: &str, run: Option<&Open>, queue: Option<&QueueName>, at: Millis, now: Millis) {
+        let error = if let Kind::Failed { error } = &event.kind { Some(error.clone()) } else { None };
+        let Some(job) = event.job.clone().filter(|_| self.told.on && (self.told.routine || error.is_some())) else { return };
+        let seen = run.and_then(|r| r.seen.as_ref());
+        let closed = Box::new(Closed {
+            job,
+            queue: queue.cloned(),
+            worker: id.to_owned(),
+            class: run.and_then(|r| r.class().map(str::to_owned)),
+            attempt: seen.and_then(|s| s.attempt).map(|n| n.max(1)),
+            started_at: run.map_or(at, |r| r.started_at),
+            ended_at: at,
+            wait_ms: run.and_then(|r| r.wait_ms),
+            outcome: if error.is_some() { "failed" } else { "completed" },
+            raw: seen.filter(|_| error.is_none()).and_then(|s| s.raw.clone()),
+            error,
+        });
+        if closed.error.is_some()
+            && let Some(undecided) = self.workers.entry(id).and_then(|w| w.undecided.last_mut())
+        {
+            undecided.closed = Some(closed.clone());
+        }
+        self.told.push(now, News::Closed(closed));
+    }
+
+    /// Tells the archive of a run that nobody will end.
+    pub(super) fn over(&mut self, run: &Open, outcome: &'static str, now: Millis) {
+        let Some(job) = run.job.clone().filter(|_| self.told.on) else { return };
+        let closed = Closed {
+            job,
+            queue: run.queue.clone(),
+            worker: run.worker.clone(),
+            class: run.class().map(str::to_owned),
+            attempt: run.seen.as_ref().and_then(|s| s.attempt).map(|n| n.max(1)),
+            started_at: run.started_at,
+            ended_at: now,
+            wait_ms: run.wait_ms,
+            outcome,
+            error: None,
+            raw: None,
+        };
+        self.told.push(now, News::Closed(Box::new(closed)));
+    }
+
+    /// Tells the archive what was said. That a job began or ended is a line for every job: only if all of them are kept.
+    pub(super) fn said(&mut self, event: &Event, queue: Option<&QueueName>, at: Millis, now: Millis) {
+        if !self.told.on || !self.told.routine && matches!(event.kind, Kind::Started | Kind::Completed) {
+            return;
+        }
+        let said = Said { level: event.level.as_str(), message: event.message.clone(), worker: event.worker.clone(), queue: queue.cloned(), at };
+        self.told.push(now, News::Said(Box::new(said)));
+    }
+
     /// The worker's open runs are over without a word.
-    fn abandon(&mut self, id: &str, counts: bool) {
+    fn abandon(&mut self, id: &str, now: Millis, counts: bool) {
         let Some(worker) = self.workers.entry(id) else { return };
         for number in std::mem::take(&mut worker.runs) {
-            if self.runs.open.remove(&number).is_some() && counts {
-                self.heard.unknown += 1;
-            }
+            let Some(run) = self.runs.open.remove(&number).filter(|_| counts) else { continue };
+            self.heard.unknown += 1;
+            self.over(&run, "unknown", now);
         }
     }
 

@@ -15,6 +15,7 @@ mod runs;
 mod seen;
 pub mod show;
 mod tail;
+pub mod told;
 mod upcoming;
 mod workers;
 
@@ -35,6 +36,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tail::Tail;
+use told::Told;
 use upcoming::Shelf;
 use workers::Workers;
 
@@ -59,6 +61,8 @@ pub struct Inner {
     /// Lost runs to be noted in Redis, and those that turned out not to be lost.
     found_lost: Vec<Lost>,
     found_alive: Vec<String>,
+    /// For the archive.
+    pub told: Told,
 }
 
 impl Ledger {
@@ -77,6 +81,7 @@ impl Ledger {
             met: Vec::new(),
             found_lost: Vec::new(),
             found_alive: Vec::new(),
+            told: Told::default(),
         }))
     }
 
@@ -154,6 +159,7 @@ impl Inner {
             Ok(event) => {
                 let at = event.at.unwrap_or(now);
                 let queue = self.apply(monitor, &event, at, now, true);
+                self.said(&event, queue.as_ref(), at, now);
                 self.tail.push(LogLine {
                     seq: 0,
                     at,
@@ -212,6 +218,7 @@ impl Inner {
             worker.lost_at = Some(now);
             for number in std::mem::take(&mut worker.runs) {
                 let Some(run) = self.runs.open.remove(&number) else { continue };
+                self.over(&run, "lost", now);
                 let lost = run.lost(now);
                 self.heard.lost += 1;
                 self.found_lost.push(lost.clone());

@@ -23,6 +23,8 @@ pub struct Undecided {
     pub queue: Option<crate::model::ids::QueueName>,
     pub class: Option<String>,
     pub at: Millis,
+    /// As it was told to the archive.
+    pub closed: Option<Box<super::told::Closed>>,
 }
 
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! Redis with the layout of Gravito Stream (stream-protocol.md, 1).
 
 mod bulk;
+pub mod dead;
 pub mod events;
 mod groups;
 mod heartbeat;

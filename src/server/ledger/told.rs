@@ -1,0 +1,98 @@
+//! What the archive is to remember of the event channel, until the console that archives has written it. Every console keeps the
+//! last minutes, so that one that takes over writes what the one before it did not come to. Bounded; what does not fit is counted.
+
+use crate::model::{ids::QueueName, time::Millis};
+use std::{collections::VecDeque, sync::Arc};
+
+const MOST: usize = 100_000;
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// A console that does not archive keeps so much.
+const KEPT_MS: i64 = 5 * 60_000;
+
+/// A run that is over, as far as it was heard. Told again when more is known of how it ended.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    pub job: String,
+    pub queue: Option<QueueName>,
+    pub worker: String,
+    pub class: Option<String>,
+    /// Number of the run.
+    pub attempt: Option<u64>,
+    /// The end, when the beginning was not heard.
+    pub started_at: Millis,
+    pub ended_at: Millis,
+    pub wait_ms: Option<i64>,
+    /// `completed`, `failed` (it is not known yet what becomes of it), `retried`, `dead`, `lost`, `unknown`
+    pub outcome: &'static str,
+    pub error: Option<String>,
+    /// The payload, when it was seen before the worker took it.
+    pub raw: Option<Arc<[u8]>>,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub level: &'static str,
+    pub message: String,
+    pub worker: Option<String>,
+    pub queue: Option<QueueName>,
+    pub at: Millis,
+}
+
+#[derive(Clone, Debug)]
+pub enum News {
+    Closed(Box<Closed>),
+    Said(Box<Said>),
+}
+
+impl News {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Closed(c) => 300 + c.error.as_ref().map_or(0, String::len) + c.raw.as_ref().map_or(0, |raw| raw.len()),
+            Self::Said(s) => 150 + s.message.len(),
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Told {
+    /// Somebody writes it down.
+    pub on: bool,
+    /// Of every run, not only of failures.
+    pub routine: bool,
+    list: VecDeque<(Millis, News)>,
+    bytes: usize,
+    /// What did not fit.
+    pub lost: u64,
+}
+
+impl Told {
+    pub fn push(&mut self, now: Millis, news: News) {
+        if !self.on {
+            return;
+        }
+        let bytes = news.bytes();
+        if self.list.len() >= MOST || self.bytes + bytes > MOST_BYTES {
+            self.lost += 1;
+            return;
+        }
+        self.bytes += bytes;
+        self.list.push_back((now, news));
+    }
+
+    /// The oldest, for the console that archives.
+    pub fn take(&mut self, most: usize) -> Vec<News> {
+        let n = self.list.len().min(most);
+        let taken: Vec<News> = self.list.drain(..n).map(|(_, news)| news).collect();
+        self.bytes = self.bytes.saturating_sub(taken.iter().map(News::bytes).sum());
+        taken
+    }
+
+    /// For a console that does not archive: what is old was written by the one that does.
+    pub fn forget(&mut self, now: Millis) {
+        while let Some((_, news)) = self.list.front().filter(|(at, _)| now.0 - at.0 > KEPT_MS) {
+            self.bytes = self.bytes.saturating_sub(news.bytes());
+            self.list.pop_front();
+        }
+    }
+}
