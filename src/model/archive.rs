@@ -32,6 +32,27 @@ pub struct ArchiveStatus {
     pub problem: Option<String>,
 }
 
+/// What this console wrote into the archive since it was started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Archiving {
+    /// This one archives; of several consoles one does.
+    pub leading: bool,
+    /// Dead letters, completed jobs, runs, log lines and indexed rows.
+    pub dead: u64,
+    pub completed: u64,
+    pub runs: u64,
+    pub lines: u64,
+    pub indexed: u64,
+    /// Dead letters that were read and wait for the database.
+    pub spooled: u64,
+    /// Dead letters that did not fit the spool, and news of the event channel that did not fit theirs: lost.
+    pub lost: u64,
+    pub untold: u64,
+    /// Times when dead letters were dropped from Redis before they could be read.
+    pub gaps: u64,
+}
+
 /// What a row of the archive says happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

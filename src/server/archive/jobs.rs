@@ -151,7 +151,7 @@ pub async fn error(db: &Db, row: i64) -> Result<Option<String>, ArchiveError> {
 }
 
 fn seen(row: &ArchivedRow) -> Seen {
-    Seen { status: row.status, attempt: row.attempt, created_at: row.created_at }
+    Seen { status: row.status, attempt: row.attempt, created_at: row.created_at, at: row.archived_at }
 }
 
 /// Rows mean what they mean only beside the other rows of their job.

@@ -15,13 +15,13 @@ pub mod sql;
 pub mod verdict;
 
 use crate::model::{
-    archive::{ArchiveState, ArchiveStatus},
+    archive::{ArchiveState, ArchiveStatus, Archiving},
     time::Millis,
 };
 use db::Db;
 use error::ArchiveError;
 use setting::Setting;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 #[derive(Clone)]
 pub struct Archive(Arc<Shared>);
@@ -30,6 +30,7 @@ struct Shared {
     setting: Setting,
     name: String,
     now: RwLock<Now>,
+    progress: Mutex<Archiving>,
     /// Rung when a connection broke in use.
     broken: tokio::sync::Notify,
 }
@@ -46,7 +47,7 @@ impl Archive {
     pub fn new(setting: Setting, now: Millis) -> Self {
         let name = setting.name();
         let state = if setting == Setting::Off { Now::Off } else { Now::Starting { since: now } };
-        Self(Arc::new(Shared { setting, name, now: RwLock::new(state), broken: tokio::sync::Notify::new() }))
+        Self(Arc::new(Shared { setting, name, now: RwLock::new(state), progress: Mutex::default(), broken: tokio::sync::Notify::new() }))
     }
 
     pub fn is_off(&self) -> bool {
@@ -99,6 +100,15 @@ impl Archive {
                 false
             }
         }
+    }
+
+    /// Notes what this console has done for the archive.
+    pub fn progress(&self, note: impl FnOnce(&mut Archiving)) {
+        note(&mut self.0.progress.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub fn archiving(&self) -> Archiving {
+        self.0.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until somebody met a broken connection.

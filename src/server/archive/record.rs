@@ -18,6 +18,8 @@ use std::collections::{HashMap, HashSet};
 const KEY_CHARS: usize = 191;
 /// PostgreSQL indexes no longer values than about 2,700 bytes.
 const POSTGRES_KEY_CHARS: usize = 512;
+/// Two rows of one job that completed so close together tell of one completion: a retry waits two seconds at least.
+pub const SAME_MS: i64 = 1_500;
 /// Rows of one INSERT.
 const ROWS: usize = 200;
 
@@ -60,7 +62,8 @@ pub struct Line {
 
 /// One failure is one job, creation and attempt: `failedAt` and the bytes differ between copies (stream-protocol.md §5).
 pub fn identity(id: &str, created_at: Option<Millis>, attempts: Option<u64>) -> String {
-    hash(&format!("{id}\n{}\n{}", created_at.map_or(-1, |m| m.0), attempts.map_or(-1, u64::cast_signed)))
+    // A payload that no worker touched yet says 0; the first run makes it 1.
+    hash(&format!("{id}\n{}\n{}", created_at.map_or(-1, |m| m.0), attempts.unwrap_or(0).max(1)))
 }
 
 pub fn hash(text: &str) -> String {
@@ -227,36 +230,49 @@ async fn known(tx: &mut Tx, dialect: Dialect, rows: &[Columns]) -> Result<HashSe
     let ids: HashSet<String> = rows.iter().map(|r| r.id.clone()).collect();
     let end = if dialect == Dialect::Sqlite { "substr(payload, -8192)" } else { "RIGHT(payload, 8192)" };
     let text = format!(
-        "SELECT job_id, status, substr(payload, 1, 8192), CASE WHEN length(payload) > 8192 THEN {end} END FROM flux_job_archive WHERE"
+        "SELECT job_id, status, substr(payload, 1, 8192), CASE WHEN length(payload) > 8192 THEN {end} END, {} FROM flux_job_archive WHERE",
+        dialect.ms("archived_at")
     );
     let there = tx
         .rows(sql(text).one_of("job_id", ids), |row| {
             let head = row.text(2).unwrap_or_default();
             let reading = row.text(3).map_or_else(|| Reading::of(&head), |tail| Reading::ends(&head, &tail));
-            let id = reading.id.or_else(|| row.text(0)).unwrap_or_default();
-            (row.text(1).unwrap_or_default(), identity(&id, reading.created_at, reading.attempts))
+            let job = row.text(0).unwrap_or_default();
+            let id = reading.id.unwrap_or_else(|| job.clone());
+            (job, row.text(1).unwrap_or_default(), identity(&id, reading.created_at, reading.attempts), row.int(4))
         })
         .await?;
-    // A job completes every attempt in the library's eyes: the second completed row of the same attempt is the true one, so
-    // one of the library's own does not stand for ours. Two do.
-    let mut completed: HashMap<String, u32> = HashMap::new();
-    for (status, identity) in there {
+    let mut completed: HashMap<String, Vec<i64>> = HashMap::new();
+    for (job, status, identity, at) in there {
         if status == "completed" {
-            *completed.entry(identity).or_default() += 1;
+            completed.entry(job).or_default().extend(at);
         } else {
             known.insert((status, identity));
         }
     }
-    known.extend(completed.into_keys().map(|identity| ("completed".to_owned(), identity)));
+    // The library stamps a job anew before it writes that it completed: the same completion is told by its time.
+    for row in rows.iter().filter(|r| r.status == "completed") {
+        if completed.get(&row.id).is_some_and(|times| times.iter().any(|at| (at - row.at).abs() <= SAME_MS)) {
+            known.insert((row.status.to_owned(), row.identity.clone()));
+        }
+    }
     Ok(known)
 }
 
-/// Runs; a run that was written before is left alone.
+/// Runs; of one that was written before, what became of it is brought up to date.
 pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
     let dialect = db.dialect();
-    let text = format!(
-        "{} flux_console_attempts (identity, job_id, queue, worker, class, attempt, started_ms, ended_ms, wait_ms, outcome, error)",
-        dialect.insert()
+    let text = "INSERT INTO flux_console_attempts (identity, job_id, queue, worker, class, attempt, started_ms, ended_ms, wait_ms, outcome, error)";
+    let new = |column: &str| dialect.new(column);
+    let update = dialect.or_update(
+        "identity",
+        &format!(
+            "outcome = {}, ended_ms = {}, error = COALESCE({}, flux_console_attempts.error), attempt = COALESCE({}, flux_console_attempts.attempt)",
+            new("outcome"),
+            new("ended_ms"),
+            new("error"),
+            new("attempt")
+        ),
     );
     for part in batch.chunks(ROWS) {
         let mut tx = db.begin().await?;
@@ -276,7 +292,7 @@ pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
                 run.error.as_deref().map(|e| fitting(e, 10_000)).into(),
             ]
         });
-        tx.run(Sql::insert(&text, "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows).then(dialect.unless_there())).await?;
+        tx.run(Sql::insert(text, "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows).then(&update)).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -201,7 +201,8 @@ impl Inner {
         if !self.told.on || !self.told.routine && matches!(event.kind, Kind::Started | Kind::Completed) {
             return;
         }
-        let said = Said { level: event.level.as_str(), message: event.message.clone(), worker: event.worker.clone(), queue: queue.cloned(), at };
+        let said =
+            Said { level: event.level.as_str(), message: event.message.clone(), worker: event.worker.clone(), queue: queue.cloned(), at };
         self.told.push(now, News::Said(Box::new(said)));
     }
 

@@ -1,6 +1,7 @@
 //! Background work: started by name, restarted after a failure, ended together.
 
 mod archive;
+mod archiver;
 mod events;
 mod flow;
 pub mod leader;
@@ -43,6 +44,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     }));
     tasks.spawn(supervised("events", state.clone(), shutdown.clone(), events::run));
     tasks.spawn(supervised("metrics", state.clone(), shutdown.clone(), metrics::run));
+    tasks.spawn(supervised("archiver", state.clone(), shutdown.clone(), archiver::run));
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
