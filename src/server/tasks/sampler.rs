@@ -317,7 +317,7 @@ impl Sampler {
             let created = Priority::ALL.iter().filter_map(|p| self.oldest.get(&(q.name.clone(), *p))).min();
             q.oldest_waiting_ms = created.map(|ms| q.sampled_at.0.saturating_sub(*ms).max(0));
         }
-        self.flows.fill(&self.state.ledger, &mut queues);
+        self.flows.fill(&self.state.ledger, &active, &mut queues);
         // A group may name a queue that has no key of its own: its jobs are still counted.
         unattributed += grouped.iter().filter(|(q, _)| !self.samples.contains_key(*q)).map(|(_, n)| n).sum::<u64>();
         let mut discovery = self.discovery;
