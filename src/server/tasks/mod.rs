@@ -16,7 +16,7 @@ use super::{
     driver::redis::{RedisDriver, keys::Keys},
     ledger::Ledger,
     recent_pages::RecentPages,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, written::Written},
     state::{AppState, Inner},
 };
 use std::{future::Future, sync::Arc, time::Duration};
@@ -31,7 +31,9 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let watching = Arc::new(watching::Watching::default());
     let operations = operations::Operations::default();
     let (ledger, pages) = (Ledger::new(now()), RecentPages::default());
-    let state = AppState::new(Inner { config, driver, snapshots, ledger, watching, pages, operations, shutdown: shutdown.clone() });
+    let written = Written::default();
+    let state =
+        AppState::new(Inner { config, driver, snapshots, written, ledger, watching, pages, operations, shutdown: shutdown.clone() });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
     tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {
