@@ -6,8 +6,9 @@ pub mod console;
 pub mod payload;
 pub mod recording;
 pub mod redis;
+pub mod replica;
 
-pub use self::{console::TestConsole, payload::Payload, redis::TestRedis};
+pub use self::{console::TestConsole, payload::Payload, redis::TestRedis, replica::Replica};
 
 use std::time::{Duration, Instant};
 
