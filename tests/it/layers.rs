@@ -42,7 +42,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "model",
         ],
     ),
-    ("server/snapshot", &["model"]),
+    ("server/snapshot", &["server::snapshot", "model"]),
     ("server/rest", &["server::rest", "server::actions", "server::state", "server::http", "server::error", "server::snapshot", "model"]),
     (
         "server/sse",
