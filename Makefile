@@ -11,7 +11,7 @@ demo: release ## Set up what is missing, build, and run the console with live de
 	target/release/flux-console demo
 
 test: ## Set up what is missing (Chromium too) and run every test
-	@scripts/setup.sh wasm node redis chromium
+	@scripts/setup.sh wasm node redis databases chromium
 	@scripts/test.sh
 
 dev: ## Rebuild and reload on every change (compiles cargo-leptos once); needs a Redis, REDIS_URL says where

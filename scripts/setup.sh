@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets what a build or a test needs and skips what is there: scripts/setup.sh wasm node redis chromium cargo-leptos
+# Gets what a build or a test needs and skips what is there: scripts/setup.sh wasm node redis databases chromium cargo-leptos
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/target/tools/bin:$PATH"
@@ -62,6 +62,12 @@ node() {
 
 redis() { apt redis-server redis-server; }
 
+# The tests start servers of their own, on private ports; services that a package may start are left alone.
+databases() {
+    apt mariadbd mariadb-server
+    if [ -x "$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | head -n 1)" ]; then say "postgres is there"; else apt initdb postgresql; fi
+}
+
 chromium() {
     if [ -x "${CHROMIUM:-}" ]; then say "chromium is $CHROMIUM"; return; fi
     apt chromium chromium
@@ -76,8 +82,8 @@ cargo_leptos() {
 
 for step in "$@"; do
     case "$step" in
-    wasm | node | redis | chromium) "$step" ;;
+    wasm | node | redis | databases | chromium) "$step" ;;
     cargo-leptos) cargo_leptos ;;
-    *) die "there is no step '$step' (wasm, node, redis, chromium, cargo-leptos)" ;;
+    *) die "there is no step '$step' (wasm, node, redis, databases, chromium, cargo-leptos)" ;;
     esac
 done

@@ -53,7 +53,11 @@ impl Console {
             command.env_remove(name);
         });
         let client = Client::builder().build()?;
-        command.args(["start", "--url", redis_url, "--port", "0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .args(["start", "--url", redis_url, "--port", "0", "--archive", "off"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let started = Instant::now();
         let mut process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let mut line = String::new();

@@ -24,7 +24,7 @@ CREATE INDEX IF NOT EXISTS "flux_system_logs_queue_index" ON "flux_system_logs" 
 CREATE INDEX IF NOT EXISTS "flux_system_logs_level_index" ON "flux_system_logs" ("level");
 CREATE INDEX IF NOT EXISTS "flux_system_logs_timestamp_index" ON "flux_system_logs" ("timestamp");
 -- What the console asks for besides: all rows of a job, and pages of one state (newest last, by id).
-CREATE INDEX IF NOT EXISTS "flux_console_archive_job" ON "flux_job_archive" ("job_id", "id");
+CREATE INDEX IF NOT EXISTS "flux_console_archive_job" ON "flux_job_archive" ("job_id", "queue", "id");
 CREATE INDEX IF NOT EXISTS "flux_console_archive_status" ON "flux_job_archive" ("status", "id");
 CREATE INDEX IF NOT EXISTS "flux_console_archive_queue" ON "flux_job_archive" ("queue", "id");
 CREATE INDEX IF NOT EXISTS "flux_console_archive_queue_status" ON "flux_job_archive" ("queue", "status", "id");

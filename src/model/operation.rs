@@ -1,10 +1,6 @@
 //! Verbs on jobs and queues, and the bulk operations that run them in the background.
 
-use super::{
-    ids::{Fingerprint, QueueName},
-    job::JobState,
-    time::Millis,
-};
+use super::{ids::QueueName, job::JobState, time::Millis};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,14 +34,6 @@ impl Verb {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|v| v.as_str() == text)
     }
-}
-
-/// Names one job for an action. The raw payload never comes back from the browser.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobRef {
-    pub queue: QueueName,
-    pub state: JobState,
-    pub fingerprint: Fingerprint,
 }
 
 /// What a verb on a list of jobs did. A stale or doubled click is `gone`, never an error.

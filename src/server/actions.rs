@@ -13,7 +13,7 @@ use crate::model::{
     live::{Overview, QueuesPage},
     operation::{Operation, Outcome, PurgePreview, TrashEntry, Verb},
     query::{JobsQuery, PER_PAGE, QueuesQuery},
-    queue::{QueueList, QueueSample},
+    queue::QueueSample,
     time::Millis,
 };
 
@@ -29,12 +29,6 @@ pub fn now() -> Millis {
 pub fn overview(state: &AppState) -> Overview {
     state.watching.request(now());
     state.snapshot().overview()
-}
-
-pub fn queue_list(state: &AppState) -> QueueList {
-    state.watching.request(now());
-    let snapshot = state.snapshot();
-    QueueList { queues: snapshot.queues.clone(), discovery: snapshot.discovery, sampled_at: snapshot.sampled_at }
 }
 
 pub fn queues_page(state: &AppState, query: &QueuesQuery) -> QueuesPage {

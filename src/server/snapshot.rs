@@ -1,11 +1,13 @@
 //! The one picture of Redis that every browser and every list request shares. Made by `tasks::sampler`, once a tick.
 
+pub mod written;
+
 use crate::model::{
     ids::QueueName,
     live::{Connection, Heard, Link, Overview, QueuesPage, Throughput, Totals},
     operation::Operation,
     query::{QUEUES_PER_PAGE, QueuesQuery},
-    queue::{Discovery, Paused, QueueSample},
+    queue::{Discovery, Paused, QueueList, QueueSample},
     time::Millis,
 };
 
@@ -79,6 +81,10 @@ impl Snapshot {
             open_access: self.open_access,
             environment: self.environment.clone(),
         }
+    }
+
+    pub fn queue_list(&self) -> QueueList {
+        QueueList { queues: self.queues.clone(), discovery: self.discovery, sampled_at: self.sampled_at }
     }
 
     pub fn queues_page(&self, query: &QueuesQuery) -> QueuesPage {

@@ -7,7 +7,7 @@ use super::{
     },
     auth::Session,
     rest::problem::Problem,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, written::Text},
     state::AppState,
 };
 use crate::model::{
@@ -30,13 +30,7 @@ use axum::{
 };
 use futures::stream;
 use serde::Deserialize;
-use std::{
-    collections::{HashMap, HashSet},
-    convert::Infallible,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
-    time::Duration,
-};
+use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// Proxies close what is silent for 30 to 60 s.
@@ -127,14 +121,6 @@ impl Follower {
     }
 }
 
-/// Events of the present snapshot by what they show.
-struct Written {
-    of: Weak<Snapshot>,
-    texts: HashMap<u64, Arc<str>>,
-}
-
-static WRITTEN: LazyLock<Mutex<Written>> = LazyLock::new(|| Mutex::new(Written { of: Weak::new(), texts: HashMap::new() }));
-
 /// What one stream shows: rows stay where they are while figures change.
 struct Follow {
     view: LiveView,
@@ -146,30 +132,18 @@ struct Follow {
 
 impl Follow {
     /// The event as JSON. Streams that show the same get the same text, written once a tick: a thousand cost what one costs.
-    fn event(&mut self, snapshot: &Arc<Snapshot>, state: &AppState) -> Option<Arc<str>> {
+    fn event(&mut self, snapshot: &Arc<Snapshot>, state: &AppState) -> Option<Text> {
         let after = self.seq.replace(snapshot.log_seq);
-        let (queues, entered) = self.rows(snapshot);
-        let mut hasher = DefaultHasher::new();
-        (&self.view, &self.rows, after).hash(&mut hasher);
-        let key = hasher.finish();
-        let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if !written.of.ptr_eq(&Arc::downgrade(snapshot)) {
-            *written = Written { of: Arc::downgrade(snapshot), texts: HashMap::new() };
+        if self.rows.is_none() && snapshot.discovery.complete {
+            self.rows = self.listed(snapshot).map(|page| page.into_iter().map(|q| q.name).collect());
         }
-        if let Some(text) = written.texts.get(&key) {
-            return Some(text.clone());
-        }
-        drop(written);
-        let text = serde_json::to_string(&self.make(snapshot, state, queues, entered, after));
-        let text: Arc<str> = text.inspect_err(|error| tracing::error!(%error, "live event")).ok()?.into();
-        let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if written.of.ptr_eq(&Arc::downgrade(snapshot)) {
-            written.texts.insert(key, text.clone());
-        }
-        Some(text)
+        let text =
+            state.written.once(snapshot, (&self.view, &self.rows, after), || serde_json::to_string(&self.make(snapshot, state, after)));
+        text.inspect_err(|error| tracing::error!(%error, "live event")).ok()
     }
 
-    fn make(&self, snapshot: &Snapshot, state: &AppState, queues: Vec<QueueSample>, entered: u64, after: Option<u64>) -> LiveEvent {
+    fn make(&self, snapshot: &Snapshot, state: &AppState, after: Option<u64>) -> LiveEvent {
+        let (queues, entered) = self.queues(snapshot);
         let ledger = state.ledger.lock();
         let workers = match self.view {
             LiveView::Overview => Some(ledger.workers(now(), FEW_WORKERS)),
@@ -193,27 +167,27 @@ impl Follow {
         LiveEvent { overview: snapshot.overview(), queues, entered, operations: snapshot.operations.clone(), workers, log, runs }
     }
 
-    fn rows(&mut self, snapshot: &Snapshot) -> (Vec<QueueSample>, u64) {
+    /// What the view lists by now, in its order; `None` when it has no list.
+    fn listed(&self, snapshot: &Snapshot) -> Option<Vec<QueueSample>> {
         let (query, most) = match &self.view {
-            LiveView::Frame | LiveView::Workers | LiveView::Logs { .. } => return (Vec::new(), 0),
-            LiveView::Queue { name } => return (snapshot.queue(name).cloned().into_iter().collect(), 0),
+            LiveView::Frame | LiveView::Workers | LiveView::Logs { .. } | LiveView::Queue { .. } => return None,
             LiveView::Overview => (&QueuesQuery::default(), BUSIEST),
             LiveView::Queues { query } => (query, usize::MAX),
         };
         let mut page = snapshot.queues_page(query).queues;
         page.truncate(most);
-        match &self.rows {
-            Some(rows) => {
-                let known: HashSet<&QueueName> = rows.iter().collect();
-                let entered = page.iter().filter(|q| !known.contains(&q.name)).count() as u64;
-                (rows.iter().filter_map(|name| snapshot.queue(name).cloned()).collect(), entered)
-            }
-            None => {
-                if snapshot.discovery.complete {
-                    self.rows = Some(page.iter().map(|q| q.name.clone()).collect());
-                }
-                (page, 0)
-            }
+        Some(page)
+    }
+
+    /// The queues to show, and how many more the view would list by now.
+    fn queues(&self, snapshot: &Snapshot) -> (Vec<QueueSample>, u64) {
+        if let LiveView::Queue { name } = &self.view {
+            return (snapshot.queue(name).cloned().into_iter().collect(), 0);
         }
+        let listed = self.listed(snapshot).unwrap_or_default();
+        let Some(rows) = &self.rows else { return (listed, 0) };
+        let known: HashSet<&QueueName> = rows.iter().collect();
+        let entered = listed.iter().filter(|q| !known.contains(&q.name)).count() as u64;
+        (rows.iter().filter_map(|name| snapshot.queue(name).cloned()).collect(), entered)
     }
 }

@@ -1,7 +1,12 @@
 //! What every request can reach.
 
 use super::{
-    archive::Archive, config::Config, driver::redis::RedisDriver, ledger::Ledger, recent_pages::RecentPages, snapshot::Snapshot,
+    archive::Archive,
+    config::Config,
+    driver::redis::RedisDriver,
+    ledger::Ledger,
+    recent_pages::RecentPages,
+    snapshot::{Snapshot, written::Written},
     tasks::watching::Watching,
 };
 use std::{ops::Deref, sync::Arc};
@@ -18,6 +23,8 @@ pub struct Inner {
     pub archive: Archive,
     /// The latest picture of Redis; a slow reader skips, never delays.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What streams and lists show of it, as JSON.
+    pub written: Written,
     /// What events and heartbeats say, put together.
     pub ledger: Ledger,
     /// Who looks: decides the sampler's pace.

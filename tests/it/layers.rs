@@ -52,7 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server/search",
         &["server::search", "server::archive", "server::driver", "server::snapshot", "server::state", "server::error", "model"],
     ),
-    ("server/snapshot", &["model"]),
+    ("server/snapshot", &["server::snapshot", "model"]),
     ("server/rest", &["server::rest", "server::actions", "server::state", "server::http", "server::error", "server::snapshot", "model"]),
     (
         "server/sse",

@@ -104,7 +104,7 @@ async fn a_queue_is_watched_as_long_as_its_page_is_open() {
 async fn the_live_log_is_thinned_and_says_so() {
     let redis = TestRedis::start().await;
     let console = redis.console().await;
-    eventually("the channel is heard", Duration::from_secs(5), async || console.state.snapshot().heard.listening_since.is_some()).await;
+    console.listens().await;
     let mut logs = Events::open(&console, &LiveView::Logs { query: LogQuery { level: Some(Level::Error), ..LogQuery::default() } }).await;
     let mut overview = Events::open(&console, &LiveView::Overview).await;
     assert!(logs.next().await.unwrap().log.lines.is_empty() && overview.next().await.unwrap().workers.is_some());

@@ -126,10 +126,25 @@ impl Db {
     async fn migrate(&self) -> Result<(), MigrateError> {
         let named = |source: &'static Migrator| Migrator { table_name: MIGRATIONS.into(), ..copy(source) };
         match self {
-            Self::Sqlite { write, .. } => named(&SQLITE).run(write).await,
+            // SQLite's migrations are not locked by sqlx: of several consoles one is first, and the others find its work done.
+            Self::Sqlite { write, .. } => {
+                let migrator = named(&SQLITE);
+                match migrator.run(write).await {
+                    Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+                        if error.as_database_error().is_some_and(|e| e.is_unique_violation()) =>
+                    {
+                        migrator.run(write).await
+                    }
+                    done => done,
+                }
+            }
             Self::MySql(pool) => {
-                let migrator = named(&MYSQL);
-                match migrator.run(pool).await {
+                let migrator = Migrator { locking: false, ..named(&MYSQL) };
+                // sqlx waits for its lock with a negative time, which MariaDB takes for none at all.
+                let mut holder = pool.acquire().await?;
+                let name = "LEFT(CONCAT('flux_console:', DATABASE()), 64)";
+                sqlx::query(AssertSqlSafe(format!("SELECT GET_LOCK({name}, 600)"))).execute(&mut *holder).await?;
+                let done = match migrator.run(pool).await {
                     // MySQL cannot take back half a migration. Ours can be run again as a whole.
                     Err(MigrateError::Dirty(version)) => {
                         sqlx::query("DELETE FROM flux_console_migrations WHERE version = ? AND success = FALSE")
@@ -139,7 +154,9 @@ impl Db {
                         migrator.run(pool).await
                     }
                     done => done,
-                }
+                };
+                sqlx::query(AssertSqlSafe(format!("SELECT RELEASE_LOCK({name})"))).execute(&mut *holder).await?;
+                done
             }
             Self::Postgres(pool) => {
                 // Without the limit that a page's question has.

@@ -104,7 +104,9 @@ async fn named(db: &Db, words: &[(String, bool)], before: i64) -> Result<Vec<i64
     // The words hold letters and digits of ASCII alone.
     let (text, ask) = match db.dialect() {
         Dialect::Sqlite => (
-            format!("SELECT rowid FROM flux_console_search WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT {NAMED}"),
+            format!(
+                "SELECT rowid FROM flux_console_search WHERE flux_console_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT {NAMED}"
+            ),
             write(|w, prefix| format!("\"{w}\"{}", if prefix { "*" } else { "" }), " AND "),
         ),
         Dialect::MySql => (

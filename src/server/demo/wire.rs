@@ -2,7 +2,7 @@
 //! Where the library is careless (a delayed head that two workers take), so is this.
 
 use super::job::Job;
-use crate::model::{ids::Priority, time::Millis};
+use crate::model::{ids::Priority, log::Level, time::Millis};
 use redis::{AsyncCommands, RedisResult, Script, aio::ConnectionManager};
 use serde::Serialize;
 use std::sync::LazyLock;
@@ -41,15 +41,6 @@ pub struct Popped {
     pub raw: Vec<u8>,
     /// Another worker took the same delayed element: the library does not look, and both run it.
     pub doubled: bool,
-}
-
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    Info,
-    Success,
-    Warning,
-    Error,
 }
 
 #[derive(Serialize)]

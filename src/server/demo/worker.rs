@@ -5,9 +5,12 @@ use super::{
     job::Job,
     ledger::Ledger,
     load::{Load, QueueLoad, WorkerLoad},
-    wire::{Level, Popped, Wire},
+    wire::{Popped, Wire},
 };
-use crate::{model::time::Millis, server::actions::now};
+use crate::{
+    model::{log::Level, time::Millis},
+    server::actions::now,
+};
 use redis::RedisResult;
 use serde_json::json;
 use std::{

@@ -156,9 +156,11 @@ impl Inner {
         let error = if let Kind::Failed { error } = &event.kind { Some(error.clone()) } else { None };
         let Some(job) = event.job.clone().filter(|_| self.told.on && (self.told.routine || error.is_some())) else { return };
         let seen = run.and_then(|r| r.seen.as_ref());
+        let serves = if queue.is_none() && error.is_some() { self.workers.entry(id).map(|w| w.queues().to_vec()) } else { None };
         let closed = Box::new(Closed {
             job,
             queue: queue.cloned(),
+            serves: serves.unwrap_or_default(),
             worker: id.to_owned(),
             class: run.and_then(|r| r.class().map(str::to_owned)),
             attempt: seen.and_then(|s| s.attempt).map(|n| n.max(1)),
@@ -183,6 +185,7 @@ impl Inner {
         let closed = Closed {
             job,
             queue: run.queue.clone(),
+            serves: Vec::new(),
             worker: run.worker.clone(),
             class: run.class().map(str::to_owned),
             attempt: run.seen.as_ref().and_then(|s| s.attempt).map(|n| n.max(1)),

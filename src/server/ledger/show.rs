@@ -89,28 +89,19 @@ impl Inner {
         (known.then_some(runs), partial)
     }
 
-    /// By queue: whether something of its workers is not known.
+    /// Every queue that an online worker serves.
     pub fn serving(&self) -> HashMap<String, Serving> {
         let mut queues: HashMap<String, Serving> = HashMap::new();
         for worker in self.workers.0.values().filter(|w| w.online()) {
             let vague = worker.runs.iter().any(|n| self.runs.open.get(n).is_some_and(|run| run.queue.is_none() || run.unsure));
+            let shared = worker.queues().len() > 1;
             for queue in worker.queues() {
-                queues.entry(queue.clone()).or_default().unsure |= vague || !worker.known;
+                let serving = queues.entry(queue.clone()).or_default();
+                serving.unsure |= vague || !worker.known;
+                serving.shared |= shared;
             }
         }
         queues
-    }
-
-    /// Whether every worker of this queue serves no other, so that all its runs can be attributed.
-    pub fn attributes_all(&self, queue: &QueueName) -> bool {
-        let mut any = false;
-        for worker in self.workers.0.values().filter(|w| w.online() && w.serves(queue.as_str())) {
-            any = true;
-            if worker.queues().len() > 1 {
-                return false;
-            }
-        }
-        any
     }
 
     /// What most failures of each queue said in the last minutes.
@@ -179,9 +170,13 @@ impl Inner {
     }
 }
 
+/// What is known of the workers of a queue.
 #[derive(Default)]
 pub struct Serving {
+    /// Something that they run may not be known.
     pub unsure: bool,
+    /// Some of them serve other queues as well, so not every run can be attributed.
+    pub shared: bool,
 }
 
 /// The kind of an error: what stands before the colon when that is one word, else its beginning with figures made equal.

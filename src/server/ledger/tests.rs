@@ -136,6 +136,9 @@ fn the_queue_is_told_by_worker_or_payload() {
     let (active, serving) = (s.ledger.active(), s.ledger.serving());
     assert_eq!(s.ledger.active_of(&name("mail"), &active, &serving), (Some(1), false));
     assert_eq!(s.ledger.active_of(&name("elsewhere"), &active, &serving), (None, false), "no worker, so unknown");
+    assert!(serving["mail"].shared && serving["orders"].shared, "one of their workers serves both");
+    s.beat("three", &["own"]);
+    assert!(!s.ledger.serving()["own"].shared);
     // A retry of the same job is still attributed.
     s.fail("two", "c");
     s.say("two", Some("c"), "Job retrying in 2s (Attempt 2/3)");

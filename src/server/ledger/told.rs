@@ -14,6 +14,8 @@ const KEPT_MS: i64 = 5 * 60_000;
 pub struct Closed {
     pub job: String,
     pub queue: Option<QueueName>,
+    /// Of a failure whose queue is not known: what the worker serves.
+    pub serves: Vec<String>,
     pub worker: String,
     pub class: Option<String>,
     /// Number of the run.

@@ -69,10 +69,6 @@ impl Entry {
         self.state() == WorkerState::Online
     }
 
-    pub fn serves(&self, queue: &str) -> bool {
-        self.queues().iter().any(|q| q == queue)
-    }
-
     /// Whether it has gone without a goodbye.
     pub fn gone(&self, now: Millis) -> bool {
         if self.stopped_at.is_some() {

@@ -2,7 +2,7 @@
 
 use super::{UrlPath, operations::accepted, problem::Problem, queue_name};
 use crate::model::live::Overview;
-use crate::server::{actions, snapshot::Snapshot, state::AppState};
+use crate::server::{actions, state::AppState};
 use axum::{
     Json,
     body::Bytes,
@@ -11,40 +11,22 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// `GET /overview`
 pub async fn overview(State(state): State<AppState>) -> Json<Overview> {
     Json(actions::overview(&state))
 }
 
-/// The list as JSON and the snapshot it was written from: thousands of queues are written once a tick, not once a request.
-static WRITTEN: Mutex<Option<(Weak<Snapshot>, Bytes)>> = Mutex::new(None);
-
-/// `GET /queues` → [`crate::model::queue::QueueList`]
+/// `GET /queues` → [`crate::model::queue::QueueList`]. Thousands of queues are written once a tick, not once a request.
 pub async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
+    state.watching.request(actions::now());
     let snapshot = state.snapshot();
-    let known = WRITTEN
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .as_ref()
-        .and_then(|(of, json)| of.ptr_eq(&Arc::downgrade(&snapshot)).then(|| json.clone()));
-    let json = match known {
-        Some(json) => {
-            state.watching.request(actions::now());
-            json
-        }
-        None => {
-            let json = serde_json::to_vec(&actions::queue_list(&state)).map_err(|error| {
-                tracing::error!(%error, "queue list");
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The list of queues cannot be written.")
-            })?;
-            let json = Bytes::from(json);
-            *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::downgrade(&snapshot), json.clone()));
-            json
-        }
-    };
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+    let json = state.written.once(&snapshot, "GET /queues", || serde_json::to_string(&snapshot.queue_list()));
+    let json = json.map_err(|error| {
+        tracing::error!(%error, "queue list");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The list of queues cannot be written.")
+    })?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], Bytes::from_owner(json)).into_response())
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use crate::server::{
     actions::now,
     ledger::{
         Ledger,
-        show::{LATELY_SECONDS, RATE_SECONDS},
+        show::{Active, LATELY_SECONDS, RATE_SECONDS},
     },
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -21,18 +21,18 @@ impl Flows {
         self.0.remove(queue);
     }
 
-    /// Active, lost and flow of every queue.
-    pub fn fill(&mut self, ledger: &Ledger, queues: &mut [QueueSample]) {
+    /// Active, lost and flow of every queue; `active`: what the ledger said of this moment.
+    pub fn fill(&mut self, ledger: &Ledger, active: &Active, queues: &mut [QueueSample]) {
         let mut ledger = ledger.lock();
         let at = now();
         let anybody = ledger.anybody();
-        let (active, serving, reasons, sparks) = (ledger.active(), ledger.serving(), ledger.reasons(at), ledger.meter().sparks());
+        let (serving, reasons, sparks) = (ledger.serving(), ledger.reasons(at), ledger.meter().sparks());
         let (_, minute, heard) = ledger.meter().lately(RATE_SECONDS);
         let (_, lately, lately_heard) = ledger.meter().lately(LATELY_SECONDS);
         for q in queues.iter_mut() {
-            (q.active, q.active_partial) = ledger.active_of(&q.name, &active, &serving);
+            (q.active, q.active_partial) = ledger.active_of(&q.name, active, &serving);
             q.lost = active.queues.get(&q.name).map_or(0, |r| r.lost);
-            let whole = ledger.attributes_all(&q.name);
+            let whole = serving.get(q.name.as_str()).is_some_and(|workers| !workers.shared);
             let told = minute.get(&q.name);
             if anybody && heard > 0.0 && (whole || told.is_some()) {
                 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]

@@ -19,7 +19,7 @@ use super::{
     driver::redis::{RedisDriver, keys::Keys},
     ledger::Ledger,
     recent_pages::RecentPages,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, written::Written},
     state::{AppState, Inner},
 };
 use std::{future::Future, sync::Arc, time::Duration};
@@ -35,8 +35,19 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let operations = operations::Operations::default();
     let (ledger, pages) = (Ledger::new(now()), RecentPages::default());
     let archive = Archive::new(config.archive.clone(), now());
-    let state =
-        AppState::new(Inner { archive, config, driver, snapshots, ledger, watching, pages, operations, shutdown: shutdown.clone() });
+    let written = Written::default();
+    let state = AppState::new(Inner {
+        archive,
+        config,
+        driver,
+        snapshots,
+        written,
+        ledger,
+        watching,
+        pages,
+        operations,
+        shutdown: shutdown.clone(),
+    });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
     tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {

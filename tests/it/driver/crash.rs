@@ -1,38 +1,20 @@
 //! `kill -9` in the middle of bulk operations: every job stays in exactly one place.
 
-use crate::support::{Payload, TestRedis, payload::many_dead};
+use crate::support::{Payload, Replica, TestRedis, payload::many_dead};
 use redis::AsyncCommands;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const JOBS: usize = 20_000;
 const KILLS: u64 = 15;
 
-/// A console in a process of its own, and its address.
-fn console(redis: &TestRedis) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_flux-console"))
-        .args(["start", "--url", &redis.url, "--port", "0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the console starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-    let at = line.find("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
-    let base = line[at..].split_whitespace().next().expect("an address").trim_end_matches(['/', ')', ',']).to_owned();
-    (child, base)
-}
-
 /// Starts `path` in a fresh console and kills that after a random while; says whether the operation had ended by then.
 async fn start_and_kill(redis: &TestRedis, path: &str, body: serde_json::Value, chance: &mut u64) {
-    let (mut child, base) = console(redis);
-    let answer = reqwest::Client::new().post(format!("{base}{path}")).json(&body).send().await.expect("an answer");
+    let console = Replica::start(redis);
+    let answer = reqwest::Client::new().post(format!("{}{path}", console.base_url)).json(&body).send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 202, "{:?}", answer.text().await);
     *chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     tokio::time::sleep(Duration::from_micros((*chance >> 33) % 120_000)).await;
-    child.kill().expect("kill -9");
-    child.wait().expect("it ended");
+    console.kill();
 }
 
 #[tokio::test(flavor = "multi_thread")]

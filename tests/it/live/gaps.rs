@@ -11,7 +11,7 @@ async fn heard(console: &TestConsole) -> Value {
 
 async fn listening(redis: &TestRedis) -> TestConsole {
     let console = redis.console().await;
-    eventually("the channel is heard", Duration::from_secs(5), async || !heard(&console).await["listeningSince"].is_null()).await;
+    console.listens().await;
     console
 }
 
@@ -119,7 +119,7 @@ async fn every_monitor_prefix_is_heard_and_nonsense_is_counted() {
     };
     let console = TestConsole::start(config).await;
     console.discovered().await;
-    eventually("the channel is heard", Duration::from_secs(5), async || !heard(&console).await["listeningSince"].is_null()).await;
+    console.listens().await;
     let started = |job: &str| format!(r#"{{"message":"Processing job: {job}","workerId":"w-{job}","jobId":"{job}"}}"#);
     for (channel, text) in [
         ("queue:logs", started("1")),

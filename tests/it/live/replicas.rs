@@ -1,59 +1,10 @@
 //! Three consoles on one Redis, the writing one killed: every second is written once, and nothing that was heard is lost.
 
-use crate::support::TestRedis;
+use crate::support::{Replica, TestRedis};
 use flux_console::server::actions::now;
 use redis::AsyncCommands;
 use serde_json::Value;
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
-
-struct Replica {
-    child: Child,
-    base: String,
-}
-
-impl Replica {
-    fn start(redis: &TestRedis) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_flux-console"))
-            .args(["start", "--url", &redis.url, "--port", "0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the console starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let at = line.find("http://").expect("an address");
-        let base = line[at..].split_whitespace().next().expect("an address").to_owned();
-        Self { child, base }
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        let text = reqwest::get(format!("{}{path}", self.base)).await.expect("an answer").text().await.expect("text");
-        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e} in {text}"))
-    }
-
-    async fn listens(&self) {
-        crate::support::eventually("the channel is heard", Duration::from_secs(20), async || {
-            !self.json("/api/v1/overview").await["heard"]["listeningSince"].is_null()
-        })
-        .await;
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("kill -9");
-        self.child.wait().expect("it ended");
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use std::time::{Duration, Instant};
 
 /// Key of the lease, and the process that holds it.
 async fn holder(redis: &TestRedis) -> Option<u32> {
@@ -96,7 +47,7 @@ async fn a_killed_writer_loses_and_doubles_nothing() {
         if kills.last().is_some_and(|at| began.elapsed() > *at) {
             kills.pop();
             let writer = holder(&redis).await.expect("somebody writes");
-            let at = replicas.iter().position(|r| r.child.id() == writer).expect("one of ours writes");
+            let at = replicas.iter().position(|r| r.process_id() == writer).expect("one of ours writes");
             replicas.swap_remove(at).kill();
         }
     }

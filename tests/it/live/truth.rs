@@ -56,7 +56,7 @@ fn shown(workers: &Value) -> Vec<(String, String)> {
 async fn every_counter_equals_what_the_application_did() {
     let redis = TestRedis::start().await;
     let console = redis.console().await;
-    eventually("the channel is heard", Duration::from_secs(5), async || heard(&console).await.listening_since.is_some()).await;
+    console.listens().await;
     let app = App::start(&redis.url, mixed()).await.expect("starts");
     let began = Instant::now();
     let victims = [app.workers()[0].clone(), app.workers()[5].clone()];

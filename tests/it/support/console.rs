@@ -45,6 +45,12 @@ impl TestConsole {
         eventually("the first pass over the keys ends", Duration::from_secs(20), async || self.state.snapshot().discovery.complete).await;
     }
 
+    /// Waits until the event channel is heard.
+    pub async fn listens(&self) {
+        let heard = async || !self.json("/api/v1/overview").await["heard"]["listeningSince"].is_null();
+        eventually("the channel is heard", Duration::from_secs(5), heard).await;
+    }
+
     pub async fn get(&self, path: &str) -> Response {
         self.client.get(format!("{}{path}", self.base_url)).send().await.expect("an answer")
     }

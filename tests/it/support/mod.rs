@@ -3,11 +3,19 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod console;
+pub mod databases;
 pub mod payload;
 pub mod recording;
 pub mod redis;
+pub mod replica;
 
-pub use self::{console::TestConsole, payload::Payload, redis::TestRedis};
+pub use self::{
+    console::TestConsole,
+    databases::{Database, Kind as DatabaseKind},
+    payload::Payload,
+    redis::TestRedis,
+    replica::Replica,
+};
 
 use std::time::{Duration, Instant};
 

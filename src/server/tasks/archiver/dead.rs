@@ -58,7 +58,6 @@ impl DeadLetters {
         let names: Vec<QueueName> = state.snapshot().queues.iter().map(|q| q.name.clone()).collect();
         let until = Instant::now() + HOT_FOR;
         for (queue, n) in failed {
-            // It may have failed in any queue that has workers; without a name, in `default`.
             let queues: Vec<QueueName> = queue.map_or_else(|| names.clone(), |queue| vec![queue]);
             for queue in queues.into_iter().filter(|q| state.driver.keys().is_queue(q)) {
                 let known = self.lists.entry(queue).or_default();

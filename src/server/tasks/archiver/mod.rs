@@ -119,14 +119,23 @@ impl Archiver {
         self.state.archive.progress(|p| (p.untold, p.spooled) = (told_lost, spooled));
     }
 
-    /// Queues in which jobs failed just now, with how many; a failure whose queue is unknown may be of any.
+    /// Queues in which jobs failed just now, with how many; a failure whose queue is unknown may be of any that the worker
+    /// serves, or, under `None`, of any at all.
     fn failed_in(&self) -> HashMap<Option<QueueName>, u64> {
         let mut queues = HashMap::new();
         for news in &self.news {
             if let News::Closed(closed) = news
                 && closed.outcome == "failed"
             {
-                *queues.entry(closed.queue.clone()).or_insert(0) += 1;
+                let named = closed.queue.iter().cloned();
+                let mut any: Vec<Option<QueueName>> =
+                    named.chain(closed.serves.iter().filter_map(|q| QueueName::try_from(q.as_str()).ok())).map(Some).collect();
+                if any.is_empty() {
+                    any.push(None);
+                }
+                for queue in any {
+                    *queues.entry(queue).or_insert(0) += 1;
+                }
             }
         }
         queues

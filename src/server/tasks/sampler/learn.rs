@@ -1,0 +1,141 @@
+//! What a tick's answer says, kept until the next one.
+
+use super::Sampler;
+use crate::model::{
+    ids::{Priority, QueueName},
+    queue::{FAILED_CAP, Flow, Paused, QueueSample},
+    time::Millis,
+};
+use crate::server::{
+    driver::redis::{
+        RedisDriver,
+        sample::{Answer, Counted, Look, Plan},
+    },
+    tasks::plan::Seen,
+};
+
+impl Sampler {
+    pub(super) fn learn(&mut self, plan: &Plan, answer: Answer, at: Millis) {
+        self.discovery.keys = answer.keys;
+        if answer.version.is_some() {
+            self.connection.server_version = answer.version;
+        }
+        for (i, (next, keys)) in answer.scans.into_iter().enumerate() {
+            self.cursors[i].1 = next;
+            self.found(keys);
+        }
+        self.active_cursor = answer.active.0;
+        let driver = self.state.driver.clone();
+        let mut known = driver.known();
+        answer.active.1.into_iter().for_each(|g| known.group_seen(g));
+        for (group, jobs) in plan.groups.iter().zip(answer.groups) {
+            // Nothing pending: met again by SSCAN or SCAN when there is.
+            if jobs == Some(0) {
+                known.groups.remove(group);
+            } else if let Some(pending) = known.groups.get_mut(group) {
+                pending.jobs = jobs;
+            }
+        }
+        for (group, queue) in plan.heads.iter().zip(answer.heads) {
+            // Jobs behind a group are jobs of the queue that they name, even when nothing else is in it.
+            let queue = match queue {
+                Look::NotLooked => continue,
+                Look::Unknown => None,
+                Look::Told(name) => driver.keys().is_queue(&name).then_some(name),
+            };
+            self.last_head = Some(group.clone());
+            if let Some(queue) = &queue {
+                known.queue_seen(queue.clone(), at);
+            }
+            if let Some(pending) = known.groups.get_mut(group) {
+                pending.queue = Some(queue);
+            }
+        }
+        let mut ledger = self.state.ledger.lock();
+        for (key, beat) in plan.heartbeats.iter().zip(answer.heartbeats) {
+            // A queue that a worker serves exists, also while it is empty.
+            let names = beat.iter().flat_map(|b| &b.queues).filter_map(|q| QueueName::try_from(q.as_str()).ok());
+            names.filter(|q| driver.keys().is_queue(q)).for_each(|q| known.queue_seen(q, at));
+            known.heartbeat(key, beat.as_ref().map(|b| b.queues.clone()), at);
+            if let Some(id) = driver.keys().worker_of(key) {
+                ledger.beat(id, beat, at);
+            }
+        }
+        ledger.upcoming(answer.coming);
+        // Looked at in turn, wherever the script's budget ended.
+        self.last_coming = plan.coming.get(..answer.coming_looked.min(plan.coming.len())).and_then(<[_]>::last).cloned();
+        drop(ledger);
+        for (list, created) in plan.tails.iter().zip(answer.tails) {
+            match created {
+                Look::NotLooked => continue,
+                Look::Told(ms) => drop(self.oldest.insert(list.clone(), ms)),
+                Look::Unknown => drop(self.oldest.remove(list)),
+            }
+            self.last_tail = Some(list.clone());
+        }
+        for counted in answer.queues {
+            if counted.anything() {
+                known.queue_seen(counted.name.clone(), at);
+            }
+            if known.queues.contains_key(&counted.name) {
+                self.seen.insert(counted.name.clone(), counted.seen(at));
+                self.samples.insert(counted.name.clone(), sample(counted, at, &driver));
+            }
+        }
+        known.forget(at);
+        self.samples.retain(|q, _| known.queues.contains_key(q));
+        self.seen.retain(|q, _| known.queues.contains_key(q));
+        self.oldest.retain(|(q, p), _| self.seen.get(q).is_some_and(|s| s.lists.contains(p)));
+    }
+}
+
+impl Counted {
+    fn lists(&self) -> Vec<Priority> {
+        Priority::ALL.into_iter().filter(|p| self.waiting.get(*p).is_some_and(|n| n > 0)).collect()
+    }
+
+    fn anything(&self) -> bool {
+        self.waiting.sum() != Some(0) || self.delayed.sum() != Some(0) || self.failed != Some(0) || self.paused != Paused::No
+    }
+
+    fn seen(&self, at: Millis) -> Seen {
+        let sets = Priority::ALL.into_iter().filter(|p| self.delayed.get(*p).is_some_and(|n| n > 0)).collect();
+        Seen { sampled_at: at, busy: self.waiting.sum() != Some(0) || self.delayed.sum() != Some(0), lists: self.lists(), sets }
+    }
+}
+
+fn sample(c: Counted, at: Millis, driver: &RedisDriver) -> QueueSample {
+    let keys = driver.keys();
+    let mut problems = Vec::new();
+    for p in Priority::ALL {
+        if c.waiting.get(p).is_none() {
+            problems.push(format!("The key {} holds something else than a list.", keys.waiting(&c.name, p)));
+        }
+        if c.delayed.get(p).is_none() {
+            problems.push(format!("The key {} holds something else than a sorted set.", keys.delayed(&c.name, p)));
+        }
+    }
+    if c.failed.is_none() {
+        problems.push(format!("The key {} holds something else than a list.", keys.failed(&c.name)));
+    }
+    QueueSample {
+        waiting: c.waiting.sum(),
+        by_priority: c.waiting,
+        grouped: 0,
+        grouped_partial: false,
+        // Redis stores no running jobs: the ledger says, for the snapshot.
+        active: None,
+        active_partial: false,
+        lost: 0,
+        flow: Flow::default(),
+        delayed: c.delayed.sum(),
+        failed: c.failed,
+        failed_at_cap: c.failed.is_some_and(|n| n >= FAILED_CAP),
+        paused: c.paused,
+        workers: None,
+        oldest_waiting_ms: None,
+        sampled_at: at,
+        problems,
+        name: c.name,
+    }
+}

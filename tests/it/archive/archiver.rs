@@ -1,0 +1,163 @@
+//! The archiver beside real failures: none is missed, none is written twice, whatever is killed.
+
+use crate::support::{Database, DatabaseKind, Payload, Replica, TestConsole, TestRedis, eventually};
+use flux_console::{
+    model::{archive::Status, query::ArchiveQuery},
+    server::{
+        archive::{Archive, jobs, setting::Persist, sql::sql},
+        config::Config,
+    },
+};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+async fn console(redis: &TestRedis, database: &Database) -> TestConsole {
+    let config = Config {
+        url: redis.url.clone(),
+        archive: database.setting.clone(),
+        persist: Persist { failed: true, completed: true },
+        ..Config::default()
+    };
+    let console = TestConsole::start(config).await;
+    console.discovered().await;
+    eventually("the archive is open", Duration::from_secs(20), async || console.state.archive.db().is_ok()).await;
+    console
+}
+
+/// Dead letters as the library leaves them: LPUSH, LTRIM, and the event before.
+async fn fail(redis: &TestRedis, queue: &str, ids: impl Iterator<Item = u64>) {
+    let mut pipe = redis::pipe();
+    for id in ids {
+        let payload = Payload::new(&format!("j-{id}"), queue).attempts(3, 3).failed("PaymentTimeout: no answer").into_bytes();
+        let event = format!(
+            r#"{{"level":"error","message":"Job failed: j-{id} - PaymentTimeout: no answer","workerId":"worker-1","jobId":"j-{id}","timestamp":"{}"}}"#,
+            flux_console::server::actions::now().iso()
+        );
+        pipe.cmd("PUBLISH").arg("flux_console:logs").arg(event).ignore();
+        pipe.cmd("LPUSH").arg(format!("queue:{queue}:failed")).arg(payload).ignore();
+        pipe.cmd("LTRIM").arg(format!("queue:{queue}:failed")).arg(0).arg(999).ignore();
+    }
+    pipe.query_async::<()>(&mut redis.con.clone()).await.expect("written");
+}
+
+async fn archived(archive: &Archive, queue: &str) -> Vec<String> {
+    let text = "SELECT job_id FROM flux_job_archive WHERE queue = ? AND status = 'failed'";
+    let db = archive.db().expect("open");
+    db.rows(sql(text).bind(queue), |r| r.text(0).unwrap_or_default()).await.expect("ids")
+}
+
+async fn each_once(archive: &Archive, queue: &str, n: u64) {
+    let since = Instant::now();
+    while (archived(archive, queue).await.len() as u64) < n {
+        if since.elapsed() > Duration::from_secs(30) {
+            let there: HashSet<String> = archived(archive, queue).await.into_iter().collect();
+            let missing: Vec<u64> = (0..n).filter(|i| !there.contains(&format!("j-{i}"))).collect();
+            panic!("{} of {n} are missing: {:?}…; {:?}", missing.len(), &missing[..missing.len().min(20)], archive.archiving());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let ids = archived(archive, queue).await;
+    let unique: HashSet<&String> = ids.iter().collect();
+    assert_eq!((ids.len() as u64, unique.len() as u64), (n, n));
+}
+
+/// The cap of 1,000 drops what came a second ago.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_failures_a_second_and_none_is_missing() {
+    const SECONDS: u64 = 60;
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    // A queue that nobody saw before, of a worker that serves several: its events do not say of which queue a job is.
+    let hello = r#"{"level":"info","message":"Consumer started on [mail, payments]","workerId":"worker-1"}"#;
+    redis::cmd("PUBLISH").arg("flux_console:logs").arg(hello).query_async::<()>(&mut redis.con.clone()).await.expect("published");
+    let began = Instant::now();
+    for step in 0..SECONDS * 20 {
+        tokio::time::sleep(Duration::from_millis(step * 50).saturating_sub(began.elapsed())).await;
+        fail(&redis, "payments", step * 50..(step + 1) * 50).await;
+    }
+    each_once(&console.state.archive, "payments", SECONDS * 1_000).await;
+    let done = console.state.archive.archiving();
+    assert_eq!((done.gaps, done.lost, done.untold), (0, 0, 0), "{done:?}");
+    println!("{} failures in {:?}: {done:?}", SECONDS * 1_000, began.elapsed());
+    console.stop().await;
+}
+
+/// Three consoles, and whoever archives is killed again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_archiver_loses_and_doubles_nothing() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let flag = database.flag();
+    let start = || Replica::with(&redis, &["--archive", &flag, "--archive-completed", "true"]);
+    let mut consoles = vec![start(), start(), start()];
+    for console in &consoles {
+        console.listens().await;
+    }
+    let mut next = 0;
+    for round in 0..6u64 {
+        for _ in 0..10 {
+            fail(&redis, "orders", next..next + 9).await;
+            next += 9;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // One after the other, whoever it is: the archiver is among them.
+        let victim = consoles.remove(usize::try_from(round).unwrap() % consoles.len());
+        victim.kill();
+        consoles.push(start());
+    }
+    for console in &consoles {
+        console.listens().await;
+    }
+    let archive = super::open(&database).await;
+    each_once(&archive, "orders", next).await;
+    // Lines of the log: each failure said one, and most consoles heard it.
+    let said = async || {
+        let db = archive.db().unwrap();
+        let text = "SELECT message FROM flux_system_logs WHERE message LIKE 'Job failed:%'";
+        db.rows(sql(text), |r| r.text(0).unwrap_or_default()).await.expect("lines")
+    };
+    eventually("lines are archived", Duration::from_secs(20), async || !said().await.is_empty()).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let lines = said().await;
+    let unique: HashSet<&String> = lines.iter().collect();
+    assert_eq!(lines.len(), unique.len(), "a line stands there twice");
+}
+
+/// What was dropped while no console ran is said to be missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_is_recorded() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    fail(&redis, "mail", 0..10).await;
+    each_once(&console.state.archive, "mail", 10).await;
+    // Faster than anybody reads: 3,000 in one transaction, of which 1,000 stay.
+    fail(&redis, "mail", 10..3_010).await;
+    eventually("a gap is noted", Duration::from_secs(20), async || console.state.archive.archiving().gaps > 0).await;
+    let db = console.state.archive.db().unwrap();
+    let gaps = db.rows(sql("SELECT queue, up_to FROM flux_console_gaps"), |r| (r.text(0).unwrap(), r.int(1))).await.unwrap();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].0, "mail");
+    let query = ArchiveQuery { queue: None, status: Some(Status::Failed), page: 1, per_page: 20 };
+    assert!(jobs::count(&db, &query).await.unwrap() >= 1_010);
+    console.stop().await;
+}
+
+/// A database that is away, or that somebody holds, is said to be so; live pages do not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn live_pages_do_not_wait_for_the_archive() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", [Payload::new("j-1", "mail").waiting()]).await;
+    let archive = flux_console::server::archive::setting::Setting::Postgres("postgres://flux@127.0.0.1:1/none".into());
+    let console = TestConsole::start(Config { url: redis.url.clone(), archive, ..Config::default() }).await;
+    console.discovered().await;
+    eventually("it is found away", Duration::from_secs(20), async || console.state.archive.status().problem.is_some()).await;
+    let since = Instant::now();
+    let page = console.json("/api/v1/queues/mail/jobs?state=waiting").await;
+    assert_eq!(page["total"], 1);
+    assert!(console.get("/queues/mail").await.status().is_success());
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    console.stop().await;
+}

@@ -1,0 +1,154 @@
+//! What the console writes: each failure once, everything whole, however hostile.
+
+use super::{fresh, on_each};
+use crate::support::{DatabaseKind, Payload};
+use flux_console::{
+    model::{archive::Status, ids::QueueName, query::ArchiveQuery, signature::signature, time::Millis},
+    server::archive::{
+        db::Db,
+        index, jobs,
+        record::{self, Line, Record, Run},
+        sql::sql,
+    },
+};
+
+const AT: Millis = Millis(1_795_433_700_000);
+
+fn dead(id: &str, queue: &str, error: &str) -> Record {
+    let payload = Payload::new(id, queue).attempts(3, 3).failed(error).into_bytes();
+    Record { status: Status::Failed, queue: queue.try_into().expect("a name"), id: None, payload, at: AT }
+}
+
+fn whole() -> ArchiveQuery {
+    ArchiveQuery { queue: None, status: None, page: 1, per_page: 200 }
+}
+
+async fn indexed(db: &Db) {
+    while index::step(db).await.expect("a step") > 0 {}
+}
+
+async fn a_failure_is_written_once(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let batch: Vec<Record> = (0..450).map(|i| dead(&format!("j-{i}"), "mail", "no answer")).collect();
+    // Three consoles that each believe to be the archiver.
+    let writers = futures::future::join_all((0..3).map(|_| record::records(&db, &batch))).await;
+    let written: u64 = writers.into_iter().map(|w| w.expect("written")).sum();
+    assert_eq!(written, 450);
+    // Read again from Redis, stamped at another time and by another hand.
+    let mut again = batch.clone();
+    for record in &mut again {
+        record.payload = String::from_utf8(record.payload.clone()).unwrap().replace("\"failedAt\":1", "\"failedAt\":2").into_bytes();
+    }
+    assert_eq!(record::records(&db, &again).await.expect("written"), 0);
+    assert_eq!(jobs::count(&db, &whole()).await.expect("a count"), 450);
+}
+
+/// The library archives the same failure: before, and after.
+async fn the_librarys_own_rows_count_as_well(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let record = dead("dead-1", "mail", "Card declined for order 17");
+    let library = async || {
+        let mut tx = db.begin().await.expect("begins");
+        let at = db.dialect().at();
+        let text = format!(
+            "INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at) VALUES (?, ?, ?, ?, ?, {at}, {at})"
+        );
+        let payload = String::from_utf8(record.payload.clone()).unwrap().replace("\"failedAt\":", "\"failedAt\": ");
+        tx.run(sql(text).bind("dead-1").bind("mail").bind("failed").bind(payload).bind("Card declined for order 17").bind(AT.0).bind(AT.0))
+            .await
+            .expect("written");
+        tx.commit().await.expect("committed");
+    };
+    library().await;
+    assert_eq!(record::records(&db, std::slice::from_ref(&record)).await.expect("written"), 0, "the library was first");
+    let other = dead("dead-2", "mail", "Card declined for order 18");
+    assert_eq!(record::records(&db, std::slice::from_ref(&other)).await.expect("written"), 1);
+    // The library writes one that is there, which nobody can prevent: it still counts once.
+    library().await;
+    indexed(&db).await;
+    let kinds = db.rows(sql("SELECT text, count FROM flux_console_signatures"), |r| (r.text(0).unwrap(), r.count(1))).await.expect("rows");
+    assert_eq!(kinds, [(signature("Card declined for order 1"), 2)]);
+    let (rows, _) = jobs::of_job(&db, &QueueName::try_from("mail").unwrap(), "dead-1").await.expect("rows");
+    assert_eq!(rows.len(), 2);
+}
+
+async fn everything_is_kept_whole(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let long_id = format!("id-{}", "é".repeat(400));
+    let emoji = "🚀".repeat(200);
+    let raws: Vec<(&str, Vec<u8>)> = vec![
+        (emoji.as_str(), Payload::new(&long_id, &emoji).failed(&"x".repeat(100_000)).into_bytes()),
+        ("mail", b"not { json".to_vec()),
+        ("mail", vec![0xff, 0xfe, 0, 1, 2]),
+        ("mail", br#"{"id":"nul","error":"a\u0000b","x":"\u0000"}"#.to_vec()),
+        ("<script>'\"", br#"{"id":"big","n":9007199254740993123,"a":[],"z":{},"a":1}"#.to_vec()),
+        ("mail", format!(r#"{{"id":"ten","data":"{}","error":"e"}}"#, "y".repeat(10 * 1024 * 1024)).into_bytes()),
+    ];
+    let batch: Vec<Record> = raws
+        .iter()
+        .map(|(queue, raw)| Record {
+            status: Status::Failed,
+            queue: (*queue).try_into().expect("a name"),
+            id: None,
+            payload: raw.clone(),
+            at: AT,
+        })
+        .collect();
+    assert_eq!(record::records(&db, &batch).await.expect("written"), 6);
+    assert_eq!(record::records(&db, &batch).await.expect("written"), 0);
+    let page = jobs::page(&db, &whole()).await.expect("a page");
+    let mut kept = Vec::new();
+    for row in &page {
+        kept.push((row.queue.to_string(), jobs::payload(&db, row.row).await.expect("an answer").expect("a payload")));
+    }
+    let mut expected: Vec<(String, Vec<u8>)> = raws.iter().map(|(q, raw)| ((*q).to_owned(), raw.clone())).collect();
+    kept.sort();
+    expected.sort();
+    assert!(kept == expected, "payloads or queues differ");
+    let (rows, _) = jobs::of_job(&db, &QueueName::try_from(emoji.as_str()).unwrap(), &long_id).await.expect("rows");
+    assert_eq!(rows.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), [long_id.as_str()]);
+    assert_eq!(jobs::error(&db, rows[0].row).await.expect("an answer").map(|e| e.len()), Some(100_000));
+    indexed(&db).await;
+}
+
+async fn runs_and_lines_are_written_once(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let run = |outcome| Run {
+        job: "j-1".into(),
+        queue: Some("mail".try_into().unwrap()),
+        worker: "worker-1".into(),
+        class: None,
+        attempt: Some(2),
+        started_at: AT,
+        ended_at: Millis(AT.0 + 40),
+        wait_ms: Some(7),
+        outcome,
+        error: Some("no answer".into()),
+    };
+    record::runs(&db, &[run("failed")]).await.expect("written");
+    record::runs(&db, &[run("retried")]).await.expect("written");
+    let read =
+        db.rows(sql("SELECT outcome, error, wait_ms FROM flux_console_attempts"), |r| (r.text(0), r.text(1), r.int(2))).await.unwrap();
+    assert_eq!(read, [(Some("retried".into()), Some("no answer".into()), Some(7))]);
+
+    let line = |n: i64| Line {
+        level: "info".into(),
+        message: format!("line {}", n / 2),
+        worker: "w".into(),
+        queue: None,
+        at: Millis(AT.0 + n / 2),
+    };
+    // Each text twice: that is so, and stays so.
+    let lines: Vec<Line> = (0..600).map(line).collect();
+    assert_eq!(record::lines(&db, &lines[..400], false).await.expect("written"), 400);
+    // The next archiver heard the last part as well, and what came behind it.
+    assert_eq!(record::lines(&db, &lines[201..], true).await.expect("written"), 200);
+    let count = db.one(sql("SELECT COUNT(*) FROM flux_system_logs"), |r| r.count(0)).await.unwrap();
+    assert_eq!(count, Some(600));
+}
+
+on_each! { a_failure_is_written_once the_librarys_own_rows_count_as_well everything_is_kept_whole runs_and_lines_are_written_once }

@@ -1,0 +1,133 @@
+//! Search in the archive, and that indexes answer.
+
+use super::{fresh, on_each};
+use crate::support::{DatabaseKind, Payload};
+use flux_console::{
+    model::{archive::Status, search::Query, time::Millis},
+    server::archive::{
+        Archive, index,
+        record::{self, Record},
+        search,
+        sql::sql,
+    },
+};
+
+const AT: Millis = Millis(1_795_433_700_000);
+
+async fn filled(archive: &Archive) {
+    let db = archive.db().expect("open");
+    let errors = [
+        "PaymentTimeout: gateway did not answer within 30000 ms",
+        "100% declined",
+        "a_b is odd",
+        "Zażółć gęślą",
+        "connect ECONNREFUSED 10.0.0.4:5432",
+    ];
+    let batch: Vec<Record> = (0..500)
+        .map(|i| {
+            let queue = if i % 2 == 0 { "mail" } else { "orders" };
+            let payload = Payload::new(&format!("ORD-{i}"), queue)
+                .class(if i % 3 == 0 { "ChargeCard" } else { "SendEmail" })
+                .attempts(3, 3)
+                .failed(errors[i % 5])
+                .into_bytes();
+            Record { status: Status::Failed, queue: queue.try_into().unwrap(), id: None, payload, at: AT }
+        })
+        .collect();
+    record::records(&db, &batch).await.expect("written");
+    while index::step(&db).await.expect("a step") > 0 {}
+}
+
+/// Ids of all steps, newest first.
+async fn found(archive: &Archive, text: &str) -> Vec<String> {
+    let query = Query::parse(text, AT);
+    let (mut cursor, mut ids) = (None::<String>, Vec::new());
+    for _ in 0..200 {
+        let step = search::search(archive, &query, cursor.as_deref()).await.expect("a step");
+        ids.extend(step.hits.into_iter().filter_map(|h| h.id));
+        match step.next {
+            Some(next) => cursor = Some(next),
+            None => return ids,
+        }
+    }
+    panic!("{text}: the search does not end");
+}
+
+async fn words_filters_and_literal_signs(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    filled(&archive).await;
+    for (text, expected) in [
+        ("timeout", 100),
+        ("TIMEOUT gateway", 100),
+        ("imeout", 0),
+        ("\"gateway did not\"", 100),
+        ("\"did gateway\"", 0),
+        ("100%", 100),
+        ("10%", 0),
+        ("a_b", 100),
+        ("a%b", 0),
+        ("a*", 500), // every address in the payloads begins with an a; the star is a star
+        ("zażółć", 100),
+        ("10.0.0.4", 100),
+        ("econnrefused queue:mail", 50),
+        ("class:ChargeCard", 167),
+        ("class:card timeout", 34),
+        ("error:declined state:failed", 100),
+        ("state:completed", 0),
+        ("id:ORD-17", 1),
+        ("ORD-17", 11), // ORD-17 and ORD-170 to ORD-179
+        ("-timeout queue:orders", 200),
+        ("since:2030-01-01", 0),
+        ("nothinglikethis", 0),
+    ] {
+        let ids = found(&archive, text).await;
+        let expected = if text == "a*" { 0 } else { expected };
+        assert_eq!(ids.len(), expected, "{text}");
+        let mut unique = ids.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), ids.len(), "{text} finds something twice");
+    }
+}
+
+/// A row that nobody indexed yet is found all the same.
+async fn what_is_not_indexed_yet_is_found(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    filled(&archive).await;
+    let payload = Payload::new("late-1", "mail").attempts(1, 1).failed("PaymentTimeout again").into_bytes();
+    let late = Record { status: Status::Failed, queue: "mail".try_into().unwrap(), id: None, payload, at: AT };
+    record::records(&archive.db().unwrap(), &[late]).await.expect("written");
+    let ids = found(&archive, "timeout").await;
+    assert_eq!((ids.len(), ids[0].as_str()), (101, "late-1"));
+}
+
+on_each! { words_filters_and_literal_signs what_is_not_indexed_yet_is_found }
+
+#[tokio::test]
+async fn indexes_answer_and_nothing_scans() {
+    let (_database, archive) = fresh(DatabaseKind::Sqlite).await;
+    filled(&archive).await;
+    let db = archive.db().unwrap();
+    for (text, wanted) in [
+        ("SELECT id FROM flux_job_archive WHERE job_id = 'x' AND queue = 'y' ORDER BY id DESC", "flux_console_archive_job"),
+        (
+            "SELECT a.id FROM flux_job_archive a WHERE a.queue = 'x' ORDER BY a.id DESC LIMIT 50 OFFSET 250000",
+            "COVERING INDEX flux_console_archive_queue",
+        ),
+        (
+            "SELECT a.id FROM flux_job_archive a WHERE a.queue = 'x' AND a.status = 'y' ORDER BY a.id DESC LIMIT 50",
+            "COVERING INDEX flux_console_archive_queue_status",
+        ),
+        (
+            "SELECT row_id FROM flux_console_rows WHERE signature = 'x' ORDER BY row_id DESC LIMIT 50",
+            "COVERING INDEX flux_console_rows_signature",
+        ),
+        (
+            "SELECT rowid FROM flux_console_search WHERE flux_console_search MATCH 'timeout*' AND rowid < 100 ORDER BY rowid DESC LIMIT 10",
+            "VIRTUAL TABLE INDEX",
+        ),
+    ] {
+        let plan = db.rows(sql(format!("EXPLAIN QUERY PLAN {text}")), |r| r.text(3).unwrap_or_default()).await.expect("a plan").join("; ");
+        assert!(plan.contains(wanted) && !plan.contains("TEMP B-TREE"), "{text}: {plan}");
+    }
+}
