@@ -16,6 +16,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
         "server/tasks",
         &[
             "server::driver",
+            "server::search",
             "server::tasks",
             "server::actions",
             "server::snapshot",
