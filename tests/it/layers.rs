@@ -46,7 +46,19 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ),
     ("server/search", &["server::search", "server::driver", "server::snapshot", "server::state", "server::error", "model"]),
     ("server/snapshot", &["model"]),
-    ("server/rest", &["server::rest", "server::actions", "server::state", "server::http", "server::error", "server::snapshot", "model"]),
+    (
+        "server/rest",
+        &[
+            "server::rest",
+            "server::actions",
+            "server::search::export",
+            "server::state",
+            "server::http",
+            "server::error",
+            "server::snapshot",
+            "model",
+        ],
+    ),
     (
         "server/sse",
         &["server::sse", "server::rest", "server::actions", "server::state", "server::snapshot", "server::auth", "server::http", "model"],

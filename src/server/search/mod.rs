@@ -3,6 +3,7 @@
 
 pub mod archive;
 mod cursor;
+pub mod export;
 mod plan;
 mod step;
 

@@ -1,6 +1,7 @@
 //! `GET /api/v1/search`.
 
 use crate::support::{Payload, TestRedis, payload::many};
+use serde_json::Value;
 
 #[tokio::test]
 async fn steps_go_on_to_the_end() {
@@ -27,5 +28,33 @@ async fn steps_go_on_to_the_end() {
         assert_eq!(response.status(), 422);
         assert_eq!(response.json::<serde_json::Value>().await.expect("JSON")["field"], field);
     }
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn exports_hold_every_job_exactly() {
+    let redis = TestRedis::start().await;
+    let huge = format!(r#"{{"id":"huge","data":"{}","error":"=SUM(A1), no room","failedAt":1}}"#, "y".repeat(10_000_000));
+    let odd = r#"{"id":"odd","n":9007199254740993123,  "tags":[],"error":"say \"no\"\nroom"}"#.to_owned();
+    let mut dead: Vec<String> = (0..3_000).map(|i| Payload::new(&format!("J-{i}"), "a").failed("no room")).collect();
+    dead.extend([huge, odd]);
+    redis.push_raw("queue:a:failed", &dead).await;
+    redis.push_raw("queue:a", many("W", "a", 50)).await;
+    let console = redis.console().await;
+    let response = console.get("/api/v1/search/export?q=room%20queue:a").await;
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let text = response.text().await.expect("text");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let payloads: Vec<&str> = lines.iter().map(|line| line["payload"].as_str().expect("a payload")).collect();
+    assert!(payloads == dead.iter().map(String::as_str).collect::<Vec<_>>(), "every payload, byte for byte, newest first");
+
+    let csv = console.get("/api/v1/search/export?q=room&format=csv").await.text().await.expect("text");
+    let rows: Vec<&str> = csv.split("\r\n").collect();
+    assert_eq!(rows[0], "found,state,queue,id,class,error,time");
+    assert_eq!(rows.len(), 1 + 3_002 + 1);
+    assert_eq!(rows[3_001], "live,failed,a,huge,,\"'=SUM(A1), no room\",1970-01-01T00:00:00.001Z");
+    assert_eq!(rows[3_002], "live,failed,a,odd,,\"say \"\"no\"\"\nroom\",");
+    assert_eq!(console.get("/api/v1/search/export?q=a&format=xls").await.status(), 422);
+    assert_eq!(console.get("/api/v1/search/export?q=since:never").await.status(), 422);
     console.stop().await;
 }
