@@ -41,7 +41,7 @@ pub fn Hits(#[prop(into)] rows: Signal<Vec<Hit>>, query: Memo<Query>) -> impl In
             <caption class="sr-only">"Jobs found, the best match first"</caption>
             <thead class="stick">
                 <tr>
-                    <th scope="col" class="w-[34%] max-sm:w-auto">"Job"</th>
+                    <th scope="col" class="w-[28%] max-sm:w-auto">"Job"</th>
                     <th scope="col" class="max-sm:hidden">"Matched"</th>
                     <th scope="col" class="w-[150px] max-lg:hidden">"Queue"</th>
                     <th scope="col" class="w-[128px] max-sm:w-[96px]">"State"</th>

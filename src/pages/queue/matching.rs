@@ -92,7 +92,8 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
         <div class="toolbar sm:sticky sm:top-bar sm:z-[3] max-sm:flex-wrap">
             <JobFilter query=query q=q />
             <a class="link text-12" href=move || query.with(|query| href(query, "", None))>"Clear"</a>
-            <span class="flex-1"></span>
+            <button type="button" class="link text-12" on:click=move |_| load.run(())>"Load again"</button>
+            <span class="flex-1 max-sm:hidden"></span>
             {move || act.get().map(|(verb, glyph, word, after)| view! {
                 <button type="button" class="btn sm" disabled=move || !can.get() on:click=move |_| click(verb)><Icon glyph=glyph />{words(word, after)}</button>
             })}

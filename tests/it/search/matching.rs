@@ -85,7 +85,7 @@ async fn retry_of_all_matching_is_what_was_shown_and_counted() {
 #[tokio::test]
 async fn deletion_of_all_matching_can_be_restored_and_groups_go_on() {
     let redis = TestRedis::start().await;
-    let job = |i: usize| Payload::new(&format!("J-{i}"), "mail").class(if i % 3 == 0 { "SendInvoice" } else { "SendEmail" });
+    let job = |i: usize| Payload::new(&format!("J-{i}"), "mail").class(if i.is_multiple_of(3) { "SendInvoice" } else { "SendEmail" });
     redis.push_raw("queue:mail", (0..300).map(|i| job(i).waiting())).await;
     redis.push_raw("queue:mail:high", (300..330).map(|i| job(i).waiting())).await;
     redis.push_raw("queue:mail:low", [job(333).group("g").waiting()]).await;

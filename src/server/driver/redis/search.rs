@@ -51,9 +51,9 @@ impl Mark {
             let stays = stay.last().filter(|s| s.position == last.position);
             return Self { at: last.position, score: None, anchors: stays.map(|s| s.element().digest()).into_iter().collect() };
         };
-        let same = stay.iter().filter(|s| s.score.as_ref() == Some(score));
+        let mut same = stay.iter().filter(|s| s.score.as_ref() == Some(score));
         let earlier = before.filter(|m| m.score.as_ref() == Some(score));
-        let (count, newest) = (same.clone().count() as u64, same.last().map(|s| s.element().digest()));
+        let (count, newest) = (same.clone().count() as u64, same.next_back().map(|s| s.element().digest()));
         let anchors = newest.map_or_else(|| earlier.map(|m| m.anchors.clone()).unwrap_or_default(), |digest| vec![digest]);
         Self { at: count + earlier.map_or(0, |m| m.at), score: Some(score.clone()), anchors }
     }
