@@ -29,6 +29,9 @@ const pages: [string, string][] = [
   ['workers', '/workers'],
   ['logs', '/logs'],
   ['operations', '/operations'],
+  ['search', '/search?q=gateway'],
+  ['search-help', '/search'],
+  ['queue-filtered', '/queues/orders?state=failed&q=error%3Agateway'],
 ]
 
 async function findings(page: Page) {

@@ -9,6 +9,7 @@ use super::{
     destroy::{Destroy, Typed},
     dialog::{Confirm, close},
     question::{Words, words},
+    search_matching::AllMatching,
 };
 use crate::{live::Live, model::error::ApiError};
 use leptos::{prelude::*, task::spawn_local};
@@ -17,6 +18,7 @@ pub(super) fn dialog(question: Question) -> AnyView {
     match question {
         Question::Purge { queue } => view! { <Destroy queue=queue typed=Typed::Name /> }.into_any(),
         Question::ClearFailed { queue } => view! { <Destroy queue=queue typed=Typed::Nothing /> }.into_any(),
+        Question::Matching { queue, state, verb, q, .. } => view! { <AllMatching queue=queue state=state verb=verb q=q /> }.into_any(),
         other => view! { <Ask question=other /> }.into_any(),
     }
 }

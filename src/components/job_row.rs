@@ -44,6 +44,10 @@ pub(super) fn Row(
         JobState::Delayed => delayed_cells(&job).into_any(),
         JobState::Waiting | JobState::Grouped | JobState::Active => {
             let position = move || {
+                // Of a filtered list only some rows are here, so their number in it is not known.
+                if total.get() == 0 {
+                    return "—".to_owned();
+                }
                 let n = from.get() + at.get() as u64 + 1;
                 thousands(if what.with(|q| q.order) == Order::Oldest { n } else { (total.get() + 1).saturating_sub(n) })
             };

@@ -1,6 +1,7 @@
-//! ⌘K: type a part of a queue's name or of a command, arrows to choose, Enter to go.
+//! ⌘K: type a part of a queue's name, of a command, or words of a job; arrows to choose, Enter to go.
 
 use super::{
+    badge::Tone,
     icon::{Glyph, Icon},
     keys::reveal,
     number::figure,
@@ -10,10 +11,11 @@ use super::{
 use crate::{
     api,
     live::Live,
-    model::{query::QueuesQuery, queue::QueueSample},
+    model::{ids::segment, query::QueuesQuery, queue::QueueSample, search::Hit},
 };
-use leptos::{ev, html::Dialog, prelude::*, task::spawn_local};
+use leptos::{ev, html::Dialog, leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
+use std::time::Duration;
 
 /// More would be reading, not jumping.
 const SHOWN: usize = 12;
@@ -26,9 +28,15 @@ enum Command {
     Help,
 }
 
-const COMMANDS: [(&str, Glyph, Command); 8] = [
+/// Jobs among the choices: the rest is a page of its own.
+const JOBS: usize = 6;
+/// A pause in typing, before jobs are searched.
+const SETTLED: Duration = Duration::from_millis(200);
+
+const COMMANDS: [(&str, Glyph, Command); 9] = [
     ("Overview", Glyph::Overview, Command::Go("/")),
     ("Queues", Glyph::Queues, Command::Go("/queues")),
+    ("Search", Glyph::Search, Command::Go("/search")),
     ("Workers", Glyph::Workers, Command::Go("/workers")),
     ("Logs", Glyph::Logs, Command::Go("/logs")),
     ("Operations", Glyph::Operations, Command::Go("/operations")),
@@ -51,8 +59,8 @@ enum Act {
     Open(String),
 }
 
-fn choices(text: &str, queues: &[QueueSample]) -> Vec<Choice> {
-    let text = text.to_lowercase();
+fn choices(typed: &str, queues: &[QueueSample], jobs: &[Hit]) -> Vec<Choice> {
+    let text = typed.to_lowercase();
     // The answer to an earlier text may still stand here: who types fast and presses Enter gets what was typed.
     let queues = queues.iter().filter(|q| q.name.as_str().to_lowercase().contains(&text)).take(SHOWN).map(|q| {
         let failed = q.failed.filter(|n| *n > 0).map(|n| format!("{} failed", figure(Some(n), false)));
@@ -66,7 +74,22 @@ fn choices(text: &str, queues: &[QueueSample]) -> Vec<Choice> {
         glyph: *glyph,
         act: Act::Run(*command),
     });
-    if text.is_empty() { commands.chain(queues).collect() } else { queues.chain(commands).collect() }
+    if text.is_empty() {
+        return commands.chain(queues).collect();
+    }
+    let jobs = jobs.iter().take(JOBS).map(|hit| Choice {
+        label: [hit.id.clone(), hit.class_name.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        note: format!("{} in {}", hit.state.as_str(), hit.queue),
+        glyph: Tone::of(hit.state).2,
+        act: Act::Open(hit.href()),
+    });
+    let everywhere = Choice {
+        label: format!("Search everywhere for {typed}"),
+        note: "Search".into(),
+        glyph: Glyph::Search,
+        act: Act::Open(format!("/search?q={}", segment(typed.trim()))),
+    };
+    queues.chain(jobs).chain(commands).chain([everywhere]).collect()
 }
 
 #[component]
@@ -81,7 +104,35 @@ pub fn Palette() -> impl IntoView {
     let found = RwSignal::new(Vec::<QueueSample>::new());
     let total = RwSignal::new(0_u64);
     let at = RwSignal::new(0_usize);
-    let list = Memo::new(move |_| text.with(|text| found.with(|found| choices(text, found))));
+    // With the text that they answer: what was found for another one is not offered.
+    let jobs = RwSignal::new((String::new(), Vec::<Hit>::new()));
+    let list = Memo::new(move |_| {
+        text.with(|text| found.with(|found| jobs.with(|(of, jobs)| choices(text, found, if of == text { jobs } else { &[] }))))
+    });
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let look_for_jobs = move || {
+        if let Some(waiting) = timer.get_value() {
+            waiting.clear();
+        }
+        let q = text.get_untracked();
+        let ask = move || {
+            spawn_local(async move {
+                let still = || text.try_with_untracked(|now| *now == q) == Some(true);
+                if q.trim().is_empty() || !still() {
+                    return;
+                }
+                let mut hits = api::search::search_live(q.clone(), None).await.map(|step| step.hits).unwrap_or_default();
+                if still() {
+                    hits.extend(api::search::search_archive(q.clone(), None).await.map(|step| step.hits).unwrap_or_default());
+                }
+                hits.sort_by(Hit::rank);
+                if still() {
+                    jobs.set((q, hits));
+                }
+            });
+        };
+        timer.set_value(set_timeout_with_handle(ask, SETTLED).ok());
+    };
 
     let look = move || {
         let q = text.get_untracked();
@@ -152,7 +203,7 @@ pub fn Palette() -> impl IntoView {
     view! {
         <dialog
             class="palette"
-            aria-label="Go to queue or page"
+            aria-label="Go to queue, job or page"
             node_ref=node
             on:close=move |_| open.set(false)
             on:click=move |event| {
@@ -169,8 +220,8 @@ pub fn Palette() -> impl IntoView {
                     autofocus
                     autocomplete="off"
                     spellcheck="false"
-                    placeholder="Queue, page or command"
-                    aria-label="Queue, page or command"
+                    placeholder="Queue, job, page or command"
+                    aria-label="Queue, job, page or command"
                     aria-expanded="true"
                     aria-controls="choices"
                     aria-activedescendant=move || format!("choice-{}", at.get())
@@ -179,14 +230,15 @@ pub fn Palette() -> impl IntoView {
                         text.set(event_target_value(&event));
                         at.set(0);
                         look();
+                        look_for_jobs();
                     }
                     on:keydown=on_key
                 />
                 <kbd>"Esc"</kbd>
             </div>
-            <ul id="choices" role="listbox" aria-label="Queues, pages and commands">{rows}</ul>
+            <ul id="choices" role="listbox" aria-label="Queues, jobs, pages and commands">{rows}</ul>
             <Show when=move || nothing.get()>
-                <p class="px-4 py-3 text-muted">"No queue, page or command has this in its name."</p>
+                <p class="px-4 py-3 text-muted">"Nothing has this in its name."</p>
             </Show>
             <p class="hint">
                 <span><kbd>"↑"</kbd> " " <kbd>"↓"</kbd> " choose"</span>

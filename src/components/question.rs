@@ -7,6 +7,7 @@ use super::{
 use crate::model::{
     ids::{Fingerprint, QueueName},
     job::JobState,
+    operation::Verb,
     time::Millis,
 };
 
@@ -56,6 +57,15 @@ pub enum Question {
         queue: Option<QueueName>,
         worker: String,
         since: Option<Millis>,
+    },
+    /// All jobs that a filter finds; `start` and `total` come from the count.
+    Matching {
+        queue: QueueName,
+        state: JobState,
+        verb: Verb,
+        q: String,
+        start: String,
+        total: u64,
     },
     /// Failed jobs of a priority that no worker reads.
     ToBase {
@@ -164,8 +174,8 @@ pub(super) fn words(question: &Question, now: Millis) -> Words {
             glyph: Glyph::Retry,
             danger: false,
         },
-        // These two count first: `Destroy`.
-        Question::ClearFailed { queue } | Question::Purge { queue } => {
+        // These count first: `Destroy`, `AllMatching`.
+        Question::ClearFailed { queue } | Question::Purge { queue } | Question::Matching { queue, .. } => {
             Words { title: format!("Delete jobs of {queue}?"), text: String::new(), primary: "Delete".into(), glyph: Glyph::Purge, danger: true }
         }
     }

@@ -26,7 +26,7 @@ pub fn TopBar() -> impl IntoView {
             </button>
             <button type="button" class="find max-sm:hidden" on:click=find>
                 <Icon glyph=Glyph::Search class="i s" />
-                <span class="grow">"Go to queue or page"</span>
+                <span class="grow">"Find a job, queue or page"</span>
                 <kbd>"⌘K"</kbd>
             </button>
             <span class="grow max-sm:hidden"></span>
@@ -35,7 +35,7 @@ pub fn TopBar() -> impl IntoView {
             </Show>
             <span class="grow sm:hidden"></span>
             <ConnectionState />
-            <button type="button" class="btn icon ghost sm:hidden" aria-label="Go to queue or page" on:click=find>
+            <button type="button" class="btn icon ghost sm:hidden" aria-label="Find a job, queue or page" on:click=find>
                 <Icon glyph=Glyph::Search />
             </button>
             <LiveSwitch />

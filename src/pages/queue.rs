@@ -3,12 +3,14 @@
 mod active;
 mod bulk;
 mod figures;
+mod filter;
 mod jobs;
+mod matching;
 
 use crate::{
     api,
     components::{
-        address::{use_queue, use_search},
+        address::{use_queue, use_search, use_value},
         badge::QueueBadges,
         chart::Chart,
         confirm::{Actions, QueueActions},
@@ -31,12 +33,22 @@ use crate::{
 };
 use active::ActiveJobs;
 use figures::{Figures, Tabs};
+use filter::can_filter;
 use jobs::Jobs;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use matching::{Matched, Matching};
 
 /// A page of jobs with the question it answers: tabs and pages change before the answer is there.
 type Loaded = (JobsQuery, Result<JobsPage, ApiError>);
+
+/// What the tabs show: a page of jobs, or of those that the filter `q` finds.
+#[derive(Clone, Copy)]
+struct Lists {
+    jobs: Resource<Loaded>,
+    matched: Resource<Matched>,
+    q: Memo<String>,
+}
 
 /// What the console remembers of the queue.
 #[derive(Clone, Copy)]
@@ -66,6 +78,22 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
 
     let query = use_search(move |get| JobsQuery::read(name.get_value(), get));
     let reload = RwSignal::new(0_u32);
+    let (typed, at) = (use_value("q"), use_value("cursor"));
+    // Where nothing can be filtered, nothing is.
+    let q =
+        Memo::new(move |_| typed.get().map(|q| q.trim().to_owned()).filter(|_| query.with(|q| can_filter(q.state))).unwrap_or_default());
+    let filtered = Memo::new(move |_| !q.with(String::is_empty));
+    let matched = Resource::new(
+        move || ((query.get(), q.get(), at.get()), reload.get(), actions.changed.get()),
+        |(asked, ..)| async move {
+            let (query, q, at) = asked.clone();
+            let page = match q.is_empty() {
+                true => None,
+                false => Some(api::search::matching(query.queue, query.state, q, at, query.per_page).await),
+            };
+            (asked, page)
+        },
+    );
     // A list, because "there is none" and "not answered yet" are two things.
     let first = known(move || async move { api::queues::queue(name.get_value()).await.map(|q| q.into_iter().collect::<Vec<_>>()) });
     let sample = Memo::new(move |last: Option<&Option<QueueSample>>| {
@@ -76,10 +104,10 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     let found = Memo::new(move |_| sample.with(Option::is_some));
     let answered = Memo::new(move |_| first.with(Option::is_some));
     let jobs = Resource::new(
-        move || (query.get(), reload.get(), actions.changed.get()),
-        |(query, ..)| async move {
-            // What runs is in no list of Redis: it is asked for elsewhere.
-            if query.state == JobState::Active {
+        move || (query.get(), filtered.get(), reload.get(), actions.changed.get()),
+        |(query, filtered, ..)| async move {
+            // What runs is in no list of Redis, and what is filtered in no page: both are asked for elsewhere.
+            if query.state == JobState::Active || filtered {
                 let (jobs, due, problems) = (Vec::new(), Vec::new(), Vec::new());
                 let page =
                     JobsPage { jobs, total: 0, partial: false, page: 1, per_page: query.per_page, due, problems, sampled_at: Millis(0) };
@@ -100,7 +128,7 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
             <div class="head"><h1>{name.get_value().to_string()}</h1></div>
             <Show when=move || answered.get() fallback=|| view! { <Skeleton /> }><Absent name=name /></Show>
         }>
-            <Whole name=name sample=sample query=query jobs=jobs reload=reload seen=seen />
+            <Whole name=name sample=sample query=query lists=Lists { jobs, matched, q } reload=reload seen=seen />
         </Show>
     }
 }
@@ -130,12 +158,14 @@ fn Whole(
     name: StoredValue<QueueName>,
     sample: Memo<Option<QueueSample>>,
     query: Memo<JobsQuery>,
-    jobs: Resource<Loaded>,
+    lists: Lists,
     reload: RwSignal<u32>,
     seen: Seen,
 ) -> impl IntoView {
     let [throughput, backlog, run_time] = [throughput, backlog, run_time].map(|draw| plot_of(seen.figures, draw));
+    let Lists { jobs, matched, q } = lists;
     let active = Memo::new(move |_| query.with(|q| q.state == JobState::Active));
+    let filtered = Memo::new(move |_| !q.with(String::is_empty));
     // Once found, a queue stays: `sample` keeps the last one that it had.
     sample.get_untracked().map(|first| {
         let sample = Memo::new(move |_| sample.get().unwrap_or_else(|| first.clone()));
@@ -163,8 +193,10 @@ fn Whole(
             <Transition fallback=|| view! { <Skeleton /> }>
                 {move || if active.get() {
                     view! { <ActiveJobs first=seen.runs sample=sample /> }.into_any()
+                } else if filtered.get() {
+                    view! { <Matching query=query q=q page=matched reload=reload /> }.into_any()
                 } else {
-                    view! { <Jobs query=query sample=sample jobs=jobs reload=reload /> }.into_any()
+                    view! { <Jobs query=query q=q sample=sample jobs=jobs reload=reload /> }.into_any()
                 }}
             </Transition>
         }

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server/tasks",
         &[
             "server::driver",
+            "server::search",
             "server::tasks",
             "server::archive",
             "server::reading",
@@ -53,7 +54,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["server::search", "server::archive", "server::driver", "server::snapshot", "server::state", "server::error", "model"],
     ),
     ("server/snapshot", &["server::snapshot", "model"]),
-    ("server/rest", &["server::rest", "server::actions", "server::state", "server::http", "server::error", "server::snapshot", "model"]),
+    (
+        "server/rest",
+        &[
+            "server::rest",
+            "server::actions",
+            "server::search::export",
+            "server::state",
+            "server::http",
+            "server::error",
+            "server::snapshot",
+            "model",
+        ],
+    ),
     (
         "server/sse",
         &["server::sse", "server::rest", "server::actions", "server::state", "server::snapshot", "server::auth", "server::http", "model"],

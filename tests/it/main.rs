@@ -12,4 +12,5 @@ mod driver;
 mod layers;
 mod live;
 mod recordings;
+mod search;
 mod sse;

@@ -70,10 +70,11 @@ impl Hit {
         }
     }
 
-    /// The order of results: the very id first, then the newest, unknown times last; a total order, so that rows never swap.
+    /// The order of results: the very id first, then the newest, unknown times last, then by name; a total order, so that rows
+    /// never swap.
     pub fn rank(&self, other: &Self) -> Ordering {
         let first = |h: &Self| (!h.place.exact, h.at.is_none(), h.at.map(|at| std::cmp::Reverse(at.0)));
-        first(self).cmp(&first(other)).then_with(|| self.key.cmp(&other.key))
+        first(self).cmp(&first(other)).then_with(|| (&self.queue, &self.id, &self.key).cmp(&(&other.queue, &other.id, &other.key)))
     }
 
     /// The line that says why it was found: the error unless something else was matched.
@@ -144,4 +145,31 @@ pub struct CountStep {
     pub next: Option<String>,
     /// Names the jobs that were there when the count began; for the action.
     pub start: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(key: &str, exact: bool, at: Option<i64>) -> Hit {
+        Hit {
+            key: key.into(),
+            whereabouts: Whereabouts::Live,
+            queue: QueueName::try_from("q").expect("a name"),
+            state: JobState::Failed,
+            id: None,
+            class_name: None,
+            error: None,
+            at: at.map(Millis),
+            place: Place { exact, ..Place::default() },
+        }
+    }
+
+    #[test]
+    fn the_very_id_then_the_newest_then_by_name() {
+        let mut hits =
+            [hit("c", false, None), hit("b", false, Some(1)), hit("e", false, Some(2)), hit("a", false, Some(1)), hit("d", true, None)];
+        hits.sort_by(Hit::rank);
+        assert_eq!(hits.map(|h| h.key), ["d", "e", "a", "b", "c"]);
+    }
 }

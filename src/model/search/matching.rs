@@ -45,7 +45,7 @@ pub struct Place {
 }
 
 /// Bytes of an excerpt before and behind where the match begins.
-const BEFORE: usize = 48;
+const BEFORE: usize = 24;
 const BEHIND: usize = 160;
 
 impl Query {
@@ -121,11 +121,13 @@ impl Query {
 }
 
 fn excerpt(text: &str, at: usize, marks: impl Fn(&str) -> Vec<Range<usize>>) -> (String, Vec<(usize, usize)>) {
-    let from = if at <= BEFORE { 0 } else { text.ceil_char_boundary(at - BEFORE) };
+    // Not before the value that it stands in: each has a line of its own.
+    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let from = line.max(text.ceil_char_boundary(at.saturating_sub(BEFORE)));
     let to = text.floor_char_boundary(at.saturating_add(BEHIND).min(text.len()));
     // One line, of the same length in bytes.
     let part: String = text[from..to].chars().map(|c| if c.is_ascii_control() { ' ' } else { c }).collect();
-    let before = if from > 0 { "…" } else { "" };
+    let before = if from > line { "…" } else { "" };
     let shown = format!("{before}{part}{}", if to < text.len() { "…" } else { "" });
     (shown, marks(&part).into_iter().map(|m| (m.start + before.len(), m.end + before.len())).collect())
 }

@@ -1,5 +1,6 @@
 //! The toolbar above the jobs. While rows are selected it turns into what can be done with them, in place.
 
+use super::filter::{JobFilter, can_filter};
 use crate::{
     components::{
         confirm::{Actions, Question},
@@ -39,6 +40,7 @@ fn ends(state: JobState) -> [(Order, &'static str); 2] {
 #[component]
 pub fn Toolbar(
     query: Memo<JobsQuery>,
+    q: Memo<String>,
     shown: Memo<JobsQuery>,
     total: Memo<u64>,
     news: Memo<Option<u64>>,
@@ -46,6 +48,7 @@ pub fn Toolbar(
     selection: Selection,
     load: Callback<()>,
 ) -> impl IntoView {
+    let filterable = Memo::new(move |_| query.with(|q| can_filter(q.state)));
     let selecting = Memo::new(move |_| !selection.is_empty());
     let order = move || {
         let now = query.get();
@@ -69,6 +72,7 @@ pub fn Toolbar(
     view! {
         <div class=class>
             {order}
+            <Show when=move || filterable.get()><JobFilter query=query q=q /></Show>
             <span class="flex-1"></span>
             {fresh}
         </div>

@@ -56,6 +56,7 @@ impl Shown {
 #[component]
 pub fn Jobs(
     query: Memo<JobsQuery>,
+    q: Memo<String>,
     #[prop(into)] sample: Signal<QueueSample>,
     jobs: Resource<Loaded>,
     reload: RwSignal<u32>,
@@ -132,7 +133,7 @@ pub fn Jobs(
     });
 
     view! {
-        <Toolbar query=query shown=what total=total news=news held=held selection=selection load=load />
+        <Toolbar query=query q=q shown=what total=total news=news held=held selection=selection load=load />
         {move || error.get().map(|error| view! { <Problem error=error retry=load /> })}
         {move || problems.get().into_iter().map(|text| view! {
             <div class="banner"><Icon glyph=Glyph::Warning class="i s text-failed" /><p>{text}</p></div>

@@ -10,9 +10,9 @@ use crate::model::{
     search::{CountStep, MatchPage, Query},
 };
 use crate::server::{
-    search::{self, Cursor, Limits, STEP, Scope, Step},
+    search::{self, Cursor, Limits, STEP, Scope, Start, Step},
     state::AppState,
-    tasks::operations::{Chosen, Start},
+    tasks::operations::Chosen,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -64,7 +64,7 @@ pub async fn page(
 /// One step of counting; `at`: `next` of the step before.
 pub async fn count(state: &AppState, queue: &QueueName, from: JobState, text: &str, at: Option<&str>) -> Result<CountStep, ApiError> {
     is_queue(state, queue)?;
-    let scope = scope(queue, from)?;
+    let mut scope = scope(queue, from)?;
     let counting: Option<Counting> = at
         .map(|at| serde_json::from_str(at).map_err(|_| ApiError::invalid("cursor", "Take `next` of the step before, unchanged.")))
         .transpose()?;
@@ -78,6 +78,8 @@ pub async fn count(state: &AppState, queue: &QueueName, from: JobState, text: &s
         }
     };
     let query = whole(text, &cursor)?;
+    sound(&start)?;
+    scope.start = Some(start.clone());
     let limits = Limits { hits: usize::MAX, ..STEP };
     let step = step(state, &query, &scope, &cursor, limits).await?;
     let count = counted + step.found.len() as u64;
@@ -106,13 +108,14 @@ pub struct Ask<'a> {
 pub async fn act(state: &AppState, queue: &QueueName, ask: Ask<'_>) -> Result<Operation, ApiError> {
     is_queue(state, queue)?;
     let Ask { verb, from, text, start, total, base } = ask;
+    if !matches!(verb, Verb::Retry | Verb::Promote | Verb::Discard) {
+        return Err(ApiError::invalid("verb", "Jobs that match can be retried, run now or deleted. Nothing was changed."));
+    }
     check_state(verb, from)?;
     scope(queue, from)?;
     let start: Start =
         serde_json::from_str(start).map_err(|_| ApiError::invalid("start", "Count the jobs first, and send its `start` unchanged."))?;
-    if start.tops.iter().flatten().any(|top| top.position > 1 << 48 || top.anchors.len() > 8) {
-        return Err(ApiError::invalid("start", "Count the jobs first, and send its `start` unchanged."));
-    }
+    sound(&start)?;
     let query = whole(text, &Cursor::new(start.at))?;
     state.operations.all_matching(state, Chosen { verb, queue, from, query, start, total, base }).await
 }
@@ -123,11 +126,19 @@ async fn step(state: &AppState, query: &Query, scope: &Scope, cursor: &Cursor, l
 
 fn scope(queue: &QueueName, state: JobState) -> Result<Scope, ApiError> {
     match state {
-        JobState::Waiting | JobState::Delayed | JobState::Failed => Ok(Scope { queue: queue.clone(), state }),
+        JobState::Waiting | JobState::Delayed | JobState::Failed => Ok(Scope { queue: queue.clone(), state, start: None }),
         JobState::Grouped | JobState::Active | JobState::Completed => {
             Err(ApiError::invalid("state", format!("{} jobs cannot be filtered here: use the search page.", state.as_str())))
         }
     }
+}
+
+/// It comes back from the browser.
+fn sound(start: &Start) -> Result<(), ApiError> {
+    if start.tops.iter().flatten().all(|top| top.position < 1 << 48 && top.anchors.len() <= 8) {
+        return Ok(());
+    }
+    Err(ApiError::invalid("start", "Count the jobs first, and send its `start` unchanged."))
 }
 
 /// A bulk action never acts on more than what was meant: what could not be understood would widen it.

@@ -6,9 +6,13 @@ use crate::model::{
     search::{ArchiveStep, Hit, Query, SearchStep},
 };
 use crate::server::{
-    search::{self, Cursor, STEP},
+    search::{
+        self, Cursor, STEP,
+        export::{Format, export as stream},
+    },
     state::AppState,
 };
+use futures::Stream;
 
 /// A query longer than this is a paste by mistake.
 const MOST: usize = 2_000;
@@ -48,4 +52,20 @@ pub async fn archive(state: &AppState, text: &str, at: Option<&str>) -> Result<A
         return Ok(ArchiveStep::default());
     }
     search::archive::search(state, &query, at).await
+}
+
+/// All that a search finds, step by step as it is read.
+pub fn export(
+    state: &AppState,
+    text: &str,
+    format: Format,
+) -> Result<impl Stream<Item = Result<String, ApiError>> + Send + use<>, ApiError> {
+    let began = Cursor::new(now());
+    let query = parse(text, &began)?;
+    // A file is read later, without the sentence beside it: it holds what was asked for or is refused.
+    if let Some(problem) = query.problems.first() {
+        return Err(ApiError::invalid("q", problem.text.clone()));
+    }
+    tracing::info!(audit = "export", filter = text, "action");
+    Ok(stream(state.clone(), query, began, format))
 }

@@ -33,6 +33,7 @@ pub fn routes() -> Router<AppState> {
         .route("/operations/{id}", get(operations::one))
         .route("/operations/{id}/cancel", post(operations::cancel))
         .route("/search", get(search::search))
+        .route("/search/export", get(search::export))
         .route("/workers", get(live::workers))
         .route("/logs", get(live::logs))
         .route("/metrics", get(live::metrics))

@@ -2,8 +2,16 @@
 
 use super::{Params, UrlQuery, problem::Problem};
 use crate::model::search::{ArchiveStep, Hit, SearchStep};
+use crate::server::search::export::Format;
 use crate::server::{actions, state::AppState};
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 /// Where both halves go on.
@@ -38,8 +46,7 @@ struct Half {
 
 /// `GET /search?q=&cursor=` → [`Answer`]
 pub async fn search(State(state): State<AppState>, UrlQuery(params): UrlQuery<Params>) -> Result<Json<Answer>, Problem> {
-    let text = params.get("q").map(String::as_str).filter(|q| !q.trim().is_empty());
-    let text = text.ok_or_else(|| Problem::invalid("q", "Say what to look for in `q`."))?;
+    let text = wanted(&params)?;
     let from = match params.get("cursor") {
         None => None,
         Some(cursor) => Some(
@@ -72,4 +79,21 @@ pub async fn search(State(state): State<AppState>, UrlQuery(params): UrlQuery<Pa
         archive: Half { unavailable: archive.unavailable, ..half(archive.coverage, next.archive.is_none()) },
         next: (next.live.is_some() || next.archive.is_some()).then(|| serde_json::to_string(&next).unwrap_or_default()),
     }))
+}
+
+fn wanted(params: &Params) -> Result<&str, Problem> {
+    let text = params.get("q").map(String::as_str).filter(|q| !q.trim().is_empty());
+    text.ok_or_else(|| Problem::invalid("q", "Say what to look for in `q`."))
+}
+
+/// `GET /search/export?q=&format=ndjson|csv`: all that is found, streamed. It breaks off when it cannot be read to its end.
+pub async fn export(State(state): State<AppState>, UrlQuery(params): UrlQuery<Params>) -> Result<Response, Problem> {
+    let (format, kind, name) = match params.get("format").map(String::as_str) {
+        None | Some("ndjson") => (Format::Ndjson, "application/x-ndjson", "attachment; filename=\"jobs.ndjson\""),
+        Some("csv") => (Format::Csv, "text/csv; charset=utf-8", "attachment; filename=\"jobs.csv\""),
+        Some(_) => return Err(Problem::invalid("format", "`format` is ndjson or csv.")),
+    };
+    let stream = actions::search::export(&state, wanted(&params)?, format)?;
+    let body = Body::from_stream(stream.map_err(|error| std::io::Error::other(error.to_string())));
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], body).into_response())
 }

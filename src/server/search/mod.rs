@@ -3,11 +3,12 @@
 
 pub mod archive;
 mod cursor;
+pub mod export;
 mod plan;
 mod step;
 
 pub use cursor::Cursor;
-pub use plan::Scope;
+pub use plan::{Scope, Start};
 pub use step::{Found, Limits, Step, step};
 
 use std::time::Duration;

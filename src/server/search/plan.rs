@@ -3,17 +3,19 @@
 use super::Cursor;
 use crate::model::{
     ids::{QueueName, Source},
-    job::JobState,
+    job::{JobState, JobSummary},
     search::{Name, Query, Test},
+    time::Millis,
 };
 use crate::server::{
     driver::redis::{
         RedisDriver,
-        search::{Mark, sources},
+        search::{Mark, Top, sources},
     },
     error::DriverError,
     snapshot::Snapshot,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Queues (or groups) whose lengths are asked in one round trip.
@@ -43,6 +45,23 @@ impl Place {
 pub struct Scope {
     pub queue: QueueName,
     pub state: JobState,
+    /// Only what was there then.
+    pub start: Option<Start>,
+}
+
+/// Where a count began: what came later is neither counted nor acted on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    pub at: Millis,
+    /// The newest element of each list, in the order of [`sources`]; `None` of an empty one.
+    pub tops: Vec<Option<Top>>,
+}
+
+impl Start {
+    /// A delayed set is ordered by due time: only its payload tells that a job came since.
+    pub fn came_since(&self, job: &JobSummary) -> bool {
+        job.state == JobState::Delayed && job.created_at.is_some_and(|at| at > self.at)
+    }
 }
 
 pub struct Plan {

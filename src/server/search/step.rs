@@ -5,6 +5,7 @@ use super::{
     plan::{Place, Plan, Scope},
 };
 use crate::model::{
+    ids::Source,
     job::JobSummary,
     search::{Coverage, Place as Seen, Query},
 };
@@ -73,6 +74,18 @@ pub async fn step(
             }
             continue;
         };
+        if let (None, Some(start)) = (&place.mark, scope.and_then(|s| s.start.as_ref()))
+            && !matches!(place.source, Source::Delayed(_))
+        {
+            // From the newest that was there then; a list that was empty has nothing to count.
+            let Some(Some(top)) = start.tops.get(place.list) else {
+                places.pop_front();
+                continue;
+            };
+            let mark = driver.above(&place.queue, &place.source, top).await?;
+            place.left = place.left.min(mark.at);
+            place.mark = Some(mark);
+        }
         let piece =
             driver.piece(&place.queue, &place.source, place.mark.as_ref(), limits.elements - scanned.min(limits.elements - 1)).await?;
         let mut taken = 0_usize;
@@ -81,7 +94,9 @@ pub async fn step(
         for row in &piece.rows {
             taken += 1;
             bytes += row.bytes();
-            hits.push(row.matched(query, &place.queue, &place.source));
+            let hit = row.matched(query, &place.queue, &place.source);
+            let since = |job: &JobSummary| scope.and_then(|s| s.start.as_ref()).is_some_and(|start| start.came_since(job));
+            hits.push(hit.filter(|(job, _)| !since(job)));
             if found.len() + hits.iter().flatten().count() >= limits.hits {
                 break;
             }

@@ -7,7 +7,7 @@ mod matching;
 mod run;
 mod work;
 
-pub use matching::{Chosen, Start};
+pub use matching::Chosen;
 
 use crate::model::{
     error::ApiError,

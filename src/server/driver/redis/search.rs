@@ -8,7 +8,10 @@ use super::{
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     job::{JobState, JobSummary},
-    search::{Candidate, Place, Query, text::LazyText},
+    search::{
+        Candidate, Place, Query,
+        text::{LazyText, Text},
+    },
 };
 use crate::server::error::DriverError;
 use redis::Value;
@@ -48,9 +51,9 @@ impl Mark {
             let stays = stay.last().filter(|s| s.position == last.position);
             return Self { at: last.position, score: None, anchors: stays.map(|s| s.element().digest()).into_iter().collect() };
         };
-        let same = stay.iter().filter(|s| s.score.as_ref() == Some(score));
+        let mut same = stay.iter().filter(|s| s.score.as_ref() == Some(score));
         let earlier = before.filter(|m| m.score.as_ref() == Some(score));
-        let (count, newest) = (same.clone().count() as u64, same.last().map(|s| s.element().digest()));
+        let (count, newest) = (same.clone().count() as u64, same.next_back().map(|s| s.element().digest()));
         let anchors = newest.map_or_else(|| earlier.map(|m| m.anchors.clone()).unwrap_or_default(), |digest| vec![digest]);
         Self { at: count + earlier.map_or(0, |m| m.at), score: Some(score.clone()), anchors }
     }
@@ -84,11 +87,19 @@ impl Read {
         Element { bytes: self.bytes, head: self.head[..PART].to_vec(), tail: end[end.len() - PART..].to_vec() }
     }
 
+    fn lazy_text(&self) -> LazyText<'_> {
+        let text = |bytes| String::from_utf8_lossy(bytes);
+        if self.tail.is_empty() { LazyText::new(text(&self.head)) } else { LazyText::of_ends(text(&self.head), text(&self.tail)) }
+    }
+
+    /// What a search looks through.
+    pub fn text(&self) -> Text {
+        self.lazy_text().get().clone()
+    }
+
     /// The row that a list would show, and where the query is met; `None` when it is not.
     pub fn matched(&self, query: &Query, queue: &QueueName, source: &Source) -> Option<(JobSummary, Place)> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let lazy =
-            if self.tail.is_empty() { LazyText::new(text(&self.head)) } else { LazyText::of_ends(text(&self.head), text(&self.tail)) };
+        let lazy = self.lazy_text();
         let element = self.element();
         let state = state_of(source);
         let said = payload::read(&element);

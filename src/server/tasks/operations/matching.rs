@@ -11,35 +11,26 @@ use crate::model::{
     job::JobState,
     operation::{Operation, Outcome, Verb},
     search::Query,
-    time::Millis,
 };
 use crate::server::{
     actions::now,
     driver::redis::{
         Step,
-        search::{Mark, Top, sources},
+        search::{Mark, sources},
     },
     error::DriverError,
+    search::Start,
     state::AppState,
 };
-use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Jobs of one step: each costs Redis two short scripts.
 const CHUNK: u64 = 256;
 
-/// Where a count began: what came later is not acted on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Start {
-    pub at: Millis,
-    /// The newest element of each list, in the order of [`sources`]; `None` of an empty one.
-    pub tops: Vec<Option<Top>>,
-}
-
 pub struct Matching {
     verb: Verb,
     query: Query,
-    counted: Millis,
+    start: Start,
     /// Lists still to go through, each with where to go on.
     lists: VecDeque<(Source, Option<Mark>)>,
     /// Jobs that it may still act on: never more than were counted.
@@ -68,15 +59,15 @@ impl Operations {
         let Chosen { verb, queue, from, query, start, total, base } = chosen;
         let served = from == JobState::Delayed && state.driver.served(queue).await?;
         let mut lists = VecDeque::new();
-        for (source, top) in sources(from).into_iter().zip(start.tops) {
+        for (source, top) in sources(from).into_iter().zip(&start.tops) {
             let Some(top) = top else { continue };
-            let mark = if from == JobState::Delayed { None } else { Some(state.driver.above(queue, &source, &top).await?) };
+            let mark = if from == JobState::Delayed { None } else { Some(state.driver.above(queue, &source, top).await?) };
             lists.push_back((source, mark));
         }
         let trash = if verb == Verb::Discard { Some(state.driver.open_trash(queue, verb, now()).await?) } else { None };
         let filter = query.to_string();
         let with = format!("{filter} base {base}");
-        let work = Matching { verb, query, counted: start.at, lists, left: total, base, served, trash: trash.clone() };
+        let work = Matching { verb, query, start, lists, left: total, base, served, trash: trash.clone() };
         let started = self.start(state, verb, queue, Some(from), Some(filter), with, total, |_| Work::Matching(work)).await;
         if let (Some(trash), false) = (&trash, started.as_ref().is_ok_and(|(_, new)| *new)) {
             state.driver.close_trash(trash).await?;
@@ -102,9 +93,7 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Matchin
     let mut rows = piece.rows.iter();
     for row in rows.by_ref() {
         let matched = row.matched(&work.query, queue, &source);
-        // A delayed set is ordered by due time: only its payload tells that a job came since.
-        let since = |at: Option<Millis>| matches!(source, Source::Delayed(_)) && at.is_some_and(|at| at > work.counted);
-        match matched.filter(|(job, _)| !since(job.created_at)) {
+        match matched.filter(|(job, _)| !work.start.came_since(job)) {
             Some((job, _)) => jobs.push(job.fingerprint),
             None => stay.push(row),
         }

@@ -1,0 +1,97 @@
+// Story: find a job wherever it is, by its id or by what went wrong; stop a long search; retry all that match a filter.
+import { make } from './jobs'
+import { confirm, expect, test, toasts } from './support'
+
+test('a job is found by its id, and its page opens', async ({ queues, open }) => {
+  await queues.push('orders', make(30, 'ORD'))
+  await queues.fail('mail', make(3, 'MAIL', () => ({ error: 'gateway did not answer: 100% of a_b*' })))
+  const page = await open('/search')
+  await page.getByRole('searchbox', { name: 'Search all jobs' }).fill('ORD-17')
+  const row = page.getByRole('row').filter({ hasText: 'ORD-17' })
+  await expect(row).toContainText('Live')
+  await expect(row.locator('mark').first()).toHaveText('ORD-17')
+  await expect(page).toHaveURL(/\/search\?q=ORD-17$/)
+  await expect(page.getByRole('status').filter({ hasText: 'found' })).toContainText('1 job found')
+  await row.getByRole('link').click()
+  await expect(page).toHaveURL(/\/queues\/orders\/jobs\/ORD-17/)
+})
+
+test('jobs are found by their error, whatever characters it has, and what is misread is told', async ({ queues, open }) => {
+  await queues.fail('mail', make(3, 'MAIL', () => ({ error: 'gateway did not answer: 100% of a_b*' })))
+  await queues.fail('orders', make(2, 'ORD', () => ({ error: 'card declined' })))
+  const page = await open('/search?q=' + encodeURIComponent('error:"100% of a_b*"'))
+  await expect(page.getByRole('row').filter({ hasText: 'MAIL-' })).toHaveCount(3)
+  await expect(page.getByRole('row').filter({ hasText: 'ORD-' })).toHaveCount(0)
+  await expect(page.locator('td mark').first()).toHaveText('100% of a_b*')
+  await page.getByRole('searchbox', { name: 'Search all jobs' }).fill('declined since:yesterday')
+  await expect(page.getByText('“yesterday” is no time')).toBeVisible()
+  await expect(page.getByRole('row').filter({ hasText: 'ORD-' })).toHaveCount(2)
+  await page.getByRole('searchbox', { name: 'Search all jobs' }).fill('nothing has this')
+  await expect(page.getByText('No job matches')).toBeVisible()
+  await page.getByRole('link', { name: 'Clear the search' }).click()
+  await page.getByRole('link', { name: 'error:"gateway did not"' }).click()
+  await expect(page.getByRole('row').filter({ hasText: 'MAIL-' })).toHaveCount(3)
+})
+
+test('a long search tells how far it is, can be stopped, and goes on', async ({ queues, open }) => {
+  test.setTimeout(60_000)
+  await queues.push('big', make(60_000, 'B'))
+  const page = await open('/search')
+  // Every answer takes a little, so that there is something to stop.
+  await page.route('**/api/fn/search/live', async (route) => {
+    await new Promise((done) => setTimeout(done, 150))
+    await route.continue()
+  })
+  await page.getByRole('searchbox', { name: 'Search all jobs' }).fill('B-59999 state:waiting')
+  await expect(page.getByText(/scanned [\d,]+ of 60,000 jobs in Redis/)).toBeVisible()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  const said = page.getByText(/scanned [\d,]+ of 60,000/)
+  const at = await said.textContent()
+  await page.waitForTimeout(700)
+  expect(await said.textContent()).toBe(at)
+  await page.unroute('**/api/fn/search/live')
+  await page.getByRole('button', { name: 'Search on' }).click()
+  await expect(page.getByText('all 60,000 jobs in Redis scanned')).toBeVisible({ timeout: 30_000 })
+  await expect(page.getByRole('row').filter({ hasText: 'B-59999' })).toHaveCount(1)
+})
+
+test('the palette finds jobs and leads to the search', async ({ queues, open }) => {
+  await queues.push('orders', make(30, 'ORD'))
+  const page = await open('/')
+  await page.keyboard.press('Control+k')
+  const field = page.getByRole('combobox')
+  await field.fill('ORD-17')
+  await expect(page.getByRole('option').filter({ hasText: 'waiting in orders' })).toContainText('ORD-17')
+  await page.getByRole('option', { name: /Search everywhere for ORD-17/ }).click()
+  await expect(page).toHaveURL(/\/search\?q=ORD-17$/)
+})
+
+test('the failed table is filtered, and all that match are retried', async ({ queues, open }) => {
+  await queues.fail('orders', make(900, 'DEAD', (n) => ({ error: n % 3 ? 'PaymentTimeout: gateway did not answer' : 'card declined' })))
+  const page = await open('/queues/orders?state=failed')
+  await page.getByRole('searchbox', { name: 'Filter jobs' }).fill('error:declined')
+  await expect(page.getByText('50 jobs on this page')).toBeVisible()
+  await expect(page.getByRole('row').filter({ hasText: 'gateway' })).toHaveCount(0)
+  await page.getByRole('link', { name: 'Next page' }).click()
+  await expect(page.getByRole('link', { name: 'First page' })).toBeVisible()
+  await expect(page.getByText('50 jobs on this page')).toBeVisible()
+  await confirm(page, 'Retry all matching…', 'Retry 300 jobs', /Exactly 300 jobs match of orders, counted just now among 900/)
+  await expect(toasts(page)).toContainText('Retried 300 jobs of orders')
+  expect(await queues.failed('orders')).toBe(600)
+  expect(await queues.waiting('orders')).toBe(300)
+  await expect(page.getByText('No job matches')).toBeVisible()
+})
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false })
+  test('the first step is on the page, and the next is a link', async ({ queues, visit }) => {
+    await queues.push('big', make(6_000, 'B'))
+    const page = await visit('/search?q=class:invoice')
+    await expect(page.getByRole('row').filter({ hasText: 'B-6000' })).toHaveCount(1)
+    await page.getByRole('link', { name: 'Next results' }).click()
+    await expect(page.getByRole('row').nth(5)).toContainText('B-')
+    await expect(page.getByRole('row').filter({ hasText: /B-6000/ })).toHaveCount(0)
+    await page.goto(new URL('/queues/big?q=B-77', page.url()).href)
+    await expect(page.getByRole('row').filter({ hasText: 'B-77' }).first()).toBeVisible()
+  })
+})

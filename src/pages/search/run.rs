@@ -1,0 +1,155 @@
+//! A search under way in the browser: it asks step after step, and who no longer asks has cancelled.
+
+use crate::{
+    api,
+    components::number::thousands,
+    model::{
+        error::ApiError,
+        ids::segment,
+        search::{ArchiveStep, Coverage, Hit, SearchStep},
+    },
+};
+use leptos::{prelude::*, task::spawn_local};
+use std::collections::HashSet;
+
+/// The first steps, with the text that they answer.
+pub type First = (String, Result<SearchStep, ApiError>, Result<ArchiveStep, ApiError>);
+
+/// Results that are shown before it is asked whether to search on: more would be reading, not finding.
+pub const MOST: usize = 500;
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Run {
+    pub q: String,
+    /// By rank.
+    pub hits: Vec<Hit>,
+    live: Coverage,
+    archive: Coverage,
+    /// Where each half goes on.
+    next: (Option<String>, Option<String>),
+    unavailable: Option<String>,
+    skipped: Vec<String>,
+    pub looking: bool,
+    pub error: Option<ApiError>,
+}
+
+impl Run {
+    pub fn of((q, live, archive): First) -> Self {
+        let mut run = Self { q, ..Self::default() };
+        match live {
+            Ok(step) => run.add(step),
+            Err(error) => run.error = Some(error),
+        }
+        match archive {
+            Ok(step) => run.add_archive(step),
+            // Redis is searched all the same.
+            Err(error) => run.unavailable = Some(format!("The archive was not searched: {error}")),
+        }
+        run
+    }
+
+    /// Whether this goes on from those first steps.
+    pub fn follows(&self, first: &Self) -> bool {
+        self.q == first.q && self.hits.len() >= first.hits.len() && self.error.is_none() == first.error.is_none()
+    }
+
+    fn add(&mut self, step: SearchStep) {
+        self.hits.extend(step.hits);
+        (self.live, self.next.0) = (step.coverage, step.next);
+        self.skipped = step.skipped;
+        self.settle();
+    }
+
+    fn add_archive(&mut self, step: ArchiveStep) {
+        self.hits.extend(step.hits);
+        (self.archive, self.next.1) = (step.coverage, step.next);
+        self.unavailable = step.unavailable;
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let mut seen = HashSet::new();
+        self.hits.retain(|hit| seen.insert(hit.key.clone()));
+        self.hits.sort_by(Hit::rank);
+    }
+
+    /// The link to the next step, for who has no JavaScript; `None` when all was searched.
+    pub fn rest(&self) -> Option<String> {
+        let part = |name: &str, at: &Option<String>| at.as_ref().map(|at| format!("&{name}={}", segment(at)));
+        let (live, archive) = (part("cursor", &self.next.0), part("archive", &self.next.1));
+        (live.is_some() || archive.is_some())
+            .then(|| format!("/search?q={}{}{}", segment(&self.q), live.unwrap_or_default(), archive.unwrap_or_default()))
+    }
+
+    /// `scanned 48,000 of 120,000 jobs in Redis`
+    pub fn coverage(&self) -> String {
+        let (scanned, of) = (thousands(self.live.scanned), self.live.of.map_or_else(|| "—".into(), thousands));
+        let live = if self.next.0.is_some() {
+            format!("scanned {scanned} of {of} jobs in Redis")
+        } else {
+            format!("all {scanned} jobs in Redis scanned")
+        };
+        let archive = match (&self.unavailable, &self.next.1, self.archive.of) {
+            (Some(_), ..) => ", no archive".to_owned(),
+            (None, Some(_), Some(of)) => format!(", {} of {} of the archive", thousands(self.archive.scanned), thousands(of)),
+            (None, Some(_), None) => ", archive under way".into(),
+            (None, None, _) => ", and the archive".into(),
+        };
+        format!("{live}{archive}")
+    }
+
+    pub fn done_percent(&self) -> Option<u64> {
+        self.live.of.filter(|of| *of > 0).map(|of| (self.live.scanned * 100 / of).min(100))
+    }
+
+    /// What was not searched, and why.
+    pub fn notes(&self) -> Vec<String> {
+        self.skipped.iter().chain(&self.unavailable).cloned().collect()
+    }
+}
+
+/// Asks on until everything was searched, `most` results are there, or `turn` is somebody else's.
+pub fn go_on(run: RwSignal<Run>, turn: StoredValue<u32>, most: usize) {
+    let mine = turn.get_value() + 1;
+    turn.set_value(mine);
+    let more = move |r: &Run| r.error.is_none() && r.rest().is_some() && r.hits.len() < most;
+    let wanted = run.with_untracked(more);
+    run.update(|r| r.looking = wanted);
+    if !wanted {
+        return;
+    }
+    spawn_local(async move {
+        loop {
+            let Some((q, (live, archive))) = run.try_with_untracked(|r| (r.q.clone(), r.next.clone())) else { return };
+            let step = match live {
+                Some(at) => Some(api::search::search_live(q.clone(), Some(at)).await),
+                None => None,
+            };
+            let page = match archive {
+                Some(at) => Some(api::search::search_archive(q, Some(at)).await),
+                None => None,
+            };
+            if turn.try_get_value() != Some(mine) {
+                return;
+            }
+            let mut on = false;
+            run.try_update(|r| {
+                match step {
+                    Some(Ok(step)) => r.add(step),
+                    Some(Err(error)) => r.error = Some(error),
+                    None => {}
+                }
+                match page {
+                    Some(Ok(page)) => r.add_archive(page),
+                    Some(Err(error)) => r.error = Some(error),
+                    None => {}
+                }
+                on = more(r);
+                r.looking = on;
+            });
+            if !on {
+                return;
+            }
+        }
+    });
+}
