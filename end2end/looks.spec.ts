@@ -29,6 +29,8 @@ const pages: [string, string][] = [
   ['workers', '/workers'],
   ['logs', '/logs'],
   ['operations', '/operations'],
+  ['settings', '/settings'],
+  ['logs-archive', '/logs?from=archive'],
 ]
 
 async function findings(page: Page) {

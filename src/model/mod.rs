@@ -1,6 +1,7 @@
 //! Plain data for both targets: no I/O, no Redis, no browser.
 
 pub mod archive;
+pub mod audit;
 pub mod error;
 pub mod ids;
 pub mod job;
@@ -12,6 +13,7 @@ pub mod operation;
 pub mod query;
 pub mod queue;
 pub mod run;
+pub mod settings;
 pub mod time;
 pub mod wire;
 pub mod worker;

@@ -1,6 +1,9 @@
 //! Pages whose code is fetched when somebody goes there: all but the overview. A new page is one line below and one in `app`.
 
-use super::{job::JobPage, logs::LogsPage, operations::OperationsPage, queue::QueuePage, queues::QueuesPage, workers::WorkersPage};
+use super::{
+    job::JobPage, logs::LogsPage, operations::OperationsPage, queue::QueuePage, queues::QueuesPage, settings::SettingsPage,
+    workers::WorkersPage,
+};
 use crate::components::{
     address::load_anew,
     later::{Missing, later},
@@ -48,4 +51,5 @@ lazy_pages! {
     ["workers"] => Workers = WorkersPage in workers;
     ["logs"] => Logs = LogsPage in logs;
     ["operations"] => Operations = OperationsPage in operations;
+    ["settings"] => Settings = SettingsPage in settings;
 }

@@ -8,4 +8,5 @@ pub mod operations;
 pub mod overview;
 pub mod queue;
 pub mod queues;
+pub mod settings;
 pub mod workers;

@@ -1,11 +1,13 @@
 //! Background work: started by name, restarted after a failure, ended together.
 
 mod archive;
+pub mod audit;
 mod events;
 mod flow;
 mod metrics;
 pub mod operations;
 mod plan;
+pub mod retention;
 pub mod sampler;
 pub mod trash;
 pub mod watching;
@@ -33,8 +35,18 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let operations = operations::Operations::default();
     let (ledger, pages) = (Ledger::new(now()), RecentPages::default());
     let archive = Archive::new(config.archive.clone(), now());
-    let state =
-        AppState::new(Inner { archive, config, driver, snapshots, ledger, watching, pages, operations, shutdown: shutdown.clone() });
+    let state = AppState::new(Inner {
+        archive,
+        audit: audit::Audit::default(),
+        config,
+        driver,
+        snapshots,
+        ledger,
+        watching,
+        pages,
+        operations,
+        shutdown: shutdown.clone(),
+    });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
     tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {
@@ -43,6 +55,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("events", state.clone(), shutdown.clone(), events::run));
     tasks.spawn(supervised("metrics", state.clone(), shutdown.clone(), metrics::run));
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
+    tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
+    tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }

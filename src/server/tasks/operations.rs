@@ -11,7 +11,7 @@ use crate::model::{
     time::Millis,
 };
 use crate::server::{
-    actions::now,
+    actions::{audit, now},
     driver::redis::{OneByOne, Step, Sweep, trash::Keep},
     error::DriverError,
     state::AppState,
@@ -287,19 +287,7 @@ async fn run(operations: Operations, state: AppState, mut operation: Operation, 
     if let Err(error) = state.driver.save_operation(&operation, now()).await {
         tracing::warn!(%error, operation.id, "the end of an operation could not be written down");
     }
-    let o = &operation.outcome;
-    tracing::info!(
-        audit = operation.verb.as_str(),
-        queue.name = operation.queue.as_str(),
-        operation.id,
-        status = operation.status.as_str(),
-        total = operation.total,
-        done = o.done,
-        gone = o.gone,
-        corrupt = o.corrupt,
-        due = o.due,
-        "operation"
-    );
+    audit::operation(&state, &operation);
     state.watching.nudge_queue(&operation.queue);
 }
 

@@ -1,5 +1,6 @@
 //! Redis with the layout of Gravito Stream (stream-protocol.md, 1).
 
+mod audit;
 mod bulk;
 pub mod events;
 mod groups;
@@ -7,6 +8,7 @@ mod heartbeat;
 mod job;
 pub mod keys;
 mod lost;
+mod maintenance;
 pub mod metrics;
 mod operations;
 mod pages;
