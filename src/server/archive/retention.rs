@@ -153,9 +153,8 @@ struct Found {
     identity: Option<String>,
 }
 
-/// The next rows to go, at most `most` and not more than about 8 MB of payloads; reads only.
-pub async fn next(db: &Db, table: &Table, before: Millis, place: Option<&str>, most: usize) -> Result<Batch, ArchiveError> {
-    let dialect = db.dialect();
+/// What asks for the next rows to go.
+pub fn selection(dialect: Dialect, table: &Table, before: Millis, place: Option<&str>, most: usize) -> Sql {
     let mut wanted = expired(dialect, table, before);
     if let Some(place) = place {
         wanted = wanted.then(&format!(" AND {} <= ?", table.time)).bind(place);
@@ -177,7 +176,13 @@ pub async fn next(db: &Db, table: &Table, before: Millis, place: Option<&str>, m
         wanted.text,
         table.time
     );
-    let found = db.rows(Sql { text, values: wanted.values }, |row| read(table.old, row)).await?;
+    Sql { text, values: wanted.values }
+}
+
+/// The next rows to go, at most `most` and not more than about 8 MB of payloads; reads only.
+pub async fn next(db: &Db, table: &Table, before: Millis, place: Option<&str>, most: usize) -> Result<Batch, ArchiveError> {
+    let asked = selection(db.dialect(), table, before, place, most);
+    let found = db.rows(asked, |row| read(table.old, row)).await?;
     let mut batch = Batch { last: found.len() < most, ..Batch::default() };
     let mut bytes = 0;
     for row in found {

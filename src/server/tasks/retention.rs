@@ -23,7 +23,6 @@ use std::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-const LEASE: &str = "retention";
 const LEASE_MS: u64 = 15_000;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 const DAY_MS: i64 = 86_400_000;
@@ -66,7 +65,7 @@ pub async fn begin(state: &AppState) -> Result<RetentionRun, ApiError> {
     let view = state.driver.retention(now()).await?;
     let keep = view.settings();
     let id = uuid::Uuid::now_v7().simple().to_string();
-    if !state.driver.hold(LEASE, &id, LEASE_MS).await? {
+    if !state.driver.hold_retention(&id, LEASE_MS).await? {
         return Err(ApiError::Conflict {
             detail: "Old rows are being deleted already. Nothing was started: its progress is on the settings page.".into(),
         });
@@ -86,7 +85,7 @@ pub async fn begin(state: &AppState) -> Result<RetentionRun, ApiError> {
         state.driver.set_last_run(run.started_at).await
     };
     if let Err(error) = begun.await {
-        let _ = state.driver.let_go(LEASE, &run.id).await;
+        let _ = state.driver.drop_retention(&run.id).await;
         return Err(error.into());
     }
     tokio::spawn(work(state.clone(), db, keep, run.clone()));
@@ -148,7 +147,7 @@ async fn work(state: AppState, db: Db, keep: Retention, run: RetentionRun) {
     if let Err(error) = state.driver.save_retention_run(&run).await {
         tracing::warn!(%error, "the end of a retention run could not be written down");
     }
-    let _ = state.driver.let_go(LEASE, &run.id).await;
+    let _ = state.driver.drop_retention(&run.id).await;
 }
 
 impl Worker {
@@ -245,7 +244,7 @@ impl Worker {
             return Ok(());
         }
         self.saved = Instant::now();
-        match self.state.driver.hold(LEASE, &self.run.id, LEASE_MS).await {
+        match self.state.driver.hold_retention(&self.run.id, LEASE_MS).await {
             Ok(true) => {}
             Ok(false) | Err(_) => return Err(Stop::Lease),
         }

@@ -83,9 +83,9 @@ impl Keys {
         format!("{}retention", self.own)
     }
 
-    /// Who does something that only one console does at a time.
-    pub fn lease(&self, of: &str) -> String {
-        format!("{}lease:{of}", self.own)
+    /// Who deletes old rows of the archive.
+    pub fn retention_lease(&self) -> String {
+        format!("{}retention:lease", self.own)
     }
 
     pub fn trash(&self) -> String {

@@ -87,7 +87,7 @@ impl RedisDriver {
         let run: Option<String> = self.requests.clone().get(self.keys.retention()).await?;
         view.run = run.and_then(|json| serde_json::from_str::<RetentionRun>(&json).ok());
         if let Some(run) = view.run.as_mut().filter(|run| run.goes_on()) {
-            let alive: bool = self.requests.clone().exists(self.keys.lease("retention")).await?;
+            let alive: bool = self.requests.clone().exists(self.keys.retention_lease()).await?;
             if !alive {
                 run.status = RunStatus::Stopped;
                 run.finished_at = Some(run.finished_at.unwrap_or(now));
@@ -134,17 +134,17 @@ impl RedisDriver {
     }
 
     /// Takes the lease when it is free, or keeps it for another while; whether `token` holds it now.
-    pub async fn hold(&self, of: &str, token: &str, ms: u64) -> Result<bool, DriverError> {
+    pub async fn hold_retention(&self, token: &str, ms: u64) -> Result<bool, DriverError> {
         let hold = redis::Script::new(
             "local holder = redis.call('GET', KEYS[1]) if holder and holder ~= ARGV[1] then return 0 end \
              redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1",
         );
-        Ok(hold.key(self.keys.lease(of)).arg(token).arg(ms).invoke_async(&mut self.requests.clone()).await?)
+        Ok(hold.key(self.keys.retention_lease()).arg(token).arg(ms).invoke_async(&mut self.requests.clone()).await?)
     }
 
-    pub async fn let_go(&self, of: &str, token: &str) -> Result<(), DriverError> {
+    pub async fn drop_retention(&self, token: &str) -> Result<(), DriverError> {
         let script = redis::Script::new("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end");
-        Ok(script.key(self.keys.lease(of)).arg(token).invoke_async(&mut self.requests.clone()).await?)
+        Ok(script.key(self.keys.retention_lease()).arg(token).invoke_async(&mut self.requests.clone()).await?)
     }
 
     /// Some dead letters of a queue from a position on, counted from the oldest; empty at the end of the list.
