@@ -32,6 +32,8 @@ const pages: [string, string][] = [
   ['search', '/search?q=gateway'],
   ['search-help', '/search'],
   ['queue-filtered', '/queues/orders?state=failed&q=error%3Agateway'],
+  ['settings', '/settings'],
+  ['logs-archive', '/logs?from=archive'],
 ]
 
 async function findings(page: Page) {

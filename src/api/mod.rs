@@ -1,10 +1,12 @@
 //! Every server function, one file per noun: pass through to `server::actions`, which authorises, audits and calls the driver.
 //! The REST routes in `server::rest` call the same actions.
 
+pub mod audit;
 pub mod jobs;
 pub mod logs;
 pub mod metrics;
 pub mod operations;
 pub mod queues;
 pub mod search;
+pub mod settings;
 pub mod workers;

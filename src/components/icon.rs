@@ -39,6 +39,7 @@ pub enum Glyph {
     Retry,
     Trash,
     Purge,
+    Settings,
 }
 
 impl Glyph {
@@ -62,6 +63,9 @@ impl Glyph {
                 r#"<rect x="4" y="4" width="8" height="8" rx="1.5"/><path d="M6.4 1.6V4M9.6 1.6V4M6.4 12v2.4M9.6 12v2.4M1.6 6.4H4M1.6 9.6H4M12 6.4h2.4M12 9.6h2.4"/>"#
             }
             Self::Logs => r#"<path d="M2.5 3.5h11M2.5 8h7M2.5 12.5h9"/>"#,
+            Self::Settings => {
+                r#"<path d="M2 4.5h6M12 4.5h2M2 11.5h2M8 11.5h6"/><circle cx="10" cy="4.5" r="2"/><circle cx="6" cy="11.5" r="2"/>"#
+            }
             Self::Rate | Self::Play => r#"<path d="M4.5 3v10L13 8Z"/>"#,
             Self::Brand => r#"<path d="M2 4h9.5M4.5 8H14M2 12h6"/>"#,
             Self::Menu => r#"<path d="M2 4.5h12M2 8h12M2 11.5h12"/>"#,

@@ -23,6 +23,7 @@ pub fn Nav() -> impl IntoView {
             <Item href="/workers" glyph=Glyph::Workers label="Workers" count=workers />
             <Item href="/logs" glyph=Glyph::Logs label="Logs" />
             <Item href="/operations" glyph=Glyph::Operations label="Operations" />
+            <Item href="/settings" glyph=Glyph::Settings label="Settings" />
         </nav>
     }
 }

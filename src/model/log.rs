@@ -99,3 +99,69 @@ pub struct LogTail {
     /// Lines that matched in the same time; more than `lines` holds when they were thinned.
     pub matched: u64,
 }
+
+/// `/logs?from=archive&level=&worker=&queue=&q=&since=&until=&before=`; everything must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ArchivedLogQuery {
+    pub level: Option<Level>,
+    pub worker: String,
+    pub queue: String,
+    /// Part of the message, case ignored; every character means itself.
+    pub q: String,
+    pub since: Option<Millis>,
+    pub until: Option<Millis>,
+    /// Only lines with a smaller number: where the page before ended.
+    pub before: Option<i64>,
+}
+
+impl ArchivedLogQuery {
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        let text = |name| get(name).unwrap_or_default();
+        Self {
+            level: get("level").and_then(|l| Level::parse(&l)),
+            worker: text("worker"),
+            queue: text("queue"),
+            q: text("q"),
+            since: get("since").and_then(|t| super::time::parse_loose(&t)),
+            until: get("until").and_then(|t| super::time::parse_loose(&t)),
+            before: get("before").and_then(|n| n.parse().ok()),
+        }
+    }
+
+    /// The part behind `/logs`.
+    pub fn search(&self) -> String {
+        let time = |t: Option<Millis>| t.map(Millis::field).unwrap_or_default();
+        let before = self.before.map(|n| n.to_string()).unwrap_or_default();
+        let parts: Vec<String> = [
+            ("level", self.level.map_or("", Level::as_str)),
+            ("worker", &self.worker),
+            ("queue", &self.queue),
+            ("q", &self.q),
+            ("since", &time(self.since)),
+            ("until", &time(self.until)),
+            ("before", &before),
+        ]
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("&{name}={}", super::ids::segment(value)))
+        .collect();
+        format!("?from=archive{}", parts.concat())
+    }
+
+    /// Whether it asks for less than everything, wherever it begins.
+    pub fn filters(&self) -> bool {
+        Self { before: None, ..self.clone() } != Self::default()
+    }
+}
+
+/// Lines of the archive, newest first; `seq` of a line is its number there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedLog {
+    pub lines: Vec<LogLine>,
+    /// Where the next page begins (`before`); `None` at the end of the archive.
+    pub next: Option<i64>,
+    /// Set when the search stopped before the page was full: so many of the newest lines were looked at, from `before` on.
+    pub looked_at: Option<u64>,
+}

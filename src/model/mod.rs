@@ -1,6 +1,7 @@
 //! Plain data for both targets: no I/O, no Redis, no browser.
 
 pub mod archive;
+pub mod audit;
 pub mod error;
 pub mod ids;
 pub mod job;
@@ -13,6 +14,7 @@ pub mod query;
 pub mod queue;
 pub mod run;
 pub mod search;
+pub mod settings;
 pub mod signature;
 pub mod time;
 pub mod wire;

@@ -39,6 +39,11 @@ impl Millis {
         parts(self.0).map_or_else(|| "—".into(), |t| format!("{} UTC", date_time(t, ' ')))
     }
 
+    /// `2026-01-02T03:04:05`, as a field for time and date holds it.
+    pub fn field(self) -> String {
+        parts(self.0).map_or_else(String::new, |t| date_time(t, 'T'))
+    }
+
     /// The clock alone within a day of `now`, else the date with it.
     pub fn near(self, now: Millis) -> String {
         if (now.0 - self.0).abs() < 20 * 3_600_000 { self.clock() } else { self.full() }
@@ -68,6 +73,18 @@ pub fn parse_iso(text: &str) -> Option<Millis> {
     let time = Time::from_hms_milli(byte(11..13)?, byte(14..16)?, byte(17..19)?, millisecond).ok()?;
     let nanos = PrimitiveDateTime::new(date, time).assume_utc().unix_timestamp_nanos();
     i64::try_from(nanos / 1_000_000).ok().map(Millis)
+}
+
+/// The same, and what people and fields for dates write: `2026-01-02`, `2026-01-02 03:04`, `2026-01-02T03:04:05`; always UTC.
+pub fn parse_loose(text: &str) -> Option<Millis> {
+    let text = text.trim().replacen(' ', "T", 1);
+    let whole = match text.len() {
+        10 => format!("{text}T00:00:00Z"),
+        16 => format!("{text}:00Z"),
+        19 => format!("{text}Z"),
+        _ => text,
+    };
+    parse_iso(&whole)
 }
 
 impl Serialize for Millis {
@@ -126,6 +143,13 @@ mod tests {
         assert_eq!(parse_iso("not a time"), None);
         assert_eq!(parse_iso("2026-13-23T11:20:07Z"), None);
         assert_eq!(Millis::checked(i64::MAX), None);
+        let noon = parse_iso("2026-11-23T12:00:00Z");
+        for text in ["2026-11-23 12:00", "2026-11-23T12:00:00", " 2026-11-23T12:00 ", "2026-11-23T12:00:00.000Z"] {
+            assert_eq!(parse_loose(text), noon, "{text}");
+        }
+        assert_eq!(parse_loose("2026-11-23").map(|d| d.0 % 86_400_000), Some(0));
+        assert_eq!(parse_loose("yesterday"), None);
+        assert_eq!(noon.map(Millis::field).as_deref(), Some("2026-11-23T12:00:00"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     job::JobPage, logs::LogsPage, operations::OperationsPage, queue::QueuePage, queues::QueuesPage, search::SearchPage,
-    workers::WorkersPage,
+    settings::SettingsPage, workers::WorkersPage,
 };
 use crate::components::{
     address::load_anew,
@@ -52,4 +52,5 @@ lazy_pages! {
     ["workers"] => Workers = WorkersPage in workers;
     ["logs"] => Logs = LogsPage in logs;
     ["operations"] => Operations = OperationsPage in operations;
+    ["settings"] => Settings = SettingsPage in settings;
 }

@@ -9,4 +9,5 @@ pub mod overview;
 pub mod queue;
 pub mod queues;
 pub mod search;
+pub mod settings;
 pub mod workers;

@@ -1,4 +1,7 @@
-//! `/operations`: bulk actions that run and ran, and the trash from which deletes can be restored.
+//! `/operations`: bulk actions that run and ran, the trash from which deletes can be restored, and who did what.
+//! `?page=&verb=&queue=&who=` are the filters of the latter.
+
+mod audit;
 
 use crate::{
     api,
@@ -19,6 +22,7 @@ use crate::{
         time::span,
     },
 };
+use audit::Audit;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -35,7 +39,7 @@ pub fn OperationsPage() -> impl IntoView {
         <div class="head"><h1>"Operations"</h1></div>
         <div class="six tables">
             <section class="span4 min-w-0" aria-labelledby="operations">
-                <div class="sec border-b border-line"><h2 id="operations">"Bulk actions of the last day"</h2></div>
+                <div class="sec border-b border-line"><h2 id="operations">"Bulk actions"</h2></div>
                 <Transition fallback=|| view! { <Skeleton rows=3 /> }>
                     <Operations operations=operations trash=trash />
                 </Transition>
@@ -47,6 +51,7 @@ pub fn OperationsPage() -> impl IntoView {
                 </Transition>
             </section>
         </div>
+        <Audit news=news />
     }
 }
 

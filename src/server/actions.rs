@@ -1,17 +1,24 @@
 //! What pages and REST can ask for: the one place between them and the driver. Reads of the snapshot cost Redis nothing;
-//! every write leaves one audit line in the log and has the queue sampled at once.
+//! every write leaves one audit line (`audit`) and has the queue sampled at once.
 
+pub mod audit;
 pub mod live;
 pub mod matching;
+pub mod operations;
 pub mod search;
+pub mod settings;
 
-use super::{driver::redis::trash::Keep, error::DriverError, recent_pages::Since, state::AppState};
+pub use operations::{
+    cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, trash,
+};
+
+use super::{recent_pages::Since, state::AppState};
 use crate::model::{
     error::ApiError,
     ids::{Fingerprint, QueueName},
     job::{Found, JobState, JobsPage},
     live::{Overview, QueuesPage},
-    operation::{Operation, Outcome, PurgePreview, TrashEntry, Verb},
+    operation::{Outcome, Verb},
     query::{JobsQuery, PER_PAGE, QueuesQuery},
     queue::QueueSample,
     time::Millis,
@@ -81,106 +88,49 @@ pub async fn payload(state: &AppState, queue: &QueueName, handle: &str, at: Opti
 }
 
 pub async fn retry(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint], base: bool) -> Result<Outcome, ApiError> {
-    is_queue(state, queue)?;
-    check(Verb::Retry, from, jobs)?;
-    let outcome = state.driver.retry(queue, jobs, base).await;
-    acted(state, Verb::Retry, queue, from, outcome)
+    let act = async {
+        is_queue(state, queue)?;
+        check(Verb::Retry, from, jobs)?;
+        Ok(state.driver.retry(queue, jobs, base).await?)
+    };
+    acted(state, Verb::Retry, queue, from, jobs, act).await
 }
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
-    is_queue(state, queue)?;
-    check(Verb::Promote, from, jobs)?;
-    let served = state.driver.served(queue).await?;
-    let outcome = state.driver.promote(queue, jobs, served, now()).await;
-    acted(state, Verb::Promote, queue, from, outcome)
+    let act = async {
+        is_queue(state, queue)?;
+        check(Verb::Promote, from, jobs)?;
+        let served = state.driver.served(queue).await?;
+        Ok(state.driver.promote(queue, jobs, served, now()).await?)
+    };
+    acted(state, Verb::Promote, queue, from, jobs, act).await
 }
 
 pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
-    is_queue(state, queue)?;
-    check(Verb::Discard, from, jobs)?;
-    // Only a due delayed job needs to know whether a worker would take it at the same moment.
-    let served = from == JobState::Delayed && state.driver.served(queue).await?;
-    let outcome = state.driver.discard(queue, jobs, served, now()).await;
-    acted(state, Verb::Discard, queue, from, outcome)
-}
-
-pub async fn retry_all(state: &AppState, queue: &QueueName, base: bool) -> Result<Operation, ApiError> {
-    is_queue(state, queue)?;
-    state.operations.retry_all(state, queue, base).await
-}
-
-pub async fn promote_all(state: &AppState, queue: &QueueName) -> Result<Operation, ApiError> {
-    is_queue(state, queue)?;
-    state.operations.promote_all(state, queue).await
-}
-
-pub async fn discard_all(state: &AppState, queue: &QueueName, from: JobState) -> Result<Operation, ApiError> {
-    is_queue(state, queue)?;
-    match from {
-        JobState::Failed => state.operations.clear_failed(state, queue, Keep::AnHour).await,
-        JobState::Waiting | JobState::Delayed => state.operations.discard_all(state, queue, from).await,
-        JobState::Grouped | JobState::Active | JobState::Completed => Err(wrong_state(Verb::Discard, from)),
-    }
-}
-
-pub async fn clear_failed(state: &AppState, queue: &QueueName, keep: bool) -> Result<Operation, ApiError> {
-    is_queue(state, queue)?;
-    state.operations.clear_failed(state, queue, if keep { Keep::AnHour } else { Keep::Nothing }).await
-}
-
-pub async fn purge(state: &AppState, queue: &QueueName, keep: bool) -> Result<Operation, ApiError> {
-    is_queue(state, queue)?;
-    state.operations.purge(state, queue, if keep { Keep::AnHour } else { Keep::Nothing }).await
-}
-
-pub async fn purge_preview(state: &AppState, queue: &QueueName) -> Result<PurgePreview, ApiError> {
-    is_queue(state, queue)?;
-    Ok(state.driver.purge_preview(queue).await?)
+    let act = async {
+        is_queue(state, queue)?;
+        check(Verb::Discard, from, jobs)?;
+        // Only a due delayed job needs to know whether a worker would take it at the same moment.
+        let served = from == JobState::Delayed && state.driver.served(queue).await?;
+        Ok(state.driver.discard(queue, jobs, served, now()).await?)
+    };
+    acted(state, Verb::Discard, queue, from, jobs, act).await
 }
 
 pub async fn pause(state: &AppState, queue: &QueueName) -> Result<(), ApiError> {
-    is_queue(state, queue)?;
-    state.driver.pause(queue).await?;
-    audit(state, "pause", queue);
-    Ok(())
+    let act = async {
+        is_queue(state, queue)?;
+        Ok(state.driver.pause(queue).await?)
+    };
+    whole(state, "pause", queue, act).await
 }
 
 pub async fn resume(state: &AppState, queue: &QueueName) -> Result<(), ApiError> {
-    is_queue(state, queue)?;
-    state.driver.resume(queue).await?;
-    audit(state, "resume", queue);
-    Ok(())
-}
-
-pub async fn operations(state: &AppState) -> Result<Vec<Operation>, ApiError> {
-    Ok(state.driver.operations(now()).await?)
-}
-
-pub async fn operation(state: &AppState, id: &str) -> Result<Operation, ApiError> {
-    state
-        .driver
-        .operation(id, now())
-        .await?
-        .ok_or_else(|| ApiError::NotFound { detail: format!("There is no operation {id}. Operations are kept for a day.") })
-}
-
-pub async fn cancel(state: &AppState, id: &str) -> Result<Operation, ApiError> {
-    // Seen by whichever console runs it, before its next chunk.
-    operation(state, id).await?;
-    state.driver.cancel_operation(id).await?;
-    operation(state, id).await
-}
-
-pub async fn trash(state: &AppState) -> Result<Vec<TrashEntry>, ApiError> {
-    Ok(state.driver.trash(now()).await?)
-}
-
-pub async fn restore(state: &AppState, id: &str) -> Result<Operation, ApiError> {
-    let entry = state.driver.trash_entry(id, now()).await?;
-    let entry = entry.ok_or_else(|| ApiError::NotFound {
-        detail: "These jobs are no longer in the trash: they were restored, or their hour is over.".into(),
-    })?;
-    state.operations.restore(state, entry).await
+    let act = async {
+        is_queue(state, queue)?;
+        Ok(state.driver.resume(queue).await?)
+    };
+    whole(state, "resume", queue, act).await
 }
 
 /// `mail:high` and `mail:failed` are lists of the queue `mail`, not queues: acting on them would break the protocol's rules.
@@ -225,29 +175,30 @@ fn wrong_state(verb: Verb, from: JobState) -> ApiError {
     ApiError::invalid("state", format!("{} does not apply to {} jobs. Nothing was changed.", verb.as_str(), from.as_str()))
 }
 
-/// One audit line, and the queue is sampled at once; also after an error, which may have come in the middle.
-fn acted(
+/// A verb on named jobs: one audit line, and the queue is sampled at once; also after an error, which may have come in the middle.
+async fn acted(
     state: &AppState,
     verb: Verb,
     queue: &QueueName,
     from: JobState,
-    outcome: Result<Outcome, DriverError>,
+    jobs: &[Fingerprint],
+    act: impl Future<Output = Result<Outcome, ApiError>>,
 ) -> Result<Outcome, ApiError> {
+    let asked = audit::asked(state, verb.as_str(), Some(queue)).of(format!("{} {}", jobs.len(), from.as_str()));
+    let outcome = act.await;
     state.watching.nudge_queue(queue);
-    let outcome = outcome?;
-    tracing::info!(
-        audit = verb.as_str(),
-        queue.name = queue.as_str(),
-        state = from.as_str(),
-        done = outcome.done,
-        gone = outcome.gone,
-        corrupt = outcome.corrupt,
-        "action"
-    );
-    Ok(outcome)
+    asked.answered(state, outcome)
 }
 
-fn audit(state: &AppState, verb: &'static str, queue: &QueueName) {
-    tracing::info!(audit = verb, queue.name = queue.as_str(), "action");
+/// The same for a verb on a whole queue that is done at once.
+async fn whole<T: audit::Came>(
+    state: &AppState,
+    verb: &str,
+    queue: &QueueName,
+    act: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let asked = audit::asked(state, verb, Some(queue));
+    let done = act.await;
     state.watching.nudge_queue(queue);
+    asked.answered(state, done)
 }

@@ -13,8 +13,26 @@ use std::{ops::Deref, sync::Arc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+/// Who asks for something, as far as the console knows: a part of every audit line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who(Arc<str>);
+
+impl Who {
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Cheap to clone; [`AppState::by`] makes the one that a request works with.
 #[derive(Clone)]
-pub struct AppState(Arc<Inner>);
+pub struct AppState {
+    inner: Arc<Inner>,
+    who: Who,
+}
 
 pub struct Inner {
     pub config: Config,
@@ -31,6 +49,8 @@ pub struct Inner {
     pub watching: Arc<Watching>,
     /// Pages of jobs that several browsers look at.
     pub pages: RecentPages,
+    /// Lines about what operators did, on their way to the archive.
+    pub audit: super::tasks::audit::Audit,
     /// Bulk operations that this console runs.
     pub operations: super::tasks::operations::Operations,
     /// Cancelled once when the console stops; streams end on it.
@@ -39,7 +59,18 @@ pub struct Inner {
 
 impl AppState {
     pub fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+        // What nobody asked for, the console does by itself.
+        Self { inner: Arc::new(inner), who: Who::new("the console") }
+    }
+
+    /// The same, on behalf of somebody.
+    #[must_use]
+    pub fn by(&self, who: Who) -> Self {
+        Self { inner: self.inner.clone(), who }
+    }
+
+    pub fn who(&self) -> &Who {
+        &self.who
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -51,6 +82,6 @@ impl Deref for AppState {
     type Target = Inner;
 
     fn deref(&self) -> &Inner {
-        &self.0
+        &self.inner
     }
 }

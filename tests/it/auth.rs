@@ -31,7 +31,7 @@ fn cookie(response: &Response) -> String {
     header(response, "set-cookie").split(';').next().unwrap_or_default().to_owned()
 }
 
-const REST: [(&str, &str); 22] = [
+const REST: [(&str, &str); 29] = [
     ("GET", "/api/v1/overview"),
     ("GET", "/api/v1/queues"),
     ("GET", "/api/v1/queues/mail/jobs"),
@@ -53,6 +53,13 @@ const REST: [(&str, &str); 22] = [
     ("GET", "/api/v1/metrics"),
     ("GET", "/api/v1/metrics/classes"),
     ("POST", "/api/v1/runs/1/put-back"),
+    ("GET", "/api/v1/audit"),
+    ("GET", "/api/v1/archive"),
+    ("GET", "/api/v1/logs/archive"),
+    ("GET", "/api/v1/settings/retention"),
+    ("PUT", "/api/v1/settings/retention"),
+    ("GET", "/api/v1/settings/retention/preview"),
+    ("POST", "/api/v1/settings/retention/run"),
     ("GET", "/live"),
 ];
 

@@ -9,6 +9,7 @@ mod cli;
 mod demo;
 mod discovery;
 mod driver;
+mod keep;
 mod layers;
 mod live;
 mod recordings;

@@ -1,6 +1,9 @@
 //! What runs, who works, how fast: from the ledger, which costs Redis nothing. Putting a lost job back is the one write.
 
-use super::{audit, now};
+use super::{
+    audit::{Came, asked},
+    now,
+};
 use crate::model::{
     error::ApiError,
     ids::QueueName,
@@ -42,27 +45,41 @@ pub fn classes(state: &AppState, window: Window) -> Vec<ClassFigures> {
     state.ledger.lock().meter().classes(window, CLASSES)
 }
 
+impl Came for Run {
+    fn jobs(&self) -> Option<u64> {
+        Some(1)
+    }
+}
+
 /// Pushes the payload of a lost run to the list it came from, directly: the dead job still holds its group. Once, whoever asks.
 pub async fn put_back(state: &AppState, key: &str) -> Result<Run, ApiError> {
     let gone = || ApiError::NotFound {
         detail: "This run is not among the lost ones any more: its worker spoke again, or an hour is over. Nothing was changed.".into(),
     };
-    let lost: Lost = state.ledger.lock().lost(key).cloned().ok_or_else(gone)?;
-    let shown = lost.show(now());
-    let (true, Some((queue, _))) = (shown.put_back.possible, &lost.list) else {
-        return Err(ApiError::Conflict { detail: format!("The job cannot be put back. {} Nothing was changed.", shown.put_back.reason) });
+    let lost: Option<Lost> = state.ledger.lock().lost(key).cloned();
+    let queue = lost.as_ref().and_then(|lost| lost.list.as_ref()).map(|(queue, _)| queue.clone());
+    let asked = asked(state, "put-back", queue.as_ref()).of(lost.as_ref().and_then(|l| l.job.as_deref()).unwrap_or(key));
+    let act = async {
+        let lost = lost.ok_or_else(gone)?;
+        let shown = lost.show(now());
+        if !(shown.put_back.possible && lost.list.is_some()) {
+            return Err(ApiError::Conflict {
+                detail: format!("The job cannot be put back. {} Nothing was changed.", shown.put_back.reason),
+            });
+        }
+        let done = state.driver.put_back(&lost, now()).await?;
+        let all = state.driver.lost().await?;
+        state.ledger.lock().noted(all, now());
+        match done {
+            PutBack::Done => state.ledger.lock().run(key, now()).ok_or_else(gone),
+            PutBack::Already => {
+                Err(ApiError::Conflict { detail: "The job was put back already, or its worker spoke again. Nothing was changed.".into() })
+            }
+        }
     };
-    let queue = queue.clone();
-    let done = state.driver.put_back(&lost, now()).await?;
-    let all = state.driver.lost().await?;
-    state.ledger.lock().noted(all, now());
-    match done {
-        PutBack::Done => {
-            audit(state, "put-back", &queue);
-            state.ledger.lock().run(key, now()).ok_or_else(gone)
-        }
-        PutBack::Already => {
-            Err(ApiError::Conflict { detail: "The job was put back already, or its worker spoke again. Nothing was changed.".into() })
-        }
+    let run = act.await;
+    if let Some(queue) = &queue {
+        state.watching.nudge_queue(queue);
     }
+    asked.answered(state, run)
 }

@@ -54,7 +54,112 @@ impl Dialect {
     }
 
     /// The value that was to be inserted, inside of [`Self::or_update`].
+    #[allow(clippy::new_ret_no_self, reason = "SQL calls it the new value")]
     pub fn new(self, column: &str) -> String {
         if self == Self::MySql { format!("VALUES({column})") } else { format!("excluded.{column}") }
+    }
+
+    /// Holds for a row whose time `column` can be read and is before a `?` of epoch milliseconds; of this `?` there are as many
+    /// as [`Self::before_marks`] says. SQLite keeps any text as a time: one that is no date is never before anything, and the
+    /// text itself only narrows what is looked at, by a day more than the farthest zone.
+    pub fn before(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "{column} < strftime('%Y-%m-%dT%H:%M:%fZ', ? / 1000.0 + 86400, 'unixepoch') \
+                 AND {column} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' AND {} < ?",
+                self.ms(column)
+            ),
+            // MySQL may hold a zero date.
+            Self::MySql => format!("{column} < {} AND {column} > FROM_UNIXTIME(1)", self.at()),
+            Self::Postgres => format!("{column} < {}", self.at()),
+        }
+    }
+
+    pub fn before_marks(self) -> usize {
+        if self == Self::Sqlite { 2 } else { 1 }
+    }
+
+    /// A time column as it stands in the index: where the next batch goes on, past rows that are never taken. Only SQLite has such.
+    pub fn place(self, column: &str) -> String {
+        if self == Self::Sqlite { column.to_owned() } else { "NULL".to_owned() }
+    }
+
+    /// The end of a text column, in characters.
+    pub fn end(self, column: &str, chars: u32) -> String {
+        if self == Self::Sqlite { format!("substr({column}, -{chars})") } else { format!("RIGHT({column}, {chars})") }
+    }
+
+    /// Deletes from the search index by a list of row ids that follows.
+    pub fn search_id(self) -> &'static str {
+        if self == Self::Sqlite { "rowid" } else { "row_id" }
+    }
+
+    /// Begins a comparison that ignores the case of ASCII letters; `!` escapes.
+    pub fn like(self, column: &str) -> String {
+        let like = if self == Self::Postgres { "ILIKE" } else { "LIKE" };
+        format!("{column} {like} ? ESCAPE '!'")
+    }
+
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT 'SQLite ' || sqlite_version()",
+            Self::MySql => {
+                "SELECT CASE WHEN VERSION() LIKE '%MariaDB%' THEN CONCAT('MariaDB ', VERSION()) ELSE CONCAT('MySQL ', VERSION()) END"
+            }
+            Self::Postgres => "SELECT 'PostgreSQL ' || current_setting('server_version')",
+        }
+    }
+
+    /// Bytes on disk, and of them those that are free for new rows (NULL: unknown).
+    pub fn size(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT p.page_count * s.page_size, f.freelist_count * s.page_size \
+                 FROM pragma_page_count() p, pragma_page_size() s, pragma_freelist_count() f"
+            }
+            Self::MySql => {
+                "SELECT CAST(SUM(data_length + index_length) AS SIGNED), CAST(SUM(data_free) AS SIGNED) FROM information_schema.tables \
+                 WHERE table_schema = DATABASE() AND table_name LIKE 'flux!_%' ESCAPE '!'"
+            }
+            Self::Postgres => {
+                "SELECT CAST(SUM(pg_total_relation_size(oid)) AS BIGINT), CAST(NULL AS BIGINT) FROM pg_class \
+                 WHERE relkind = 'r' AND relname LIKE 'flux!_%' ESCAPE '!' AND relnamespace = current_schema()::regnamespace"
+            }
+        }
+    }
+
+    /// About how many rows a table has, without looking at them.
+    pub fn estimate(self, table: &str) -> String {
+        match self {
+            // What was deleted in between is counted as well.
+            Self::Sqlite => format!("SELECT COALESCE(MAX(rowid) - MIN(rowid) + 1, 0) FROM {table}"),
+            Self::MySql => format!(
+                "SELECT CAST(table_rows AS SIGNED) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '{table}'"
+            ),
+            Self::Postgres => format!("SELECT CAST(GREATEST(reltuples, 0) AS BIGINT) FROM pg_class WHERE oid = to_regclass('{table}')"),
+        }
+    }
+}
+
+/// A text that is looked for inside of another, every character meaning itself; for [`Dialect::like`].
+pub fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_are_escaped() {
+        assert_eq!(containing("100%_a!b\\"), "%100!%!_a!!b\\%");
     }
 }

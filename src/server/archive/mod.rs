@@ -3,14 +3,18 @@
 //! Everything that asks goes through [`Archive`]. While the database cannot be used, every question is answered at once with
 //! that, so that no page waits for it; a task connects again.
 
+pub mod audit;
 pub mod db;
 pub mod dialect;
 pub mod error;
 pub mod index;
 pub mod jobs;
+pub mod logs;
 pub mod record;
+pub mod retention;
 pub mod search;
 pub mod setting;
+pub mod size;
 pub mod sql;
 pub mod verdict;
 

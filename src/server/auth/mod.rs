@@ -6,19 +6,22 @@
 pub mod login;
 mod throttle;
 
-use super::{actions::now, config::Config, rest::problem::Problem};
+use super::{actions::now, config::Config, rest::problem::Problem, state::Who};
 use crate::model::{error::ApiError, time::Millis};
 use anyhow::anyhow;
 use argon2::Argon2;
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use axum_extra::extract::cookie::{Cookie, Key, SameSite, SignedCookieJar};
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, Mutex};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex},
+};
 use subtle::ConstantTimeEq;
 use throttle::Throttle;
 
@@ -97,12 +100,24 @@ pub async fn require(State(gate): State<Gate>, mut request: Request, next: Next)
     };
     match session {
         Some(session) => {
+            let who = who(session, &request);
+            request.extensions_mut().insert(who);
             request.extensions_mut().insert(session);
             next.run(request).await
         }
         None if open(request.uri().path()) => next.run(request).await,
         None => refuse(&request),
     }
+}
+
+/// `operator at 10.0.0.3`. A proxy may say for whom it asks; that is a claim of whoever reaches the console, and shown as one.
+fn who(session: Session, request: &Request) -> Who {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(from)| from.ip().to_canonical().to_string());
+    let claim = || -> Option<IpAddr> { request.headers().get("x-forwarded-for")?.to_str().ok()?.split(',').next()?.trim().parse().ok() };
+    let from = peer.unwrap_or_else(|| "an unknown address".into());
+    let claimed = claim().map_or(String::new(), |ip| format!(", forwarded for {ip}"));
+    let role = if session.until.is_some() { "operator" } else { "somebody without a password" };
+    Who::new(&format!("{role} at {from}{claimed}"))
 }
 
 fn refuse(request: &Request) -> Response {

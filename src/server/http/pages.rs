@@ -3,13 +3,18 @@
 use crate::{
     app::{App, AssetRoot, shell},
     model::error::ApiError,
-    server::{assets, auth::for_server_function, rest::problem::Problem, state::AppState},
+    server::{
+        assets,
+        auth::for_server_function,
+        rest::problem::Problem,
+        state::{AppState, Who},
+    },
 };
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::any,
@@ -31,7 +36,9 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
     let watched = std::env::var_os("LEPTOS_WATCH").is_some();
     let split = assets::split(&options.site_pkg_dir);
     let context = move || {
-        provide_context(state.clone());
+        // Where routes are only listed there is no request, and nobody asks.
+        let who = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Who>().cloned());
+        provide_context(who.map_or_else(|| state.clone(), |who| state.by(who)));
         if let Some(split) = &split {
             provide_context(split.clone());
         }

@@ -1,6 +1,6 @@
 //! Lists of jobs, one job, and the verbs on some or all of them.
 
-use super::{Params, UrlPath, UrlQuery, operations::accepted, problem::Problem, queue_name};
+use super::{Caller, Params, UrlPath, UrlQuery, operations::accepted, problem::Problem, queue_name};
 use crate::model::{
     ids::{Fingerprint, QueueName, segment},
     job::{Found, JobDetail, JobState, JobSummary, JobsPage, Order, TimelineEntry},
@@ -162,11 +162,7 @@ struct Request {
 }
 
 /// `POST /queues/{queue}/jobs/{retry|discard|promote}`: 200 with what was done, or 202 `{operation}`.
-pub async fn act(
-    State(state): State<AppState>,
-    UrlPath((queue, verb)): UrlPath<(String, String)>,
-    body: Bytes,
-) -> Result<Response, Problem> {
+pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String, String)>, body: Bytes) -> Result<Response, Problem> {
     let queue = queue_name(queue)?;
     let unknown = || Problem::not_found("Jobs know the verbs retry, discard and promote.");
     let verb = Verb::parse(&verb).ok_or_else(unknown)?;

@@ -1,6 +1,6 @@
 //! What runs, who works, how fast: from memory.
 
-use super::{Params, UrlPath, UrlQuery, problem::Problem, queue_name};
+use super::{Caller, Params, UrlPath, UrlQuery, problem::Problem, queue_name};
 use crate::model::{
     ids::QueueName,
     log::{Level, LogQuery, LogTail},
@@ -42,7 +42,7 @@ fn window(params: &Params) -> Result<Window, Problem> {
 }
 
 /// `POST /runs/{key}/put-back`
-pub async fn put_back(State(state): State<AppState>, UrlPath(key): UrlPath<String>) -> Result<Json<Run>, Problem> {
+pub async fn put_back(Caller(state): Caller, UrlPath(key): UrlPath<String>) -> Result<Json<Run>, Problem> {
     Ok(Json(live::put_back(&state, &key).await?))
 }
 

@@ -2,22 +2,25 @@
 
 pub mod problem;
 
+mod archive;
+mod audit;
 mod jobs;
 mod live;
 mod operations;
 mod queues;
 mod search;
+mod settings;
 
-use super::state::AppState;
+use super::state::{AppState, Who};
 use crate::model::ids::QueueName;
 use axum::{
     Router,
     extract::{FromRequestParts, Path, Query},
-    http::StatusCode,
+    http::{StatusCode, request::Parts},
     routing::{get, post},
 };
 use problem::Problem;
-use std::collections::HashMap;
+use std::{collections::HashMap, convert::Infallible};
 
 /// Every route below `/api/v1`.
 pub fn routes() -> Router<AppState> {
@@ -36,12 +39,29 @@ pub fn routes() -> Router<AppState> {
         .route("/search/export", get(search::export))
         .route("/workers", get(live::workers))
         .route("/logs", get(live::logs))
+        .route("/logs/archive", get(archive::logs))
+        .route("/archive", get(archive::status))
+        .route("/audit", get(audit::list))
+        .route("/settings/retention", get(settings::retention).put(settings::set_retention))
+        .route("/settings/retention/preview", get(settings::preview))
+        .route("/settings/retention/run", post(settings::run))
         .route("/metrics", get(live::metrics))
         .route("/metrics/classes", get(live::classes))
         .route("/runs/{key}/put-back", post(live::put_back))
         .route("/trash", get(operations::trash))
         .route("/trash/{id}/restore", post(operations::restore))
         .method_not_allowed_fallback(|| async { Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not answer that method.") })
+}
+
+/// The state on behalf of whoever sent the request: for everything that changes something.
+struct Caller(AppState);
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<Who>().map_or_else(|| state.clone(), |who| state.by(who.clone()))))
+    }
 }
 
 /// Path segments, percent-decoded.

@@ -1,6 +1,6 @@
 //! Background operations and the trash.
 
-use super::{UrlPath, problem::Problem};
+use super::{Caller, UrlPath, problem::Problem};
 use crate::model::operation::{Operation, TrashEntry};
 use crate::server::{actions, state::AppState};
 use axum::{
@@ -43,7 +43,7 @@ pub async fn one(State(state): State<AppState>, UrlPath(id): UrlPath<String>) ->
 }
 
 /// `POST /operations/{id}/cancel` → the operation, which stops after its current chunk.
-pub async fn cancel(State(state): State<AppState>, UrlPath(id): UrlPath<String>) -> Result<Json<Operation>, Problem> {
+pub async fn cancel(Caller(state): Caller, UrlPath(id): UrlPath<String>) -> Result<Json<Operation>, Problem> {
     Ok(Json(actions::cancel(&state, &id).await?))
 }
 
@@ -53,6 +53,6 @@ pub async fn trash(State(state): State<AppState>) -> Result<Json<Trash>, Problem
 }
 
 /// `POST /trash/{id}/restore` → 202 `{operation}`
-pub async fn restore(State(state): State<AppState>, UrlPath(id): UrlPath<String>) -> Result<Response, Problem> {
+pub async fn restore(Caller(state): Caller, UrlPath(id): UrlPath<String>) -> Result<Response, Problem> {
     Ok(accepted(actions::restore(&state, &id).await?))
 }

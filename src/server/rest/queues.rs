@@ -1,6 +1,6 @@
 //! Overview, list of queues, and the verbs on a whole queue.
 
-use super::{UrlPath, operations::accepted, problem::Problem, queue_name};
+use super::{Caller, UrlPath, operations::accepted, problem::Problem, queue_name};
 use crate::model::live::Overview;
 use crate::server::{actions, state::AppState};
 use axum::{
@@ -35,11 +35,7 @@ struct Pause {
 }
 
 /// `POST /queues/{queue}/{pause|resume|purge|clear-failed}`; the latter two take `{"keep": false}` to delete without undo.
-pub async fn act(
-    State(state): State<AppState>,
-    UrlPath((queue, verb)): UrlPath<(String, String)>,
-    body: Bytes,
-) -> Result<Response, Problem> {
+pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String, String)>, body: Bytes) -> Result<Response, Problem> {
     let queue = queue_name(queue)?;
     match verb.as_str() {
         "pause" => {

@@ -2,12 +2,14 @@
 
 mod archive;
 mod archiver;
+pub mod audit;
 mod events;
 mod flow;
 pub mod leader;
 mod metrics;
 pub mod operations;
 mod plan;
+pub mod retention;
 pub mod sampler;
 pub mod trash;
 pub mod watching;
@@ -38,6 +40,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let written = Written::default();
     let state = AppState::new(Inner {
         archive,
+        audit: audit::Audit::default(),
         config,
         driver,
         snapshots,
@@ -57,6 +60,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("metrics", state.clone(), shutdown.clone(), metrics::run));
     tasks.spawn(supervised("archiver", state.clone(), shutdown.clone(), archiver::run));
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
+    tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
+    tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }

@@ -73,6 +73,21 @@ impl Keys {
         format!("{}operation:{id}", self.own)
     }
 
+    /// Audit lines that wait for the archive, or have none to go to.
+    pub fn audit(&self) -> String {
+        format!("{}audit", self.own)
+    }
+
+    /// The newest run of retention.
+    pub fn retention(&self) -> String {
+        format!("{}retention", self.own)
+    }
+
+    /// Who deletes old rows of the archive.
+    pub fn retention_lease(&self) -> String {
+        format!("{}retention:lease", self.own)
+    }
+
     pub fn trash(&self) -> String {
         format!("{}trash", self.own)
     }

@@ -1,5 +1,6 @@
 //! Redis with the layout of Gravito Stream (stream-protocol.md, 1).
 
+mod audit;
 mod bulk;
 pub mod dead;
 pub mod events;
@@ -9,6 +10,7 @@ mod job;
 pub mod keys;
 pub mod lease;
 mod lost;
+mod maintenance;
 pub mod metrics;
 mod operations;
 mod pages;

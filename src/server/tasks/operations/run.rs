@@ -5,7 +5,11 @@ use super::{
     work::{Work, step},
 };
 use crate::model::operation::{Operation, OperationStatus};
-use crate::server::{actions::now, error::DriverError, state::AppState};
+use crate::server::{
+    actions::{audit, now},
+    error::DriverError,
+    state::AppState,
+};
 use std::time::{Duration, Instant};
 
 /// Progress is written this often; every write also asks whether to stop.
@@ -65,20 +69,7 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
     if let Err(error) = state.driver.save_operation(&operation, now()).await {
         tracing::warn!(%error, operation.id, "the end of an operation could not be written down");
     }
-    let o = &operation.outcome;
-    tracing::info!(
-        audit = operation.verb.as_str(),
-        queue.name = operation.queue.as_str(),
-        operation.id,
-        filter = operation.filter.as_deref(),
-        status = operation.status.as_str(),
-        total = operation.total,
-        done = o.done,
-        gone = o.gone,
-        corrupt = o.corrupt,
-        due = o.due,
-        "operation"
-    );
+    audit::operation(&state, &operation);
     state.watching.nudge_queue(&operation.queue);
 }
 

@@ -1,0 +1,173 @@
+//! One line for every write by an operator, also for one that was refused; and the pages of these lines.
+
+use super::now;
+use crate::model::{
+    audit::{AuditLine, AuditPage, AuditQuery, PER_PAGE},
+    error::ApiError,
+    ids::QueueName,
+    operation::{Operation, OperationStatus, Outcome},
+    time::Millis,
+};
+use crate::server::{archive::audit as archive, state::AppState};
+use std::time::Instant;
+
+/// Texts of a line are cut at so many characters.
+const TEXT: usize = 500;
+/// Lines in Redis that are read at a time.
+const PART: u64 = 1_000;
+const MOST_IN_REDIS: u64 = 10_000;
+
+/// Something that was asked for, until it has ended.
+pub struct Asked {
+    line: AuditLine,
+    since: Instant,
+}
+
+/// What came of it, in words.
+pub trait Came {
+    fn jobs(&self) -> Option<u64> {
+        None
+    }
+
+    fn result(&self) -> String {
+        "done".into()
+    }
+}
+
+impl Came for () {}
+
+impl Came for Outcome {
+    fn jobs(&self) -> Option<u64> {
+        Some(self.done)
+    }
+
+    fn result(&self) -> String {
+        let parts = [
+            (self.done, "done"),
+            (self.gone, "gone"),
+            (self.corrupt, "could not be read"),
+            (self.due, "due already"),
+            (self.unread_priority, "of a priority that no worker reads"),
+        ];
+        let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        if said.is_empty() { "nothing to do".into() } else { said.join(", ") }
+    }
+}
+
+pub fn asked(state: &AppState, verb: &str, queue: Option<&QueueName>) -> Asked {
+    let line = AuditLine {
+        id: uuid::Uuid::now_v7().simple().to_string(),
+        at: now(),
+        who: state.who().as_str().into(),
+        verb: verb.into(),
+        queue: queue.map(|queue| cut(queue.as_str())),
+        filter: None,
+        jobs: None,
+        result: String::new(),
+        took_ms: 0,
+    };
+    Asked { line, since: Instant::now() }
+}
+
+impl Asked {
+    /// Which jobs, or which settings.
+    #[must_use]
+    pub fn of(mut self, filter: impl AsRef<str>) -> Self {
+        self.line.filter = Some(cut(filter.as_ref()));
+        self
+    }
+
+    /// Leaves the line and hands the answer on.
+    pub fn answered<T: Came>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        match &answer {
+            Ok(came) => self.leave(state, came.jobs(), came.result()),
+            Err(error) => self.leave(state, None, format!("refused: {error}")),
+        }
+        answer
+    }
+
+    /// What was begun leaves its line when it has ended, here only when it could not begin.
+    pub fn begun<T>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        if let Err(error) = &answer {
+            self.leave(state, None, format!("refused: {error}"));
+        }
+        answer
+    }
+
+    fn leave(self, state: &AppState, jobs: Option<u64>, result: String) {
+        let took_ms = i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX);
+        state.audit.note(AuditLine { jobs, result: cut(&result), took_ms, ..self.line });
+    }
+}
+
+/// The line of a bulk operation that has ended. It has the operation's id: whoever writes it, there is one.
+pub fn ended(operation: &Operation, who: &str, at: Millis) -> AuditLine {
+    let outcome = &operation.outcome;
+    let result = match operation.status {
+        OperationStatus::Done => outcome.result(),
+        other => format!("{}: {} of {}", other.as_str(), outcome.result(), operation.total),
+    };
+    AuditLine {
+        id: operation.id.clone(),
+        at: operation.started_at,
+        who: who.into(),
+        verb: operation.verb.as_str().into(),
+        queue: Some(cut(operation.queue.as_str())),
+        filter: operation.state.map(|state| format!("all {}", state.as_str())),
+        jobs: Some(outcome.done),
+        result,
+        took_ms: operation.finished_at.unwrap_or(at).0 - operation.started_at.0,
+    }
+}
+
+/// Called when a bulk operation of this console has ended.
+pub fn operation(state: &AppState, operation: &Operation) {
+    state.audit.note(ended(operation, state.who().as_str(), now()));
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(TEXT) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+pub async fn audit(state: &AppState, query: &AuditQuery) -> Result<AuditPage, ApiError> {
+    if !(1..=1 << 40).contains(&query.page) {
+        return Err(ApiError::invalid("page", "Pages count from 1."));
+    }
+    let lost = state.audit.lost();
+    let page = |lines, total, archived, waiting| AuditPage { lines, total, page: query.page, per_page: PER_PAGE, archived, waiting, lost };
+    let failed = match state.archive.db() {
+        Ok(db) => match state.archive.noted(archive::page(&db, query).await) {
+            Ok((lines, total)) => {
+                let waiting = state.driver.audit_waiting().await.unwrap_or(0);
+                return Ok(page(lines, total, true, waiting));
+            }
+            Err(error) => Some(error),
+        },
+        Err(_) => None,
+    };
+    // The archive does not answer: what has been done since lies in Redis.
+    match from_redis(state, query).await {
+        Ok((lines, total, all)) => Ok(page(lines, total, false, all)),
+        Err(error) => Err(failed.map_or(error, Into::into)),
+    }
+}
+
+async fn from_redis(state: &AppState, query: &AuditQuery) -> Result<(Vec<AuditLine>, u64, u64), ApiError> {
+    let all = state.driver.audit_waiting().await?;
+    let skip = query.page.saturating_sub(1).saturating_mul(PER_PAGE);
+    let read = |texts: Vec<Vec<u8>>| texts.into_iter().filter_map(|text| serde_json::from_slice::<AuditLine>(&text).ok());
+    if !query.filters() {
+        let lines = if skip < all { read(state.driver.audit(skip, PER_PAGE).await?).collect() } else { Vec::new() };
+        return Ok((lines, all, all));
+    }
+    let mut found: Vec<AuditLine> = Vec::new();
+    for from in (0..all.min(MOST_IN_REDIS)).step_by(PART as usize) {
+        found.extend(read(state.driver.audit(from, PART).await?).filter(|line| query.matches(line)));
+    }
+    let total = found.len() as u64;
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+    Ok((found.into_iter().skip(skip).take(PER_PAGE as usize).collect(), total, all))
+}

@@ -1,0 +1,154 @@
+//! Bulk operations and the trash: what runs in the background leaves its audit line when it has ended.
+
+use super::{
+    audit::{self, Came},
+    is_queue, now, whole, wrong_state,
+};
+use crate::model::{
+    error::ApiError,
+    ids::QueueName,
+    job::JobState,
+    operation::{Operation, OperationStatus, PurgePreview, TrashEntry, Verb},
+};
+use crate::server::{archive::audit as past, driver::redis::trash::Keep, state::AppState};
+use std::{collections::HashSet, time::Duration};
+
+/// A list holds so many operations.
+const LISTED: usize = 100;
+/// The list is part of live pages: an archive that is slower than this is left out.
+const ARCHIVE_WITHIN: Duration = Duration::from_millis(400);
+
+impl Came for Operation {
+    fn result(&self) -> String {
+        format!("asked for: {} of {}", self.outcome.done, self.total)
+    }
+}
+
+pub async fn retry_all(state: &AppState, queue: &QueueName, base: bool) -> Result<Operation, ApiError> {
+    let begin = async {
+        is_queue(state, queue)?;
+        state.operations.retry_all(state, queue, base).await
+    };
+    begun(state, Verb::Retry, queue, Some(JobState::Failed), begin).await
+}
+
+pub async fn promote_all(state: &AppState, queue: &QueueName) -> Result<Operation, ApiError> {
+    let begin = async {
+        is_queue(state, queue)?;
+        state.operations.promote_all(state, queue).await
+    };
+    begun(state, Verb::Promote, queue, Some(JobState::Delayed), begin).await
+}
+
+pub async fn discard_all(state: &AppState, queue: &QueueName, from: JobState) -> Result<Operation, ApiError> {
+    let begin = async {
+        is_queue(state, queue)?;
+        match from {
+            JobState::Failed => state.operations.clear_failed(state, queue, Keep::AnHour).await,
+            JobState::Waiting | JobState::Delayed => state.operations.discard_all(state, queue, from).await,
+            JobState::Grouped | JobState::Active | JobState::Completed => Err(wrong_state(Verb::Discard, from)),
+        }
+    };
+    begun(state, Verb::Discard, queue, Some(from), begin).await
+}
+
+pub async fn clear_failed(state: &AppState, queue: &QueueName, keep: bool) -> Result<Operation, ApiError> {
+    let begin = async {
+        is_queue(state, queue)?;
+        state.operations.clear_failed(state, queue, kept(keep)).await
+    };
+    begun(state, Verb::ClearFailed, queue, Some(JobState::Failed), begin).await
+}
+
+pub async fn purge(state: &AppState, queue: &QueueName, keep: bool) -> Result<Operation, ApiError> {
+    let begin = async {
+        is_queue(state, queue)?;
+        state.operations.purge(state, queue, kept(keep)).await
+    };
+    begun(state, Verb::Purge, queue, None, begin).await
+}
+
+fn kept(keep: bool) -> Keep {
+    if keep { Keep::AnHour } else { Keep::Nothing }
+}
+
+/// One that could not begin leaves its line here.
+async fn begun(
+    state: &AppState,
+    verb: Verb,
+    queue: &QueueName,
+    from: Option<JobState>,
+    begin: impl Future<Output = Result<Operation, ApiError>>,
+) -> Result<Operation, ApiError> {
+    let asked = audit::asked(state, verb.as_str(), Some(queue));
+    let asked = match from {
+        Some(from) => asked.of(format!("all {}", from.as_str())),
+        None => asked,
+    };
+    let operation = begin.await;
+    asked.begun(state, operation)
+}
+
+pub async fn purge_preview(state: &AppState, queue: &QueueName) -> Result<PurgePreview, ApiError> {
+    is_queue(state, queue)?;
+    Ok(state.driver.purge_preview(queue).await?)
+}
+
+/// Those of the last day from Redis, older ones from the archive; newest first.
+pub async fn operations(state: &AppState) -> Result<Vec<Operation>, ApiError> {
+    let older = async {
+        let db = state.archive.db().ok()?;
+        tokio::time::timeout(ARCHIVE_WITHIN, past::operations(&db, LISTED)).await.ok()?.ok()
+    };
+    let (live, older) = tokio::join!(state.driver.operations(now()), older);
+    let mut all = match (live, older) {
+        (Ok(live), older) => {
+            // Redis knows better how one is that it still has.
+            let known: HashSet<String> = live.iter().map(|o| o.id.clone()).collect();
+            live.into_iter().chain(older.unwrap_or_default().into_iter().filter(|o| !known.contains(&o.id))).collect::<Vec<_>>()
+        }
+        (Err(error), _) => return Err(error.into()),
+    };
+    all.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
+    all.truncate(LISTED);
+    Ok(all)
+}
+
+pub async fn operation(state: &AppState, id: &str) -> Result<Operation, ApiError> {
+    if let Some(operation) = state.driver.operation(id, now()).await? {
+        return Ok(operation);
+    }
+    let past = match state.archive.db() {
+        Ok(db) => past::operation(&db, id).await.ok().flatten(),
+        Err(_) => None,
+    };
+    past.ok_or_else(|| ApiError::NotFound {
+        detail: format!("There is no operation {id}. Redis keeps operations for a day, the archive for a year."),
+    })
+}
+
+pub async fn cancel(state: &AppState, id: &str) -> Result<Operation, ApiError> {
+    let found = operation(state, id).await?;
+    let cancel = async {
+        if found.status == OperationStatus::Running {
+            // Seen by whichever console runs it, before its next chunk.
+            state.driver.cancel_operation(id).await?;
+        }
+        operation(state, id).await
+    };
+    whole(state, "cancel", &found.queue, cancel).await
+}
+
+pub async fn trash(state: &AppState) -> Result<Vec<TrashEntry>, ApiError> {
+    Ok(state.driver.trash(now()).await?)
+}
+
+pub async fn restore(state: &AppState, id: &str) -> Result<Operation, ApiError> {
+    let entry = state.driver.trash_entry(id, now()).await?;
+    let Some(entry) = entry else {
+        let detail = "These jobs are no longer in the trash: they were restored, or their hour is over.".into();
+        return audit::asked(state, Verb::Restore.as_str(), None).of(id).begun(state, Err(ApiError::NotFound { detail }));
+    };
+    let queue = entry.queue.clone();
+    begun(state, Verb::Restore, &queue, None, async { state.operations.restore(state, entry).await }).await
+}

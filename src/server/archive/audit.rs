@@ -1,0 +1,106 @@
+//! What operators did, and the bulk operations that ended, for as long as the archive keeps them.
+
+use super::{
+    db::Db,
+    dialect::containing,
+    error::ArchiveError,
+    sql::{Row, Sql, Value, sql},
+};
+use crate::model::{
+    audit::{AuditLine, AuditQuery, PER_PAGE},
+    operation::Operation,
+    time::Millis,
+};
+
+/// PostgreSQL takes no NUL in a text.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Writes lines; one that stands there already is left alone, so it may be written again by whoever is not sure.
+pub async fn write(db: &Db, lines: &[AuditLine]) -> Result<(), ArchiveError> {
+    let dialect = db.dialect();
+    let text = format!("{} flux_console_audit (identity, at_ms, who, verb, queue, filter, jobs, result, took_ms)", dialect.insert());
+    let rows = lines.iter().map(|line| -> Vec<Value> {
+        vec![
+            super::record::hash(&line.id).into(),
+            line.at.0.into(),
+            clean(&line.who).into(),
+            clean(&line.verb).into(),
+            line.queue.as_deref().map(clean).into(),
+            line.filter.as_deref().map(clean).into(),
+            line.jobs.map(u64::cast_signed).into(),
+            clean(&line.result).into(),
+            line.took_ms.into(),
+        ]
+    });
+    if !lines.is_empty() {
+        db.run(Sql::insert(&text, "(?, ?, ?, ?, ?, ?, ?, ?, ?)", rows).then(dialect.unless_there())).await?;
+    }
+    Ok(())
+}
+
+/// A page, newest first, and how many lines match.
+pub async fn page(db: &Db, query: &AuditQuery) -> Result<(Vec<AuditLine>, u64), ArchiveError> {
+    let mut wanted = sql("1 = 1");
+    if !query.verb.is_empty() {
+        wanted = wanted.then(" AND verb = ?").bind(clean(&query.verb));
+    }
+    if !query.queue.is_empty() {
+        wanted = wanted.then(" AND queue = ?").bind(clean(&query.queue));
+    }
+    if !query.who.is_empty() {
+        wanted = wanted.then(&format!(" AND {}", db.dialect().like("who"))).bind(containing(&clean(&query.who)));
+    }
+    let count = Sql { text: format!("SELECT COUNT(*) FROM flux_console_audit WHERE {}", wanted.text), values: wanted.values.clone() };
+    let text = format!(
+        "SELECT identity, at_ms, who, verb, queue, filter, jobs, result, took_ms FROM flux_console_audit WHERE {} \
+         ORDER BY at_ms DESC, id DESC LIMIT {PER_PAGE} OFFSET {}",
+        wanted.text,
+        query.page.saturating_sub(1).saturating_mul(PER_PAGE)
+    );
+    let (total, lines) = tokio::try_join!(db.one(count, |r| r.count(0)), db.rows(Sql { text, values: wanted.values }, read))?;
+    Ok((lines, total.unwrap_or(0)))
+}
+
+fn read(row: &Row<'_>) -> AuditLine {
+    AuditLine {
+        id: row.text(0).unwrap_or_default(),
+        at: Millis(row.int(1).unwrap_or_default()),
+        who: row.text(2).unwrap_or_default(),
+        verb: row.text(3).unwrap_or_default(),
+        queue: row.text(4),
+        filter: row.text(5),
+        jobs: row.int(6).and_then(|n| u64::try_from(n).ok()),
+        result: row.text(7).unwrap_or_default(),
+        took_ms: row.int(8).unwrap_or_default(),
+    }
+}
+
+/// Writes operations down, or writes them anew.
+pub async fn put_operations(db: &Db, operations: &[Operation]) -> Result<(), ArchiveError> {
+    let dialect = db.dialect();
+    let update = dialect.or_update("id", &format!("operation = {}", dialect.new("operation")));
+    let rows = operations.iter().map(|operation| -> Vec<Value> {
+        let json = serde_json::to_string(operation).unwrap_or_default();
+        // JSON writes a NUL as an escape.
+        vec![operation.id.clone().into(), operation.started_at.0.into(), json.into()]
+    });
+    if !operations.is_empty() {
+        db.run(Sql::insert("INSERT INTO flux_console_operations (id, started_ms, operation)", "(?, ?, ?)", rows).then(&update)).await?;
+    }
+    Ok(())
+}
+
+/// The newest ones, newest first.
+pub async fn operations(db: &Db, limit: usize) -> Result<Vec<Operation>, ArchiveError> {
+    let text = format!("SELECT operation FROM flux_console_operations ORDER BY started_ms DESC LIMIT {limit}");
+    let texts = db.rows(sql(text), |row| row.text(0).unwrap_or_default()).await?;
+    // One that another version wrote and this one cannot read is left out.
+    Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
+}
+
+pub async fn operation(db: &Db, id: &str) -> Result<Option<Operation>, ArchiveError> {
+    let found = db.one(sql("SELECT operation FROM flux_console_operations WHERE id = ?").bind(clean(id)), |row| row.text(0)).await?;
+    Ok(found.flatten().and_then(|text| serde_json::from_str(&text).ok()))
+}

@@ -1,0 +1,176 @@
+//! Pages of the log of the past, newest first, by number.
+//!
+//! Without text or time the index of one filter leads to the page. With them the numbers are gone through in runs from the
+//! newest down, for a limited time: a page that is not full then says how many lines were looked at.
+
+use super::{
+    db::Db,
+    dialect::{Dialect, containing},
+    error::ArchiveError,
+    sql::{Row, Sql, sql},
+};
+use crate::model::{
+    ids::QueueName,
+    log::{ArchivedLog, ArchivedLogQuery, Level, LogLine},
+    time::Millis,
+};
+use std::time::{Duration, Instant};
+
+/// Lines of a page.
+pub const PER_PAGE: usize = 100;
+/// Numbers that one run covers; on two cores SQLite goes through them in some 20 ms.
+const RUN: i64 = 20_000;
+/// A page looks no longer than this.
+const LOOK_FOR: Duration = Duration::from_millis(1_500);
+/// Numbers follow time but for lines that were written late; one that came more than so many lines late is not found by `until`.
+const LATE: i64 = 10_000;
+
+fn columns(dialect: Dialect) -> String {
+    format!("a.id, a.level, a.message, a.worker_id, a.queue, {}", dialect.ms("a.timestamp"))
+}
+
+fn read(row: &Row<'_>) -> LogLine {
+    let level = row.text(1).unwrap_or_default();
+    LogLine {
+        seq: row.count(0),
+        at: Millis(row.int(5).unwrap_or(i64::MAX)),
+        level: Level::parse(&level).unwrap_or(if level == "warn" { Level::Warning } else { Level::Info }),
+        message: row.text(2).unwrap_or_default(),
+        worker: row.text(3).filter(|worker| !worker.is_empty()),
+        job: None,
+        queue: row.text(4).and_then(|queue| QueueName::try_from(queue).ok()),
+        problem: None,
+    }
+}
+
+/// A page shows this much of a message.
+const MESSAGE_SHOWN: usize = 2_000;
+
+/// What the filters come to, but for time; `a` is the table.
+fn wanted(dialect: Dialect, query: &ArchivedLogQuery) -> Sql {
+    let mut wanted = sql("1 = 1");
+    match query.level {
+        Some(Level::Warning) => wanted = wanted.then(" AND").one_of("a.level", ["warning", "warn"]),
+        Some(level) => wanted = wanted.then(" AND a.level = ?").bind(level.as_str()),
+        None => {}
+    }
+    if !query.worker.is_empty() {
+        wanted = wanted.then(" AND a.worker_id = ?").bind(query.worker.replace('\0', "\u{fffd}"));
+    }
+    if !query.queue.is_empty() {
+        wanted = wanted.then(" AND a.queue = ?").bind(query.queue.replace('\0', "\u{fffd}"));
+    }
+    // Databases agree about the case of ASCII letters only; what they let through is looked at again.
+    if !query.q.is_empty() && query.q.is_ascii() {
+        wanted = wanted.then(&format!(" AND {}", dialect.like("a.message"))).bind(containing(&query.q.replace('\0', "\u{fffd}")));
+    }
+    wanted
+}
+
+pub async fn page(db: &Db, query: &ArchivedLogQuery) -> Result<ArchivedLog, ArchiveError> {
+    let top = match query.before {
+        Some(before) => before,
+        None => newest(db, query).await?.map_or(0, |id| id.saturating_add(1)),
+    };
+    if query.q.is_empty() && query.since.is_none() && query.until.is_none() {
+        let lines = lines(db, query, None, top, PER_PAGE + 1).await?;
+        return Ok(full(lines).unwrap_or_else(|lines| ArchivedLog { lines, next: None, looked_at: None }));
+    }
+    look(db, query, top).await
+}
+
+/// Goes down the numbers below `top`.
+async fn look(db: &Db, query: &ArchivedLogQuery, top: i64) -> Result<ArchivedLog, ArchiveError> {
+    let started = Instant::now();
+    let bottom = db.one(sql("SELECT MIN(id) FROM flux_system_logs"), |row| row.int(0)).await?.flatten().unwrap_or(i64::MAX);
+    let mut found: Vec<LogLine> = Vec::new();
+    let mut at = top;
+    while at > bottom {
+        let from = at.saturating_sub(RUN);
+        found.extend(lines(db, query, Some(from), at, PER_PAGE + 1 - found.len()).await?);
+        match full(std::mem::take(&mut found)) {
+            Ok(page) => return Ok(page),
+            Err(lines) => found = lines,
+        }
+        at = from;
+        if let Some(since) = query.since
+            && !any_since(db, since, from, from.saturating_add(RUN)).await?
+        {
+            break;
+        }
+        if started.elapsed() > LOOK_FOR && at > bottom {
+            let looked_at = u64::try_from(top - at).ok();
+            return Ok(ArchivedLog { lines: found, next: Some(at), looked_at });
+        }
+    }
+    Ok(ArchivedLog { lines: found, next: None, looked_at: None })
+}
+
+/// A page, when there is one line more than it shows.
+fn full(mut lines: Vec<LogLine>) -> Result<ArchivedLog, Vec<LogLine>> {
+    if lines.len() <= PER_PAGE {
+        return Err(lines);
+    }
+    lines.truncate(PER_PAGE);
+    let next = lines.last().map(|line| line.seq.cast_signed());
+    Ok(ArchivedLog { lines, next, looked_at: None })
+}
+
+/// Lines with numbers from `from` to below `top`, newest first.
+async fn lines(db: &Db, query: &ArchivedLogQuery, from: Option<i64>, top: i64, most: usize) -> Result<Vec<LogLine>, ArchiveError> {
+    let dialect = db.dialect();
+    let mut wanted = wanted(dialect, query).then(" AND a.id < ?").bind(top);
+    if let Some(from) = from {
+        wanted = wanted.then(" AND a.id >= ?").bind(from);
+    }
+    let at = dialect.ms("a.timestamp");
+    if let Some(since) = query.since {
+        wanted = wanted.then(&format!(" AND {at} >= ?")).bind(since.0);
+    }
+    if let Some(until) = query.until {
+        wanted = wanted.then(&format!(" AND {at} <= ?")).bind(until.0);
+    }
+    // What the database's comparison lets through too many is dropped below: with text the run is read without a limit on them.
+    let limit = if query.q.is_empty() { format!(" LIMIT {most}") } else { String::new() };
+    let text = format!("SELECT {} FROM flux_system_logs a WHERE {} ORDER BY a.id DESC{limit}", columns(dialect), wanted.text);
+    let q = query.q.to_lowercase();
+    let mut lines = db.rows(Sql { text, values: wanted.values }, read).await?;
+    lines.retain(|line| q.is_empty() || line.message.to_lowercase().contains(&q));
+    lines.truncate(most);
+    for line in &mut lines {
+        if let Some((at, _)) = line.message.char_indices().nth(MESSAGE_SHOWN) {
+            line.message.truncate(at);
+        }
+    }
+    Ok(lines)
+}
+
+/// The highest number that can be of interest.
+async fn newest(db: &Db, query: &ArchivedLogQuery) -> Result<Option<i64>, ArchiveError> {
+    let statement = match query.until {
+        None => sql("SELECT MAX(id) FROM flux_system_logs"),
+        Some(until) => {
+            let dialect = db.dialect();
+            // A text of another zone may sort half a day off.
+            let until = if dialect == Dialect::Sqlite { until.0 + 86_400_000 } else { until.0 };
+            let text = format!(
+                "SELECT MAX(id) FROM (SELECT id FROM flux_system_logs WHERE timestamp <= {} ORDER BY timestamp DESC LIMIT {LATE}) some",
+                dialect.at()
+            );
+            sql(text).bind(until)
+        }
+    };
+    Ok(db.one(statement, |row| row.int(0)).await?.flatten())
+}
+
+/// Whether any line of a run is as new as that: if not, older ones are not either.
+async fn any_since(db: &Db, since: Millis, from: i64, top: i64) -> Result<bool, ArchiveError> {
+    let text = format!("SELECT 1 FROM flux_system_logs WHERE id >= ? AND id < ? AND {} >= ? LIMIT 1", db.dialect().ms("timestamp"));
+    // Numbers may be missing: an empty run says nothing.
+    let statement = sql(text).bind(from).bind(top).bind(since.0);
+    if db.one(statement, |row| row.int(0)).await?.is_some() {
+        return Ok(true);
+    }
+    let any = sql("SELECT 1 FROM flux_system_logs WHERE id >= ? AND id < ? LIMIT 1").bind(from).bind(top);
+    Ok(db.one(any, |row| row.int(0)).await?.is_none())
+}

@@ -1,0 +1,291 @@
+//! What is too old goes, in batches that hold the lock for a moment only.
+//!
+//! The ids of a batch are read first, without a lock; then one transaction deletes these rows and everything that was read
+//! in them. So a kill leaves whole rows or none, and whoever comes next finds the rest. Newest rows go first: of a job's
+//! rows the false `completed` ones (see `verdict`) never stand without the failure that unmasks them.
+//!
+//! What is kept longer than its row is the identity of a failure: while the dead letter is still in Redis, forgetting it would
+//! have it copied again. A deleted row leaves its identity marked `gone_ms`; [`forget`] takes identities that have been gone for
+//! [`IDENTITY_MS`] and are in no failed list any more. That time covers the trash, from which a dead letter can come back.
+
+use super::{
+    db::Db,
+    dialect::Dialect,
+    error::ArchiveError,
+    record::{hash, identity},
+    sql::{Row, Sql, Value, sql},
+};
+use crate::{
+    model::{settings::Retention, time::Millis},
+    server::reading::Reading,
+};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
+/// Audit lines and past operations.
+const AUDIT_MS: i64 = 365 * DAY_MS;
+/// See above. Far longer than the trash keeps a dead letter.
+pub const IDENTITY_MS: i64 = 7 * DAY_MS;
+/// Payloads of one batch: deleting them touches every one of their pages.
+const BYTES: u64 = 8 * 1024 * 1024;
+const READ: u32 = 8_192;
+/// A count of what would go may take so long; then a lower bound has to do.
+const COUNT_WITHIN: Duration = Duration::from_millis(2_000);
+const AT_LEAST: u64 = 10_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Old {
+    Jobs,
+    Attempts,
+    Lines,
+    Gaps,
+    Audit,
+    Operations,
+}
+
+/// A table from which old rows go.
+pub struct Table {
+    pub old: Old,
+    /// What its rows are, for people.
+    pub what: &'static str,
+    pub name: &'static str,
+    /// The column that says when; `a` is the table.
+    pub time: &'static str,
+    /// Whether that is a time column of the library's, and not epoch milliseconds.
+    dated: bool,
+}
+
+/// In the order of a run.
+pub const OLD: [Table; 6] = [
+    Table { old: Old::Jobs, what: "job rows", name: "flux_job_archive", time: "a.archived_at", dated: true },
+    Table { old: Old::Attempts, what: "runs of jobs", name: "flux_console_attempts", time: "a.ended_ms", dated: false },
+    Table { old: Old::Lines, what: "log lines", name: "flux_system_logs", time: "a.timestamp", dated: true },
+    Table { old: Old::Gaps, what: "notes of gaps", name: "flux_console_gaps", time: "a.until_ms", dated: false },
+    Table { old: Old::Audit, what: "audit lines", name: "flux_console_audit", time: "a.at_ms", dated: false },
+    Table { old: Old::Operations, what: "past operations", name: "flux_console_operations", time: "a.started_ms", dated: false },
+];
+
+/// The end of what is kept.
+pub fn before(old: Old, keep: &Retention, now: Millis) -> Millis {
+    let days = |n: u32| i64::from(n) * DAY_MS;
+    Millis(
+        now.0
+            - match old {
+                Old::Jobs | Old::Attempts | Old::Gaps => days(keep.retention_days),
+                Old::Lines => days(keep.logs_retention_days),
+                Old::Audit | Old::Operations => AUDIT_MS,
+            },
+    )
+}
+
+/// Holds for a row that goes. A row without a time, or with one that cannot be read, never does.
+fn expired(dialect: Dialect, table: &Table, before: Millis) -> Sql {
+    if !table.dated {
+        return sql(format!("{} < ?", table.time)).bind(before.0);
+    }
+    let mut condition = sql(dialect.before(table.time));
+    for _ in 0..dialect.before_marks() {
+        condition = condition.bind(before.0);
+    }
+    if table.old != Old::Jobs {
+        return condition;
+    }
+    // Rows of one failure may stand on both sides of the border: the older ones then go a day later, with the others.
+    let (mine, theirs) = (dialect.ms("a.archived_at"), dialect.ms("y.archived_at"));
+    let text = format!(
+        " AND NOT ({mine} >= ? AND EXISTS (SELECT 1 FROM flux_job_archive y WHERE y.job_id = a.job_id AND y.queue = a.queue \
+         AND y.id > a.id AND {theirs} >= ? AND {theirs} < ?))"
+    );
+    condition.then(&text).bind(before.0 - HOUR_MS).bind(before.0).bind(before.0 + HOUR_MS)
+}
+
+/// How many rows of a table would go; the flag says that there are more.
+pub async fn count(db: &Db, table: &Table, before: Millis) -> Result<(u64, bool), ArchiveError> {
+    let wanted = || expired(db.dialect(), table, before);
+    let whole = wanted();
+    let exact = Sql { text: format!("SELECT COUNT(*) FROM {} a WHERE {}", table.name, whole.text), values: whole.values };
+    if let Ok(counted) = tokio::time::timeout(COUNT_WITHIN, db.one(exact, |row| row.count(0))).await {
+        match counted {
+            Ok(rows) => return Ok((rows.unwrap_or(0), false)),
+            Err(ArchiveError::Slow) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let some = wanted();
+    let text = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {} a WHERE {} LIMIT {AT_LEAST}) some", table.name, some.text);
+    match tokio::time::timeout(COUNT_WITHIN, db.one(Sql { text, values: some.values }, |row| row.count(0))).await {
+        Ok(Ok(rows)) => Ok((rows.unwrap_or(0), true)),
+        Ok(Err(ArchiveError::Slow)) | Err(_) => Ok((0, true)),
+        Ok(Err(error)) => Err(error),
+    }
+}
+
+/// Rows that go together.
+#[derive(Default)]
+pub struct Batch {
+    ids: Vec<Value>,
+    /// Of failures among them.
+    identities: HashSet<String>,
+    /// Where the next batch is looked for, see [`Dialect::place`].
+    pub place: Option<String>,
+    /// Nothing may be left behind this batch.
+    pub last: bool,
+}
+
+impl Batch {
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+struct Found {
+    id: Value,
+    bytes: u64,
+    place: Option<String>,
+    identity: Option<String>,
+}
+
+/// What asks for the next rows to go.
+pub fn selection(dialect: Dialect, table: &Table, before: Millis, place: Option<&str>, most: usize) -> Sql {
+    let mut wanted = expired(dialect, table, before);
+    if let Some(place) = place {
+        wanted = wanted.then(&format!(" AND {} <= ?", table.time)).bind(place);
+    }
+    let (columns, from) = match table.old {
+        Old::Jobs => {
+            let end = dialect.end("a.payload", READ);
+            let columns = format!(
+                "octet_length(a.payload), a.status, a.job_id, CASE WHEN a.status = 'failed' THEN substr(a.payload, 1, {READ}) END, \
+                 CASE WHEN a.status = 'failed' AND length(a.payload) > {READ} THEN {end} END, w.job_id, w.payload"
+            );
+            (columns, "flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id".to_owned())
+        }
+        _ => ("0".to_owned(), format!("{} a", table.name)),
+    };
+    let text = format!(
+        "SELECT a.id, {}, {columns} FROM {from} WHERE {} ORDER BY {} DESC LIMIT {most}",
+        dialect.place(table.time),
+        wanted.text,
+        table.time
+    );
+    Sql { text, values: wanted.values }
+}
+
+/// The next rows to go, at most `most` and not more than about 8 MB of payloads; reads only.
+pub async fn next(db: &Db, table: &Table, before: Millis, place: Option<&str>, most: usize) -> Result<Batch, ArchiveError> {
+    let asked = selection(db.dialect(), table, before, place, most);
+    let found = db.rows(asked, |row| read(table.old, row)).await?;
+    let mut batch = Batch { last: found.len() < most, ..Batch::default() };
+    let mut bytes = 0;
+    for row in found {
+        bytes += row.bytes;
+        if bytes > BYTES && !batch.is_empty() {
+            batch.last = false;
+            break;
+        }
+        batch.ids.push(row.id);
+        batch.identities.extend(row.identity);
+        batch.place = row.place;
+    }
+    Ok(batch)
+}
+
+fn read(old: Old, row: &Row<'_>) -> Found {
+    let id = if old == Old::Operations { row.text(0).into() } else { row.int(0).into() };
+    let failed = old == Old::Jobs && row.text(3).as_deref() == Some("failed");
+    Found { id, bytes: row.count(2), place: row.text(1), identity: failed.then(|| identity_of(row)) }
+}
+
+/// As `record` makes it when it copies the dead letter.
+fn identity_of(row: &Row<'_>) -> String {
+    let whole = row.bytes(8);
+    let reading = match &whole {
+        Some(bytes) => std::str::from_utf8(bytes).map(Reading::of).unwrap_or_default(),
+        None => {
+            let head = row.text(5).unwrap_or_default();
+            row.text(6).map_or_else(|| Reading::of(&head), |end| Reading::ends(&head, &end))
+        }
+    };
+    let id = reading.id.or_else(|| row.text(7)).or_else(|| row.text(4)).unwrap_or_default();
+    identity(&id, reading.created_at, reading.attempts)
+}
+
+/// The identity of a dead letter as it lies in Redis.
+pub fn identity_of_raw(raw: &[u8]) -> String {
+    let reading = std::str::from_utf8(raw).map(Reading::of).unwrap_or_default();
+    let id = reading.id.unwrap_or_else(|| hash(&String::from_utf8_lossy(raw)));
+    identity(&id, reading.created_at, reading.attempts)
+}
+
+/// Deletes a batch with everything that was read in its rows. How many rows were still there, and how long the lock was held.
+pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Result<(u64, Duration), ArchiveError> {
+    let dialect = db.dialect();
+    let mut tx = db.begin().await?;
+    // From here on others wait.
+    let since = Instant::now();
+    let ids = || batch.ids.iter().cloned();
+    if table.old == Old::Jobs {
+        if !batch.identities.is_empty() {
+            let rows = batch.identities.iter().map(|identity| vec![identity.clone().into(), now.0.into()]);
+            let update = dialect.or_update("identity", &format!("gone_ms = {}", dialect.new("gone_ms")));
+            tx.run(Sql::insert("INSERT INTO flux_console_failures (identity, gone_ms)", "(?, ?)", rows).then(&update)).await?;
+        }
+        tx.run(sql("DELETE FROM flux_console_search WHERE").one_of(dialect.search_id(), ids())).await?;
+        tx.run(sql("DELETE FROM flux_console_rows WHERE").one_of("row_id", ids())).await?;
+        tx.run(sql("DELETE FROM flux_console_whole WHERE").one_of("row_id", ids())).await?;
+    }
+    let deleted = tx.run(sql(format!("DELETE FROM {} WHERE", table.name)).one_of("id", ids())).await?;
+    tx.commit().await?;
+    Ok((deleted, since.elapsed()))
+}
+
+/// Marks the identities whose rows somebody else deleted, a part of the table at a time: goes on behind the identity that it
+/// answers, until there is none.
+pub async fn mark_orphans(db: &Db, after: &str, now: Millis) -> Result<Option<String>, ArchiveError> {
+    const PART: usize = 2_000;
+    let text = format!(
+        "SELECT f.identity, CASE WHEN f.row_id IS NOT NULL AND f.gone_ms IS NULL AND a.id IS NULL THEN 1 ELSE 0 END \
+         FROM flux_console_failures f LEFT JOIN flux_job_archive a ON a.id = f.row_id WHERE f.identity > ? ORDER BY f.identity LIMIT {PART}"
+    );
+    let part = db.rows(sql(text).bind(after), |row| (row.text(0).unwrap_or_default(), row.count(1) == 1)).await?;
+    let gone: Vec<&String> = part.iter().filter(|(_, gone)| *gone).map(|(identity, _)| identity).collect();
+    for some in gone.chunks(200) {
+        let statement = sql("UPDATE flux_console_failures SET gone_ms = ? WHERE").bind(now.0);
+        db.run(statement.one_of("identity", some.iter().map(|i| (*i).clone()))).await?;
+    }
+    Ok((part.len() == PART).then(|| part.into_iter().next_back().map(|(identity, _)| identity)).flatten())
+}
+
+/// Whether any identity has been gone long enough.
+pub async fn any_gone(db: &Db, now: Millis) -> Result<bool, ArchiveError> {
+    let statement = sql("SELECT 1 FROM flux_console_failures WHERE gone_ms < ? LIMIT 1").bind(now.0 - IDENTITY_MS);
+    Ok(db.one(statement, |row| row.int(0)).await?.is_some())
+}
+
+/// Forgets some of the identities that have been gone long enough, but for those that `held` (what is in Redis) has: these count
+/// as gone since now. How many it looked at, and how many it forgot.
+pub async fn forget(db: &Db, held: &HashSet<String>, now: Millis, most: usize) -> Result<(usize, u64, Duration), ArchiveError> {
+    let text = format!("SELECT identity FROM flux_console_failures WHERE gone_ms < ? ORDER BY gone_ms LIMIT {most}");
+    let found = db.rows(sql(text).bind(now.0 - IDENTITY_MS), |row| row.text(0).unwrap_or_default()).await?;
+    let looked = found.len();
+    if looked == 0 {
+        return Ok((0, 0, Duration::ZERO));
+    }
+    let (stay, go): (Vec<String>, Vec<String>) = found.into_iter().partition(|identity| held.contains(identity));
+    let mut tx = db.begin().await?;
+    let since = Instant::now();
+    if !stay.is_empty() {
+        tx.run(sql("UPDATE flux_console_failures SET gone_ms = ? WHERE").bind(now.0).one_of("identity", stay)).await?;
+    }
+    let forgotten = tx.run(sql("DELETE FROM flux_console_failures WHERE gone_ms IS NOT NULL AND").one_of("identity", go)).await?;
+    tx.commit().await?;
+    Ok((looked, forgotten, since.elapsed()))
+}
