@@ -101,7 +101,11 @@ async fn steps_are_small_and_tell_how_far_they_are() {
     }
     assert_eq!(scanned, 9_000);
     assert!(steps >= 4);
-    assert_eq!(ids(&all(&console, "id:J-77").await.0), ["J-77"]);
+    // One id is looked for ten times as far in a step.
+    let (hits, last) = all(&console, "id:J-77").await;
+    assert_eq!((ids(&hits), last.coverage.scanned), (vec!["J-77".to_owned()], 9_000));
+    let first = flux_console::server::actions::search::live(&console.state, "id:J-77", None).await.expect("a step");
+    assert!(first.coverage.scanned >= 4_000, "{:?}", first.coverage);
     assert!(flux_console::server::actions::search::live(&console.state, "x", Some("{}")).await.is_err());
     console.stop().await;
 }
@@ -149,6 +153,38 @@ async fn what_is_there_all_the_time_is_found_while_lists_move() {
         (1..=3_000).map(|i| format!("S-{i}")).chain((0..1_500).map(|i| format!("S-d{i}"))).filter(|id| !found.contains(id)).collect();
     assert_eq!(missing, Vec::<String>::new());
     assert_eq!(hits.len(), 4_500, "none was found twice");
+    console.stop().await;
+}
+
+/// The same where Redis passes over what lacks the id.
+#[tokio::test]
+async fn one_id_is_found_in_every_list_while_they_move() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:busy", many("S", "busy", 30_000)).await;
+    redis.push_raw("queue:busy", (0..3).map(|_| Payload::new("ONE", "busy").waiting())).await;
+    redis.push_raw("queue:busy", (0..200).map(|i| Payload::new(&format!("T-{i}"), "busy").waiting())).await;
+    redis
+        .delay_raw("queue:busy:delayed", (0..6_000).map(|i| (Payload::new(&format!("S-d{i}"), "busy").waiting(), 9_000_000_000_000)))
+        .await;
+    redis.delay_raw("queue:busy:delayed", [(Payload::new("ONE", "busy").waiting(), 9_000_000_000_000)]).await;
+    let console = redis.console().await;
+    let (mut hits, mut cursor, mut steps) = (Vec::new(), None, 0);
+    loop {
+        let step = flux_console::server::actions::search::live(&console.state, "id:ONE", cursor.as_deref()).await.expect("a step");
+        hits.extend(step.hits);
+        let mut con = redis.con.clone();
+        for i in 0..20 {
+            let _: () = con.lpush("queue:busy", Payload::new(&format!("N-{steps}-{i}"), "busy").waiting()).await.expect("LPUSH");
+            let _: () = con.rpop("queue:busy", None).await.expect("RPOP");
+        }
+        steps += 1;
+        match step.next {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    assert!((2..10).contains(&steps), "{steps} steps");
+    assert_eq!(ids(&hits), ["ONE"; 4]);
     console.stop().await;
 }
 

@@ -21,6 +21,9 @@ use std::borrow::Cow;
 /// One script reads at most this much: about 1 ms of Redis.
 const PIECE: u64 = 500;
 const PIECE_BYTES: u64 = 256 * 1024;
+/// Where only elements with a certain text are handed out: reading them is the cheaper part.
+const SPARSE: u64 = 4_000;
+const SPARSE_BYTES: u64 = 1024 * 1024;
 /// Elements that are remembered: should the last one be gone, the one before it still tells the place.
 const ANCHORS: usize = 3;
 
@@ -64,6 +67,7 @@ pub struct Read {
     position: u64,
     score: Option<String>,
     bytes: u64,
+    /// Empty when the element lacks the text that was wanted.
     head: Vec<u8>,
     tail: Vec<u8>,
 }
@@ -99,6 +103,9 @@ impl Read {
 
     /// The row that a list would show, and where the query is met; `None` when it is not.
     pub fn matched(&self, query: &Query, queue: &QueueName, source: &Source) -> Option<(JobSummary, Place)> {
+        if self.passed_over() {
+            return None;
+        }
         let lazy = self.lazy_text();
         let element = self.element();
         let state = state_of(source);
@@ -119,6 +126,10 @@ impl Read {
         };
         let fingerprint = Fingerprint { hash: element.digest(), source: source.clone(), hint: self.position, score: self.score.clone() };
         Some((payload::summary(queue, state, priority, fingerprint, &element), place))
+    }
+
+    fn passed_over(&self) -> bool {
+        self.bytes > 0 && self.head.is_empty()
     }
 
     /// Size of the whole element.
@@ -160,8 +171,11 @@ impl Piece {
     /// The mark behind the first `n` rows, given the one before them.
     pub fn mark(&self, n: usize, before: Option<&Mark>) -> Option<Mark> {
         let last = self.rows.get(n.checked_sub(1)?)?;
-        let mut anchors: Vec<String> = self.rows[..n].iter().rev().take(ANCHORS).map(|row| row.element().digest()).collect();
-        anchors.extend(before.iter().flat_map(|m| m.anchors.iter().cloned()).take(ANCHORS - anchors.len()));
+        let mut anchors: Vec<String> =
+            self.rows[..n].iter().rev().take(ANCHORS).take_while(|row| !row.passed_over()).map(|row| row.element().digest()).collect();
+        // Those of the piece before stand right above this one only when all of this one are remembered.
+        let all = anchors.len() == n;
+        anchors.extend(before.iter().filter(|_| all).flat_map(|m| m.anchors.iter().cloned()).take(ANCHORS.saturating_sub(n)));
         let Some(score) = &last.score else { return Some(Mark { at: last.position, score: None, anchors }) };
         let same = self.rows[..n].iter().rev().take_while(|row| row.score.as_ref() == Some(score)).count();
         // The score may have begun in an earlier piece.
@@ -188,9 +202,22 @@ impl RedisDriver {
 
     /// The next piece of a list behind a mark (`None`: from its newest element), at most `count` elements.
     pub async fn piece(&self, queue: &QueueName, source: &Source, mark: Option<&Mark>, count: u64) -> Result<Piece, DriverError> {
-        let (key, count) = (self.source_key(queue, source), count.clamp(1, PIECE));
+        self.piece_with(queue, source, mark, count, "").await
+    }
+
+    /// The same, and what lacks a text is passed over in Redis itself.
+    pub async fn piece_with(
+        &self,
+        queue: &QueueName,
+        source: &Source,
+        mark: Option<&Mark>,
+        count: u64,
+        wanted: &str,
+    ) -> Result<Piece, DriverError> {
+        let (most, bytes) = if wanted.is_empty() { (PIECE, PIECE_BYTES) } else { (SPARSE, SPARSE_BYTES) };
+        let (key, count) = (self.source_key(queue, source), count.clamp(1, most));
         if matches!(source, Source::Delayed(_)) {
-            return self.delayed_piece(&key, mark, count).await;
+            return self.delayed_piece(&key, mark, count, bytes, wanted).await;
         }
         let end = if matches!(source, Source::Grouped(_)) { "head" } else { "tail" };
         let mut at = mark.map(|m| m.at);
@@ -198,7 +225,7 @@ impl RedisDriver {
         let mut lost = false;
         loop {
             let mut call = self.scripts.scan.key(&key);
-            call.arg(at.map_or_else(String::new, |at| at.to_string())).arg(end).arg(count).arg(PIECE_BYTES).arg(&anchor);
+            call.arg(at.map_or_else(String::new, |at| at.to_string())).arg(end).arg(count).arg(bytes).arg(&anchor).arg(wanted);
             let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
             let length = reply::length(&reply::next(&mut answer)?);
             let from = reply::int(&reply::next(&mut answer)?)?;
@@ -256,11 +283,11 @@ impl RedisDriver {
         Ok(None)
     }
 
-    async fn delayed_piece(&self, key: &str, mark: Option<&Mark>, count: u64) -> Result<Piece, DriverError> {
+    async fn delayed_piece(&self, key: &str, mark: Option<&Mark>, count: u64, bytes: u64, wanted: &str) -> Result<Piece, DriverError> {
         let mut call = self.scripts.scan_delayed.key(key);
         let score = mark.and_then(|m| m.score.clone()).unwrap_or_default();
         let digest = mark.and_then(|m| m.anchors.first().cloned()).unwrap_or_default();
-        call.arg(score).arg(mark.map_or(0, |m| m.at)).arg(count).arg(PIECE_BYTES).arg(digest);
+        call.arg(score).arg(mark.map_or(0, |m| m.at)).arg(count).arg(bytes).arg(digest).arg(wanted);
         let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
         let length = reply::length(&reply::next(&mut answer)?);
         let mut rank = u64::try_from(reply::int(&reply::next(&mut answer)?)?).unwrap_or(0);
@@ -275,8 +302,9 @@ impl RedisDriver {
     }
 }
 
-/// `bytes, head, tail` at the end of a row.
+/// `bytes, head, tail` at the end of a row; `bytes` alone when it was passed over.
 fn read(position: u64, score: Option<String>, row: &mut impl Iterator<Item = Value>) -> Result<Read, DriverError> {
     let bytes = reply::int(&reply::next(row)?)?.unsigned_abs();
-    Ok(Read { position, score, bytes, head: reply::bytes(reply::next(row)?)?, tail: reply::bytes(reply::next(row)?)? })
+    let mut part = || row.next().map_or_else(|| Ok(Vec::new()), reply::bytes);
+    Ok(Read { position, score, bytes, head: part()?, tail: part()? })
 }

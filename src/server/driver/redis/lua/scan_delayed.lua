@@ -1,7 +1,7 @@
 -- Reads a delayed set from the latest job on, as far as a search looks into its members.
 -- KEYS  1 sorted set
 -- ARGV  1 score of the last one read ('' = none yet)  2 how many of this score were read  3 count  4 byte budget
---       5 digest of the last one read
+--       5 digest of the last one read  6 text that is wanted, as in scan.lua
 -- Returns {length (-1 = not a sorted set), rank of the first row, rows {score, bytes,
 -- head, tail}…}: falling ranks. Members of one score may come and go: where the last one has moved, it is looked for.
 local WHOLE_TEXT, HEAD_TEXT, TAIL_TEXT = 65536, 57344, 8192
@@ -26,7 +26,11 @@ if ARGV[1] ~= '' then
   end
   at = above + skip
 end
-local rows, run = { length, length - 1 - at }, 1
+local rows, run, last = { length, length - 1 - at }, 1, nil
+local function row(score, raw)
+  if #raw <= WHOLE_TEXT then return { score, #raw, raw, '' } end
+  return { score, #raw, raw:sub(1, HEAD_TEXT), raw:sub(-TAIL_TEXT) }
+end
 while at < length and count > 0 and budget > 0 do
   local part = redis.call('ZREVRANGE', KEYS[1], at, at + math.min(run, count) - 1, 'WITHSCORES')
   if #part == 0 then break end
@@ -35,11 +39,13 @@ while at < length and count > 0 and budget > 0 do
     local raw = part[i]
     largest = math.max(largest, #raw)
     budget = budget - #raw
-    if #raw <= WHOLE_TEXT then rows[#rows + 1] = { part[i + 1], #raw, raw, '' }
-    else rows[#rows + 1] = { part[i + 1], #raw, raw:sub(1, HEAD_TEXT), raw:sub(-TAIL_TEXT) } end
+    last = row(part[i + 1], raw)
+    if ARGV[6] ~= '' and not raw:find(ARGV[6], 1, true) then rows[#rows + 1] = { part[i + 1], #raw }
+    else rows[#rows + 1] = last end
   end
   at = at + #part / 2
   count = count - #part / 2
   run = math.max(1, math.min(run * 2, 32, math.floor(262144 / largest)))
 end
+if last then rows[#rows] = last end
 return rows
