@@ -72,11 +72,19 @@ export async function startRedis(port?: number): Promise<Server> {
 export async function startConsole(redisUrl: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Server> {
   // Only what a program needs to run: no setting of the developer's shell reaches the console.
   const { PATH, HOME, TMPDIR } = process.env
+  // An archive of its own, gone with it.
+  const data = mkdtempSync(join(tmpdir(), 'flux-console-e2e-data-'))
   const [child, [url]] = await start(
     binary,
     ['start', '--url', redisUrl, '--port', '0', ...args],
-    { PATH, HOME, TMPDIR, NO_COLOR: '1', ...env },
+    { PATH, HOME, TMPDIR, NO_COLOR: '1', FLUX_DATA_DIR: data, ...env },
     /http:\/\/127\.0\.0\.1:\d+/,
   )
-  return { url, stop: () => stop(child, 'SIGTERM') }
+  return {
+    url,
+    stop: async () => {
+      await stop(child, 'SIGTERM')
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
 }

@@ -113,7 +113,11 @@ pub fn ended(operation: &Operation, who: &str, at: Millis) -> AuditLine {
         who: who.into(),
         verb: operation.verb.as_str().into(),
         queue: Some(cut(operation.queue.as_str())),
-        filter: operation.state.map(|state| format!("all {}", state.as_str())),
+        filter: match (&operation.filter, operation.state) {
+            (Some(filter), Some(state)) => Some(cut(&format!("{} matching {filter}", state.as_str()))),
+            (Some(filter), None) => Some(cut(filter)),
+            (None, state) => state.map(|state| format!("all {}", state.as_str())),
+        },
         jobs: Some(outcome.done),
         result,
         took_ms: operation.finished_at.unwrap_or(at).0 - operation.started_at.0,
