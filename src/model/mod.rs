@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod error;
+pub mod errors;
 pub mod ids;
 pub mod job;
 pub mod json;
@@ -9,6 +10,7 @@ pub mod live;
 pub mod log;
 pub mod metrics;
 pub mod operation;
+pub mod past;
 pub mod query;
 pub mod queue;
 pub mod run;

@@ -1,8 +1,10 @@
 //! What pages and REST can ask for: the one place between them and the driver. Reads of the snapshot cost Redis nothing;
 //! every write leaves one audit line in the log and has the queue sampled at once.
 
+pub mod errors;
 pub mod live;
 pub mod matching;
+pub mod past;
 pub mod search;
 
 use super::{driver::redis::trash::Keep, error::DriverError, recent_pages::Since, state::AppState};

@@ -1,8 +1,8 @@
 //! What every request can reach.
 
 use super::{
-    archive::Archive, config::Config, driver::redis::RedisDriver, ledger::Ledger, recent_pages::RecentPages, snapshot::Snapshot,
-    tasks::watching::Watching,
+    archive::Archive, config::Config, driver::redis::RedisDriver, inbox::Inbox, ledger::Ledger, recent_pages::RecentPages,
+    snapshot::Snapshot, tasks::watching::Watching,
 };
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::watch;
@@ -24,6 +24,8 @@ pub struct Inner {
     pub watching: Arc<Watching>,
     /// Pages of jobs that several browsers look at.
     pub pages: RecentPages,
+    /// Failed jobs in Redis by kind of error.
+    pub inbox: Inbox,
     /// Bulk operations that this console runs.
     pub operations: super::tasks::operations::Operations,
     /// Cancelled once when the console stops; streams end on it.

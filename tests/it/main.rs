@@ -10,5 +10,6 @@ mod discovery;
 mod driver;
 mod layers;
 mod live;
+mod past;
 mod recordings;
 mod sse;

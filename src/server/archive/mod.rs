@@ -11,7 +11,9 @@ pub mod jobs;
 pub mod record;
 pub mod search;
 pub mod setting;
+pub mod signatures;
 pub mod sql;
+pub mod timeline;
 pub mod verdict;
 
 use crate::model::{

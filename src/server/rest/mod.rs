@@ -2,6 +2,8 @@
 
 pub mod problem;
 
+mod archive;
+mod errors;
 mod jobs;
 mod live;
 mod operations;
@@ -33,6 +35,10 @@ pub fn routes() -> Router<AppState> {
         .route("/operations/{id}", get(operations::one))
         .route("/operations/{id}/cancel", post(operations::cancel))
         .route("/search", get(search::search))
+        .route("/errors", get(errors::list))
+        .route("/errors/{signature}", get(errors::one))
+        .route("/archive/jobs", get(archive::list))
+        .route("/archive/jobs/{row}/{verb}", post(archive::push))
         .route("/workers", get(live::workers))
         .route("/logs", get(live::logs))
         .route("/metrics", get(live::metrics))

@@ -15,6 +15,7 @@ use super::{
     archive::Archive,
     config::Config,
     driver::redis::{RedisDriver, keys::Keys},
+    inbox::Inbox,
     ledger::Ledger,
     recent_pages::RecentPages,
     snapshot::Snapshot,
@@ -33,8 +34,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let operations = operations::Operations::default();
     let (ledger, pages) = (Ledger::new(now()), RecentPages::default());
     let archive = Archive::new(config.archive.clone(), now());
-    let state =
-        AppState::new(Inner { archive, config, driver, snapshots, ledger, watching, pages, operations, shutdown: shutdown.clone() });
+    let (inbox, shutting) = (Inbox::default(), shutdown.clone());
+    let state = AppState::new(Inner { archive, config, driver, snapshots, ledger, watching, pages, inbox, operations, shutdown: shutting });
     let mut tasks = JoinSet::new();
     let sender = Arc::new(sender);
     tasks.spawn(supervised("sampler", state.clone(), shutdown.clone(), move |state, shutdown| {

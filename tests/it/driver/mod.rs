@@ -7,6 +7,7 @@ mod discard;
 mod pages;
 mod promote;
 mod purge;
+mod push;
 mod queue_verbs;
 mod retry;
 
