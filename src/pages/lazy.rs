@@ -1,6 +1,14 @@
 //! Pages whose code is fetched when somebody goes there: all but the overview. A new page is one line below and one in `app`.
 
-use super::{job::JobPage, logs::LogsPage, operations::OperationsPage, queue::QueuePage, queues::QueuesPage, workers::WorkersPage};
+use super::{
+    errors::{ErrorPage, ErrorsPage},
+    job::JobPage,
+    logs::LogsPage,
+    operations::OperationsPage,
+    queue::QueuePage,
+    queues::QueuesPage,
+    workers::WorkersPage,
+};
 use crate::components::{
     address::load_anew,
     later::{Missing, later},
@@ -45,6 +53,8 @@ lazy_pages! {
     ["queues"] => Queues = QueuesPage in queues;
     ["queues", _] => Queue = QueuePage in queue;
     ["queues", _, "jobs", _] => Job = JobPage in job;
+    ["errors"] => Errors = ErrorsPage in errors;
+    ["errors", _] => Error = ErrorPage in error;
     ["workers"] => Workers = WorkersPage in workers;
     ["logs"] => Logs = LogsPage in logs;
     ["operations"] => Operations = OperationsPage in operations;

@@ -1,6 +1,7 @@
 //! `/queues/{queue}`: what a queue holds, state by state, and the verbs on it.
 
 mod active;
+mod archive;
 mod bulk;
 mod figures;
 mod jobs;
@@ -30,6 +31,7 @@ use crate::{
     },
 };
 use active::ActiveJobs;
+use archive::Archived;
 use figures::{Figures, Tabs};
 use jobs::Jobs;
 use leptos::prelude::*;
@@ -44,6 +46,7 @@ struct Seen {
     window: Memo<Window>,
     figures: RwSignal<Option<Charts>>,
     runs: RwSignal<Option<Vec<Run>>>,
+    archive: archive::Rows,
 }
 
 #[component]
@@ -78,8 +81,8 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     let jobs = Resource::new(
         move || (query.get(), reload.get(), actions.changed.get()),
         |(query, ..)| async move {
-            // What runs is in no list of Redis: it is asked for elsewhere.
-            if query.state == JobState::Active {
+            // What runs or ran is in no list of Redis: it is asked for elsewhere.
+            if matches!(query.state, JobState::Active | JobState::Completed) {
                 let (jobs, due, problems) = (Vec::new(), Vec::new(), Vec::new());
                 let page =
                     JobsPage { jobs, total: 0, partial: false, page: 1, per_page: query.per_page, due, problems, sampled_at: Millis(0) };
@@ -91,8 +94,9 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     );
     // Outside of the transition, which may build what is inside it more than once.
     let window = use_window();
-    let seen =
-        Seen { window, figures: use_figures(Some(name.get_value()), window), runs: known(move || api::workers::runs(name.get_value())) };
+    let figures = use_figures(Some(name.get_value()), window);
+    let runs = known(move || api::workers::runs(name.get_value()));
+    let seen = Seen { window, figures, runs, archive: archive::use_rows(name, query, reload) };
     view! {
         <Title text=move || format!("{} · {}", name.get_value(), query.with(|q| q.state.as_str())) />
         <nav class="crumb" aria-label="Breadcrumb"><a href="/queues">"Queues"</a></nav>
@@ -136,6 +140,7 @@ fn Whole(
 ) -> impl IntoView {
     let [throughput, backlog, run_time] = [throughput, backlog, run_time].map(|draw| plot_of(seen.figures, draw));
     let active = Memo::new(move |_| query.with(|q| q.state == JobState::Active));
+    let past = Memo::new(move |_| query.with(|q| q.state == JobState::Completed));
     // Once found, a queue stays: `sample` keeps the last one that it had.
     sample.get_untracked().map(|first| {
         let sample = Memo::new(move |_| sample.get().unwrap_or_else(|| first.clone()));
@@ -163,6 +168,8 @@ fn Whole(
             <Transition fallback=|| view! { <Skeleton /> }>
                 {move || if active.get() {
                     view! { <ActiveJobs first=seen.runs sample=sample /> }.into_any()
+                } else if past.get() {
+                    view! { <Archived rows=seen.archive reload=reload /> }.into_any()
                 } else {
                     view! { <Jobs query=query sample=sample jobs=jobs reload=reload /> }.into_any()
                 }}
