@@ -1,7 +1,9 @@
 //! Every server function, one file per noun: pass through to `server::actions`, which authorises, audits and calls the driver.
 //! The REST routes in `server::rest` call the same actions.
 
+pub mod archive;
 pub mod audit;
+pub mod errors;
 pub mod jobs;
 pub mod logs;
 pub mod metrics;

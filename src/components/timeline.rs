@@ -1,4 +1,4 @@
-//! What happened to a job, in order, as far as its payload tells.
+//! What happened to a job, in order, as far as its payload and the archive tell.
 
 use super::{
     badge::Tone,
@@ -14,12 +14,13 @@ fn look(kind: &str) -> (Glyph, Tone) {
         "due" | "delayed" | "retry" => (Glyph::Delayed, Tone::Delayed),
         "started" | "active" => (Glyph::Active, Tone::Active),
         "completed" => (Glyph::Completed, Tone::Completed),
+        "lost" => (Glyph::Lost, Tone::Lost),
         _ => (Glyph::Note, Tone::Quiet),
     }
 }
 
 #[component]
-pub fn Timeline(entries: Vec<TimelineEntry>) -> impl IntoView {
+pub fn Timeline(entries: Vec<TimelineEntry>, #[prop(optional_no_strip)] note: Option<String>) -> impl IntoView {
     // The clock alone is enough while all of it is one day.
     let first = entries.iter().find_map(|e| e.at).unwrap_or(Millis(0));
     let one_day = entries.iter().filter_map(|e| e.at).all(|at| at.0.div_euclid(86_400_000) == first.0.div_euclid(86_400_000));
@@ -49,6 +50,7 @@ pub fn Timeline(entries: Vec<TimelineEntry>) -> impl IntoView {
                 <span class="flex-1"></span>
                 <span class="text-12 text-faint num">{day.map(|d| format!("{d} "))}"UTC"</span>
             </div>
+            {note.map(|text| view! { <p class="px-gutter pb-2 text-12 text-faint wrap-anywhere" role="status">{text}</p> })}
             <ol class="tl">{items}</ol>
         </section>
     }

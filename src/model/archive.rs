@@ -111,6 +111,9 @@ pub struct ArchivedRow {
     pub verdict: Verdict,
     pub class_name: Option<String>,
     pub attempt: Option<u64>,
+    pub max_attempts: Option<u64>,
+    /// Of a delayed job, or of one that waits for its retry, seconds.
+    pub delay_s: Option<u64>,
     pub created_at: Option<Millis>,
     pub archived_at: Option<Millis>,
     /// Of a dead letter, as its payload says.

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod audit;
 pub mod error;
+pub mod errors;
 pub mod ids;
 pub mod job;
 pub mod json;
@@ -10,6 +11,7 @@ pub mod live;
 pub mod log;
 pub mod metrics;
 pub mod operation;
+pub mod past;
 pub mod query;
 pub mod queue;
 pub mod run;

@@ -2,6 +2,7 @@
 
 mod facts;
 mod head;
+mod past;
 mod payload;
 
 use crate::{
@@ -22,16 +23,18 @@ use crate::{
     model::{
         error::ApiError,
         ids::QueueName,
-        job::{Found, JobDetail, JobSummary},
+        job::{Found, JobDetail, JobSummary, TimelineEntry},
         live::LiveView,
+        past::{JobAnswer, Past, together},
         time::relative,
     },
 };
 use facts::{Facts, named_priority};
 use head::{Crumbs, Head};
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
-use payload::Payload;
+use past::PastJob;
+use payload::{Payload, Shown};
 
 /// What the address names.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,6 +42,8 @@ struct Asked {
     queue: QueueName,
     handle: String,
     at: Option<String>,
+    /// A row of the archive.
+    row: Option<i64>,
 }
 
 #[component]
@@ -46,7 +51,8 @@ pub fn JobPage() -> impl IntoView {
     let (queue, handle) = (use_queue(), use_segment(3));
     let at = use_search(|get| get("at"));
     let raw = use_search(|get| get("view").as_deref() == Some("raw"));
-    let asked = Memo::new(move |_| Some(Asked { queue: queue.get()?, handle: handle.get()?, at: at.get() }));
+    let row = use_search(|get| get("row").and_then(|n| n.parse::<i64>().ok()));
+    let asked = Memo::new(move |_| Some(Asked { queue: queue.get()?, handle: handle.get()?, at: at.get(), row: row.get() }));
     view! {
         {move || match asked.get() {
             Some(asked) => view! { <OneJob asked=asked raw=raw /> }.into_any(),
@@ -70,9 +76,9 @@ fn OneJob(asked: Asked, raw: Memo<bool>) -> impl IntoView {
     let found = Resource::new(
         move || (reload.get(), actions.changed.get()),
         move |(_, changed)| {
-            let Asked { queue, handle, at } = asked.get_value();
+            let Asked { queue, handle, at, row } = asked.get_value();
             // An action moves the job: afterwards only its id finds it.
-            api::jobs::job(queue, handle, at.filter(|_| changed == before))
+            api::archive::job(queue, handle, at.filter(|_| changed == before), row)
         },
     );
     view! {
@@ -85,8 +91,13 @@ fn OneJob(asked: Asked, raw: Memo<bool>) -> impl IntoView {
 
 /// Inside the transition, so that what it reads is waited for.
 #[component]
-fn Answer(asked: StoredValue<Asked>, found: Resource<Result<Found, ApiError>>, raw: Memo<bool>, reload: RwSignal<u32>) -> impl IntoView {
-    let known = Memo::new(move |last: Option<&Option<Found>>| match found.get() {
+fn Answer(
+    asked: StoredValue<Asked>,
+    found: Resource<Result<JobAnswer, ApiError>>,
+    raw: Memo<bool>,
+    reload: RwSignal<u32>,
+) -> impl IntoView {
+    let known = Memo::new(move |last: Option<&Option<JobAnswer>>| match found.get() {
         Some(Ok(found)) => Some(found),
         Some(Err(_)) | None => last.cloned().flatten(),
     });
@@ -94,10 +105,15 @@ fn Answer(asked: StoredValue<Asked>, found: Resource<Result<Found, ApiError>>, r
     let queue = asked.with_value(|a| a.queue.clone());
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> })}
-        {move || known.get().map(|found| match found {
-            Found::One { job } => view! { <Job job=*job raw=raw /> }.into_any(),
-            Found::Many { jobs } => view! { <Chooser queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) jobs=jobs /> }.into_any(),
-            Found::Gone { scanned, of } => view! { <Gone queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) scanned=scanned of=of /> }.into_any(),
+        {move || known.get().map(|JobAnswer { found, past, unavailable, completed_kept }| match (past, found) {
+            (Some(past), _) => view! { <PastJob job=*past raw=raw /> }.into_any(),
+            (None, Some(Found::One { job })) => view! { <Job job=*job raw=raw /> }.into_any(),
+            (None, Some(Found::Many { jobs })) => view! { <Chooser queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) jobs=jobs /> }.into_any(),
+            (None, Some(Found::Gone { scanned, of })) => {
+                let looked = Looked { scanned, of, unavailable, completed_kept };
+                view! { <Gone queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) looked=looked /> }.into_any()
+            }
+            (None, None) => ().into_any(),
         })}
     }
 }
@@ -117,6 +133,7 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
     };
     let title = summary.title();
     let error = summary.error.clone();
+    let (queue, id) = (summary.queue.clone(), summary.id.clone());
     let problem = summary.problem.clone();
     view! {
         <Title text=title />
@@ -127,10 +144,32 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
                 {problem.map(|text| view! { <div class="banner border-0!"><Icon glyph=Glyph::Warning class="i text-failed" /><p>{text}</p></div> })}
                 {error.map(|message| view! { <ErrorView message=message stack=stack after=Signal::derive(after) /> })}
                 <Facts job=summary named=named_priority(&job.payload) ahead=ahead />
-                <Payload job=job raw=raw />
+                <Payload shown=Shown::of(&job) raw=raw />
             </div>
-            <div class="span2 min-w-0"><Timeline entries=timeline /></div>
+            <div class="span2 min-w-0"><WholeTimeline live=timeline queue=queue id=id /></div>
         </div>
+    }
+}
+
+/// What the payload tells at once; what the archive knows besides comes when it comes.
+#[component]
+fn WholeTimeline(live: Vec<TimelineEntry>, queue: QueueName, id: Option<String>) -> impl IntoView {
+    let past = RwSignal::new(None::<Past>);
+    if let Some(id) = id {
+        Effect::new(move |_| {
+            let asked = api::archive::timeline(queue.clone(), id.clone());
+            spawn_local(async move {
+                let answer = asked.await.unwrap_or_else(|error| Past { unavailable: Some(error.to_string()), ..Past::default() });
+                past.try_set(Some(answer));
+            });
+        });
+    }
+    move || {
+        let (entries, note) = past.with(|past| match past {
+            Some(past) => (together(&live, &past.entries), past.unavailable.clone()),
+            None => (live.clone(), None),
+        });
+        view! { <Timeline entries=entries note=note /> }
     }
 }
 
@@ -168,19 +207,35 @@ fn Chooser(queue: QueueName, handle: String, jobs: Vec<JobSummary>) -> impl Into
     }
 }
 
+/// Where a job was looked for in vain.
+struct Looked {
+    scanned: u64,
+    of: u64,
+    unavailable: Option<String>,
+    completed_kept: bool,
+}
+
 #[component]
-fn Gone(queue: QueueName, handle: String, scanned: u64, of: u64) -> impl IntoView {
-    let looked = if scanned >= of {
-        format!("The console looked at all {} of {queue}.", count(of, "job", "jobs"))
+fn Gone(queue: QueueName, handle: String, looked: Looked) -> impl IntoView {
+    let Looked { scanned, of, unavailable, completed_kept } = looked;
+    let live = if scanned >= of {
+        format!("The console looked at all {} of {queue}", count(of, "job", "jobs"))
     } else {
-        format!("The console looked at {} of {} of {queue}, nearest to where it was last seen.", thousands(scanned), jobs_of(of))
+        format!("The console looked at {} of {} of {queue}, nearest to where it was last seen", thousands(scanned), jobs_of(of))
+    };
+    let past = match unavailable {
+        Some(why) => format!("{live}. {why}"),
+        None if completed_kept => format!("{live}, and in the archive."),
+        None => {
+            format!("{live}, and in the archive, which keeps failed jobs: completed ones are only archived with --archive-completed true.")
+        }
     };
     let back = queue.href();
     view! {
         <Crumbs queue=queue.clone() state=None />
         <div class="head"><h1 class="wrap-anywhere">{format!("Job {handle} is not in {queue} any more")}</h1></div>
         <div class="grid gap-4 justify-items-start px-gutter pb-6 max-w-[640px]">
-            <p class="text-muted wrap-anywhere">{format!("A worker took it, it was moved, or somebody deleted it. {looked}")}</p>
+            <p class="text-muted wrap-anywhere">{format!("A worker took it, it was moved, or somebody deleted it. {past}")}</p>
             <a class="btn" href=back>"Back to the queue"</a>
         </div>
     }

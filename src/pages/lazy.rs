@@ -1,8 +1,15 @@
 //! Pages whose code is fetched when somebody goes there: all but the overview. A new page is one line below and one in `app`.
 
 use super::{
-    job::JobPage, logs::LogsPage, operations::OperationsPage, queue::QueuePage, queues::QueuesPage, search::SearchPage,
-    settings::SettingsPage, workers::WorkersPage,
+    errors::{ErrorPage, ErrorsPage},
+    job::JobPage,
+    logs::LogsPage,
+    operations::OperationsPage,
+    queue::QueuePage,
+    queues::QueuesPage,
+    search::SearchPage,
+    settings::SettingsPage,
+    workers::WorkersPage,
 };
 use crate::components::{
     address::load_anew,
@@ -49,6 +56,8 @@ lazy_pages! {
     ["queues", _] => Queue = QueuePage in queue;
     ["queues", _, "jobs", _] => Job = JobPage in job;
     ["search"] => Search = SearchPage in search;
+    ["errors"] => Errors = ErrorsPage in errors;
+    ["errors", _] => Error = ErrorPage in error;
     ["workers"] => Workers = WorkersPage in workers;
     ["logs"] => Logs = LogsPage in logs;
     ["operations"] => Operations = OperationsPage in operations;

@@ -1,5 +1,6 @@
 //! One file a route: query -> resource -> components.
 
+pub mod errors;
 pub mod job;
 pub mod lazy;
 pub mod logs;

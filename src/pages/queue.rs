@@ -1,6 +1,7 @@
 //! `/queues/{queue}`: what a queue holds, state by state, and the verbs on it.
 
 mod active;
+mod archive;
 mod bulk;
 mod figures;
 mod filter;
@@ -32,6 +33,7 @@ use crate::{
     },
 };
 use active::ActiveJobs;
+use archive::Archived;
 use figures::{Figures, Tabs};
 use filter::can_filter;
 use jobs::Jobs;
@@ -56,6 +58,7 @@ struct Seen {
     window: Memo<Window>,
     figures: RwSignal<Option<Charts>>,
     runs: RwSignal<Option<Vec<Run>>>,
+    archive: archive::Rows,
 }
 
 #[component]
@@ -106,8 +109,8 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     let jobs = Resource::new(
         move || (query.get(), filtered.get(), reload.get(), actions.changed.get()),
         |(query, filtered, ..)| async move {
-            // What runs is in no list of Redis, and what is filtered in no page: both are asked for elsewhere.
-            if query.state == JobState::Active || filtered {
+            // What runs or ran is in no list of Redis, and what is filtered in no page: both are asked for elsewhere.
+            if matches!(query.state, JobState::Active | JobState::Completed) || filtered {
                 let (jobs, due, problems) = (Vec::new(), Vec::new(), Vec::new());
                 let page =
                     JobsPage { jobs, total: 0, partial: false, page: 1, per_page: query.per_page, due, problems, sampled_at: Millis(0) };
@@ -119,8 +122,9 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     );
     // Outside of the transition, which may build what is inside it more than once.
     let window = use_window();
-    let seen =
-        Seen { window, figures: use_figures(Some(name.get_value()), window), runs: known(move || api::workers::runs(name.get_value())) };
+    let figures = use_figures(Some(name.get_value()), window);
+    let runs = known(move || api::workers::runs(name.get_value()));
+    let seen = Seen { window, figures, runs, archive: archive::use_rows(name, query, reload) };
     view! {
         <Title text=move || format!("{} · {}", name.get_value(), query.with(|q| q.state.as_str())) />
         <nav class="crumb" aria-label="Breadcrumb"><a href="/queues">"Queues"</a></nav>
@@ -166,6 +170,7 @@ fn Whole(
     let Lists { jobs, matched, q } = lists;
     let active = Memo::new(move |_| query.with(|q| q.state == JobState::Active));
     let filtered = Memo::new(move |_| !q.with(String::is_empty));
+    let past = Memo::new(move |_| query.with(|q| q.state == JobState::Completed));
     // Once found, a queue stays: `sample` keeps the last one that it had.
     sample.get_untracked().map(|first| {
         let sample = Memo::new(move |_| sample.get().unwrap_or_else(|| first.clone()));
@@ -195,6 +200,8 @@ fn Whole(
                     view! { <ActiveJobs first=seen.runs sample=sample /> }.into_any()
                 } else if filtered.get() {
                     view! { <Matching query=query q=q page=matched reload=reload /> }.into_any()
+                } else if past.get() {
+                    view! { <Archived rows=seen.archive reload=reload /> }.into_any()
                 } else {
                     view! { <Jobs query=query q=q sample=sample jobs=jobs reload=reload /> }.into_any()
                 }}

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod driver;
 pub mod error;
 pub mod http;
+pub mod inbox;
 pub mod ledger;
 pub mod reading;
 pub mod recent_pages;

@@ -4,6 +4,7 @@ use super::{
     archive::Archive,
     config::Config,
     driver::redis::RedisDriver,
+    inbox::Inbox,
     ledger::Ledger,
     recent_pages::RecentPages,
     snapshot::{Snapshot, written::Written},
@@ -51,6 +52,8 @@ pub struct Inner {
     pub pages: RecentPages,
     /// Lines about what operators did, on their way to the archive.
     pub audit: super::tasks::audit::Audit,
+    /// Failed jobs in Redis by kind of error.
+    pub inbox: Inbox,
     /// Bulk operations that this console runs.
     pub operations: super::tasks::operations::Operations,
     /// Cancelled once when the console stops; streams end on it.

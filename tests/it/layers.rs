@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server::actions",
             "server::snapshot",
             "server::recent_pages",
+            "server::inbox",
             "server::state",
             "server::config",
             "server::error",
@@ -34,12 +35,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("server/ledger", &["server::ledger", "model"]),
     ("server/recent_pages", &["model"]),
+    ("server/inbox", &["server::driver", "server::error", "model"]),
     (
         "server/actions",
         &[
             "server::actions",
             "server::archive",
             "server::recent_pages",
+            "server::inbox",
             "server::driver",
             "server::search",
             "server::tasks",

@@ -1,7 +1,7 @@
 //! Whether a job is what a query asks for, and where that is to be seen.
 
 use super::{Query, Test, text::LazyText, words};
-use crate::model::{job::JobState, time::Millis};
+use crate::model::{job::JobState, signature::signature, time::Millis};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -54,6 +54,9 @@ impl Query {
         let in_error = |words: &str| {
             job.error.is_some_and(|e| words::matches(words, e)) || job.text.get().error().is_some_and(|e| words::matches(words, e))
         };
+        let of_kind = |kind: &str| {
+            job.state == JobState::Failed && signature(job.error.or_else(|| job.text.get().error()).unwrap_or_default()) == kind
+        };
         // The cheap ones first: the text is made when nothing else can decide.
         let holds = self.asks_queue(job.queue)
             && self.asks_state(job.state)
@@ -63,6 +66,7 @@ impl Query {
             && self.holds(|t| if let Test::Until(b) = t { Some(job.at.is_some_and(|at| at <= b.at)) } else { None })
             && self.holds(|t| if let Test::Class(c) = t { Some(job.class.is_some_and(|class| words::matches(c, class))) } else { None })
             && self.holds(|t| if let Test::Error(words) = t { Some(in_error(words)) } else { None })
+            && self.holds(|t| if let Test::Signature(kind) = t { Some(of_kind(kind)) } else { None })
             && self.terms.iter().all(|t| words::matches(&t.text, job.text.get().as_str()) != t.negated);
         holds.then(|| self.place(job))
     }
@@ -85,7 +89,7 @@ impl Query {
             return (field, &text.as_str()[span.clone()], found.start - span.start);
         }
         let test = |pick: fn(&Test) -> bool| self.filters.iter().any(|f| !f.negated && pick(&f.test));
-        let error = text.error().or(job.error).filter(|_| test(|t| matches!(t, Test::Error(_))));
+        let error = text.error().or(job.error).filter(|_| test(|t| matches!(t, Test::Error(_) | Test::Signature(_))));
         if let Some(error) = error {
             return (Field::Error, error, self.marks(Field::Error, error).first().map_or(0, |m| m.start));
         }

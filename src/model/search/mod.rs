@@ -39,6 +39,8 @@ pub enum Test {
     Class(String),
     /// Like free text, in the error alone.
     Error(String),
+    /// Of failed jobs: the error with what differs from case to case taken out, all of it.
+    Signature(String),
     Id(Name),
     Group(Name),
     /// Failed (else created) at this time or later.
@@ -84,11 +86,12 @@ pub struct Problem {
 }
 
 /// The filter words with what they ask for and an example, as the help shows them.
-pub const WORDS: [(&str, &str, &str); 8] = [
+pub const WORDS: [(&str, &str, &str); 9] = [
     ("queue", "one queue, or all that begin alike", "queue:mail*"),
     ("state", "waiting, grouped, delayed, active, failed or completed", "state:failed"),
     ("class", "a word of the job's class", "class:PaymentTimeout"),
     ("error", "words of the error", "error:\"gateway did not\""),
+    ("signature", "failed with an error of this kind", "signature:\"order <n> is late\""),
     ("id", "the job's id", "id:ORD-1001"),
     ("group", "the group's id", "group:customer-7"),
     ("since", "failed or created since then", "since:2h"),

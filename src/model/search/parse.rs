@@ -101,6 +101,7 @@ fn test(name: &str, word: &Word, now: Millis) -> Result<Test, String> {
         })?),
         "class" => Test::Class(value),
         "error" => Test::Error(value),
+        "signature" => Test::Signature(value),
         "id" => Test::Id(named(value)),
         "group" => Test::Group(named(value)),
         "since" => Test::Since(bound(false)?),

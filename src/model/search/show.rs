@@ -20,6 +20,7 @@ impl fmt::Display for Filter {
             Test::State(state) => ("state", state.as_str().into()),
             Test::Class(text) => ("class", quoted(text, false)),
             Test::Error(text) => ("error", quoted(text, false)),
+            Test::Signature(text) => ("signature", quoted(text, false)),
             Test::Id(name) => ("id", name.to_string()),
             Test::Group(name) => ("group", name.to_string()),
             Test::Since(bound) => ("since", quoted(&bound.written, false)),

@@ -16,7 +16,7 @@ use crate::{
 use leptos::prelude::*;
 
 /// Full time and how long ago.
-fn moment(at: Option<Millis>) -> AnyView {
+pub fn moment(at: Option<Millis>) -> AnyView {
     match at {
         Some(at) => view! { {at.full()} <span class="ml-2 text-faint"><Ago at=at /></span> }.into_any(),
         None => view! { <span class="text-zero">"—"</span> }.into_any(),

@@ -7,6 +7,7 @@ use crate::{
         copy::CopyButton,
         icon::{Glyph, Icon},
         keys::on_key,
+        past_actions::{PushButtons, Pushable},
     },
     model::{
         ids::QueueName,
@@ -75,9 +76,10 @@ pub fn Head(job: JobSummary) -> impl IntoView {
         }
         state == JobState::Failed
     });
+    let named = name.clone();
     let delete = move |_| {
         let JobSummary { queue, fingerprint, .. } = job.get_value();
-        actions.ask(Question::Discard { queue, state, jobs: vec![fingerprint], name: Some(name.clone()) });
+        actions.ask(Question::Discard { queue, state, jobs: vec![fingerprint], name: Some(named.clone()) });
     };
     let deletable = matches!(state, JobState::Waiting | JobState::Grouped | JobState::Delayed | JobState::Failed);
     view! {
@@ -99,6 +101,10 @@ pub fn Head(job: JobSummary) -> impl IntoView {
                         <Icon glyph=glyph />
                         {text}
                     </button>
+                })}
+                {readable.then(|| {
+                    let JobSummary { queue, fingerprint, .. } = job.get_value();
+                    view! { <PushButtons what=Pushable::Live(queue.clone(), fingerprint) queue=queue name=name.clone() /> }
                 })}
                 {deletable.then(|| view! {
                     <button type="button" class="btn danger max-sm:flex-1" on:click=delete>

@@ -14,23 +14,38 @@ use leptos::prelude::*;
 /// The tree stays quick to draw and to search.
 const MOST_ROWS: usize = 2_000;
 
+/// A payload as a page has it.
+pub struct Shown {
+    pub text: String,
+    pub truncated: bool,
+    /// Size of the whole.
+    pub bytes: u64,
+    /// The page's own address.
+    pub here: String,
+    pub download: String,
+}
+
+impl Shown {
+    pub fn of(job: &JobDetail) -> Self {
+        let s = &job.summary;
+        let handle = s.id.clone().unwrap_or_else(|| s.fingerprint.to_string());
+        let at = s.fingerprint.to_string();
+        let download = format!("/api/v1/queues/{}/jobs/{}/payload?at={}", segment(s.queue.as_str()), segment(&handle), segment(&at));
+        Self { text: job.payload.clone(), truncated: job.truncated, bytes: s.bytes, here: s.href(), download }
+    }
+}
+
 #[component]
-pub fn Payload(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
-    let s = &job.summary;
-    let handle = s.id.clone().unwrap_or_else(|| s.fingerprint.to_string());
-    let at = s.fingerprint.to_string();
-    let here = s.href();
+pub fn Payload(shown: Shown, raw: Memo<bool>) -> impl IntoView {
+    let Shown { text, truncated, bytes: size, here, download } = shown;
     let raw_href = format!("{here}{}view=raw", if here.contains('?') { "&" } else { "?" });
-    let download = format!("/api/v1/queues/{}/jobs/{}/payload?at={}", segment(s.queue.as_str()), segment(&handle), segment(&at));
-    let size = s.bytes;
-    let truncated = job.truncated;
-    let grown = tree(&job.payload, MOST_ROWS);
+    let grown = tree(&text, MOST_ROWS);
     let why =
         grown.as_ref().err().map(|e| if truncated { "A part of it cannot be drawn as a tree.".to_string() } else { format!("It is {e}.") });
     let grown = StoredValue::new(grown.ok());
     let has_tree = grown.with_value(Option::is_some);
     let search = RwSignal::new(String::new());
-    let text = StoredValue::new(job.payload);
+    let text = StoredValue::new(text);
     let tree_shown = Memo::new(move |_| has_tree && !raw.get());
     let body = move || {
         if tree_shown.get() {

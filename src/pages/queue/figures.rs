@@ -153,7 +153,7 @@ pub fn count_of(q: &QueueSample, state: JobState) -> Option<u64> {
     }
 }
 
-/// Links, so that a state is an address; the window of the charts stays with them. Completed jobs come with the archive.
+/// Links, so that a state is an address; the window of the charts stays with them. The archive is not counted here.
 #[component]
 pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -> impl IntoView {
     let window = use_value("window");
@@ -187,6 +187,7 @@ pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -
             {tab(JobState::Active, "Active")}
             {tab(JobState::Delayed, "Delayed")}
             {tab(JobState::Failed, "Failed")}
+            {tab(JobState::Completed, "Archive")}
         </nav>
     }
 }

@@ -31,6 +31,23 @@ impl Dialect {
         }
     }
 
+    /// Whether a text column holds a `?`, whatever the case of both; no character of it is a wildcard.
+    pub fn holds(self, column: &str) -> String {
+        match self {
+            Self::Sqlite | Self::MySql => format!("INSTR(LOWER({column}), LOWER(?)) > 0"),
+            Self::Postgres => format!("STRPOS(LOWER({column}), LOWER(?)) > 0"),
+        }
+    }
+
+    /// A sum as a whole number.
+    pub fn sum(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("SUM({column})"),
+            Self::MySql => format!("CAST(SUM({column}) AS SIGNED)"),
+            Self::Postgres => format!("CAST(SUM({column}) AS BIGINT)"),
+        }
+    }
+
     /// Begins an INSERT that leaves rows alone whose key is there already; [`Self::unless_there`] ends it.
     pub fn insert(self) -> &'static str {
         match self {

@@ -57,6 +57,8 @@ fn read(row: &Row<'_>) -> ArchivedRow {
         verdict: Verdict::Unknown,
         class_name: reading.class_name,
         attempt: reading.attempts,
+        max_attempts: reading.max_attempts,
+        delay_s: reading.delay_s,
         // The column holds whole seconds in MySQL.
         created_at: reading.created_at.or_else(|| row.int(8).map(Millis)),
         archived_at: row.int(9).map(Millis),

@@ -14,8 +14,10 @@ pub mod record;
 pub mod retention;
 pub mod search;
 pub mod setting;
+pub mod signatures;
 pub mod size;
 pub mod sql;
+pub mod timeline;
 pub mod verdict;
 
 use crate::model::{

@@ -32,6 +32,9 @@ pub async fn list(
     if query.state == JobState::Active {
         return Ok(Json(super::live::active(&state, &query.queue, query.page, query.per_page)).into_response());
     }
+    if query.state == JobState::Completed {
+        return super::past::completed(&state, query.queue, &params).await;
+    }
     let page: JobsPage = actions::jobs(&state, &query).await?;
     Ok(Json(page).into_response())
 }
@@ -92,11 +95,23 @@ pub async fn one(
     UrlQuery(params): UrlQuery<Params>,
 ) -> Result<Response, Problem> {
     let (queue, at) = (queue_name(queue)?, params.get("at").map(String::as_str));
+    if let Some(row) = row(&params)? {
+        let past = actions::past::archived(&state, &queue, &handle, Some(row), INLINE).await?;
+        return past.map_or_else(|| Err(Problem::not_found("The archive has no such row of this job.")), super::past::job);
+    }
     match actions::job(&state, &queue, &handle, at).await? {
         Found::One { job } => Ok(Json(whole(&state, &queue, *job).await?).into_response()),
         many @ Found::Many { .. } => Ok(Json(many).into_response()),
-        Found::Gone { scanned, of } => Err(gone(scanned, of)),
+        Found::Gone { scanned, of } => match actions::past::archived(&state, &queue, &handle, None, INLINE).await {
+            Ok(Some(past)) => super::past::job(past),
+            Ok(None) | Err(_) => Err(gone(scanned, of)),
+        },
     }
+}
+
+/// `?row=`: a row of the archive.
+fn row(params: &Params) -> Result<Option<i64>, Problem> {
+    params.get("row").map(|n| n.parse().map_err(|_| Problem::invalid("row", "`row` is the number of a row of the archive."))).transpose()
 }
 
 fn gone(scanned: u64, of: u64) -> Problem {
@@ -136,7 +151,15 @@ pub async fn payload(
     UrlQuery(params): UrlQuery<Params>,
 ) -> Result<Response, Problem> {
     let queue = queue_name(queue)?;
-    let raw = actions::payload(&state, &queue, &handle, params.get("at").map(String::as_str)).await?;
+    let row = row(&params)?;
+    let raw = match row {
+        Some(_) => None,
+        None => actions::payload(&state, &queue, &handle, params.get("at").map(String::as_str)).await?,
+    };
+    let raw = match raw {
+        Some(raw) => Some(raw),
+        None => actions::past::payload(&state, &queue, &handle, row).await.unwrap_or_default(),
+    };
     let raw = raw.ok_or_else(|| Problem::not_found("There is no such job any more. A worker may have taken it, or it was moved."))?;
     let readable = serde_json::from_slice::<&RawValue>(&raw).is_ok();
     let (kind, ending) = if readable { ("application/json", "json") } else { ("application/octet-stream", "bin") };

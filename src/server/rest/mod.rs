@@ -4,9 +4,11 @@ pub mod problem;
 
 mod archive;
 mod audit;
+mod errors;
 mod jobs;
 mod live;
 mod operations;
+mod past;
 mod queues;
 mod search;
 mod settings;
@@ -37,6 +39,10 @@ pub fn routes() -> Router<AppState> {
         .route("/operations/{id}/cancel", post(operations::cancel))
         .route("/search", get(search::search))
         .route("/search/export", get(search::export))
+        .route("/errors", get(errors::list))
+        .route("/errors/{signature}", get(errors::one))
+        .route("/archive/jobs", get(past::list))
+        .route("/archive/jobs/{row}/{verb}", post(past::push))
         .route("/workers", get(live::workers))
         .route("/logs", get(live::logs))
         .route("/logs/archive", get(archive::logs))

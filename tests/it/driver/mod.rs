@@ -8,6 +8,7 @@ mod lease;
 mod pages;
 mod promote;
 mod purge;
+mod push;
 mod queue_verbs;
 mod retry;
 

@@ -104,6 +104,11 @@ impl Keys {
         format!("{}trash:{id}:list:{n}", self.own)
     }
 
+    /// A click that pushed a job, for as long as it is remembered.
+    pub fn request(&self, id: &str) -> String {
+        format!("{}request:{id}", self.own)
+    }
+
     /// Runs whose worker is gone.
     pub fn lost(&self) -> String {
         format!("{}lost", self.own)

@@ -15,6 +15,7 @@ pub mod metrics;
 mod operations;
 mod pages;
 pub mod payload;
+mod push;
 mod queues;
 mod removal;
 mod reply;
@@ -29,6 +30,7 @@ mod verbs;
 pub use bulk::{Step, Sweep};
 pub use groups::Known;
 pub use lost::PutBack;
+pub use push::Push;
 pub use removal::OneByOne;
 
 use crate::server::error::DriverError;

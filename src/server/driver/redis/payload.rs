@@ -106,6 +106,29 @@ pub fn retried(raw: &[u8]) -> Option<Retried> {
     Some(Retried { payload: payload.into_bytes(), target, group: group(text, &members) })
 }
 
+/// The same job under another id: at the top, and in `data.properties` where the library keeps it too. `None`: not a JSON object.
+pub fn renamed(raw: &[u8], id: &str) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let quoted = serde_json::to_string(id).ok()?;
+    let named = json::edit(text, &[], Some(("id", &quoted))).ok()?;
+    let Some(data) = renamed_data(&named, &quoted) else { return Some(named.into_bytes()) };
+    json::edit(&named, &[], Some(("data", &data))).ok().map(String::into_bytes)
+}
+
+/// The field `data` with another id in its properties; `None`: it says none there.
+fn renamed_data(text: &str, quoted: &str) -> Option<String> {
+    let raw = json::field(text, &json::members(text).ok()?, "data")?;
+    // A string that JavaScript alone can read is left as it is: writing it again would change it.
+    let nested: Option<String> = serde_json::from_str(raw).ok();
+    let inner = nested.as_deref().unwrap_or(raw);
+    let outer = json::members(inner).ok()?;
+    let properties = json::field(inner, &outer, "properties")?;
+    json::field(properties, &json::members(properties).ok()?, "id")?;
+    let properties = json::edit(properties, &[], Some(("id", quoted))).ok()?;
+    let edited = json::edit(inner, &[], Some(("properties", &properties))).ok()?;
+    if nested.is_some() { serde_json::to_string(&edited).ok() } else { Some(edited) }
+}
+
 /// A delayed job made ready to run: only `delaySeconds` is cut. `None`: not a JSON object in UTF-8.
 pub fn promoted(raw: &[u8]) -> Option<Vec<u8>> {
     json::edit(std::str::from_utf8(raw).ok()?, &["delaySeconds"], None).ok().map(String::into_bytes)
@@ -154,6 +177,20 @@ mod tests {
         assert_eq!(retry(r#"{"groupId":0}"#).group, None);
         assert_eq!(retried(b"[1]"), None);
         assert_eq!(retried(b"{\"a\":\"\xff\"}"), None);
+    }
+
+    #[test]
+    fn a_copy_differs_in_its_id_alone() {
+        let copy = |raw: &str| String::from_utf8(renamed(raw.as_bytes(), "n\"ew").expect("an object")).expect("text");
+        assert_eq!(
+            copy(
+                r#"{"id":"a","data":"{\"class\":\"X\",\"properties\":{\"id\":\"a\",\"n\":9007199254740993123,\"tags\":[],\"to\":\"é\"}}","tags":[ ]}"#
+            ),
+            r#"{"id":"n\"ew","data":"{\"class\":\"X\",\"properties\":{\"id\":\"n\\\"ew\",\"n\":9007199254740993123,\"tags\":[],\"to\":\"é\"}}","tags":[ ]}"#
+        );
+        assert_eq!(copy(r#"{"id":1,"data":"{\"properties\":{\"a\":1}}"}"#), r#"{"id":"n\"ew","data":"{\"properties\":{\"a\":1}}"}"#);
+        assert_eq!(copy(r#"{"data":{"properties":{"id":1}}}"#), r#"{"data":{"properties":{"id":"n\"ew"}},"id":"n\"ew"}"#);
+        assert_eq!(renamed(b"[1]", "x"), None);
     }
 
     #[test]

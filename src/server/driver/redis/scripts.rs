@@ -29,6 +29,7 @@ scripts! {
     scan = "element.lua" "scan.lua";
     scan_delayed = "element.lua" "scan_delayed.lua";
     retry = "take.lua" "retry.lua";
+    push = "take.lua" "push.lua";
     promote = "take.lua" "promote.lua";
     discard = "take.lua" "discard.lua";
     discard_delayed = "take.lua" "discard_delayed.lua";

@@ -132,6 +132,14 @@ impl Read {
         self.bytes > 0 && self.head.is_empty()
     }
 
+    /// A dead letter as a list would show it, and its error as far as it was read.
+    pub fn failed(&self, queue: &QueueName) -> (JobSummary, Option<String>) {
+        let element = self.element();
+        let error = payload::read(&element).error;
+        let fingerprint = Fingerprint { hash: element.digest(), source: Source::Failed, hint: self.position, score: None };
+        (payload::summary(queue, JobState::Failed, None, fingerprint, &element), error)
+    }
+
     /// Size of the whole element.
     pub fn bytes(&self) -> u64 {
         self.bytes

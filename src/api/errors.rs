@@ -1,0 +1,32 @@
+//! The errors inbox.
+
+use crate::model::{
+    error::ApiError,
+    errors::{ErrorDetail, ErrorsPage, ErrorsQuery, GroupPart},
+    operation::{Operation, Verb},
+    wire::Json,
+};
+use leptos::prelude::*;
+
+#[server(prefix = "/api/fn", endpoint = "errors", input = Json, output = Json)]
+pub async fn errors(query: ErrorsQuery) -> Result<ErrorsPage, ApiError> {
+    crate::server::actions::errors::page(&expect_context(), &query).await
+}
+
+/// One kind; `before`: the last row of the page before.
+#[server(prefix = "/api/fn", endpoint = "errors/one", input = Json, output = Json)]
+pub async fn error(signature: String, before: Option<i64>) -> Result<ErrorDetail, ApiError> {
+    crate::server::actions::errors::one(&expect_context(), &signature, before).await
+}
+
+/// What an action on the whole group would act on, counted now.
+#[server(prefix = "/api/fn", endpoint = "errors/count", input = Json, output = Json)]
+pub async fn count(text: String) -> Result<Vec<GroupPart>, ApiError> {
+    crate::server::actions::errors::count(&expect_context(), &text).await
+}
+
+/// A verb on what was counted, one background operation for each queue.
+#[server(prefix = "/api/fn", endpoint = "errors/act", input = Json, output = Json)]
+pub async fn act(text: String, verb: Verb, parts: Vec<GroupPart>, base: bool) -> Result<Vec<Operation>, ApiError> {
+    crate::server::actions::errors::act(&expect_context(), &text, verb, &parts, base).await
+}

@@ -1,0 +1,110 @@
+//! Retry or delete all failed jobs of one kind: counted first, then one operation for each queue.
+
+use super::{
+    actions::Actions,
+    dialog::{Confirm, close},
+    icon::{Glyph, Icon},
+    number::{count, jobs},
+    question::restorable,
+};
+use crate::{
+    api,
+    live::Live,
+    model::{error::ApiError, errors::GroupPart, operation::Verb},
+};
+use leptos::{prelude::*, task::spawn_local};
+
+#[component]
+pub fn GroupButtons(text: String) -> impl IntoView {
+    let asked = RwSignal::new(None::<Verb>);
+    let text = StoredValue::new(text);
+    view! {
+        <button type="button" class="btn primary max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Retry))>
+            <Icon glyph=Glyph::Retry />
+            "Retry all…"
+        </button>
+        <button type="button" class="btn danger max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Discard))>
+            <Icon glyph=Glyph::Trash />
+            "Delete all…"
+        </button>
+        {move || asked.get().map(|verb| view! { <Ask verb=verb text=text asked=asked /> })}
+    }
+}
+
+#[component]
+fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> impl IntoView {
+    let actions = expect_context::<Actions>();
+    let now = expect_context::<Live>().now.get_untracked();
+    let parts = RwSignal::new(None::<Vec<GroupPart>>);
+    let (pending, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    Effect::new(move |_| {
+        spawn_local(async move {
+            match api::errors::count(text.get_value()).await {
+                Ok(counted) => {
+                    parts.try_set(Some(counted));
+                }
+                Err(problem) => {
+                    error.try_set(Some(problem));
+                }
+            }
+        });
+    });
+    let total = Memo::new(move |_| parts.with(|p| p.as_ref().map(|p| p.iter().map(|part| part.count).sum::<u64>())));
+    let word = if verb == Verb::Retry { "Retry" } else { "Delete" };
+    let title = move || match (total.get(), parts.with(|p| p.as_ref().map_or(0, Vec::len))) {
+        (None, _) => format!("{word} the failed jobs of this kind?"),
+        (Some(n), 1) => format!(
+            "{word} {} of {}?",
+            count(n, "failed job", "failed jobs"),
+            parts.with(|p| p.iter().flatten().map(|p| p.queue.to_string()).next().unwrap_or_default())
+        ),
+        (Some(n), queues) => format!("{word} {} of {queues} queues?", count(n, "failed job", "failed jobs")),
+    };
+    let primary = move || total.get().map_or_else(|| "Counting…".into(), |n| format!("{word} {}", jobs(n)));
+    let list = move || {
+        parts.get().filter(|p| p.len() > 1).map(|all| {
+            let lines = all.into_iter().map(|p| view! { <li class="flex gap-3"><span class="clip grow">{p.queue.to_string()}</span><span class="num">{jobs(p.count)}</span></li> }).collect_view();
+            view! { <ul class="grid gap-1 max-h-60 overflow-auto" tabindex="0" aria-label="Queues">{lines}</ul> }
+        })
+    };
+    let explain = if verb == Verb::Retry {
+        "They go back to their waiting lists with attempts set to 0. Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile are not included. It runs in the background and can be cancelled.".to_owned()
+    } else {
+        format!(
+            "They will not run. {} Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile stay.",
+            restorable(now)
+        )
+    };
+    let confirm = move || {
+        let Some(counted) = parts.get_untracked() else { return };
+        pending.set(true);
+        error.set(None);
+        spawn_local(async move {
+            let started = api::errors::act(text.get_value(), verb, counted, false).await;
+            pending.set(false);
+            match started {
+                Ok(started) => {
+                    close();
+                    started.into_iter().for_each(|operation| actions.follow(operation));
+                }
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
+    };
+    view! {
+        <Confirm
+            title=Signal::derive(title)
+            primary=Signal::derive(primary)
+            glyph=if verb == Verb::Retry { Glyph::Retry } else { Glyph::Trash }
+            danger=verb != Verb::Retry
+            ready=Signal::derive(move || total.get().is_some_and(|n| n > 0))
+            pending=pending
+            error=error
+            on_confirm=Callback::new(move |()| confirm())
+            on_close=Callback::new(move |()| asked.set(None))
+        >
+            <p class="text-muted wrap-anywhere">{explain}</p>
+            {list}
+        </Confirm>
+    }
+}

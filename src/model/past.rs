@@ -1,0 +1,124 @@
+//! A job's page when the job has left Redis, and what can be done with it from there.
+
+use super::{
+    archive::{ArchivedJob, ArchivedRow, Status, Verdict},
+    ids::QueueName,
+    job::{Found, TimelineEntry},
+};
+use serde::{Deserialize, Serialize};
+
+/// What the job page is given: the job in Redis, else what the archive remembers of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobAnswer {
+    /// `None`: a row of the archive was asked for, and Redis was not.
+    pub found: Option<Found>,
+    pub past: Option<Box<ArchivedJob>>,
+    /// Why the archive could not be asked, as a sentence.
+    pub unavailable: Option<String>,
+    /// Dead letters alone are archived: a completed job leaves no row.
+    pub completed_kept: bool,
+}
+
+/// What the archive adds to the timeline of a job that is in Redis.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Past {
+    /// Oldest first.
+    pub entries: Vec<TimelineEntry>,
+    /// Rows of this job; more than the newest 200 are not looked at.
+    pub rows: u64,
+    /// Why the archive could not be asked, as a sentence.
+    pub unavailable: Option<String>,
+}
+
+/// What became of pushing a job again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Pushed {
+    Done,
+    /// The same click came before; nothing was pushed this time.
+    Before,
+    /// No worker reads the priority that the payload names; nothing was pushed.
+    UnreadPriority,
+    /// The payload is no JSON object, or nobody wrote it down; nothing was pushed.
+    Unreadable,
+}
+
+/// How a job is pushed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushAsk {
+    /// Under an id of its own.
+    pub copy: bool,
+    /// A priority that no worker reads: to the base list.
+    pub base: bool,
+    /// Names the click; the same one within a minute pushes once.
+    pub request: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushDone {
+    pub pushed: Pushed,
+    pub queue: QueueName,
+    /// Under which it was pushed.
+    pub id: String,
+}
+
+/// Rows and payload times may be whole seconds apart from what Redis says of the same moment.
+const SAME_MS: i64 = 2_000;
+
+/// The timeline of a job in Redis with what the archive knows besides; what both say stands once.
+pub fn together(live: &[TimelineEntry], past: &[TimelineEntry]) -> Vec<TimelineEntry> {
+    let mut all = past.to_vec();
+    for entry in live {
+        let same = |p: &TimelineEntry| p.kind == entry.kind && p.at.zip(entry.at).is_some_and(|(a, b)| (a.0 - b.0).abs() <= SAME_MS);
+        // `Written for attempt 2` is the failure of attempt 1, which the archive tells as such.
+        let retry = |p: &TimelineEntry| entry.title == "Written" && p.at.zip(entry.at).is_some_and(|(a, b)| (a.0 - b.0).abs() <= SAME_MS);
+        if past.iter().any(|p| same(p) || retry(p)) {
+            continue;
+        }
+        let at = all.iter().rposition(|p| p.at.zip(entry.at).is_none_or(|(a, b)| a <= b)).map_or(0, |i| i + 1);
+        all.insert(at, entry.clone());
+    }
+    all
+}
+
+/// What a row says in two words, and whether that is good (`Some(true)`), bad or neither.
+pub fn said(row: &ArchivedRow) -> (&'static str, Option<bool>) {
+    match (row.status, row.verdict) {
+        (_, Verdict::Unknown) => ("Unknown", None),
+        (Status::Completed, Verdict::FailedAttempt) => ("Failed attempt", Some(false)),
+        (Status::Completed, Verdict::Sure | Verdict::Again) => ("Completed", Some(true)),
+        (Status::Failed, _) => ("Failed", Some(false)),
+        (Status::Waiting, _) if row.attempt.unwrap_or(0) > 1 => ("Retried", None),
+        (Status::Waiting, _) => ("Enqueued", None),
+        (Status::Other, _) => ("Unknown", None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Millis;
+
+    fn entry(at: i64, kind: &str, title: &str) -> TimelineEntry {
+        TimelineEntry { at: Some(Millis(at)), kind: kind.into(), title: title.into(), detail: None }
+    }
+
+    #[test]
+    fn what_both_say_stands_once() {
+        let live = [entry(30_000, "enqueued", "Written"), entry(60_500, "failed", "Attempt 2 failed"), entry(99_000, "delayed", "Due")];
+        let past = [
+            entry(1_000, "enqueued", "Enqueued"),
+            entry(30_400, "failed", "Attempt 1 failed"),
+            entry(60_000, "failed", "Attempt 2 failed, no attempts left"),
+        ];
+        let titles: Vec<String> = together(&live, &past).into_iter().map(|e| e.title).collect();
+        assert_eq!(titles, ["Enqueued", "Attempt 1 failed", "Attempt 2 failed, no attempts left", "Due"]);
+        assert_eq!(together(&live, &[]), live);
+        let early = [entry(1_000, "enqueued", "Enqueued")];
+        assert_eq!(together(&early, &past[1..]).first().map(|e| e.title.as_str()), Some("Enqueued"));
+    }
+}

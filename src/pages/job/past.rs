@@ -1,0 +1,135 @@
+//! A job that has left Redis, as the archive remembers it: the same page, from its newest row or the one asked for.
+
+use super::{
+    facts::moment,
+    head::Crumbs,
+    payload::{Payload, Shown},
+};
+use crate::{
+    components::{
+        badge::{Badge, Tone},
+        copy::CopyButton,
+        error_view::ErrorView,
+        icon::Glyph,
+        number::bytes,
+        past_actions::{PushButtons, Pushable},
+        timeline::Timeline,
+    },
+    live::Live,
+    model::{
+        archive::{ArchivedJob, ArchivedRow},
+        ids::segment,
+        past::said,
+        time::{Millis, relative, span},
+    },
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+fn badge(row: &ArchivedRow) -> (&'static str, Tone, Glyph) {
+    let (word, good) = said(row);
+    match good {
+        Some(true) => (word, Tone::Completed, Glyph::Completed),
+        Some(false) => (word, Tone::Failed, Glyph::Failed),
+        None => (word, Tone::Quiet, Glyph::Note),
+    }
+}
+
+fn took(ms: i64) -> String {
+    if (0..1_000).contains(&ms) { format!("{ms} ms") } else { span(ms) }
+}
+
+#[component]
+pub fn PastJob(job: ArchivedJob, raw: Memo<bool>) -> impl IntoView {
+    let now = expect_context::<Live>().now;
+    let (timeline, rows) = (job.timeline.clone(), job.rows);
+    let row = job.row.clone();
+    let title = row.class_name.clone().unwrap_or_else(|| "Job".into());
+    let at = row.failed_at.or(row.archived_at);
+    let after = move || at.map_or(String::new(), |at| relative(at, now.get()));
+    let error =
+        job.error.clone().map(|message| view! { <ErrorView message=message stack=job.stack.clone() after=Signal::derive(after) /> });
+    let note = match at {
+        Some(at) if job.payload_unknown => {
+            format!("It ran until {}. The console heard that, but nobody wrote its payload down.", at.full())
+        }
+        _ if rows > 1 => format!("From the archive: row {} of {rows} of this job. It is in no list of Redis that was looked at.", row.row),
+        _ => "From the archive. It is in no list of Redis that was looked at.".into(),
+    };
+    let payload = (!job.payload_unknown).then(|| {
+        let here = row.href();
+        let download = format!("/api/v1/queues/{}/jobs/{}/payload?row={}", segment(row.queue.as_str()), segment(&row.id), row.row);
+        let shown = Shown { text: job.payload.clone(), truncated: job.truncated, bytes: row.bytes, here, download };
+        view! { <Payload shown=shown raw=raw /> }
+    });
+    view! {
+        <Title text=title.clone() />
+        <Crumbs queue=row.queue.clone() state=Some(crate::model::job::JobState::Completed) />
+        <Head row=row.clone() title=title readable=!job.payload_unknown />
+        <div class="six sm:min-h-[calc(100dvh-var(--bar)-100px)]">
+            <div class="span4 min-w-0 divide-y divide-line">
+                <p class="px-gutter py-2.5 text-muted wrap-anywhere">{note}</p>
+                {error}
+                <Facts job=job />
+                {payload}
+            </div>
+            <div class="span2 min-w-0"><Timeline entries=timeline /></div>
+        </div>
+    }
+}
+
+#[component]
+fn Head(row: ArchivedRow, title: String, readable: bool) -> impl IntoView {
+    let (word, tone, glyph) = badge(&row);
+    let id = row.id.clone();
+    view! {
+        <div class="head pb-3.5!">
+            <div class="min-w-0">
+                <div class="flex items-center gap-2.5 flex-wrap">
+                    <h1>{title}</h1>
+                    <Badge tone=tone glyph=glyph text=word />
+                </div>
+                <div class="flex items-center gap-1 mt-0.5 text-faint">
+                    <span class="font-mono text-12 wrap-anywhere">{id.clone()}</span>
+                    <CopyButton content=Signal::stored(id.clone()) label="Copy id" class="grid place-items-center size-5 rounded-small text-faint hover:text-text" />
+                </div>
+            </div>
+            <span class="flex-1 max-sm:hidden"></span>
+            <div class="flex items-center gap-2 max-sm:w-full noscript:hidden">
+                {readable.then(|| view! { <PushButtons what=Pushable::Row(row.row) queue=row.queue.clone() name=id /> })}
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Facts(job: ArchivedJob) -> impl IntoView {
+    let ArchivedJob { row, last, timeline, .. } = job;
+    let text = |t: Option<String>| match t {
+        Some(t) => view! { <span title=t.clone()>{t.clone()}</span> }.into_any(),
+        None => view! { <span class="text-zero">"—"</span> }.into_any(),
+    };
+    let tried = row.attempt.map(|n| row.max_attempts.map_or_else(|| n.to_string(), |most| format!("{n} of {most}")));
+    let first: Option<Millis> = timeline.iter().find(|e| e.kind == "enqueued").and_then(|e| e.at);
+    let ran = last.as_ref().map(|l| took(l.ended_at.0 - l.started_at.0));
+    let waited = last.as_ref().and_then(|l| l.wait_ms).map(took);
+    let facts: Vec<(&'static str, AnyView)> = vec![
+        ("Queue", view! { <a class="link" href=row.queue.href()>{row.queue.to_string()}</a> }.into_any()),
+        ("Attempts", text(tried)),
+        ("Group", text(row.group_id.clone())),
+        ("Enqueued", moment(first)),
+        ("Failed", moment(row.failed_at)),
+        ("Archived", moment(row.archived_at)),
+        ("Waited", text(waited)),
+        ("Ran", text(ran)),
+        ("Worker", text(last.map(|l| l.worker))),
+        ("Size", text(Some(bytes(row.bytes)))),
+    ];
+    let rows = facts.into_iter().map(|(term, value)| view! { <div><dt>{term}</dt><dd>{value}</dd></div> }).collect_view();
+    view! {
+        <section aria-labelledby="facts-title">
+            <div class="sec"><h2 id="facts-title">"Facts"</h2></div>
+            <dl class="facts">{rows}</dl>
+        </section>
+    }
+}

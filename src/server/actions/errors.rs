@@ -1,0 +1,162 @@
+//! The errors inbox: kinds of failures from the archive, what of them is in Redis now, and a verb on all of one kind.
+
+use super::{
+    matching::{self, Ask},
+    now,
+};
+use crate::model::{
+    error::ApiError,
+    errors::{ErrorDetail, ErrorKind, ErrorSort, ErrorsPage, ErrorsQuery, GroupPart, KINDS_PER_PAGE, filter},
+    ids::QueueName,
+    job::JobState,
+    operation::{Operation, Verb},
+    time::Millis,
+};
+use crate::server::{
+    archive::{error::ArchiveError, signatures},
+    inbox::Seen,
+    state::AppState,
+};
+use std::sync::Arc;
+
+/// A group is counted in steps of a search; more than this many queues at once are an incident of another kind.
+const QUEUES: usize = 50;
+
+async fn seen(state: &AppState, at: Millis) -> Result<Arc<Seen>, ApiError> {
+    state.watching.request(at);
+    let snapshot = state.snapshot();
+    let queues: Vec<(QueueName, u64)> =
+        snapshot.queues.iter().filter_map(|q| Some((q.name.clone(), q.failed.filter(|n| *n > 0)?))).collect();
+    Ok(state.inbox.seen(&state.driver, &queues, state.watching.changes(), at).await?)
+}
+
+/// What can be said without the archive: why it is missing, unless it is there.
+fn unavailable(error: ArchiveError) -> String {
+    match error {
+        ArchiveError::Off => "This console keeps no archive: these are the failures that are in Redis now.".into(),
+        other => format!("{} These are the failures that are in Redis now.", ApiError::from(other)),
+    }
+}
+
+pub async fn page(state: &AppState, query: &ErrorsQuery) -> Result<ErrorsPage, ApiError> {
+    let at = now();
+    let seen = seen(state, at).await?;
+    let kept = match state.archive.db() {
+        Ok(db) => state.archive.noted(from_archive(&db, query, &seen, at).await),
+        Err(error) => Err(error),
+    };
+    let (mut kinds, total, unavailable) = match kept {
+        Ok((kinds, total)) => (kinds, total, None),
+        Err(error) => {
+            let mut kinds: Vec<ErrorKind> = seen.kinds.iter().filter(|(_, k)| k.asked(query)).map(|(hash, k)| k.show(hash, at)).collect();
+            let total = kinds.len() as u64;
+            sort(&mut kinds, query.sort);
+            let from = (query.page.max(1) - 1).saturating_mul(KINDS_PER_PAGE);
+            let kinds = kinds.into_iter().skip(usize::try_from(from).unwrap_or(usize::MAX)).take(KINDS_PER_PAGE as usize).collect();
+            (kinds, total, Some(unavailable(error)))
+        }
+    };
+    for kind in &mut kinds {
+        kind.failed = seen.kinds.get(&kind.signature).map_or(0, |k| k.count());
+    }
+    Ok(ErrorsPage { kinds, total, page: query.page.max(1), coverage: seen.coverage, unavailable, sampled_at: at })
+}
+
+/// Kinds of the archive; those that are in Redis and were not archived yet stand on the first page.
+async fn from_archive(
+    db: &crate::server::archive::db::Db,
+    query: &ErrorsQuery,
+    seen: &Seen,
+    at: Millis,
+) -> Result<(Vec<ErrorKind>, u64), ArchiveError> {
+    let (mut kinds, total) = signatures::page(db, query, at).await?;
+    let hashes: Vec<String> = seen.kinds.keys().take(500).cloned().collect();
+    let known = signatures::known(db, &hashes).await?;
+    let new: Vec<ErrorKind> = hashes
+        .iter()
+        .filter(|h| !known.contains(*h))
+        .filter_map(|h| seen.kinds.get(h).filter(|k| k.asked(query)).map(|k| k.show(h, at)))
+        .collect();
+    let total = total + new.len() as u64;
+    if query.page <= 1 && !new.is_empty() {
+        kinds.extend(new);
+        sort(&mut kinds, query.sort);
+    }
+    Ok((kinds, total))
+}
+
+fn sort(kinds: &mut [ErrorKind], by: ErrorSort) {
+    let late = |k: &ErrorKind| std::cmp::Reverse(k.last_at.map(|at| at.0));
+    match by {
+        ErrorSort::Last => kinds.sort_by_key(|k| (late(k), k.signature.clone())),
+        ErrorSort::Count => kinds.sort_by_key(|k| (std::cmp::Reverse(k.count), late(k), k.signature.clone())),
+        ErrorSort::Rising => kinds.sort_by_key(|k| (std::cmp::Reverse(k.hours.iter().sum::<u64>()), late(k), k.signature.clone())),
+    }
+}
+
+/// One kind; `before`: a row, for the next page of its jobs.
+pub async fn one(state: &AppState, signature: &str, before: Option<i64>) -> Result<ErrorDetail, ApiError> {
+    let at = now();
+    let seen = seen(state, at).await?;
+    let live = seen.kinds.get(signature);
+    let kept = match state.archive.db() {
+        Ok(db) => state.archive.noted(
+            async {
+                let names = [signature.to_owned()];
+                tokio::try_join!(signatures::some(&db, &names, at), signatures::rows(&db, signature, before))
+            }
+            .await,
+        ),
+        Err(error) => Err(error),
+    };
+    let (kind, jobs, next, missing) = match kept {
+        Ok((kinds, (jobs, next))) => (kinds.into_iter().next(), jobs, next, None),
+        Err(error) => (None, Vec::new(), None, Some(unavailable(error))),
+    };
+    let kind = kind.or_else(|| live.map(|k| k.show(signature, at))).ok_or_else(|| ApiError::NotFound {
+        detail: missing
+            .clone()
+            .unwrap_or_else(|| "No failure of this kind is known: it was cleaned up, or the address is not whole.".into()),
+    })?;
+    let failed = live.map(|k| ErrorKind::by_count(k.queues.clone())).unwrap_or_default();
+    let (error, stack) = match live {
+        Some(k) => (k.error.clone(), None),
+        None => (jobs.first().and_then(|j| j.error.clone()), None),
+    };
+    let kind = ErrorKind { failed: live.map_or(0, |k| k.count()), ..kind };
+    Ok(ErrorDetail { kind, error, stack, failed, coverage: seen.coverage, jobs, next, unavailable: missing, sampled_at: at })
+}
+
+/// Counts the failed jobs of one kind exactly, queue by queue: what an action on the group would act on.
+pub async fn count(state: &AppState, text: &str) -> Result<Vec<GroupPart>, ApiError> {
+    let snapshot = state.snapshot();
+    let filter = filter(text);
+    let mut parts = Vec::new();
+    for queue in snapshot.queues.iter().filter(|q| q.failed != Some(0)).map(|q| &q.name) {
+        let mut step = matching::count(state, queue, JobState::Failed, &filter, None).await?;
+        while let Some(next) = step.next.take() {
+            step = matching::count(state, queue, JobState::Failed, &filter, Some(&next)).await?;
+        }
+        if step.count > 0 {
+            parts.push(GroupPart { queue: queue.clone(), count: step.count, start: step.start });
+        }
+    }
+    Ok(parts)
+}
+
+/// Retries or deletes what was counted, one operation for each queue.
+pub async fn act(state: &AppState, text: &str, verb: Verb, parts: &[GroupPart], base: bool) -> Result<Vec<Operation>, ApiError> {
+    if !matches!(verb, Verb::Retry | Verb::Discard) {
+        return Err(ApiError::invalid("verb", "A group of failed jobs can be retried or deleted. Nothing was changed."));
+    }
+    if parts.is_empty() || parts.len() > QUEUES {
+        return Err(ApiError::invalid("parts", format!("Name 1 to {QUEUES} queues, each as it was counted. Nothing was changed.")));
+    }
+    let filter = filter(text);
+    let mut started = Vec::new();
+    for part in parts {
+        let ask = Ask { verb, from: JobState::Failed, text: &filter, start: &part.start, total: part.count, base };
+        started.push(matching::act(state, &part.queue, ask).await?);
+    }
+    Ok(started)
+}

@@ -1,0 +1,142 @@
+//! Jobs that have left Redis: what the archive remembers of them, and pushing one again.
+
+use super::is_queue;
+use crate::model::{
+    archive::{ArchivePage, ArchivedJob, ArchivedRow},
+    error::ApiError,
+    ids::{Fingerprint, QueueName},
+    job::{Found, PAYLOAD_SHOWN},
+    past::{JobAnswer, Past, PushAsk, PushDone, Pushed},
+    query::{ArchiveQuery, PER_PAGE},
+};
+use crate::server::{
+    archive::{error::ArchiveError, jobs, timeline},
+    driver::redis::Push,
+    state::AppState,
+};
+
+/// The job in Redis, else in the archive; with `row`, that row. A live job is answered without asking the archive.
+pub async fn answer(state: &AppState, queue: &QueueName, handle: &str, at: Option<&str>, row: Option<i64>) -> Result<JobAnswer, ApiError> {
+    is_queue(state, queue)?;
+    let mut answer = JobAnswer { found: None, past: None, unavailable: None, completed_kept: state.config.persist.completed };
+    if row.is_none() {
+        let found = super::job(state, queue, handle, at).await?;
+        let gone = matches!(found, Found::Gone { .. });
+        answer.found = Some(found);
+        if !gone {
+            return Ok(answer);
+        }
+    }
+    match archived(state, queue, handle, row, PAYLOAD_SHOWN).await {
+        Ok(past) => answer.past = past.map(Box::new),
+        Err(ApiError::NotFound { detail } | ApiError::Unavailable { detail }) => answer.unavailable = Some(detail),
+        Err(error) => return Err(error),
+    }
+    if answer.past.is_none() && answer.found.is_none() {
+        answer.found = Some(super::job(state, queue, handle, at).await?);
+    }
+    Ok(answer)
+}
+
+/// What the archive remembers of a job; `most`: bytes of its payload.
+pub async fn archived(
+    state: &AppState,
+    queue: &QueueName,
+    id: &str,
+    row: Option<i64>,
+    most: usize,
+) -> Result<Option<ArchivedJob>, ApiError> {
+    let db = state.archive.db()?;
+    Ok(state.archive.noted(timeline::job(&db, queue, id, row, most).await)?)
+}
+
+/// What the archive adds to the timeline of a job. Unavailable is an answer: the page of a live job stands without it.
+pub async fn past(state: &AppState, queue: &QueueName, id: &str) -> Result<Past, ApiError> {
+    let db = match state.archive.db() {
+        Ok(db) => db,
+        Err(ArchiveError::Off) => return Ok(Past::default()),
+        Err(error) => return Ok(missing(error)),
+    };
+    Ok(match state.archive.noted(timeline::past(&db, queue, id).await) {
+        Ok((entries, rows)) => Past { entries, rows, unavailable: None },
+        Err(error) => missing(error),
+    })
+}
+
+fn missing(error: ArchiveError) -> Past {
+    Past { unavailable: Some(ApiError::from(error).to_string()), ..Past::default() }
+}
+
+/// The bytes of a row, whole; `None`: no such row of this job.
+pub async fn payload(state: &AppState, queue: &QueueName, id: &str, row: Option<i64>) -> Result<Option<Vec<u8>>, ApiError> {
+    let Some(job) = archived(state, queue, id, row, 0).await? else { return Ok(None) };
+    if job.payload_unknown || row.is_some_and(|row| row != job.row.row) {
+        return Ok(None);
+    }
+    let db = state.archive.db()?;
+    Ok(state.archive.noted(jobs::payload(&db, job.row.row).await)?)
+}
+
+pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage, ApiError> {
+    if !(1..=1 << 40).contains(&query.page) || !PER_PAGE.contains(&query.per_page) {
+        return Err(ApiError::invalid("perPage", "Pages count from 1 and hold 20, 50, 100 or 200 rows."));
+    }
+    let db = state.archive.db()?;
+    let read = async { tokio::try_join!(jobs::page(&db, query), jobs::count(&db, query)) };
+    let (rows, total) = state.archive.noted(read.await)?;
+    Ok(ArchivePage { rows, total, page: query.page, per_page: query.per_page })
+}
+
+async fn row(state: &AppState, row: i64) -> Result<ArchivedRow, ApiError> {
+    let db = state.archive.db()?;
+    let found = state.archive.noted(jobs::by_ids(&db, vec![row]).await)?;
+    let gone = || ApiError::NotFound { detail: format!("The archive has no row {row} any more. Nothing was changed.") };
+    found.into_iter().next().ok_or_else(gone)
+}
+
+/// Pushes an archived job again, as the library's retry would; with `copy` under another id.
+pub async fn push_row(state: &AppState, number: i64, ask: &PushAsk) -> Result<PushDone, ApiError> {
+    let row = row(state, number).await?;
+    let db = state.archive.db()?;
+    let raw = state.archive.noted(jobs::payload(&db, number).await)?.unwrap_or_default();
+    push(state, &row.queue, &row.id, &raw, ask).await
+}
+
+/// Pushes a copy of a job that is in Redis; the job itself stays where it is.
+pub async fn duplicate(state: &AppState, queue: &QueueName, job: &Fingerprint, ask: &PushAsk) -> Result<PushDone, ApiError> {
+    is_queue(state, queue)?;
+    let Some(found) = state.driver.locate(queue, job).await? else {
+        return Err(ApiError::NotFound { detail: "This job is no longer where the page saw it. Nothing was changed.".into() });
+    };
+    push(state, queue, "", &found.raw, &PushAsk { copy: true, ..ask.clone() }).await
+}
+
+async fn push(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &PushAsk) -> Result<PushDone, ApiError> {
+    is_queue(state, queue)?;
+    let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if ask.request.is_empty() || ask.request.len() > 64 || !ask.request.chars().all(sound) {
+        return Err(ApiError::invalid("request", "`request` names the click: 1 to 64 letters, digits and dashes."));
+    }
+    // Made of the click, so that a click that comes twice answers the same id.
+    let copy = ask.copy.then(|| copied(&ask.request));
+    // A copy of a live job is known by what it became.
+    let name = if id.is_empty() { copy.as_deref().unwrap_or_default() } else { id };
+    let push = Push { raw, request: &ask.request, id: copy.as_deref(), base: ask.base };
+    let pushed = state.driver.push(queue, &push).await;
+    state.watching.nudge_queue(queue);
+    let pushed = pushed?;
+    let verb = if ask.copy { "duplicate" } else { "retry-archived" };
+    tracing::info!(
+        audit = verb,
+        queue.name = queue.as_str(),
+        filter = timeline::deed_filter(name),
+        done = u64::from(pushed == Pushed::Done),
+        "action"
+    );
+    Ok(PushDone { pushed, queue: queue.clone(), id: copy.unwrap_or_else(|| id.to_owned()) })
+}
+
+fn copied(request: &str) -> String {
+    let hex = crate::server::inbox::hash(request);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
+}

@@ -1,0 +1,186 @@
+use super::Archive;
+use crate::support::{TestRedis, eventually, payload::payload};
+use flux_console::{
+    model::{archive::Status, ids::QueueName, time::Millis},
+    server::archive::{
+        record,
+        record::{Record, Run},
+        setting::Setting,
+        timeline,
+    },
+};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+fn queue(name: &str) -> QueueName {
+    QueueName::try_from(name).expect("a name")
+}
+
+#[tokio::test]
+async fn each_job_of_the_recording_has_its_story() {
+    let Some(archive) = Archive::recorded() else {
+        eprintln!("the recordings are not beside this repository");
+        return;
+    };
+    let db = archive.db().await;
+    let story = async |name: &str, id: &str| {
+        let (entries, _) = timeline::past(&db, &queue(name), id).await.expect("a past");
+        entries.into_iter().map(|e| e.title).collect::<Vec<_>>()
+    };
+    for id in ["ok-0", "ok-1", "ok-2", "grp-1"] {
+        assert_eq!(story("mail", id).await, ["Enqueued", "Attempt 1 completed"], "{id}");
+    }
+    assert_eq!(story("payments", "dead-1").await, ["Enqueued", "Attempt 1 failed, no attempts left"]);
+    assert_eq!(story("payments", "dead-2").await, ["Enqueued", "Attempt 1 failed, retry after 1 s", "Attempt 2 failed, no attempts left"]);
+    assert_eq!(story("mail", "flaky-1").await, ["Enqueued", "Attempt 1 failed, retry after 1 s", "Attempt 2 completed"]);
+    assert_eq!(story("mail", "delayed-1").await, ["Enqueued"]);
+    assert_eq!(story("mail", "many-1").await, ["Attempt 1 completed"]);
+    assert_eq!(story("mail", "fixed").await, ["Attempt 1 completed"]);
+    assert!(story("payments", "ok-0").await.is_empty(), "of another queue");
+
+    let (entries, rows) = timeline::past(&db, &queue("payments"), "dead-2").await.expect("a past");
+    assert_eq!(rows, 5);
+    let at: Vec<_> = entries.iter().map(|e| e.at.map(Millis::iso).unwrap_or_default()).collect();
+    assert_eq!(at, ["2026-11-23T11:33:19.186Z", "2026-11-23T11:33:19.254Z", "2026-11-23T11:33:20.257Z"]);
+    assert_eq!(entries[2].detail.as_deref(), Some("Card declined for order 2 — 100% \"sûr\" 日本"));
+    let job = timeline::job(&db, &queue("payments"), "dead-2", None, 1 << 20).await.expect("a job").expect("rows");
+    assert_eq!((job.row.row, job.row.status, job.row.attempt, job.row.max_attempts), (20, Status::Failed, Some(2), Some(2)));
+    assert!(job.payload.contains(r#""failedAt":1795433600257"#) && !job.truncated);
+    let job = timeline::job(&db, &queue("payments"), "dead-2", Some(13), 10).await.expect("a job").expect("rows");
+    assert!(job.row.row == 13 && job.truncated && job.payload.len() == 10);
+    db.close().await;
+}
+
+/// A dead letter and the runs that led to it, as the console itself writes them.
+async fn dead(archive: &Archive, id: &str, raw: &str, at: i64) {
+    let db = archive.db().await;
+    let record = Record { status: Status::Failed, queue: queue("mail"), id: None, payload: raw.into(), at: Millis(at) };
+    record::records(&db, &[record]).await.expect("written");
+    let run = |attempt, started: i64, outcome| Run {
+        job: id.into(),
+        queue: Some(queue("mail")),
+        worker: "w-1".into(),
+        class: Some("SendEmail".into()),
+        attempt: Some(attempt),
+        started_at: Millis(started),
+        ended_at: Millis(started + 1_200),
+        wait_ms: Some(300),
+        outcome,
+        error: Some("boom".into()),
+    };
+    record::runs(&db, &[run(1, at - 9_200, "retried"), run(2, at - 1_200, "dead")]).await.expect("written");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn runs_of_the_channel_complete_the_rows() {
+    let archive = Archive::new();
+    let raw = crate::support::Payload::new("a", "mail").attempts(2, 2).failed("boom");
+    let at = 1_795_432_801_819;
+    dead(&archive, "a", &raw, at).await;
+    let db = archive.db().await;
+    let (entries, _) = timeline::past(&db, &queue("mail"), "a").await.expect("a past");
+    let told: Vec<_> = entries.iter().map(|e| (e.title.as_str(), e.detail.as_deref().unwrap_or_default())).collect();
+    assert_eq!(
+        told,
+        [
+            ("Attempt 1 failed, retried", "boom · ran 1 s on w-1, waited 300 ms"),
+            ("Attempt 2 failed, no attempts left", "boom · ran 1 s on w-1, waited 300 ms")
+        ]
+    );
+    db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_left_redis_is_shown_and_pushed_again() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    let raw = crate::support::Payload::new("a", "mail").attempts(2, 2).own(r#""n":9007199254740993123,"tags":[]"#).failed("boom");
+    dead(&archive, "a", &raw, 1_795_432_801_819).await;
+    let console = archive.console(&redis).await;
+    let job = console.json("/api/v1/queues/mail/jobs/a").await;
+    assert_eq!((&job["archived"], &job["status"], &job["payload"]), (&json!(true), &json!("failed"), &json!(raw)), "{job}");
+    let row = job["row"].as_i64().expect("a row");
+    let bytes = console.get(&format!("/api/v1/queues/mail/jobs/a/payload?row={row}")).await.bytes().await.expect("bytes");
+    assert_eq!(bytes, raw.as_bytes());
+    let page = console.get("/queues/mail/jobs/a").await.text().await.expect("a page");
+    assert!(page.contains("Attempt 2 failed, no attempts left") && page.contains("From the archive"), "{page}");
+
+    let push =
+        async |verb: &str, request: &str| console.post(&format!("/api/v1/archive/jobs/{row}/{verb}"), &json!({"request": request})).await;
+    assert_eq!(push("retry", "r1").await, (200, json!({"pushed": "done", "queue": "mail", "id": "a"})));
+    assert_eq!(push("retry", "r1").await.1["pushed"], "before");
+    let retried = flux_console::model::json::edit(&raw, &["error", "failedAt", "delaySeconds"], Some(("attempts", "0"))).expect("JSON");
+    assert_eq!(redis.texts("queue:mail").await, [retried]);
+    let (status, copy) = push("duplicate", "r2").await;
+    assert_eq!((status, &copy["pushed"]), (200, &json!("done")));
+    let newest: Value = serde_json::from_str(&redis.texts("queue:mail").await[0]).expect("JSON");
+    assert!(newest["id"] == copy["id"] && newest["id"] != "a");
+    assert_eq!(push("retry", "no spaces").await.0, 422);
+    assert_eq!(console.post("/api/v1/archive/jobs/99999/retry", &json!({"request": "r9"})).await.0, 404);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_archive_tab_says_what_a_row_means() {
+    let (Some(archive), redis) = (Archive::recorded(), TestRedis::start().await) else { return };
+    redis.push_raw("queue:mail", [payload("x", "mail", "")]).await;
+    let console = archive.console(&redis).await;
+    let page = console.json("/api/v1/queues/mail/jobs?state=completed").await;
+    let told: Vec<(&str, &str)> =
+        page["rows"].as_array().expect("rows").iter().map(|r| (r["id"].as_str().unwrap(), r["verdict"].as_str().unwrap())).collect();
+    assert_eq!(told[..3], [("fixed", "sure"), ("flaky-1", "sure"), ("many-1", "sure")]);
+    assert!(told.contains(&("flaky-1", "failedAttempt")));
+    assert_eq!(console.json("/api/v1/archive/jobs?state=failed&perPage=20").await["total"], 2);
+    assert_eq!(console.get("/api/v1/archive/jobs?state=lost").await.status(), 422);
+    let html = console.get("/queues/mail?state=completed").await.text().await.expect("a page");
+    assert!(html.contains("Failed attempt"), "{html}");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_archive_never_blocks_a_live_job() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    archive.db().await.close().await;
+    redis.push_raw("queue:mail", [payload("live", "mail", "")]).await;
+    let console = archive.console(&redis).await;
+    // Away with the write-ahead log first: in it readers pass a writer, without it they do not.
+    let locker = sqlx::SqlitePool::connect(&format!("sqlite:{}", archive.path().display())).await.expect("a connection");
+    let mut lock = locker.acquire().await.expect("a connection");
+    sqlx::query("BEGIN EXCLUSIVE").execute(&mut *lock).await.expect("the lock");
+    for _ in 0..3 {
+        let since = Instant::now();
+        let page = console.get("/queues/mail/jobs/live").await.text().await.expect("a page");
+        assert!(page.contains("live") && since.elapsed() < Duration::from_millis(1_500), "{} ms", since.elapsed().as_millis());
+        assert_eq!(console.json("/api/v1/queues/mail/jobs/live").await["id"], "live");
+    }
+    sqlx::query("ROLLBACK").execute(&mut *lock).await.expect("the end");
+    drop(lock);
+    locker.close().await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absent_archive_is_said() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    // A directory stands where the file should be.
+    std::fs::create_dir(archive.path()).expect("a directory");
+    redis.push_raw("queue:mail", [payload("live", "mail", "")]).await;
+    let config = flux_console::server::config::Config {
+        url: redis.url.clone(),
+        archive: Setting::Sqlite(archive.path()),
+        ..flux_console::server::config::Config::default()
+    };
+    let console = crate::support::TestConsole::start(config).await;
+    console.discovered().await;
+    let refused = async || console.state.archive.status().problem.is_some();
+    eventually("the archive is refused", Duration::from_secs(20), refused).await;
+    let past = flux_console::server::actions::past::past(&console.state, &queue("mail"), "live").await.expect("an answer");
+    assert!(past.unavailable.is_some_and(|text| text.contains("unavailable since")));
+    let page = console.get("/queues/mail/jobs/nobody").await.text().await.expect("a page");
+    assert!(page.contains("unavailable since"), "{page}");
+    assert_eq!(console.json("/api/v1/queues/mail/jobs/live").await["id"], "live");
+    console.stop().await;
+}
