@@ -1,6 +1,7 @@
 //! The console runs as a process of its own, as released, against a redis-server of our own: nothing here shares its
 //! memory or its connections. Every figure is seen from outside: over HTTP, in `/proc`, and in what Redis counts.
 
+mod archive;
 mod bulk;
 mod console;
 mod events;
@@ -48,6 +49,8 @@ enum Section {
     Events,
     /// From the start of the process to the first page
     Start,
+    /// A million rows of the past in SQLite
+    Archive,
     /// Bytes of the first load
     Load,
 }
@@ -81,6 +84,9 @@ async fn measure(options: &Options) -> Result<()> {
     }
     if wanted(Section::Start) {
         start::measure(options.quick).await?;
+    }
+    if wanted(Section::Archive) {
+        archive::measure(options.quick).await?;
     }
     if wanted(Section::Load) {
         load::measure().await?;
