@@ -72,11 +72,19 @@ export async function startRedis(port?: number): Promise<Server> {
 export async function startConsole(redisUrl: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Server> {
   // Only what a program needs to run: no setting of the developer's shell reaches the console.
   const { PATH, HOME, TMPDIR } = process.env
+  // Its archive too is its own, not the one in the developer's home.
+  const data = mkdtempSync(join(tmpdir(), 'flux-console-data-'))
   const [child, [url]] = await start(
     binary,
-    ['start', '--url', redisUrl, '--port', '0', ...args],
+    ['start', '--url', redisUrl, '--port', '0', '--data-dir', data, ...args],
     { PATH, HOME, TMPDIR, NO_COLOR: '1', ...env },
     /http:\/\/127\.0\.0\.1:\d+/,
   )
-  return { url, stop: () => stop(child, 'SIGTERM') }
+  return {
+    url,
+    stop: async () => {
+      await stop(child, 'SIGTERM')
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
 }
