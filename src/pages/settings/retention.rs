@@ -197,7 +197,7 @@ fn Would(keep: Memo<Keep>, ready: bool, changed: RwSignal<u32>) -> impl IntoView
 pub fn Parts(preview: Preview) -> impl IntoView {
     let any = preview.parts.iter().any(|p| p.rows > 0 || p.partial);
     let parts = preview.parts.iter().filter(|p| p.rows > 0 || p.partial).map(|part| {
-        view! { <li class="flex gap-2"><span class="num font-medium w-28 text-right">{rows(part)}</span><span class="text-muted">{part.what.clone()}</span></li> }
+        view! { <li class="flex gap-2"><span class="num font-medium w-14 text-right">{rows(part)}</span><span class="text-muted">{part.what.clone()}</span></li> }
     });
     let parts = parts.collect_view();
     view! {
