@@ -8,7 +8,7 @@ use super::{
 use crate::{
     live::Live,
     model::{
-        log::{Level, LogLine, LogQuery, LogTail},
+        log::{ArchivedLogQuery, Level, LogLine, LogQuery, LogTail},
         time::Millis,
     },
 };
@@ -112,27 +112,35 @@ pub fn thinned((shown, matched): (f64, f64)) -> String {
     format!("Showing {} of {} lines per second", whole(shown), whole(matched))
 }
 
-/// The lines; `full` has room for queue and links.
+/// The lines; `full` has room for queue and links, `past` are lines of the archive, which tell the day and lead there.
 #[component]
-pub fn LogLines(#[prop(into)] lines: Signal<Vec<LogLine>>, #[prop(optional)] full: bool) -> impl IntoView {
-    let class = if full { "log full" } else { "log" };
+pub fn LogLines(#[prop(into)] lines: Signal<Vec<LogLine>>, #[prop(optional)] full: bool, #[prop(optional)] past: bool) -> impl IntoView {
+    let class = match (full, past) {
+        (true, true) => "log full past",
+        (true, false) => "log full",
+        (false, _) => "log",
+    };
     view! {
         <ul class=class aria-label="Log, newest first">
             <For each=move || lines.get() key=|line| line.seq let:line>
-                <Line line=line full=full />
+                <Line line=line full=full past=past />
             </For>
         </ul>
     }
 }
 
 #[component]
-fn Line(line: LogLine, full: bool) -> impl IntoView {
+fn Line(line: LogLine, full: bool, past: bool) -> impl IntoView {
     let (glyph, tone) = look(line.level);
-    let by = |name: &str, query: LogQuery| {
-        view! { <a class="w clip" href=format!("/logs{}", query.search()) title=name.to_owned()><bdi>{name.to_owned()}</bdi></a> }
-    };
     let worker = match &line.worker {
-        Some(worker) => by(worker, LogQuery { worker: worker.clone(), ..LogQuery::default() }).into_any(),
+        Some(worker) => {
+            let search = if past {
+                ArchivedLogQuery { worker: worker.clone(), ..ArchivedLogQuery::default() }.search()
+            } else {
+                LogQuery { worker: worker.clone(), ..LogQuery::default() }.search()
+            };
+            view! { <a class="w clip" href=format!("/logs{search}") title=worker.clone()><bdi>{worker.clone()}</bdi></a> }.into_any()
+        }
         None => view! { <span class="w">"—"</span> }.into_any(),
     };
     let queue = full.then(|| match &line.queue {
@@ -149,7 +157,7 @@ fn Line(line: LogLine, full: bool) -> impl IntoView {
     };
     view! {
         <li>
-            <time class="t" datetime=line.at.iso() title=line.at.full()>{line.at.clock_ms()}</time>
+            <time class="t" datetime=line.at.iso() title=line.at.full()>{if past { line.at.field().replace('T', " ") } else { line.at.clock_ms() }}</time>
             <span class="lv"><Icon glyph=glyph class=tone.icon() /><span>{line.level.as_str()}</span></span>
             {worker}
             {queue}

@@ -15,13 +15,12 @@ use crate::{
     live::Live,
     model::{
         archive::{ArchiveState, ArchiveStatus},
-        error::ApiError,
         live::{Connection, Link, LiveView},
-        settings::{RetentionView, Settings},
+        settings::Settings,
         time::Millis,
     },
 };
-use archive::Archive;
+use archive::Facts;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use retention::Retention;
@@ -30,47 +29,46 @@ use retention::Retention;
 pub fn SettingsPage() -> impl IntoView {
     expect_context::<Live>().watch(|| LiveView::Frame);
     let settings = Resource::new(|| (), |()| api::settings::settings());
+    // Grows when rows were deleted: what is shown of the archive is read again.
+    let changed = RwSignal::new(0_u32);
+    let facts = Resource::new(move || changed.get(), |_| api::settings::archive());
     view! {
         <Title text="Settings" />
         <div class="head"><h1>"Settings"</h1></div>
-        <Transition fallback=|| view! { <Skeleton rows=6 /> }>
-            <Sections settings=settings />
-        </Transition>
-    }
-}
-
-#[component]
-fn Sections(settings: Resource<Result<Settings, ApiError>>) -> impl IntoView {
-    let known = Memo::new(move |last: Option<&Option<Settings>>| match settings.get() {
-        Some(Ok(settings)) => Some(settings),
-        _ => last.cloned().flatten(),
-    });
-    let error = Memo::new(move |_| settings.get().and_then(Result::err));
-    let there = Memo::new(move |_| known.with(Option::is_some));
-    // Grows when rows were deleted: what is shown of the archive is read again.
-    let changed = RwSignal::new(0_u32);
-    let retention = Memo::new(move |_| known.with(|s| s.as_ref().and_then(|s| s.retention.clone())));
-    let ready = Memo::new(move |_| known.with(|s| s.as_ref().is_some_and(|s| s.archive.state == ArchiveState::Ready)));
-    view! {
-        {move || error.get().map(|error| view! { <Problem error=error retry=move |()| settings.refetch() /> })}
-        <Show when=move || there.get()>
-            <section class="border-t border-line" aria-labelledby="connections">
-                <div class="sec"><h2 id="connections">"Connections"</h2></div>
-                {move || known.get().map(|s| view! { <Connections settings=s /> })}
-            </section>
-            <Archive changed=changed />
-            {move || retention.get().map(|first: RetentionView| view! { <Retention first=first ready=ready changed=changed /> })}
-            <Show when=move || retention.with(Option::is_none)>
-                <div class="banner quiet"><Icon glyph=Glyph::Warning class="i s" /><p>"How long rows are kept is stored in Redis, which cannot be reached. Nothing is deleted meanwhile."</p></div>
-            </Show>
-            <section class="border-t border-line pb-4" aria-labelledby="appearance">
-                <div class="sec"><h2 id="appearance">"Appearance"</h2></div>
-                <div class="px-gutter flex items-center gap-3 flex-wrap">
-                    <button type="button" class="btn" on:click=|_| theme::toggle()><Icon glyph=Glyph::Moon />"Switch between dark and light"</button>
-                    <span class="text-muted">"Follows the system until you choose; remembered in this browser."</span>
-                </div>
-            </section>
-        </Show>
+        <section class="border-t border-line" aria-labelledby="connections">
+            <div class="sec"><h2 id="connections">"Connections"</h2></div>
+            <Transition fallback=|| view! { <Skeleton rows=3 /> }>
+                {move || settings.get().map(|answer| match answer {
+                    Ok(settings) => view! { <Connections settings=settings /> }.into_any(),
+                    Err(error) => view! { <Problem error=error retry=move |()| settings.refetch() /> }.into_any(),
+                })}
+            </Transition>
+        </section>
+        <section class="border-t border-line" aria-labelledby="archive">
+            <div class="sec"><h2 id="archive">"Archive"</h2></div>
+            <Transition fallback=|| view! { <Skeleton rows=3 /> }>
+                <Facts facts=facts />
+            </Transition>
+        </section>
+        <section class="border-t border-line" aria-labelledby="retention">
+            <div class="sec"><h2 id="retention">"Retention"</h2></div>
+            <Transition fallback=|| view! { <Skeleton rows=3 /> }>
+                {move || settings.get().and_then(Result::ok).map(|settings| {
+                    let ready = settings.archive.state == ArchiveState::Ready;
+                    match settings.retention {
+                        Some(first) => view! { <Retention first=first ready=ready changed=changed /> }.into_any(),
+                        None => view! { <p class="px-gutter pb-4 text-muted">"How long rows are kept is stored in Redis, which cannot be reached. Nothing is deleted meanwhile."</p> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </section>
+        <section class="border-t border-line pb-4" aria-labelledby="appearance">
+            <div class="sec"><h2 id="appearance">"Appearance"</h2></div>
+            <div class="px-gutter flex items-center gap-3 flex-wrap">
+                <button type="button" class="btn" on:click=|_| theme::toggle()><Icon glyph=Glyph::Moon />"Switch between dark and light"</button>
+                <span class="text-muted">"Follows the system until you choose; remembered in this browser."</span>
+            </div>
+        </section>
     }
 }
 

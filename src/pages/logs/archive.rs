@@ -75,7 +75,7 @@ fn Filters(query: Memo<ArchivedLogQuery>) -> impl IntoView {
         view! {
             <label class="input max-sm:flex-1">
                 <span class="text-12">{hint}</span>
-                <input type="datetime-local" step="1" name=name node_ref=fields[at] value=untrack(value) prop:value=value />
+                <input class="text-12" type="datetime-local" step="1" name=name node_ref=fields[at] value=untrack(value) prop:value=value />
             </label>
         }
     };
@@ -150,7 +150,7 @@ fn Lines(page: Loaded, query: Memo<ArchivedLogQuery>) -> impl IntoView {
             error => view! { <Problem error=error retry=move |()| page.refetch() /> }.into_any(),
         })}
         <Show when=move || any.get()>
-            <div class="pt-2"><LogLines lines=lines full=true /></div>
+            <div class="pt-2"><LogLines lines=lines full=true past=true /></div>
         </Show>
         {empty}
         {foot}

@@ -131,14 +131,14 @@ fn Lines(page: Loaded, query: Memo<AuditQuery>) -> impl IntoView {
                 <caption class="sr-only">"What was done, newest first"</caption>
                 <thead>
                     <tr>
-                        <th class="w-44">"When"</th>
-                        <th class="w-40">"Action"</th>
-                        <th class="w-44">"Queue"</th>
-                        <th class="w-64">"What"</th>
-                        <th class="w-20 r">"Jobs"</th>
-                        <th class="w-72">"Result"</th>
+                        <th class="w-40">"When"</th>
+                        <th class="w-36">"Action"</th>
+                        <th class="w-32">"Queue"</th>
+                        <th class="w-48">"What"</th>
+                        <th class="w-18 r">"Jobs"</th>
+                        <th>"Result"</th>
                         <th class="w-20 r">"Took"</th>
-                        <th class="w-64">"Who"</th>
+                        <th class="w-60">"Who"</th>
                     </tr>
                 </thead>
                 <tbody>

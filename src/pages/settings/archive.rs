@@ -1,9 +1,8 @@
 //! The archive in figures: size, rows, oldest.
 
 use crate::{
-    api,
     components::{
-        empty::{Problem, Skeleton},
+        empty::Problem,
         number::{bytes, thousands},
         time::Ago,
     },
@@ -28,23 +27,11 @@ fn what(table: &str) -> &str {
 }
 
 #[component]
-pub fn Archive(changed: RwSignal<u32>) -> impl IntoView {
-    let facts = Resource::new(move || changed.get(), |_| api::settings::archive());
-    view! {
-        <section class="border-t border-line" aria-labelledby="archive">
-            <div class="sec"><h2 id="archive">"Archive"</h2></div>
-            <Transition fallback=|| view! { <Skeleton rows=3 /> }>
-                <Facts facts=facts />
-            </Transition>
-        </section>
-    }
-}
-
-#[component]
-fn Facts(facts: Resource<Result<ArchiveFacts, ApiError>>) -> impl IntoView {
+pub fn Facts(facts: Resource<Result<ArchiveFacts, ApiError>>) -> impl IntoView {
+    let again = facts;
     move || {
         facts.get().map(|facts| match facts {
-            Err(error) => view! { <Problem error=error retry=move |()| () /> }.into_any(),
+            Err(error) => view! { <Problem error=error retry=move |()| again.refetch() /> }.into_any(),
             Ok(facts) if facts.status.state != ArchiveState::Ready => {
                 view! { <p class="px-gutter pb-4 text-muted">"Nothing can be said of it while it is not open. Live pages are not affected."</p> }.into_any()
             }

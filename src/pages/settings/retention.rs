@@ -33,7 +33,7 @@ struct Days {
 }
 
 #[component]
-pub fn Retention(first: RetentionView, ready: Memo<bool>, changed: RwSignal<u32>) -> impl IntoView {
+pub fn Retention(first: RetentionView, ready: bool, changed: RwSignal<u32>) -> impl IntoView {
     let toaster = expect_context::<Toaster>();
     let actions = expect_context::<Actions>();
     let stored = RwSignal::new(first.clone());
@@ -92,8 +92,7 @@ pub fn Retention(first: RetentionView, ready: Memo<bool>, changed: RwSignal<u32>
     });
     let settings = Memo::new(move |_| stored.with(RetentionView::settings));
     view! {
-        <section class="border-t border-line" aria-labelledby="retention">
-            <div class="sec"><h2 id="retention">"Retention"</h2></div>
+        <div>
             {move || stored.with(|s| s.problem.clone()).map(|text| view! { <div class="banner" role="alert"><Icon glyph=Glyph::Warning class="i text-waiting" /><p class="min-w-0 wrap-anywhere">{text}</p></div> })}
             <div class="px-gutter pb-4 grid gap-6 sm:grid-cols-2">
                 <form class="grid gap-3 content-start justify-items-start" on:submit=save>
@@ -109,7 +108,7 @@ pub fn Retention(first: RetentionView, ready: Memo<bool>, changed: RwSignal<u32>
                 <div class="grid gap-3 content-start">
                     <Would keep=settings ready=ready changed=changed />
                     <div>
-                        <button type="button" class="btn danger" disabled=move || running.get() || !ready.get() on:click=move |_| asking.set(true)>
+                        <button type="button" class="btn danger" disabled=move || running.get() || !ready on:click=move |_| asking.set(true)>
                             <Icon glyph=Glyph::Purge />"Delete old rows now"
                         </button>
                     </div>
@@ -126,7 +125,7 @@ pub fn Retention(first: RetentionView, ready: Memo<bool>, changed: RwSignal<u32>
                     on_close=Callback::new(move |()| asking.set(false))
                 />
             })}
-        </section>
+        </div>
     }
 }
 
@@ -156,13 +155,13 @@ fn DaysField(id: &'static str, label: &'static str, days: Days) -> impl IntoView
 
 /// What a run with the stored settings would delete: counted by the browser's half, because it may take seconds.
 #[component]
-fn Would(keep: Memo<Keep>, ready: Memo<bool>, changed: RwSignal<u32>) -> impl IntoView {
+fn Would(keep: Memo<Keep>, ready: bool, changed: RwSignal<u32>) -> impl IntoView {
     let counted = RwSignal::new(None::<Result<Preview, ApiError>>);
     let asked = StoredValue::new(0_u32);
     Effect::new(move |_| {
         changed.track();
         let settings = keep.get();
-        if !ready.get() {
+        if !ready {
             return;
         }
         let number = asked.get_value() + 1;
@@ -177,7 +176,7 @@ fn Would(keep: Memo<Keep>, ready: Memo<bool>, changed: RwSignal<u32>) -> impl In
         });
     });
     let body = move || {
-        if !ready.get() {
+        if !ready {
             return view! { <p class="text-muted">"The archive is not open, so nothing can be counted or deleted."</p> }.into_any();
         }
         match counted.get() {
@@ -198,7 +197,7 @@ fn Would(keep: Memo<Keep>, ready: Memo<bool>, changed: RwSignal<u32>) -> impl In
 pub fn Parts(preview: Preview) -> impl IntoView {
     let any = preview.parts.iter().any(|p| p.rows > 0 || p.partial);
     let parts = preview.parts.iter().filter(|p| p.rows > 0 || p.partial).map(|part| {
-        view! { <li class="flex gap-2"><span class="num font-medium w-28 text-right">{rows(part)}</span><span class="text-muted">{part.what.clone()}</span></li> }
+        view! { <li class="flex gap-2"><span class="num font-medium w-14 text-right">{rows(part)}</span><span class="text-muted">{part.what.clone()}</span></li> }
     });
     let parts = parts.collect_view();
     view! {

@@ -110,13 +110,13 @@ pub async fn require(State(gate): State<Gate>, mut request: Request, next: Next)
     }
 }
 
-/// `operator at 10.0.0.3`. A proxy may say for whom it asks; that is a claim of whoever reaches the console, and shown as one.
+/// `operator at 10.0.0.3`; where no password is set, `somebody at …`. A proxy may say for whom it asks; that is a claim of whoever reaches the console, and shown as one.
 fn who(session: Session, request: &Request) -> Who {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(from)| from.ip().to_canonical().to_string());
     let claim = || -> Option<IpAddr> { request.headers().get("x-forwarded-for")?.to_str().ok()?.split(',').next()?.trim().parse().ok() };
     let from = peer.unwrap_or_else(|| "an unknown address".into());
     let claimed = claim().map_or(String::new(), |ip| format!(", forwarded for {ip}"));
-    let role = if session.until.is_some() { "operator" } else { "somebody without a password" };
+    let role = if session.until.is_some() { "operator" } else { "somebody" };
     Who::new(&format!("{role} at {from}{claimed}"))
 }
 

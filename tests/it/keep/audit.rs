@@ -48,7 +48,7 @@ async fn every_write_leaves_one_line() {
     assert_eq!(said(3), ("retry", "1 gone", Some(0)));
     assert_eq!(said(4), ("retry", "1 done", Some(1)));
     for line in &all {
-        assert_eq!(line["who"], "somebody without a password at 127.0.0.1");
+        assert_eq!(line["who"], "somebody at 127.0.0.1");
         assert!(line["tookMs"].as_i64().unwrap() >= 0);
     }
     assert_eq!(lines(&console, "?verb=retry", 3).await.len(), 3);

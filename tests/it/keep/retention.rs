@@ -111,7 +111,8 @@ async fn old_rows_go_whole_and_what_has_no_readable_time_stays() {
     let mut marked = texts(&db, "SELECT identity FROM flux_console_failures WHERE gone_ms IS NOT NULL").await;
     let mut expected: Vec<String> =
         ["iso", "spaced", "zoned"].map(|id| identity_of_raw(format!(r#"{{"id":"{id}","createdAt":7,"attempts":3}}"#).as_bytes())).into();
-    (marked.sort(), expected.sort());
+    marked.sort();
+    expected.sort();
     assert_eq!(marked, expected, "what went is still known, or Redis would bring it back");
 
     let audit = console.json("/api/v1/audit?verb=retention-run").await;

@@ -1,0 +1,33 @@
+// Story: who did that?
+import { make } from './jobs'
+import { expect, test, toasts } from './support'
+
+test.use({ consoleArgs: ['--archive', 'off'] })
+
+test('every action leaves a line, found by what, where and who', async ({ queues, open, page }) => {
+  await queues.push('orders', make(3, 'ORD'))
+  await queues.fail('orders', make(2, 'DEAD'))
+  await open('/queues/orders')
+  await page.request.post(new URL('/api/v1/queues/orders/jobs/retry', page.url()).href, { data: { state: 'failed', all: true } })
+  await expect.poll(() => queues.failed('orders')).toBe(0)
+  await page.getByRole('button', { name: 'Pause queue' }).click()
+  await expect(toasts(page)).toContainText('Paused orders')
+
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Operations' }).click()
+  const rows = page.getByRole('table').getByRole('row')
+  await expect(rows).toHaveCount(3)
+  await expect(rows.nth(1)).toContainText('Pause')
+  await expect(rows.nth(2)).toContainText('all failed')
+  await expect(rows.nth(2)).toContainText('2 done')
+  await expect(rows.nth(2)).toContainText('somebody at 127.0.0.1')
+
+  await page.getByRole('combobox', { name: 'Action' }).selectOption('retry')
+  await expect(page).toHaveURL(/verb=retry/)
+  await expect(rows).toHaveCount(2)
+  await page.getByRole('searchbox', { name: 'Queue' }).fill('mail')
+  await page.getByRole('searchbox', { name: 'Queue' }).press('Enter')
+  await expect(page).toHaveURL(/queue=mail/)
+  await expect(page.getByRole('main')).toContainText('No line matches')
+  await page.getByRole('link', { name: 'Clear filters' }).click()
+  await expect(rows).toHaveCount(3)
+})

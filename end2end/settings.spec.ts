@@ -1,0 +1,112 @@
+// Story: how big has the archive become, and how long do we keep it?
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { make } from './jobs'
+import { expect, test as base, toasts } from './support'
+
+const test = base.extend<{ archive: string }>({
+  archive: async ({}, use) => {
+    const folder = mkdtempSync(join(tmpdir(), 'flux-console-archive-'))
+    await use(join(folder, 'archive.sqlite'))
+    rmSync(folder, { recursive: true, force: true })
+  },
+  // What a group of stories sets wins.
+  consoleArgs: [async ({ archive }, use) => use(['--archive', `sqlite:${archive}`]), { option: true }],
+})
+
+const writer = `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=5)
+for i in range(int(sys.argv[3])):
+    db.execute("INSERT INTO flux_job_archive (job_id, queue, status, payload, archived_at) VALUES (?, 'orders', 'completed', '{}', ?)", (f"old-{i}", sys.argv[2]))
+    db.execute("INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp) VALUES (?, ?, 'shop-1', 'orders', ?)", ("error" if i % 2 else "info", f"Line {i} says 100%", sys.argv[2]))
+db.commit()
+`
+
+/** Rows in the library's tables, `days` old, written by another program. */
+function fill(archive: string, days: number, count: number) {
+  execFileSync('python3', ['-c', writer, archive, new Date(Date.now() - days * 86_400_000).toISOString(), String(count)])
+}
+
+test('settings: what is kept, what would go, and a run that deletes it', async ({ archive, queues, redis, open }) => {
+  await queues.push('orders', make(1, 'ORD'))
+  await redis.set('gravito:zenith:maintenance:config', JSON.stringify({ autoCleanup: true, retentionDays: 20, theirs: 1 }))
+  const page = await open('/')
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Settings' }).click()
+  await expect(page).toHaveURL(/\/settings$/)
+  const main = page.getByRole('main')
+  await expect(main).toContainText(archive)
+  await expect(main.getByLabel('Keep jobs for')).toHaveValue('20')
+  await expect(main).toContainText('Nothing is old enough')
+
+  await expect.poll(() => page.evaluate(() => fetch('/api/v1/archive').then((r) => r.json()).then((a) => a.status.state))).toBe('ready')
+  fill(archive, 40, 30)
+  fill(archive, 3, 5)
+  await main.getByLabel('Keep jobs for').fill('0')
+  await expect(main).toContainText('Jobs can be kept for 1 to 3650 days.')
+  await expect(main.getByRole('button', { name: 'Save' })).toBeDisabled()
+  await main.getByLabel('Keep jobs for').fill('14')
+  await main.getByRole('button', { name: 'Save' }).click()
+  await expect(toasts(page)).toContainText('Saved how long rows are kept')
+  await expect(main.getByRole('list').first()).toContainText('30job rows')
+  expect(JSON.parse((await redis.get('gravito:zenith:maintenance:config'))!)).toEqual({ autoCleanup: true, retentionDays: 14, logsRetentionDays: 20, theirs: 1 })
+
+  await main.getByRole('button', { name: 'Delete old rows now' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText('They cannot be restored')
+  await dialog.getByRole('button', { name: 'Delete 60 rows' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(main).toContainText('The last run deleted 30 job rows, 30 log lines.')
+  await expect(main).toContainText('Nothing is old enough')
+
+  await page.goto(new URL('/operations?verb=retention-run', page.url()).href)
+  await expect(page.getByRole('table')).toContainText('deleted 30 job rows, 30 log lines')
+})
+
+test('the log of the past is searched, page by page', async ({ archive, queues, open, page }) => {
+  await queues.push('orders', make(1, 'ORD'))
+  await open('/logs')
+  await expect.poll(() => page.evaluate(() => fetch('/api/v1/archive').then((r) => r.json()).then((a) => a.status.state))).toBe('ready')
+  fill(archive, 2, 250)
+  await page.getByRole('navigation', { name: 'Which log' }).getByRole('link', { name: 'Archive' }).click()
+  await expect(page).toHaveURL(/from=archive/)
+  const list = page.getByRole('list', { name: 'Log, newest first' })
+  await expect(list.getByRole('listitem')).toHaveCount(100)
+  await expect(list.getByRole('listitem').first()).toContainText('Line 249 says')
+  await page.getByRole('link', { name: 'Older' }).click()
+  await expect(list.getByRole('listitem').first()).toContainText('Line 149 says')
+  await page.getByRole('navigation', { name: 'Level' }).getByRole('link', { name: 'Error' }).click()
+  await page.getByRole('searchbox', { name: 'Text' }).fill('line 12 says')
+  await page.getByRole('button', { name: 'Search' }).last().click()
+  await expect(page.getByRole('main')).toContainText('No line matches')
+  await page.getByRole('navigation', { name: 'Level' }).getByRole('link', { name: 'All' }).click()
+  await expect(list.getByRole('listitem')).toHaveCount(1)
+  await page.getByRole('navigation', { name: 'Which log' }).getByRole('link', { name: 'Live' }).click()
+  await expect(page.getByRole('button', { name: 'Pause' }).last()).toBeVisible()
+})
+
+test.describe('without a script', () => {
+  test.use({ javaScriptEnabled: false, consoleArgs: ['--archive', 'off'] })
+  test('settings read, and say that there is no archive', async ({ queues, visit }) => {
+    await queues.push('orders', make(1, 'ORD'))
+    const page = await visit('/settings')
+    await expect(page.getByRole('main')).toContainText('off (--archive off): only what is in Redis can be shown')
+    await expect(page.getByRole('main')).toContainText('Redis')
+    await page.goto(new URL('/logs?from=archive', page.url()).href)
+    await expect(page.getByRole('main')).toContainText('There is no archive')
+  })
+})
+
+test.describe('an archive that cannot be opened', () => {
+  test.use({ consoleArgs: ['--archive', 'sqlite:/proc/nowhere/archive.sqlite'] })
+  test('is told, and everything else works', async ({ queues, open }) => {
+    await queues.push('orders', make(2, 'ORD'))
+    const page = await open('/settings')
+    await expect(page.getByRole('main')).toContainText(/Archive unavailable since \d\d:\d\d:\d\d UTC: /)
+    await expect(page.getByRole('button', { name: 'Delete old rows now' })).toBeDisabled()
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Queues' }).click()
+    await expect(page.getByRole('row', { name: /orders/ })).toContainText('2')
+  })
+})
