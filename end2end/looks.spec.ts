@@ -26,6 +26,8 @@ const pages: [string, string][] = [
   ['queue-waiting', '/queues/orders'],
   ['job', '/queues/orders/jobs/DEAD-311'],
   ['queue-active', '/queues/orders?state=active'],
+  ['errors', '/errors'],
+  ['queue-archive', '/queues/orders?state=completed'],
   ['workers', '/workers'],
   ['logs', '/logs'],
   ['operations', '/operations'],

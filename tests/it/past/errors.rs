@@ -1,7 +1,7 @@
 use super::Archive;
 use crate::support::{TestRedis, eventually, payload::dead};
 use flux_console::{
-    model::{archive::Status, errors::filter, ids::QueueName, operation::Verb},
+    model::{archive::Status, errors::filter, ids::QueueName, job::JobState, operation::Verb},
     server::{
         actions,
         archive::{
@@ -47,7 +47,9 @@ async fn kinds_are_counted_in_the_archive_and_in_redis() {
         .iter()
         .map(|k| (k["text"].as_str().unwrap(), k["count"].as_u64().unwrap(), k["failed"].as_u64().unwrap()))
         .collect();
-    assert_eq!(told, [(TIMEOUT, 7, 5), ("Card declined", 1, 0), ("Never seen before", 1, 1)], "{page}");
+    assert_eq!(told[0], (TIMEOUT, 7, 5), "{page}");
+    // Two of one count: which comes first is for the hash of the text to say.
+    assert!(told.len() == 3 && told.contains(&("Card declined", 1, 0)) && told.contains(&("Never seen before", 1, 1)), "{page}");
     assert_eq!(page["total"], 3);
     let only = console.json("/api/v1/errors?q=CARD").await;
     assert_eq!((&only["total"], &only["kinds"][0]["text"]), (&1.into(), &"Card declined".into()));
@@ -78,9 +80,9 @@ async fn a_group_is_retried_and_nothing_else() {
     let counted: Vec<(&str, u64)> = parts.iter().map(|p| (p.queue.as_str(), p.count)).collect();
     assert_eq!(counted, [("mail", 2), ("orders", 40)]);
     // The table that filters by it finds the same jobs.
-    let found =
-        actions::matching::page(&console.state, &parts[1].queue, flux_console::model::job::JobState::Failed, &filter(TIMEOUT), None, 200);
-    assert_eq!(found.await.expect("a page").jobs.len(), 40);
+    let words = filter(TIMEOUT);
+    let found = actions::matching::page(&console.state, &parts[1].queue, JobState::Failed, &words, None, 200).await.expect("a page");
+    assert_eq!(found.jobs.len(), 40);
     // One more of that kind comes after the count: it stays.
     redis.push_raw("queue:orders:failed", [dead("late", "orders", "PaymentTimeout: gateway did not answer within 1 ms", "")]).await;
     let started = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false).await.expect("started");

@@ -1,0 +1,51 @@
+// Story: a dead letter was dropped from Redis; its link still works, and the job runs again.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { payload } from './jobs'
+import { expect, test } from './support'
+
+const folder = mkdtempSync(join(tmpdir(), 'flux-console-past-'))
+const file = join(folder, 'flux.sqlite')
+test.use({ consoleArgs: ['--archive', `sqlite:${file}`] })
+test.afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Two rows as the library writes them when a job is dead: the failure, and the false completion. */
+function died(id: string) {
+  const at = new Date(Date.now() - 60_000).toISOString()
+  const job = { id, attempts: 1, maxAttempts: 1, error: 'PaymentTimeout: gateway did not answer', failedAt: Date.now() - 60_000 }
+  const rows = [
+    [id, 'orders', 'failed', payload('orders', job), job.error, at, at],
+    [id, 'orders', 'completed', payload('orders', { ...job, error: undefined, failedAt: undefined }), null, at, at],
+  ]
+  // Node has no SQLite of its own before version 22.
+  const program = `import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.executemany('INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at) VALUES (?, ?, ?, ?, ?, ?, ?)', json.loads(sys.argv[2]))
+db.commit()`
+  execFileSync('python3', ['-c', program, file, JSON.stringify(rows)])
+}
+
+test('a link to a job that left Redis shows it, and it can be retried once and copied', async ({ open, queues, page }) => {
+  await queues.push('orders', [{ id: 'other' }])
+  await open('/queues/orders') // the console makes the tables
+  await expect(async () => died('ORD-7')).toPass()
+  await page.getByRole('link', { name: 'Archive' }).click()
+  await expect(page.getByRole('row', { name: /Failed attempt/ })).toBeVisible()
+  await page.getByRole('row', { name: /Failed(?! attempt)/ }).getByRole('link').click()
+
+  await expect(page.getByText('Attempt 1 failed, no attempts left')).toBeVisible()
+  await expect(page.getByText('PaymentTimeout:').first()).toBeVisible()
+  await page.getByRole('button', { name: 'Retry job…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Retry job' }).click()
+  await expect(page.getByText('Job ORD-7 is waiting in orders')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Retried' })).toBeDisabled()
+  expect(await queues.waiting('orders')).toBe(2)
+
+  await page.getByRole('button', { name: 'Duplicate…' }).click()
+  await expect(page.getByRole('dialog')).toContainText('new id')
+  await page.getByRole('dialog').getByRole('button', { name: 'Duplicate job' }).click()
+  await expect(page.getByText('A copy is waiting in orders')).toBeVisible()
+  expect(await queues.waiting('orders')).toBe(3)
+})
