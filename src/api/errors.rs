@@ -13,10 +13,14 @@ pub async fn errors(query: ErrorsQuery) -> Result<ErrorsPage, ApiError> {
     crate::server::actions::errors::page(&expect_context(), &query).await
 }
 
-/// One kind; `before`: the last row of the page before.
+/// One kind, `None` when nothing is known of it (any more); `before`: the last row of the page before.
 #[server(prefix = "/api/fn", endpoint = "errors/one", input = Json, output = Json)]
-pub async fn error(signature: String, before: Option<i64>) -> Result<ErrorDetail, ApiError> {
-    crate::server::actions::errors::one(&expect_context(), &signature, before).await
+pub async fn error(signature: String, before: Option<i64>) -> Result<Option<ErrorDetail>, ApiError> {
+    match crate::server::actions::errors::one(&expect_context(), &signature, before).await {
+        Ok(detail) => Ok(Some(detail)),
+        Err(ApiError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What an action on the whole group would act on, counted now.

@@ -18,7 +18,7 @@ use crate::{
     model::{
         archive::ArchivedRow,
         error::ApiError,
-        errors::{ErrorDetail, QueueCount},
+        errors::{ErrorDetail, ErrorKind, QueueCount},
         live::LiveView,
         time::relative,
     },
@@ -26,7 +26,7 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-type Answer = Result<ErrorDetail, ApiError>;
+type Answer = Result<Option<ErrorDetail>, ApiError>;
 
 #[component]
 pub fn ErrorPage() -> impl IntoView {
@@ -49,13 +49,24 @@ pub fn ErrorPage() -> impl IntoView {
 
 #[component]
 fn Loaded(found: Resource<Answer>, paged: Memo<Option<i64>>) -> impl IntoView {
-    let shown = Memo::new(move |last: Option<&Option<Answer>>| found.get().or_else(|| last.cloned().flatten()));
+    let shown = Memo::new(move |last: Option<&Option<Answer>>| {
+        let before = || last.cloned().flatten();
+        match (found.get(), before()) {
+            (None, before) => before,
+            // Its last failure was retried or deleted a moment ago, and no archive remembers it: what was known stays.
+            (Some(Ok(None)), Some(Ok(Some(known)))) => {
+                let kind = ErrorKind { failed: 0, ..known.kind };
+                Some(Ok(Some(ErrorDetail { kind, failed: Vec::new(), ..known })))
+            }
+            (Some(answer), _) => Some(answer),
+        }
+    });
     move || {
         shown.get().map(|answer| match answer {
-            Ok(detail) => view! { <Detail detail=detail paged=paged /> }.into_any(),
-            Err(ApiError::NotFound { detail }) => {
-                view! { <Empty title="There is no such error" text=detail><a class="btn" href="/errors">"All errors"</a></Empty> }
-                    .into_any()
+            Ok(Some(detail)) => view! { <Detail detail=detail paged=paged /> }.into_any(),
+            Ok(None) => {
+                let text = "No failure of this kind is known: it was retried or cleaned up, or the address is not whole.";
+                view! { <Empty title="There is no such error" text=text><a class="btn" href="/errors">"All errors"</a></Empty> }.into_any()
             }
             Err(error) => view! { <Problem error=error retry=move |()| found.refetch() /> }.into_any(),
         })
