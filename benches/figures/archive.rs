@@ -6,7 +6,9 @@ use anyhow::{Context, Result, bail};
 use flux_console::{
     model::{archive::Status, query::ArchiveQuery, search::Query, time::Millis},
     server::archive::{
-        Archive, db::Db, index, jobs, search,
+        Archive,
+        db::Db,
+        index, jobs, search,
         setting::Setting,
         sql::{Sql, Value, sql},
     },
@@ -16,7 +18,8 @@ use std::time::{Duration, Instant};
 const AT: i64 = 1_795_433_700_000;
 const ROUNDS: usize = 25;
 const PER_PAGE: u64 = 50;
-const WORDS: [&str; 12] = ["gateway", "timeout", "declined", "invoice", "customer", "retry", "socket", "quota", "template", "missing", "stale", "refund"];
+const WORDS: [&str; 12] =
+    ["gateway", "timeout", "declined", "invoice", "customer", "retry", "socket", "quota", "template", "missing", "stale", "refund"];
 
 pub async fn measure(quick: bool) -> Result<()> {
     let rows: u64 = if quick { 20_000 } else { 1_000_000 };
@@ -35,7 +38,10 @@ pub async fn measure(quick: bool) -> Result<()> {
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate to show")]
     let pace = (rows as f64 / took.as_secs_f64()) as u64;
 
-    let mut table = Table::new(format!("Archive: {} rows in SQLite, {} rows indexed a second", count(rows), count(pace)), &["question", "p50", "longest", "LIKE on the same rows"]);
+    let mut table = Table::new(
+        format!("Archive: {} rows in SQLite, {} rows indexed a second", count(rows), count(pace)),
+        &["question", "p50", "longest", "LIKE on the same rows"],
+    );
     let deep = rows / PER_PAGE / 4;
     let pages = [
         ("first page, all queues", None, None, 1),
@@ -95,7 +101,9 @@ async fn timed<E: std::error::Error + Send + Sync + 'static>(mut ask: impl Async
 /// What the same question costs without an index, once: the newest fifty.
 async fn like(db: &Db, text: &str) -> Result<Duration> {
     let since = Instant::now();
-    let asked = sql("SELECT id FROM flux_job_archive WHERE payload LIKE ? OR error LIKE ? ORDER BY id DESC LIMIT 50").bind(format!("%{text}%")).bind(format!("%{text}%"));
+    let asked = sql("SELECT id FROM flux_job_archive WHERE payload LIKE ? OR error LIKE ? ORDER BY id DESC LIMIT 50")
+        .bind(format!("%{text}%"))
+        .bind(format!("%{text}%"));
     // A page would have given up before; then that is the figure.
     let _ = db.rows(asked, |row| row.int(0)).await;
     Ok(since.elapsed())
@@ -126,7 +134,12 @@ async fn fill(db: &Db, rows: u64) -> Result<()> {
                     (AT + n.cast_signed()).into(),
                 ]
             });
-            tx.run(Sql::insert("INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at)", &marks, values)).await?;
+            tx.run(Sql::insert(
+                "INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at)",
+                &marks,
+                values,
+            ))
+            .await?;
         }
         tx.commit().await?;
     }
