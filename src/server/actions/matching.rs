@@ -1,6 +1,6 @@
 //! What a filter finds in one tab of a queue: the table, the count before an action on all of it, and the action.
 
-use super::{check_state, is_queue, now, search as find};
+use super::{audit, check_state, is_queue, now, search as find};
 use crate::model::{
     error::ApiError,
     ids::QueueName,
@@ -106,6 +106,13 @@ pub struct Ask<'a> {
 
 /// A verb on the jobs that a count found, as an operation in the background.
 pub async fn act(state: &AppState, queue: &QueueName, ask: Ask<'_>) -> Result<Operation, ApiError> {
+    let filter = format!("{} matching {}", ask.from.as_str(), ask.text);
+    let asked = audit::asked(state, ask.verb.as_str(), Some(queue)).of(filter);
+    let begun = begin(state, queue, ask).await;
+    asked.begun(state, begun)
+}
+
+async fn begin(state: &AppState, queue: &QueueName, ask: Ask<'_>) -> Result<Operation, ApiError> {
     is_queue(state, queue)?;
     let Ask { verb, from, text, start, total, base } = ask;
     if !matches!(verb, Verb::Retry | Verb::Promote | Verb::Discard) {

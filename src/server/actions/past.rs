@@ -1,6 +1,9 @@
 //! Jobs that have left Redis: what the archive remembers of them, and pushing one again.
 
-use super::is_queue;
+use super::{
+    audit::{self, Came},
+    is_queue,
+};
 use crate::model::{
     archive::{ArchivePage, ArchivedJob, ArchivedRow},
     error::ApiError,
@@ -112,28 +115,43 @@ pub async fn duplicate(state: &AppState, queue: &QueueName, job: &Fingerprint, a
 }
 
 async fn push(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &PushAsk) -> Result<PushDone, ApiError> {
+    let verb = if ask.copy { "duplicate" } else { "retry-archived" };
+    let asked = audit::asked(state, verb, Some(queue));
+    // A copy of a live job is known by what it became.
+    let copy = copied(&ask.request);
+    let asked = asked.of(timeline::deed_filter(if id.is_empty() { &copy } else { id }));
+    let done = pushed(state, queue, id, raw, ask, copy).await;
+    state.watching.nudge_queue(queue);
+    asked.answered(state, done)
+}
+
+async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &PushAsk, copy: String) -> Result<PushDone, ApiError> {
     is_queue(state, queue)?;
     let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if ask.request.is_empty() || ask.request.len() > 64 || !ask.request.chars().all(sound) {
         return Err(ApiError::invalid("request", "`request` names the click: 1 to 64 letters, digits and dashes."));
     }
     // Made of the click, so that a click that comes twice answers the same id.
-    let copy = ask.copy.then(|| copied(&ask.request));
-    // A copy of a live job is known by what it became.
-    let name = if id.is_empty() { copy.as_deref().unwrap_or_default() } else { id };
+    let copy = ask.copy.then_some(copy);
     let push = Push { raw, request: &ask.request, id: copy.as_deref(), base: ask.base };
-    let pushed = state.driver.push(queue, &push).await;
-    state.watching.nudge_queue(queue);
-    let pushed = pushed?;
-    let verb = if ask.copy { "duplicate" } else { "retry-archived" };
-    tracing::info!(
-        audit = verb,
-        queue.name = queue.as_str(),
-        filter = timeline::deed_filter(name),
-        done = u64::from(pushed == Pushed::Done),
-        "action"
-    );
+    let pushed = state.driver.push(queue, &push).await?;
     Ok(PushDone { pushed, queue: queue.clone(), id: copy.unwrap_or_else(|| id.to_owned()) })
+}
+
+impl Came for PushDone {
+    fn jobs(&self) -> Option<u64> {
+        Some(u64::from(self.pushed == Pushed::Done))
+    }
+
+    fn result(&self) -> String {
+        match self.pushed {
+            Pushed::Done => "done",
+            Pushed::Before => "done by the click before",
+            Pushed::UnreadPriority => "of a priority that no worker reads",
+            Pushed::Unreadable => "could not be read",
+        }
+        .into()
+    }
 }
 
 fn copied(request: &str) -> String {
