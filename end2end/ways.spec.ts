@@ -24,7 +24,7 @@ for (const paused of [false, true]) {
     await page.keyboard.type('mail')
     await page.keyboard.press('Enter')
     await expect(page).toHaveURL(/\/queues\/mail/)
-    await expect(page.getByText('MAIL-2')).toBeVisible()
+    await expect(page.getByRole('main').getByText('MAIL-2')).toBeVisible()
     await page.goBack()
     await expect(page.getByText('ORD-3')).toBeVisible()
   })

@@ -125,7 +125,7 @@ pub fn Palette() -> impl IntoView {
                 if still() {
                     hits.extend(api::search::search_archive(q.clone(), None).await.map(|step| step.hits).unwrap_or_default());
                 }
-                hits.sort_by(Hit::rank);
+                Hit::settle(&mut hits);
                 if still() {
                     jobs.set((q, hits));
                 }

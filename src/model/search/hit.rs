@@ -7,7 +7,7 @@ use crate::model::{
     time::Millis,
 };
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -68,6 +68,16 @@ impl Hit {
             (Some(id), Whereabouts::Archive) => format!("{}/jobs/{}", self.queue.href(), segment(id)),
             (None, _) => format!("{}/jobs/{}", self.queue.href(), segment(&self.key)),
         }
+    }
+
+    /// Puts results of several steps in their order, each job once: a dead letter that is still in Redis is in the archive too.
+    pub fn settle(hits: &mut Vec<Self>) {
+        let mut seen = HashSet::new();
+        hits.retain(|hit| seen.insert(hit.key.clone()));
+        let dead = |h: &Self| (h.state == JobState::Failed).then(|| (h.queue.clone(), h.id.clone()));
+        let live: HashSet<_> = hits.iter().filter(|h| h.whereabouts == Whereabouts::Live).filter_map(dead).collect();
+        hits.retain(|h| h.whereabouts == Whereabouts::Live || dead(h).is_none_or(|job| !live.contains(&job)));
+        hits.sort_by(Self::rank);
     }
 
     /// The order of results: the very id first, then the newest, unknown times last, then by name; a total order, so that rows

@@ -10,7 +10,6 @@ use crate::{
     },
 };
 use leptos::{prelude::*, task::spawn_local};
-use std::collections::HashSet;
 
 /// The first steps, with the text that they answer.
 pub type First = (String, Result<SearchStep, ApiError>, Result<ArchiveStep, ApiError>);
@@ -68,9 +67,7 @@ impl Run {
     }
 
     fn settle(&mut self) {
-        let mut seen = HashSet::new();
-        self.hits.retain(|hit| seen.insert(hit.key.clone()));
-        self.hits.sort_by(Hit::rank);
+        Hit::settle(&mut self.hits);
     }
 
     /// The link to the next step, for who has no JavaScript; `None` when all was searched.
