@@ -24,6 +24,8 @@ const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// Building an index over a large adopted archive takes its time.
 const MIGRATE_WITHIN: Duration = Duration::from_secs(3_600);
 const READERS: u32 = 6;
+const SQLITE_TRIES: u32 = 10;
+const SQLITE_PAUSE: Duration = Duration::from_millis(100);
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static MYSQL: Migrator = sqlx::migrate!("migrations/mysql");
@@ -126,16 +128,19 @@ impl Db {
     async fn migrate(&self) -> Result<(), MigrateError> {
         let named = |source: &'static Migrator| Migrator { table_name: MIGRATIONS.into(), ..copy(source) };
         match self {
-            // SQLite's migrations are not locked by sqlx: of several consoles one is first, and the others find its work done.
+            // SQLite's migrations are not locked by sqlx: of several consoles that start at once one is first, and the others fail
+            // until its work is there to be found.
             Self::Sqlite { write, .. } => {
                 let migrator = named(&SQLITE);
-                match migrator.run(write).await {
-                    Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
-                        if error.as_database_error().is_some_and(|e| e.is_unique_violation()) =>
-                    {
-                        migrator.run(write).await
+                let mut tries = 0;
+                loop {
+                    match migrator.run(write).await {
+                        Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) if tries < SQLITE_TRIES => {
+                            tries += 1;
+                            tokio::time::sleep(SQLITE_PAUSE).await;
+                        }
+                        done => return done,
                     }
-                    done => done,
                 }
             }
             Self::MySql(pool) => {
