@@ -36,6 +36,8 @@ pub fn signature(error: &str) -> String {
             rest = &rest[c.len_utf8()..];
         }
     }
+    // 30,000
+    let mut out = out.replace("<n>,<n>", "<n>");
     out.truncate(out.floor_char_boundary(SHOWN));
     if out.trim().is_empty() { "(no message)".into() } else { out.trim().to_owned() }
 }
@@ -78,6 +80,9 @@ fn replaced(word: &str) -> String {
     }
     if is_hex(word) {
         return "<hex>".into();
+    }
+    if is_stamped(word) {
+        return "<id>".into();
     }
     // Parts of a path or of an id one by one.
     let mut out = String::new();
@@ -138,6 +143,13 @@ fn is_random(word: &str) -> bool {
     word.len() >= 10 && kinds.windows(2).filter(|pair| pair[0] != pair[1]).count() >= 3
 }
 
+/// `1795475186087-hbijxy5`: a time and something random, as the queue library names its jobs.
+fn is_stamped(word: &str) -> bool {
+    word.split_once('-').is_some_and(|(time, rest)| {
+        time.len() >= 12 && time.chars().all(|c| c.is_ascii_digit()) && rest.len() >= 4 && rest.chars().all(|c| c.is_ascii_alphanumeric())
+    })
+}
+
 fn is_host(word: &str) -> bool {
     let (host, port) = match word.rsplit_once(':') {
         Some((host, port)) if !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()) => (host, true),
@@ -179,6 +191,8 @@ mod tests {
             ("job ORD-1001 failed at 2026-01-02T03:04:05.678Z", "job ORD-<n> failed at <n>T<n>Z"),
             ("java.lang.NullPointerException: x is null", "java.lang.NullPointerException: x is null"),
             ("/app/src/jobs/charge.ts:41:11", "/app/src/jobs/charge.ts:<n>"),
+            ("handled by job 1795475186087-hbijxy5", "handled by job <id>"),
+            ("no answer within 30,000 ms", "no answer within <n> ms"),
             ("token a8Xk29dQ71 expired", "token <id> expired"),
             ("  first line\n  at second", "first line"),
             ("", "(no message)"),
