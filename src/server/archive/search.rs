@@ -55,8 +55,14 @@ async fn candidates(db: &Db, query: &Query, before: i64) -> Result<(Vec<i64>, Op
     let words = needles(dialect, query);
     let indexed = if words.is_empty() || query.only_id().is_some() { 0 } else { index::mark(db).await? };
     // Rows that are not indexed yet are looked at one by one; behind them the index names what can match.
-    let by_index = !words.is_empty() && query.only_id().is_none() && before <= indexed.saturating_add(1);
-    if by_index {
+    let indexable = !words.is_empty() && query.only_id().is_none();
+    let newest = if indexable && before > indexed {
+        db.one(sql("SELECT MAX(id) FROM flux_job_archive"), |row| row.int(0)).await?.flatten()
+    } else {
+        None
+    };
+    let before = if indexable && newest.is_some_and(|id| id <= indexed) { before.min(indexed.saturating_add(1)) } else { before };
+    if indexable && before <= indexed.saturating_add(1) {
         let named = named(db, &words, before).await?;
         let next = (named.len() == NAMED).then(|| named.last().copied()).flatten();
         let narrowed = narrow(db, query, named).await?;
