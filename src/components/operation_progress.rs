@@ -58,6 +58,7 @@ pub fn OperationProgress(#[prop(into)] operation: Signal<Operation>) -> impl Int
                     {move || if cancelling.get() { "Cancelling" } else { "Cancel" }}
                 </button>
             </div>
+            {move || operation.with(|o| o.filter.clone()).map(|filter| view! { <p class="clip font-mono text-12 text-muted" title=filter.clone()>{filter.clone()}</p> })}
             <div class="bar accent" role="progressbar" aria-label=move || title.get() aria-valuenow=move || share.get().to_string() aria-valuemin="0" aria-valuemax="100">
                 <span style:width=move || format!("{}%", share.get())></span>
             </div>

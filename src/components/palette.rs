@@ -89,7 +89,8 @@ fn choices(typed: &str, queues: &[QueueSample], jobs: &[Hit]) -> Vec<Choice> {
         glyph: Glyph::Search,
         act: Act::Open(format!("/search?q={}", segment(typed.trim()))),
     };
-    queues.chain(jobs).chain(commands).chain([everywhere]).collect()
+    // Jobs are found last and stand last: what Enter does must not change while one looks.
+    queues.chain(commands).chain([everywhere]).chain(jobs).collect()
 }
 
 #[component]
@@ -117,7 +118,7 @@ pub fn Palette() -> impl IntoView {
         let q = text.get_untracked();
         let ask = move || {
             spawn_local(async move {
-                let still = || text.try_with_untracked(|now| *now == q) == Some(true);
+                let still = || open.try_get_untracked() == Some(true) && text.try_with_untracked(|now| *now == q) == Some(true);
                 if q.trim().is_empty() || !still() {
                     return;
                 }
@@ -146,6 +147,7 @@ pub fn Palette() -> impl IntoView {
         });
     };
     Effect::new(move |_| {
+        jobs.set(Default::default());
         if open.get() {
             text.set(String::new());
             at.set(0);
