@@ -1,5 +1,6 @@
 //! Plain data for both targets: no I/O, no Redis, no browser.
 
+pub mod alert;
 pub mod archive;
 pub mod audit;
 pub mod error;
