@@ -1,6 +1,7 @@
 //! What the failed lists of Redis hold, by kind of error: read in bounded pieces, and kept for a few seconds for all browsers.
 
 use super::{
+    digest::sha1_hex,
     driver::redis::{RedisDriver, search::Mark},
     error::DriverError,
 };
@@ -12,7 +13,6 @@ use crate::model::{
     signature::signature,
     time::Millis,
 };
-use sha1::{Digest, Sha1};
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -100,10 +100,6 @@ impl Inbox {
     }
 }
 
-pub fn hash(text: &str) -> String {
-    Sha1::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
-}
-
 async fn read(driver: &RedisDriver, queues: &[(QueueName, u64)], now: Millis) -> Result<Seen, DriverError> {
     let began = Instant::now();
     let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
@@ -137,7 +133,7 @@ async fn read(driver: &RedisDriver, queues: &[(QueueName, u64)], now: Millis) ->
 fn note(kinds: &mut BTreeMap<String, Kind>, queue: &QueueName, job: JobSummary, error: Option<String>) {
     let text = signature(error.as_deref().unwrap_or_default());
     let at = job.failed_at;
-    let kind = kinds.entry(hash(&text)).or_insert_with(|| Kind {
+    let kind = kinds.entry(sha1_hex(&text)).or_insert_with(|| Kind {
         text,
         queues: BTreeMap::new(),
         first: at,

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod digest;
 pub mod driver;
 pub mod error;
 pub mod http;

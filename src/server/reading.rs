@@ -32,6 +32,11 @@ impl Reading {
         }
     }
 
+    /// Of a payload that is there whole, or, when it was too large, by its head and its tail.
+    pub fn of_parts(head: &str, tail: Option<&str>) -> Self {
+        tail.map_or_else(|| Self::of(head), |tail| Self::ends(head, tail))
+    }
+
     /// Of a payload too large to look at whole: what its two ends show. Validity is not checked.
     pub fn ends(head: &str, tail: &str) -> Self {
         let (first, last) = (json::leading_members(head), json::trailing_members(tail));

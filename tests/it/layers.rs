@@ -11,8 +11,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("live", &["model", "api", "components", "app::AssetRoot"]),
     ("pages", &["pages", "components", "api", "live", "model", "app"]),
     ("api", &["api", "model", "server::actions"]),
-    ("server/driver", &["server::driver", "server::error", "server::reading", "model"]),
-    ("server/archive", &["server::archive", "server::reading", "model"]),
+    ("server/digest", &[]),
+    ("server/driver", &["server::digest", "server::driver", "server::error", "server::reading", "model"]),
+    ("server/archive", &["server::archive", "server::digest", "server::reading", "model"]),
     ("server/reading", &["model"]),
     (
         "server/tasks",
@@ -35,12 +36,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("server/ledger", &["server::ledger", "model"]),
     ("server/recent_pages", &["model"]),
-    ("server/inbox", &["server::driver", "server::error", "model"]),
+    ("server/inbox", &["server::digest", "server::driver", "server::error", "model"]),
     (
         "server/actions",
         &[
             "server::actions",
             "server::archive",
+            "server::digest",
             "server::recent_pages",
             "server::inbox",
             "server::driver",

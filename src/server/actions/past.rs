@@ -155,6 +155,6 @@ impl Came for PushDone {
 }
 
 fn copied(request: &str) -> String {
-    let hex = crate::server::inbox::hash(request);
+    let hex = crate::server::digest::sha1_hex(request);
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
 }

@@ -4,18 +4,16 @@ use super::{
     db::Db,
     dialect::containing,
     error::ArchiveError,
-    sql::{Row, Sql, Value, sql},
+    sql::{Row, Sql, Value, clean, sql},
 };
-use crate::model::{
-    audit::{AuditLine, AuditQuery, PER_PAGE},
-    operation::Operation,
-    time::Millis,
+use crate::{
+    model::{
+        audit::{AuditLine, AuditQuery, PER_PAGE},
+        operation::Operation,
+        time::Millis,
+    },
+    server::digest::sha1_hex,
 };
-
-/// PostgreSQL takes no NUL in a text.
-fn clean(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}
 
 /// Writes lines; one that stands there already is left alone, so it may be written again by whoever is not sure.
 pub async fn write(db: &Db, lines: &[AuditLine]) -> Result<(), ArchiveError> {
@@ -23,7 +21,7 @@ pub async fn write(db: &Db, lines: &[AuditLine]) -> Result<(), ArchiveError> {
     let text = format!("{} flux_console_audit (identity, at_ms, who, verb, queue, filter, jobs, result, took_ms)", dialect.insert());
     let rows = lines.iter().map(|line| -> Vec<Value> {
         vec![
-            super::record::hash(&line.id).into(),
+            sha1_hex(&line.id).into(),
             line.at.0.into(),
             clean(&line.who).into(),
             clean(&line.verb).into(),

@@ -102,7 +102,7 @@ impl Dialect {
     }
 
     /// The end of a text column, in characters.
-    pub fn end(self, column: &str, chars: u32) -> String {
+    pub fn end(self, column: &str, chars: usize) -> String {
         if self == Self::Sqlite { format!("substr({column}, -{chars})") } else { format!("RIGHT({column}, {chars})") }
     }
 

@@ -6,7 +6,7 @@ use super::{
     db::{Db, Tx},
     dialect::Dialect,
     error::ArchiveError,
-    record::{self, hash, identity, key},
+    record::{self, identity, key},
     sql::{Row, Sql, Value, sql},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         search::{text::LazyText, words},
         signature::signature,
     },
-    server::reading::Reading,
+    server::{digest::sha1_hex, reading::Reading},
 };
 use std::collections::{HashMap, HashSet};
 
@@ -54,13 +54,13 @@ impl Read {
 
     fn reading(&self) -> Reading {
         let Parts { payload, tail, .. } = &self.parts;
-        tail.as_ref().map_or_else(|| Reading::of(payload), |tail| Reading::ends(payload, tail))
+        Reading::of_parts(payload, tail.as_deref())
     }
 }
 
 /// The columns that [`Read`] wants of `flux_job_archive a` and `flux_console_whole w`.
 fn columns(dialect: Dialect) -> String {
-    let end = if dialect == Dialect::Sqlite { format!("substr(a.payload, -{TAIL})") } else { format!("RIGHT(a.payload, {TAIL})") };
+    let end = dialect.end("a.payload", TAIL);
     let long = format!("length(a.payload) > {}", HEAD + TAIL);
     format!(
         "a.id, a.job_id, a.queue, a.status, CASE WHEN {long} THEN substr(a.payload, 1, {HEAD}) ELSE a.payload END, \
@@ -128,6 +128,12 @@ pub async fn mark(db: &Db) -> Result<i64, ArchiveError> {
     Ok(mark.flatten().and_then(|m| m.parse().ok()).unwrap_or(0))
 }
 
+/// Whether there are rows behind the mark; reads only.
+pub async fn is_behind(db: &Db) -> Result<bool, ArchiveError> {
+    let newest = db.one(sql("SELECT MAX(id) FROM flux_job_archive"), |row| row.int(0)).await?.flatten();
+    Ok(newest.unwrap_or(0) > mark(db).await?)
+}
+
 /// Indexes the next rows; how many. 0: everything is indexed.
 pub async fn step(db: &Db) -> Result<usize, ArchiveError> {
     let dialect = db.dialect();
@@ -173,7 +179,7 @@ async fn write(tx: &mut Tx, dialect: Dialect, rows: &[Read]) -> Result<(), Archi
             row.id.into(),
             reading.class_name.as_deref().map(key).into(),
             reading.group_id.as_deref().map(key).into(),
-            kind.as_deref().map(hash).into(),
+            kind.as_deref().map(sha1_hex).into(),
         ]
     });
     let into = format!("{} flux_console_rows (row_id, class, group_id, signature)", dialect.insert());
@@ -231,7 +237,7 @@ async fn count(tx: &mut Tx, dialect: Dialect, rows: &[Read], readings: &[Reading
     let mut by_hour: HashMap<(String, String, i64), i64> = HashMap::new();
     for (row, reading, text, _) in &new {
         let at = reading.failed_at.map_or(row.at, |m| m.0);
-        let hash = hash(text);
+        let hash = sha1_hex(text);
         let kind = by_kind.entry(hash.clone()).or_insert_with(|| Kind { text: (*text).to_owned(), first: at, last: at, ..Kind::default() });
         kind.count += 1;
         kind.first = kind.first.min(at);

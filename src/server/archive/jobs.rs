@@ -4,6 +4,7 @@ use super::{
     db::Db,
     dialect::Dialect,
     error::ArchiveError,
+    record::{key, stored_id, stored_queue},
     sql::{Row, Sql, marks, sql},
     verdict::{self, Seen},
 };
@@ -20,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 
 /// A list reads payloads up to this size whole, of a larger one both ends.
 const WHOLE: u64 = 16 * 1024;
-const PART: u64 = 8 * 1024;
+const PART: usize = 8 * 1024;
 /// Rows of one job that are looked at.
 pub const ROWS_OF_A_JOB: u64 = 200;
 /// A list shows this much of an error.
@@ -28,10 +29,7 @@ const ERROR_SHOWN: u64 = 2_000;
 
 /// What a list needs of a row of `flux_job_archive a`.
 fn columns(dialect: Dialect) -> String {
-    let end = match dialect {
-        Dialect::Sqlite => format!("substr(a.payload, -{PART})"),
-        Dialect::MySql | Dialect::Postgres => format!("RIGHT(a.payload, {PART})"),
-    };
+    let end = dialect.end("a.payload", PART);
     format!(
         "a.id, a.job_id, a.queue, a.status, octet_length(a.payload), \
          CASE WHEN octet_length(a.payload) <= {WHOLE} THEN a.payload ELSE substr(a.payload, 1, {PART}) END, \
@@ -47,7 +45,7 @@ const FROM: &str = "flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_i
 
 fn read(row: &Row<'_>) -> ArchivedRow {
     let payload = row.text(5).unwrap_or_default();
-    let reading = row.text(6).map_or_else(|| Reading::of(&payload), |end| Reading::ends(&payload, &end));
+    let reading = Reading::of_parts(&payload, row.text(6).as_deref());
     let name = row.text(11).or_else(|| row.text(2)).unwrap_or_default();
     ArchivedRow {
         row: row.int(0).unwrap_or_default(),
@@ -123,8 +121,8 @@ pub async fn by_ids(db: &Db, ids: Vec<i64>) -> Result<Vec<ArchivedRow>, ArchiveE
 
 /// All rows of a job, oldest first, and how many there are; beyond [`ROWS_OF_A_JOB`] the newest.
 pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<(Vec<ArchivedRow>, u64), ArchiveError> {
-    let stored = super::record::stored_id(db.dialect(), id);
-    let stored_queue = super::record::stored_queue(db.dialect(), queue.as_str());
+    let stored = stored_id(db.dialect(), id);
+    let stored_queue = stored_queue(db.dialect(), queue.as_str());
     let count = db.one(
         sql("SELECT COUNT(*) FROM flux_job_archive WHERE job_id = ? AND queue = ?").bind(stored.clone()).bind(stored_queue.clone()),
         |r| r.count(0),
@@ -160,7 +158,7 @@ fn seen(row: &ArchivedRow) -> Seen {
 async fn judge(db: &Db, rows: &mut [ArchivedRow]) -> Result<(), ArchiveError> {
     let jobs: HashSet<(String, String)> =
         rows.iter().filter(|r| r.status != Status::Waiting).map(|r| (r.id.clone(), r.queue.to_string())).collect();
-    let ids: HashSet<String> = jobs.iter().map(|(id, _)| super::record::stored_id(db.dialect(), id)).collect();
+    let ids: HashSet<String> = jobs.iter().map(|(id, _)| stored_id(db.dialect(), id)).collect();
     let text = format!("SELECT {} FROM {FROM} WHERE", columns(db.dialect()));
     let limit = rows.len() * 40;
     let all = db.rows(sql(text).one_of("a.job_id", ids).then(&format!(" ORDER BY a.id LIMIT {limit}")), read).await?;
@@ -187,7 +185,7 @@ async fn judge(db: &Db, rows: &mut [ArchivedRow]) -> Result<(), ArchiveError> {
 /// Attempts that completed, by job, as the event channel said.
 async fn told(db: &Db, ids: &[String]) -> Result<HashMap<String, HashSet<u64>>, ArchiveError> {
     let text = "SELECT job_id, attempt FROM flux_console_attempts WHERE outcome = 'completed' AND attempt IS NOT NULL AND";
-    let keys = ids.iter().map(|id| super::record::key(id));
+    let keys = ids.iter().map(|id| key(id));
     let mut told: HashMap<String, HashSet<u64>> = HashMap::new();
     for (id, attempt) in db.rows(sql(text).one_of("job_id", keys), |r| (r.text(0).unwrap_or_default(), r.count(1))).await? {
         told.entry(id).or_default().insert(attempt);

@@ -7,7 +7,7 @@ use super::{
     db::Db,
     dialect::{Dialect, containing},
     error::ArchiveError,
-    sql::{Row, Sql, sql},
+    sql::{Row, Sql, clean, sql},
 };
 use crate::model::{
     ids::QueueName,
@@ -55,14 +55,14 @@ fn wanted(dialect: Dialect, query: &ArchivedLogQuery) -> Sql {
         None => {}
     }
     if !query.worker.is_empty() {
-        wanted = wanted.then(" AND a.worker_id = ?").bind(query.worker.replace('\0', "\u{fffd}"));
+        wanted = wanted.then(" AND a.worker_id = ?").bind(clean(&query.worker));
     }
     if !query.queue.is_empty() {
-        wanted = wanted.then(" AND a.queue = ?").bind(query.queue.replace('\0', "\u{fffd}"));
+        wanted = wanted.then(" AND a.queue = ?").bind(clean(&query.queue));
     }
     // Databases agree about the case of ASCII letters only; what they let through is looked at again.
     if !query.q.is_empty() && query.q.is_ascii() {
-        wanted = wanted.then(&format!(" AND {}", dialect.like("a.message"))).bind(containing(&query.q.replace('\0', "\u{fffd}")));
+        wanted = wanted.then(&format!(" AND {}", dialect.like("a.message"))).bind(containing(&clean(&query.q)));
     }
     wanted
 }

@@ -1,25 +1,26 @@
 //! What the console itself writes into the archive: dead letters, completions, runs, log lines. Every batch is one transaction
 //! that can be repeated: what stands there already is left alone.
 
+mod columns;
+
 use super::{
     db::{Db, Tx},
-    dialect::{Dialect, ERROR_BYTES, JOB_ID_CHARS, QUEUE_CHARS},
+    dialect::{Dialect, QUEUE_CHARS},
     error::ArchiveError,
-    sql::{Sql, Value, sql},
+    sql::{Sql, Value, clean, sql},
 };
 use crate::{
-    model::{archive::Status, ids::QueueName, json, time::Millis},
-    server::reading::Reading,
+    model::{archive::Status, ids::QueueName, time::Millis},
+    server::{digest::sha1_hex, reading::Reading},
 };
-use sha1::{Digest, Sha1};
+use columns::{Columns, fitting};
+pub use columns::{identity, key, stored_id, stored_queue};
 use std::collections::{HashMap, HashSet};
 
-/// Own columns that are keys hold so many characters.
-const KEY_CHARS: usize = 191;
-/// PostgreSQL indexes no longer values than about 2,700 bytes.
-const POSTGRES_KEY_CHARS: usize = 512;
 /// Two rows of one job that completed so close together tell of one completion: a retry waits two seconds at least.
 pub const SAME_MS: i64 = 1_500;
+/// Of a payload in the archive, both ends are looked at: its identity stands in one of them.
+const PART: usize = 8 * 1024;
 /// Rows of one INSERT.
 const ROWS: usize = 200;
 
@@ -58,119 +59,6 @@ pub struct Line {
     pub worker: String,
     pub queue: Option<String>,
     pub at: Millis,
-}
-
-/// One failure is one job, creation and attempt: `failedAt` and the bytes differ between copies (stream-protocol.md §5).
-pub fn identity(id: &str, created_at: Option<Millis>, attempts: Option<u64>) -> String {
-    // A payload that no worker touched yet says 0; the first run makes it 1.
-    hash(&format!("{id}\n{}\n{}", created_at.map_or(-1, |m| m.0), attempts.unwrap_or(0).max(1)))
-}
-
-pub fn hash(text: &str) -> String {
-    Sha1::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// A value of a column that is a key: cut to what every database indexes.
-pub fn key(text: &str) -> String {
-    text.replace('\0', "\u{fffd}").chars().take(KEY_CHARS).collect()
-}
-
-/// A job's id as the shared table holds it; a longer one stands whole in `flux_console_whole`.
-pub fn stored_id(dialect: Dialect, id: &str) -> String {
-    fitting(
-        id,
-        match dialect {
-            Dialect::Sqlite => usize::MAX,
-            Dialect::MySql => JOB_ID_CHARS,
-            Dialect::Postgres => POSTGRES_KEY_CHARS,
-        },
-    )
-}
-
-pub fn stored_queue(dialect: Dialect, queue: &str) -> String {
-    fitting(
-        queue,
-        match dialect {
-            Dialect::Sqlite => usize::MAX,
-            Dialect::MySql => QUEUE_CHARS,
-            Dialect::Postgres => POSTGRES_KEY_CHARS,
-        },
-    )
-}
-
-fn fitting(text: &str, chars: usize) -> String {
-    let clean = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() };
-    match clean.char_indices().nth(chars) {
-        Some((at, _)) => clean[..at].to_owned(),
-        None => clean,
-    }
-}
-
-/// A record as columns; `whole` when one of them had to be cut.
-struct Columns {
-    id: String,
-    queue: String,
-    status: &'static str,
-    payload: String,
-    error: Option<String>,
-    created_at: Option<i64>,
-    at: i64,
-    identity: String,
-    whole: Option<Whole>,
-}
-
-struct Whole {
-    id: Option<String>,
-    queue: Option<String>,
-    payload: Option<Vec<u8>>,
-    error: Option<String>,
-}
-
-impl Columns {
-    fn of(record: &Record, dialect: Dialect) -> Self {
-        let text = std::str::from_utf8(&record.payload).ok();
-        let reading = text.map(Reading::of).unwrap_or_default();
-        let raw_id = reading.id.clone().or_else(|| record.id.clone()).unwrap_or_else(|| hash(&String::from_utf8_lossy(&record.payload)));
-        let (id, queue) = (stored_id(dialect, &raw_id), stored_queue(dialect, record.queue.as_str()));
-        // The library's tables want JSON; PostgreSQL takes no NUL in a text.
-        let fits = text.filter(|t| (json::is_valid(t) || dialect == Dialect::Sqlite) && !t.contains('\0'));
-        let payload = fits.map_or_else(|| serde_json::json!({ "id": id }).to_string(), str::to_owned);
-        let failed = record.status == Status::Failed;
-        let whole_error = reading.error.clone().filter(|_| failed);
-        let most = if dialect == Dialect::MySql { ERROR_BYTES } else { usize::MAX };
-        let error =
-            whole_error.as_ref().map(|e| e.replace('\0', "\u{fffd}")).map(|e| e[..e.floor_char_boundary(most.min(e.len()))].to_owned());
-        let whole = Whole {
-            id: (id != raw_id).then(|| raw_id.clone()),
-            queue: (queue != record.queue.as_str()).then(|| record.queue.to_string()),
-            payload: fits.is_none().then(|| record.payload.clone()),
-            error: whole_error.filter(|e| error.as_deref().is_some_and(|cut| cut.len() < e.len())),
-        };
-        let cut = whole.id.is_some() || whole.queue.is_some() || whole.payload.is_some() || whole.error.is_some();
-        Self {
-            identity: identity(&raw_id, reading.created_at, reading.attempts),
-            id,
-            queue,
-            status: record.status.as_str(),
-            payload,
-            error,
-            created_at: reading.created_at.map(|m| m.0),
-            at: record.at.0,
-            whole: cut.then_some(whole),
-        }
-    }
-
-    fn values(&self) -> Vec<Value> {
-        vec![
-            self.id.clone().into(),
-            self.queue.clone().into(),
-            self.status.into(),
-            self.payload.clone().into(),
-            self.error.clone().into(),
-            self.created_at.into(),
-            self.at.into(),
-        ]
-    }
 }
 
 /// Writes those that nobody wrote yet; how many that were.
@@ -228,15 +116,15 @@ async fn known(tx: &mut Tx, dialect: Dialect, rows: &[Columns]) -> Result<HashSe
     let mut known: HashSet<(String, String)> =
         tx.rows(failures, |row| ("failed".to_owned(), row.text(0).unwrap_or_default())).await?.into_iter().collect();
     let ids: HashSet<String> = rows.iter().map(|r| r.id.clone()).collect();
-    let end = if dialect == Dialect::Sqlite { "substr(payload, -8192)" } else { "RIGHT(payload, 8192)" };
+    let end = dialect.end("payload", PART);
     let text = format!(
-        "SELECT job_id, status, substr(payload, 1, 8192), CASE WHEN length(payload) > 8192 THEN {end} END, {} FROM flux_job_archive WHERE",
+        "SELECT job_id, status, substr(payload, 1, {PART}), CASE WHEN length(payload) > {PART} THEN {end} END, {} FROM flux_job_archive WHERE",
         dialect.ms("archived_at")
     );
     let there = tx
         .rows(sql(text).one_of("job_id", ids), |row| {
             let head = row.text(2).unwrap_or_default();
-            let reading = row.text(3).map_or_else(|| Reading::of(&head), |tail| Reading::ends(&head, &tail));
+            let reading = Reading::of_parts(&head, row.text(3).as_deref());
             let job = row.text(0).unwrap_or_default();
             let id = reading.id.unwrap_or_else(|| job.clone());
             (job, row.text(1).unwrap_or_default(), identity(&id, reading.created_at, reading.attempts), row.int(4))
@@ -277,12 +165,11 @@ pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
     for part in batch.chunks(ROWS) {
         let mut tx = db.begin().await?;
         let rows = part.iter().map(|run| {
-            let cut = |text: &str| text.replace('\0', "\u{fffd}");
             vec![
-                hash(&format!("{}\n{}\n{}", run.worker, run.job, run.started_at.0)).into(),
+                sha1_hex(format!("{}\n{}\n{}", run.worker, run.job, run.started_at.0)).into(),
                 key(&run.job).into(),
-                run.queue.as_ref().map(|q| cut(q.as_str())).into(),
-                cut(&run.worker).into(),
+                run.queue.as_ref().map(|q| clean(q.as_str())).into(),
+                clean(&run.worker).into(),
                 run.class.as_deref().map(key).into(),
                 run.attempt.map(u64::cast_signed).into(),
                 run.started_at.0.into(),
@@ -348,7 +235,7 @@ pub async fn set_mark(tx: &mut Tx, dialect: Dialect, name: &str, value: &str) ->
 /// Dead letters of a queue were dropped before they could be copied.
 pub async fn gap(db: &Db, queue: &QueueName, from: Option<Millis>, until: Millis, up_to: Option<u64>) -> Result<(), ArchiveError> {
     let statement = sql("INSERT INTO flux_console_gaps (queue, from_ms, until_ms, up_to) VALUES (?, ?, ?, ?)")
-        .bind(queue.as_str().replace('\0', "\u{fffd}"))
+        .bind(clean(queue.as_str()))
         .bind(from.map(|m| m.0))
         .bind(until.0)
         .bind(up_to.map(u64::cast_signed));

@@ -12,12 +12,12 @@ use super::{
     db::Db,
     dialect::Dialect,
     error::ArchiveError,
-    record::{hash, identity},
+    record::identity,
     sql::{Row, Sql, Value, sql},
 };
 use crate::{
     model::{settings::Retention, time::Millis},
-    server::reading::Reading,
+    server::{digest::sha1_hex, reading::Reading},
 };
 use std::{
     collections::HashSet,
@@ -32,7 +32,7 @@ const AUDIT_MS: i64 = 365 * DAY_MS;
 pub const IDENTITY_MS: i64 = 7 * DAY_MS;
 /// Payloads of one batch: deleting them touches every one of their pages.
 const BYTES: u64 = 8 * 1024 * 1024;
-const READ: u32 = 8_192;
+const READ: usize = 8_192;
 /// A count of what would go may take so long; then a lower bound has to do.
 const COUNT_WITHIN: Duration = Duration::from_millis(2_000);
 const AT_LEAST: u64 = 10_000;
@@ -211,7 +211,7 @@ fn identity_of(row: &Row<'_>) -> String {
         Some(bytes) => std::str::from_utf8(bytes).map(Reading::of).unwrap_or_default(),
         None => {
             let head = row.text(5).unwrap_or_default();
-            row.text(6).map_or_else(|| Reading::of(&head), |end| Reading::ends(&head, &end))
+            Reading::of_parts(&head, row.text(6).as_deref())
         }
     };
     let id = reading.id.or_else(|| row.text(7)).or_else(|| row.text(4)).unwrap_or_default();
@@ -221,7 +221,7 @@ fn identity_of(row: &Row<'_>) -> String {
 /// The identity of a dead letter as it lies in Redis.
 pub fn identity_of_raw(raw: &[u8]) -> String {
     let reading = std::str::from_utf8(raw).map(Reading::of).unwrap_or_default();
-    let id = reading.id.unwrap_or_else(|| hash(&String::from_utf8_lossy(raw)));
+    let id = reading.id.unwrap_or_else(|| sha1_hex(String::from_utf8_lossy(raw).as_bytes()));
     identity(&id, reading.created_at, reading.attempts)
 }
 

@@ -7,6 +7,7 @@ use super::{
     dialect::Dialect,
     error::ArchiveError,
     index, jobs,
+    record::{stored_id, stored_queue},
     sql::{Sql, sql},
 };
 use crate::model::{
@@ -53,17 +54,12 @@ fn status(state: JobState) -> Option<Status> {
 async fn candidates(db: &Db, query: &Query, before: i64) -> Result<(Vec<i64>, Option<i64>), ArchiveError> {
     let dialect = db.dialect();
     let words = needles(dialect, query);
-    let indexed = if words.is_empty() || query.only_id().is_some() { 0 } else { index::mark(db).await? };
-    // Rows that are not indexed yet are looked at one by one; behind them the index names what can match.
     let indexable = !words.is_empty() && query.only_id().is_none();
-    let newest = if indexable && before > indexed {
-        db.one(sql("SELECT MAX(id) FROM flux_job_archive"), |row| row.int(0)).await?.flatten()
-    } else {
-        None
-    };
-    let before = if indexable && newest.is_some_and(|id| id <= indexed) { before.min(indexed.saturating_add(1)) } else { before };
-    if indexable && before <= indexed.saturating_add(1) {
-        let named = named(db, &words, before).await?;
+    let indexed = if indexable { index::mark(db).await? } else { 0 };
+    // Rows that are not indexed yet are looked at one by one; behind them the index names what can match.
+    let after = indexed.saturating_add(1);
+    if indexable && (before <= after || !index::is_behind(db).await?) {
+        let named = named(db, &words, before.min(after)).await?;
         let next = (named.len() == NAMED).then(|| named.last().copied()).flatten();
         let narrowed = narrow(db, query, named).await?;
         if narrowed.len() > ROWS {
@@ -73,12 +69,12 @@ async fn candidates(db: &Db, query: &Query, before: i64) -> Result<(Vec<i64>, Op
         }
         return Ok((narrowed, next));
     }
-    let (condition, floor) = (condition(dialect, query), if words.is_empty() || query.only_id().is_some() { 0 } else { indexed });
+    let condition = condition(dialect, query);
     let text = format!("SELECT a.id FROM flux_job_archive a WHERE a.id < ? AND a.id > ?{} ORDER BY a.id DESC LIMIT {ROWS}", condition.text);
-    let mut asked = sql(text).bind(before).bind(floor);
+    let mut asked = sql(text).bind(before).bind(indexed);
     asked.values.extend(condition.values);
     let ids: Vec<i64> = db.rows(asked, |row| row.int(0)).await?.into_iter().flatten().collect();
-    let next = if ids.len() == ROWS { ids.last().copied() } else { (floor > 0).then_some(floor + 1) };
+    let next = if ids.len() == ROWS { ids.last().copied() } else { (indexed > 0).then_some(after) };
     Ok((ids, next))
 }
 
@@ -146,14 +142,14 @@ async fn narrow(db: &Db, query: &Query, ids: Vec<i64>) -> Result<Vec<i64>, Archi
 fn condition(dialect: Dialect, query: &Query) -> Sql {
     let mut condition = sql("");
     if let Some(id) = query.only_id() {
-        condition = condition.then(" AND a.job_id = ?").bind(super::record::stored_id(dialect, id));
+        condition = condition.then(" AND a.job_id = ?").bind(stored_id(dialect, id));
     }
     let plain = |test: fn(&Test) -> bool| query.filters.iter().filter(move |f| !f.negated && test(&f.test));
     let queues: Vec<&str> = plain(|t| matches!(t, Test::Queue(_)))
         .filter_map(|f| if let Test::Queue(name) = &f.test { (!name.prefix).then_some(name.text.as_str()) } else { None })
         .collect();
     if !queues.is_empty() && queues.len() == plain(|t| matches!(t, Test::Queue(_))).count() {
-        condition = condition.then(" AND").one_of("a.queue", queues.iter().map(|q| super::record::stored_queue(dialect, q)));
+        condition = condition.then(" AND").one_of("a.queue", queues.iter().map(|q| stored_queue(dialect, q)));
     }
     if query.filters.iter().any(|f| matches!(f.test, Test::State(_))) {
         let states = JobState::ALL.into_iter().filter(|s| query.asks_state(*s)).filter_map(status);

@@ -5,7 +5,7 @@ use super::{
     error::ArchiveError,
     jobs,
     record::key,
-    sql::{Row, Sql, sql},
+    sql::{Row, Sql, clean, sql},
 };
 use crate::model::{
     archive::ArchivedRow,
@@ -37,7 +37,7 @@ fn read(row: &Row<'_>) -> (ErrorKind, i64) {
 fn wanted(db: &Db, query: &ErrorsQuery) -> Sql {
     let mut condition = sql("");
     if !query.q.is_empty() {
-        condition = condition.then(&format!(" AND {}", db.dialect().holds("s.text"))).bind(query.q.replace('\0', "\u{fffd}"));
+        condition = condition.then(&format!(" AND {}", db.dialect().holds("s.text"))).bind(clean(&query.q));
     }
     if let Some(queue) = &query.queue {
         condition = condition

@@ -114,6 +114,11 @@ impl Sql {
     }
 }
 
+/// A text that every database takes: PostgreSQL takes no NUL.
+pub fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// `?, ?, ?`
 pub fn marks(n: usize) -> String {
     vec!["?"; n].join(", ")

@@ -1,7 +1,6 @@
-//! One job's past as a story: its rows, the runs that the event channel told of, and what operators did, in one order.
-//!
-//! Rows keep the order in which they were written: MySQL's times are whole seconds. What else is known is put between them by
-//! its time, or added to the row that tells of the same run.
+//! One job's past as a story: its rows, the runs that the event channel told of, and what operators did. How they become one story: `tell`.
+
+mod tell;
 
 use super::{
     db::Db,
@@ -15,16 +14,14 @@ use crate::{
         archive::{ArchivedJob, ArchivedRow, Attempt, Status, Verdict},
         ids::QueueName,
         job::TimelineEntry,
-        time::{Millis, span},
+        time::Millis,
     },
     server::reading,
 };
+use tell::tell;
 
 /// Runs and lines of one job that are looked at.
 const MOST: u64 = 200;
-/// A run and the row that tells of its end may be so far apart: two clocks, and a busy database.
-const APART_MS: i64 = 15_000;
-const REASON: usize = 160;
 
 /// What an operator did to the job.
 pub struct Deed {
@@ -178,136 +175,4 @@ fn heard(queue: &QueueName, id: &str, told: &Told) -> ArchivedRow {
         group_id: None,
         bytes: 0,
     }
-}
-
-/// How a run ended, as far as a line says.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Completed,
-    Failed,
-}
-
-struct Line {
-    entry: TimelineEntry,
-    /// Which run it tells of.
-    run: Option<(u64, End)>,
-    taken: bool,
-}
-
-fn line(at: Option<Millis>, kind: &str, title: String, detail: Option<String>, run: Option<(u64, End)>) -> Line {
-    Line { entry: TimelineEntry { at, kind: kind.into(), title, detail }, run, taken: false }
-}
-
-fn tell(all: &All) -> Vec<TimelineEntry> {
-    let mut lines = of_rows(&all.rows);
-    for told in &all.runs {
-        add_run(&mut lines, &told.attempt);
-    }
-    for deed in &all.deeds {
-        let title = format!("{} by {}", deed.verb, deed.who);
-        insert(&mut lines, line(Some(deed.at), "action", title, Some(deed.result.clone()).filter(|r| !r.is_empty()), None));
-    }
-    lines.into_iter().map(|l| l.entry).collect()
-}
-
-/// What the rows say, in their order, each thing once.
-fn of_rows(rows: &[ArchivedRow]) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    // Where the life under way begins in `lines`, and the completed rows that it has by attempt.
-    let (mut begun, mut completed) = (0, Vec::<u64>::new());
-    for row in rows.iter().filter(|r| r.verdict != Verdict::Again) {
-        let k = row.attempt.unwrap_or(0).max(1);
-        let tells = |lines: &[Line], n: u64| lines.iter().any(|l| l.run.is_some_and(|(run, _)| run == n));
-        let over = lines[begun..].iter().any(|l| matches!(l.run, Some((_, End::Completed))));
-        let afresh = row.status == Status::Waiting && row.attempt.unwrap_or(0) == 0;
-        let first = row.status == Status::Failed && k == 1 && tells(&lines[begun..], 1);
-        if (over || afresh || first) && lines.len() > begun {
-            (begun, completed) = (lines.len(), Vec::new());
-        }
-        let life = &lines[begun..];
-        let reason = || row.error.as_deref().and_then(|e| e.lines().next()).map(|l| l.chars().take(REASON).collect::<String>());
-        let written = row.archived_at.or(row.created_at);
-        match (row.status, row.verdict) {
-            (Status::Waiting, _) if k > 1 => {
-                let after =
-                    row.delay_s.map_or_else(String::new, |s| format!(", retry after {}", span(s.cast_signed().saturating_mul(1_000))));
-                lines.push(line(
-                    row.created_at.or(written),
-                    "retry",
-                    format!("Attempt {} failed{after}", k - 1),
-                    None,
-                    Some((k - 1, End::Failed)),
-                ));
-            }
-            (Status::Waiting, _) => {
-                let title = if begun > 0 { "Enqueued again" } else { "Enqueued" };
-                let delay = row.delay_s.filter(|s| *s > 0).map(|s| format!(", delayed by {}", span(s.cast_signed().saturating_mul(1_000))));
-                let detail = format!("{}{}", row.queue, delay.unwrap_or_default());
-                lines.push(line(row.created_at.or(written), "enqueued", title.into(), Some(detail), None));
-            }
-            (Status::Failed, _) if tells(life, k) => {}
-            (Status::Failed, _) => {
-                let title = format!("Attempt {k} failed, no attempts left");
-                lines.push(line(row.failed_at.or(written), "failed", title, reason(), Some((k, End::Failed))));
-            }
-            (Status::Completed, Verdict::Sure) => {
-                completed.push(k);
-                lines.push(line(written, "completed", format!("Attempt {k} completed"), None, Some((k, End::Completed))));
-            }
-            (Status::Completed, Verdict::FailedAttempt) => {
-                // The first one of a later attempt is of the attempt before, unless this one had failed by then.
-                let of = if k == 1 || completed.contains(&k) || tells(life, k) { k } else { k - 1 };
-                completed.push(k);
-                if !tells(life, of) {
-                    let note = "The library wrote this attempt down as completed.".to_owned();
-                    lines.push(line(written, "failed", format!("Attempt {of} failed"), Some(note), Some((of, End::Failed))));
-                }
-            }
-            (Status::Completed | Status::Other, _) => {
-                let note = "The rows that are there do not tell how it ended.".to_owned();
-                lines.push(line(written, "note", format!("Attempt {k}: completed or failed, unknown"), Some(note), None));
-            }
-        }
-    }
-    lines
-}
-
-/// Adds what the channel told of a run to the line that tells of it, else as a line of its own.
-fn add_run(lines: &mut Vec<Line>, run: &Attempt) {
-    let end = if run.outcome == "completed" { End::Completed } else { End::Failed };
-    let near = |l: &Line| l.entry.at.is_none_or(|at| (at.0 - run.ended_at.0).abs() <= APART_MS);
-    let same = |l: &&mut Line| {
-        !l.taken && near(l) && l.run.is_some_and(|(n, e)| e == end && run.attempt.is_none_or(|attempt| attempt.max(1) == n))
-    };
-    let waited = run.wait_ms.map_or_else(String::new, |ms| format!(", waited {}", took(ms)));
-    let facts = format!("ran {} on {}{waited}", took(run.ended_at.0 - run.started_at.0), run.worker);
-    let reason = run.error.as_deref().and_then(|e| e.lines().next()).map(|l| l.chars().take(REASON).collect::<String>());
-    if let Some(line) = lines.iter_mut().find(same) {
-        line.taken = true;
-        let note = line.entry.detail.take().or(reason);
-        line.entry.detail = Some(note.map_or_else(|| facts.clone(), |note| format!("{note} · {facts}")));
-        return;
-    }
-    let attempt = run.attempt.map_or_else(|| "An attempt".to_owned(), |n| format!("Attempt {}", n.max(1)));
-    let (kind, title) = match run.outcome.as_str() {
-        "completed" => ("completed", format!("{attempt} completed")),
-        "retried" => ("retry", format!("{attempt} failed, retried")),
-        "dead" => ("failed", format!("{attempt} failed, no attempts left")),
-        "lost" => ("lost", format!("{attempt} lost with its worker")),
-        _ => ("failed", format!("{attempt} failed")),
-    };
-    let detail = reason.map_or_else(|| facts.clone(), |reason| format!("{reason} · {facts}"));
-    let mut own = line(Some(run.ended_at), kind, title, Some(detail), None);
-    own.taken = true;
-    insert(lines, own);
-}
-
-fn took(ms: i64) -> String {
-    if (0..1_000).contains(&ms) { format!("{ms} ms") } else { span(ms) }
-}
-
-/// Behind the last line that is not later.
-fn insert(lines: &mut Vec<Line>, new: Line) {
-    let at = lines.iter().rposition(|l| l.entry.at.zip(new.entry.at).is_some_and(|(a, b)| a <= b)).map_or(0, |i| i + 1);
-    lines.insert(at, new);
 }

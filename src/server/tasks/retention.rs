@@ -14,6 +14,7 @@ use crate::server::{
         error::ArchiveError,
         retention::{OLD, any_gone, before, delete, forget, identity_of_raw, mark_orphans, next},
     },
+    driver::redis::maintenance::RETENTION,
     state::AppState,
 };
 use std::{
@@ -23,7 +24,6 @@ use std::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-const LEASE_MS: u64 = 15_000;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 const DAY_MS: i64 = 86_400_000;
 /// At night, UTC. A console that was off then does it until the morning, or lets it be.
@@ -65,7 +65,7 @@ pub async fn begin(state: &AppState) -> Result<RetentionRun, ApiError> {
     let view = state.driver.retention(now()).await?;
     let keep = view.settings();
     let id = uuid::Uuid::now_v7().simple().to_string();
-    if !state.driver.hold_retention(&id, LEASE_MS).await? {
+    if state.driver.take_lease(RETENTION, &id, now()).await?.is_none() {
         return Err(ApiError::Conflict {
             detail: "Old rows are being deleted already. Nothing was started: its progress is on the settings page.".into(),
         });
@@ -85,7 +85,7 @@ pub async fn begin(state: &AppState) -> Result<RetentionRun, ApiError> {
         state.driver.set_last_run(run.started_at).await
     };
     if let Err(error) = begun.await {
-        let _ = state.driver.drop_retention(&run.id).await;
+        let _ = state.driver.drop_lease(RETENTION, &run.id).await;
         return Err(error.into());
     }
     tokio::spawn(work(state.clone(), db, keep, run.clone()));
@@ -147,7 +147,7 @@ async fn work(state: AppState, db: Db, keep: Retention, run: RetentionRun) {
     if let Err(error) = state.driver.save_retention_run(&run).await {
         tracing::warn!(%error, "the end of a retention run could not be written down");
     }
-    let _ = state.driver.drop_retention(&run.id).await;
+    let _ = state.driver.drop_lease(RETENTION, &run.id).await;
 }
 
 impl Worker {
@@ -244,9 +244,8 @@ impl Worker {
             return Ok(());
         }
         self.saved = Instant::now();
-        match self.state.driver.hold_retention(&self.run.id, LEASE_MS).await {
-            Ok(true) => {}
-            Ok(false) | Err(_) => return Err(Stop::Lease),
+        if !matches!(self.state.driver.take_lease(RETENTION, &self.run.id, now()).await, Ok(Some(_))) {
+            return Err(Stop::Lease);
         }
         let _ = self.state.driver.save_retention_run(&self.run).await;
         Ok(())

@@ -194,10 +194,10 @@ async fn one_run_at_a_time_and_the_originals_settings() {
     assert!(view["problem"].is_string(), "{view}");
     con.del::<_, ()>(CONFIG).await.unwrap();
 
-    assert!(console.state.driver.hold_retention("another console", 60_000).await.unwrap());
+    assert!(console.state.driver.take_lease("retention", "another console", Millis(now_ms())).await.unwrap().is_some());
     let (status, refused) = console.post("/api/v1/settings/retention/run", &Value::Null).await;
     assert_eq!(status, 409, "{refused}");
-    console.state.driver.drop_retention("another console").await.unwrap();
+    console.state.driver.drop_lease("retention", "another console").await.unwrap();
     delete_old(&console).await;
     let facts = console.json("/api/v1/archive").await;
     assert!(facts["version"].as_str().unwrap().starts_with("SQLite 3") && facts["bytes"].as_u64().unwrap() > 4_096, "{facts}");

@@ -5,9 +5,10 @@ use flux_console::{
     server::{
         actions,
         archive::{
-            index, record,
-            record::{Record, hash},
+            index,
+            record::{self, Record},
         },
+        digest::sha1_hex,
     },
 };
 use std::time::Duration;
@@ -55,10 +56,10 @@ async fn kinds_are_counted_in_the_archive_and_in_redis() {
     assert_eq!((&only["total"], &only["kinds"][0]["text"]), (&1.into(), &"Card declined".into()));
     assert_eq!(console.json("/api/v1/errors?queue=mail").await["total"], 1);
 
-    let one = console.json(&format!("/api/v1/errors/{}", hash(TIMEOUT))).await;
+    let one = console.json(&format!("/api/v1/errors/{}", sha1_hex(TIMEOUT))).await;
     assert_eq!(one["jobs"].as_array().expect("jobs").len(), 7);
     assert_eq!(one["failed"], serde_json::json!([{"queue": "orders", "count": 3}, {"queue": "mail", "count": 2}]));
-    let html = console.get(&format!("/errors/{}", hash(TIMEOUT))).await.text().await.expect("a page");
+    let html = console.get(&format!("/errors/{}", sha1_hex(TIMEOUT))).await.text().await.expect("a page");
     assert!(html.contains("gateway did not answer"), "{html}");
     assert!(console.get("/errors").await.text().await.expect("a page").contains("Card declined"));
     assert_eq!(console.get("/api/v1/errors/none").await.status(), 404);

@@ -1,7 +1,7 @@
 //! Names of keys: the library's layout (stream-protocol.md, 1) and the console's own.
 
 use crate::model::ids::{Priority, QueueName};
-use sha1::{Digest, Sha1};
+use crate::server::digest::sha1_hex;
 
 /// First segments under the prefix that are never queues.
 const RESERVED: [&str; 7] = ["active", "pending", "schedules", "schedule", "lock", "worker", "logs"];
@@ -29,7 +29,7 @@ pub struct Keys {
 
 impl Keys {
     pub fn new(prefix: &str, monitor_prefixes: &[String]) -> Self {
-        let hash: String = Sha1::digest(prefix.as_bytes()).iter().take(4).map(|b| format!("{b:02x}")).collect();
+        let hash = &sha1_hex(prefix)[..8];
         let mut monitors = vec![prefix.to_owned()];
         monitors.extend(monitor_prefixes.iter().filter(|m| *m != prefix).cloned());
         // Consoles on different prefixes never share trash or operations: the hash keeps them apart.
@@ -81,11 +81,6 @@ impl Keys {
     /// The newest run of retention.
     pub fn retention(&self) -> String {
         format!("{}retention", self.own)
-    }
-
-    /// Who deletes old rows of the archive.
-    pub fn retention_lease(&self) -> String {
-        format!("{}retention:lease", self.own)
     }
 
     pub fn trash(&self) -> String {

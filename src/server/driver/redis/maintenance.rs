@@ -1,6 +1,6 @@
 //! How long the archive keeps what: `gravito:zenith:maintenance:config`, the original console's key, adopted with its meaning
-//! (stream-protocol.md, 3). A field that neither knows stays as it is, byte for byte. Beside it the newest run of retention, and
-//! who may run it: both under the console's own keys.
+//! (stream-protocol.md, 3). A field that neither knows stays as it is, byte for byte. Beside it the newest run of retention,
+//! under the console's own keys.
 
 use super::{RedisDriver, runs::Run};
 use crate::model::{
@@ -14,6 +14,8 @@ use redis::AsyncCommands;
 
 /// Global, as the original has it: not under a hash of the prefix.
 pub const CONFIG: &str = "gravito:zenith:maintenance:config";
+/// Whose lease (`lease.rs`) it is that deletes old rows of the archive.
+pub const RETENTION: &str = "retention";
 /// How long the report of a run can be read.
 const RUN_S: u64 = 90 * 86_400;
 /// Two operators who save at the same moment: one of them tries again.
@@ -87,7 +89,7 @@ impl RedisDriver {
         let run: Option<String> = self.requests.clone().get(self.keys.retention()).await?;
         view.run = run.and_then(|json| serde_json::from_str::<RetentionRun>(&json).ok());
         if let Some(run) = view.run.as_mut().filter(|run| run.goes_on()) {
-            let alive: bool = self.requests.clone().exists(self.keys.retention_lease()).await?;
+            let alive: bool = self.requests.clone().exists(self.keys.lease(RETENTION)).await?;
             if !alive {
                 run.status = RunStatus::Stopped;
                 run.finished_at = Some(run.finished_at.unwrap_or(now));
@@ -113,14 +115,13 @@ impl RedisDriver {
 
     /// Writes over exactly what was read.
     async fn edit_config(&self, fields: &[(&str, String)]) -> Result<(), DriverError> {
-        let swap = redis::Script::new(
-            "if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end redis.call('SET', KEYS[1], ARGV[2]) return 1",
-        );
         for _ in 0..TRIES {
             let bytes: Option<Vec<u8>> = self.requests.clone().get(CONFIG).await?;
             let text = bytes.as_deref().map(String::from_utf8_lossy);
             let next = edited(text.as_deref(), fields);
-            let swapped: bool = swap.key(CONFIG).arg(bytes.unwrap_or_default()).arg(next).invoke_async(&mut self.requests.clone()).await?;
+            let mut call = self.scripts.swap.prepare_invoke();
+            call.key(CONFIG).arg(bytes.unwrap_or_default()).arg(next);
+            let swapped: bool = call.invoke_async(&mut self.requests.clone()).await?;
             if swapped {
                 return Ok(());
             }
@@ -131,20 +132,6 @@ impl RedisDriver {
     pub async fn save_retention_run(&self, run: &RetentionRun) -> Result<(), DriverError> {
         let json = serde_json::to_string(run).map_err(|e| DriverError::Protocol(e.to_string()))?;
         Ok(self.requests.clone().set_ex(self.keys.retention(), json, RUN_S).await?)
-    }
-
-    /// Takes the lease when it is free, or keeps it for another while; whether `token` holds it now.
-    pub async fn hold_retention(&self, token: &str, ms: u64) -> Result<bool, DriverError> {
-        let hold = redis::Script::new(
-            "local holder = redis.call('GET', KEYS[1]) if holder and holder ~= ARGV[1] then return 0 end \
-             redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1",
-        );
-        Ok(hold.key(self.keys.retention_lease()).arg(token).arg(ms).invoke_async(&mut self.requests.clone()).await?)
-    }
-
-    pub async fn drop_retention(&self, token: &str) -> Result<(), DriverError> {
-        let script = redis::Script::new("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end");
-        Ok(script.key(self.keys.retention_lease()).arg(token).invoke_async(&mut self.requests.clone()).await?)
     }
 
     /// Some dead letters of a queue from a position on, counted from the oldest; empty at the end of the list.

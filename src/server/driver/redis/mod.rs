@@ -10,7 +10,7 @@ mod job;
 pub mod keys;
 pub mod lease;
 mod lost;
-mod maintenance;
+pub mod maintenance;
 pub mod metrics;
 mod operations;
 mod pages;

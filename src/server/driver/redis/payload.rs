@@ -7,8 +7,10 @@ use crate::model::{
     time::Millis,
 };
 pub use crate::server::reading::Target;
-use crate::server::reading::{Reading, group, target};
-use sha1::{Digest, Sha1};
+use crate::server::{
+    digest::sha1_hex_of,
+    reading::{Reading, group, target},
+};
 
 /// Up to this many bytes a script hands out (and hashes) an element whole; beyond it, its first and last [`PART`] bytes and
 /// its length stand for it. `lua/element.lua` has the same figures.
@@ -35,20 +37,16 @@ impl Element {
 
     /// The hash that `digest()` in `lua/element.lua` computes.
     pub fn digest(&self) -> String {
-        let mut sha = Sha1::new();
-        if !self.tail.is_empty() {
-            sha.update(format!("{}:", self.bytes));
-        }
-        sha.update(&self.head);
-        sha.update(&self.tail);
-        sha.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        let length = if self.tail.is_empty() { String::new() } else { format!("{}:", self.bytes) };
+        sha1_hex_of([length.as_bytes(), &self.head, &self.tail])
     }
 }
 
 /// What the element says, as far as its parts that were handed out show it.
 pub fn read(element: &Element) -> Reading {
     let head = String::from_utf8_lossy(&element.head);
-    if element.tail.is_empty() { Reading::of(&head) } else { Reading::ends(&head, &String::from_utf8_lossy(&element.tail)) }
+    let tail = (!element.tail.is_empty()).then(|| String::from_utf8_lossy(&element.tail));
+    Reading::of_parts(&head, tail.as_deref())
 }
 
 /// A list shows this much of an error.

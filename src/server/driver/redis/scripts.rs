@@ -48,4 +48,5 @@ scripts! {
     write_frames = "write_frames.lua";
     take_lease = "take_lease.lua";
     drop_lease = "drop_lease.lua";
+    swap = "swap.lua";
 }

@@ -132,9 +132,9 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Gaps that are not written yet.
-    pub fn gaps(&self) -> Vec<Gap> {
-        self.gaps.iter().map(|g| Gap { queue: g.queue.clone(), from: g.from, until: g.until, up_to: g.up_to }).collect()
+    /// The oldest gap that is not written yet.
+    pub fn oldest_gap(&self) -> Option<&Gap> {
+        self.gaps.front()
     }
 
     /// The oldest gap is written.

@@ -33,6 +33,8 @@ const BATCH: usize = 1_000;
 /// Read and not written yet, while the database is slow or away.
 const SPOOL: usize = 100_000;
 const SPOOL_BYTES: usize = 64 * 1024 * 1024;
+/// Without new rows the index is asked this often for rows that appeared behind others (`index::LOOK_BACK`).
+const LOOK_BACK_EVERY: Duration = Duration::from_secs(10);
 /// The index gets this long of a tick: the rest waits for the next one.
 const INDEX_FOR: Duration = Duration::from_millis(150);
 
@@ -46,6 +48,8 @@ struct Archiver {
     news: Vec<News>,
     /// The first lines after taking over may stand in the archive already.
     took_over: bool,
+    /// When rows that appeared late were last looked for.
+    looked_back: Option<Instant>,
 }
 
 pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -98,6 +102,7 @@ impl Archiver {
             spool_bytes: 0,
             news: Vec::new(),
             took_over: true,
+            looked_back: None,
         }
     }
 
@@ -163,13 +168,11 @@ impl Archiver {
         let db = archive.db()?;
         while !self.spool.is_empty() {
             let n = self.spool.len().min(BATCH);
-            let part: Vec<Record> = self.spool.iter().take(n).cloned().collect();
-            let written = archive.noted(record::records(&db, &part).await)?;
-            self.spool.drain(..n);
-            self.spool_bytes = self.spool.iter().map(|r| r.payload.len()).sum();
+            let written = archive.noted(record::records(&db, &self.spool.make_contiguous()[..n]).await)?;
+            self.spool_bytes -= self.spool.drain(..n).map(|r| r.payload.len()).sum::<usize>();
             archive.progress(|p| p.dead += written);
         }
-        for gap in self.dead.gaps() {
+        while let Some(gap) = self.dead.oldest_gap() {
             archive.noted(record::gap(&db, &gap.queue, gap.from, gap.until, gap.up_to).await)?;
             tracing::warn!(queue.name = gap.queue.as_str(), up_to = gap.up_to, "dead letters were dropped before they could be archived");
             archive.progress(|p| p.gaps += 1);
@@ -177,6 +180,11 @@ impl Archiver {
         }
         if !self.news.is_empty() {
             self.write_news(&db).await?;
+        }
+        if self.looked_back.is_none_or(|at| at.elapsed() >= LOOK_BACK_EVERY) {
+            self.looked_back = Some(Instant::now());
+        } else if !archive.noted(index::is_behind(&db).await)? {
+            return Ok(());
         }
         let since = Instant::now();
         while since.elapsed() < INDEX_FOR {
