@@ -19,6 +19,7 @@ pub mod error_view;
 pub mod errors_actions;
 pub mod errors_spark;
 pub mod filters;
+pub mod gaps;
 pub mod help;
 pub mod icon;
 pub mod job_row;

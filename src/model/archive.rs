@@ -53,6 +53,18 @@ pub struct Archiving {
     pub gaps: u64,
 }
 
+/// Dead letters of a queue that nobody copied: Redis dropped them before they could be read, or the archive was away too long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    pub queue: QueueName,
+    /// `None`: not looked at before.
+    pub from: Option<Millis>,
+    pub until: Millis,
+    /// There may be so many; `None`: nobody knows.
+    pub up_to: Option<u64>,
+}
+
 /// What a row of the archive says happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -140,6 +152,8 @@ impl ArchivedRow {
 #[serde(rename_all = "camelCase")]
 pub struct ArchivePage {
     pub rows: Vec<ArchivedRow>,
+    /// The newest gaps of the queue, newest first.
+    pub gaps: Vec<Gap>,
     pub total: u64,
     pub page: u64,
     pub per_page: u64,

@@ -1,6 +1,10 @@
 //! What can be set, and what the console says of itself: connections, the archive's size, how long it keeps what.
 
-use super::{archive::ArchiveStatus, live::Connection, time::Millis};
+use super::{
+    archive::{ArchiveStatus, Archiving, Gap},
+    live::Connection,
+    time::Millis,
+};
 use serde::{Deserialize, Serialize};
 
 /// The longest time that can be set: ten years.
@@ -145,6 +149,10 @@ pub struct ArchiveFacts {
     pub tables: Vec<TableSize>,
     pub oldest_job: Option<Millis>,
     pub oldest_line: Option<Millis>,
+    /// What this console does for it.
+    pub archiving: Archiving,
+    /// Newest first.
+    pub gaps: Vec<Gap>,
 }
 
 /// What the settings page shows at once: it costs one Redis command.

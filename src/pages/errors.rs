@@ -146,8 +146,8 @@ fn Kinds(query: ErrorsQuery, page: Page) -> impl IntoView {
                     <th scope="col" class="w-28 max-sm:hidden">"Last 24 h"</th>
                     <th scope="col" class="r w-24">"Failures"</th>
                     <th scope="col" class="r w-26 max-sm:w-20">"In Redis"</th>
-                    <th scope="col" class="r w-30 max-md:hidden">"First"</th>
-                    <th scope="col" class="r w-30 max-sm:hidden">"Last"</th>
+                    <th scope="col" class="r w-34 max-md:hidden">"First"</th>
+                    <th scope="col" class="r w-34 max-sm:hidden">"Last"</th>
                 </tr></thead>
                 <tbody>{rows}</tbody>
             </table>

@@ -6,6 +6,7 @@ use crate::{
         address::use_search,
         badge::Tone,
         empty::{Empty, Skeleton},
+        gaps::Gaps,
         icon::{Glyph, Icon},
         number::{count, thousands},
         time::{Ago, Clock},
@@ -93,13 +94,14 @@ fn Filters(query: ArchiveQuery) -> impl IntoView {
 
 #[component]
 fn Page(query: ArchiveQuery, page: ArchivePage) -> impl IntoView {
+    let gaps = view! { <Gaps gaps=page.gaps /> };
     if page.rows.is_empty() {
         let text = if page.total > 0 {
             format!("The archive has {} of this kind, so this page is past its end.", count(page.total, "row", "rows"))
         } else {
             "Failed jobs are archived before Redis drops them; completed ones only with --archive-completed true.".into()
         };
-        return view! { <Empty title="Nothing here" text=text /> }.into_any();
+        return view! { {gaps} <Empty title="Nothing here" text=text /> }.into_any();
     }
     let (n, total) = (page.rows.len() as u64, page.total);
     let pages = total.div_ceil(query.per_page).max(1);
@@ -113,6 +115,7 @@ fn Page(query: ArchiveQuery, page: ArchivePage) -> impl IntoView {
         }
     };
     view! {
+        {gaps}
         <table class="grid-table">
             <caption class="sr-only">"Archived jobs"</caption>
             <thead class="stick"><tr>

@@ -3,11 +3,12 @@
 use crate::{
     components::{
         empty::Problem,
-        number::{bytes, thousands},
+        gaps::Gaps,
+        number::{bytes, count, thousands},
         time::Ago,
     },
     model::{
-        archive::ArchiveState,
+        archive::{ArchiveState, Archiving},
         error::ApiError,
         settings::{ArchiveFacts, TableSize},
         time::Millis,
@@ -33,7 +34,8 @@ pub fn Facts(facts: Resource<Result<ArchiveFacts, ApiError>>) -> impl IntoView {
         facts.get().map(|facts| match facts {
             Err(error) => view! { <Problem error=error retry=move |()| again.refetch() /> }.into_any(),
             Ok(facts) if facts.status.state != ArchiveState::Ready => {
-                view! { <p class="px-gutter pb-4 text-muted">"Nothing can be said of it while it is not open. Live pages are not affected."</p> }.into_any()
+                let held = held_up(&facts.archiving).map(|held| view! { <p class="px-gutter pb-4">{held}</p> });
+                view! { <p class="px-gutter pb-4 text-muted">"Nothing can be said of it while it is not open. Live pages are not affected."</p> {held} }.into_any()
             }
             Ok(facts) => view! { <Figures facts=facts /> }.into_any(),
         })
@@ -47,6 +49,28 @@ fn rows(size: &TableSize) -> String {
         (Some(n), false) => thousands(n),
         (Some(n), true) => format!("about {}", thousands(n)),
     }
+}
+
+/// What this console has written since it was started.
+fn written(a: &Archiving) -> String {
+    if !a.leading {
+        return "by another console".into();
+    }
+    format!(
+        "by this console; since it was started {}, {}, {}",
+        count(a.dead + a.completed, "job", "jobs"),
+        count(a.runs, "run", "runs"),
+        count(a.lines, "log line", "log lines")
+    )
+}
+
+/// What could not be written, or not yet.
+fn held_up(a: &Archiving) -> Option<String> {
+    let waiting = (a.spooled > 0).then(|| format!("{} wait to be written", count(a.spooled, "failed job", "failed jobs")));
+    let lost = (a.lost > 0).then(|| format!("{} lost: the archive was away for too long", count(a.lost, "failed job", "failed jobs")));
+    let untold = (a.untold > 0).then(|| format!("{} lost", count(a.untold, "run or log line", "runs or log lines")));
+    let all: Vec<String> = [waiting, lost, untold].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn oldest(at: Option<Millis>) -> AnyView {
@@ -68,8 +92,11 @@ fn Figures(facts: ArchiveFacts) -> impl IntoView {
             <div><dt>"Size on disk"</dt><dd class="num">{size}</dd></div>
             {tables.collect_view()}
             <div><dt>"Oldest job row"</dt><dd>{oldest(facts.oldest_job)}</dd></div>
+            <div><dt>"Written"</dt><dd>{written(&facts.archiving)}</dd></div>
+            <div><dt>"Not written"</dt><dd>{held_up(&facts.archiving).unwrap_or_else(|| "nothing".into())}</dd></div>
             <div><dt>"Oldest log line"</dt><dd>{oldest(facts.oldest_line)}</dd></div>
         </dl>
+        <Gaps gaps=facts.gaps />
         {estimated.then(|| view! { <p class="px-gutter pb-4 text-12 text-faint">"“About” is the database's own estimate: counting took too long."</p> })}
     }
 }

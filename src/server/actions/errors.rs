@@ -58,6 +58,8 @@ pub async fn page(state: &AppState, query: &ErrorsQuery) -> Result<ErrorsPage, A
     };
     for kind in &mut kinds {
         kind.failed = seen.kinds.get(&kind.signature).map_or(0, |k| k.count());
+        // Those of this second may be in Redis and not in the archive yet.
+        kind.count = kind.count.max(kind.failed);
     }
     Ok(ErrorsPage { kinds, total, page: query.page.max(1), coverage: seen.coverage, unavailable, sampled_at: at })
 }

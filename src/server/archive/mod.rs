@@ -7,6 +7,7 @@ pub mod audit;
 pub mod db;
 pub mod dialect;
 pub mod error;
+pub mod gaps;
 pub mod index;
 pub mod jobs;
 pub mod logs;

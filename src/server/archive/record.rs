@@ -231,14 +231,3 @@ pub async fn set_mark(tx: &mut Tx, dialect: Dialect, name: &str, value: &str) ->
     tx.run(sql("INSERT INTO flux_console_marks (name, value) VALUES (?, ?)").bind(name).bind(value).then(&update)).await?;
     Ok(())
 }
-
-/// Dead letters of a queue were dropped before they could be copied.
-pub async fn gap(db: &Db, queue: &QueueName, from: Option<Millis>, until: Millis, up_to: Option<u64>) -> Result<(), ArchiveError> {
-    let statement = sql("INSERT INTO flux_console_gaps (queue, from_ms, until_ms, up_to) VALUES (?, ?, ?, ?)")
-        .bind(clean(queue.as_str()))
-        .bind(from.map(|m| m.0))
-        .bind(until.0)
-        .bind(up_to.map(u64::cast_signed));
-    db.run(statement).await?;
-    Ok(())
-}

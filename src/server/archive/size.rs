@@ -4,6 +4,7 @@ use super::{
     Archive,
     db::Db,
     error::ArchiveError,
+    gaps,
     retention::{OLD, Old},
     sql::{Sql, sql},
 };
@@ -19,7 +20,7 @@ const COUNT_WITHIN: Duration = Duration::from_millis(700);
 const TABLES: [&str; 4] = ["flux_job_archive", "flux_system_logs", "flux_console_attempts", "flux_console_audit"];
 
 pub async fn facts(archive: &Archive) -> ArchiveFacts {
-    let mut facts = ArchiveFacts { status: archive.status(), ..ArchiveFacts::default() };
+    let mut facts = ArchiveFacts { status: archive.status(), archiving: archive.archiving(), ..ArchiveFacts::default() };
     let Ok(db) = archive.db() else { return facts };
     let tables = tables(&db);
     let others = async {
@@ -28,15 +29,17 @@ pub async fn facts(archive: &Archive) -> ArchiveFacts {
             db.one(sql(db.dialect().size()), |row| (row.int(0), row.int(1))),
             oldest(&db, Old::Jobs),
             oldest(&db, Old::Lines),
+            gaps::newest(&db, None),
         )
     };
     let (tables, others) = tokio::join!(tables, tokio::time::timeout(COUNT_WITHIN * 2, others));
     facts.tables = tables;
-    let Ok((version, size, jobs, lines)) = others else { return facts };
+    let Ok((version, size, jobs, lines, gaps)) = others else { return facts };
     facts.version = archive.noted(version).ok().flatten().flatten();
     let (bytes, free) = size.ok().flatten().unwrap_or_default();
     facts.bytes = bytes.and_then(|n| u64::try_from(n).ok());
     facts.free_bytes = free.and_then(|n| u64::try_from(n).ok());
+    facts.gaps = gaps.unwrap_or_default();
     (facts.oldest_job, facts.oldest_line) = (jobs.ok().flatten(), lines.ok().flatten());
     facts
 }

@@ -4,7 +4,11 @@ use crate::support::{Database, DatabaseKind, Payload, Replica, TestConsole, Test
 use flux_console::{
     model::{archive::Status, query::ArchiveQuery},
     server::{
-        archive::{Archive, jobs, setting::Persist, sql::sql},
+        archive::{
+            Archive, jobs,
+            setting::{Persist, Setting},
+            sql::sql,
+        },
         config::Config,
     },
 };
@@ -142,6 +146,44 @@ async fn a_gap_is_recorded() {
     assert_eq!(gaps[0].0, "mail");
     let query = ArchiveQuery { queue: None, status: Some(Status::Failed), page: 1, per_page: 20 };
     assert!(jobs::count(&db, &query).await.unwrap() >= 1_010);
+    let page = console.json("/api/v1/archive/jobs?queue=mail").await;
+    assert_eq!(page["gaps"][0]["upTo"].as_i64(), gaps[0].1, "{page}");
+    let facts = console.json("/api/v1/archive").await;
+    assert_eq!((facts["gaps"][0]["queue"].as_str(), facts["archiving"]["gaps"].as_u64()), (Some("mail"), Some(1)), "{facts}");
+    for page in ["/queues/mail?state=completed", "/settings"] {
+        let html = console.get(page).await.text().await.expect("a page");
+        assert!(html.contains("failed jobs were not archived") || html.contains("nobody knows how many"), "{page} does not say so");
+    }
+    console.stop().await;
+}
+
+/// While somebody holds the database, failed jobs are read on, faster than the cap drops them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_database_delays_nothing_but_the_writing() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    fail(&redis, "mail", 0..10).await;
+    each_once(&console.state.archive, "mail", 10).await;
+    let Setting::Sqlite(path) = &database.setting else { panic!("SQLite") };
+    let locker = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await.expect("a connection");
+    let mut lock = locker.acquire().await.expect("a connection");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *lock).await.expect("the lock");
+    let mut next = 10;
+    for _ in 0..10 {
+        fail(&redis, "mail", next..next + 400).await;
+        next += 400;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(archived(&console.state.archive, "mail").await.len(), 10, "the lock holds");
+    let facts = console.json("/api/v1/archive").await;
+    assert!(facts["archiving"]["spooled"].as_u64().unwrap() >= 3_000, "{facts}");
+    sqlx::query("ROLLBACK").execute(&mut *lock).await.expect("the end");
+    drop(lock);
+    locker.close().await;
+    each_once(&console.state.archive, "mail", next).await;
+    let done = console.state.archive.archiving();
+    assert_eq!((done.gaps, done.lost), (0, 0), "{done:?}");
     console.stop().await;
 }
 

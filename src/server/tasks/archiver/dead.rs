@@ -1,7 +1,11 @@
 //! Finds new dead letters: looks at the heads of failed lists, where failures were heard of at every turn, at the others in turn.
 
 use crate::{
-    model::{archive::Status, ids::QueueName, time::Millis},
+    model::{
+        archive::{Gap, Status},
+        ids::QueueName,
+        time::Millis,
+    },
     server::{
         actions::now,
         archive::record::Record,
@@ -11,7 +15,7 @@ use crate::{
     },
 };
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -27,19 +31,11 @@ const HOT: usize = 200;
 /// Elements of one list that are read on end; the rest at the next turn would be too late for none of them.
 const AT_ONCE: usize = 2_000;
 
-/// Dead letters that nobody copied.
-pub struct Gap {
-    pub queue: QueueName,
-    pub from: Option<Millis>,
-    pub until: Millis,
-    pub up_to: Option<u64>,
-}
-
 #[derive(Default)]
 pub struct DeadLetters {
     lists: HashMap<QueueName, Known>,
     turn: usize,
-    gaps: VecDeque<Gap>,
+    gaps: Vec<Gap>,
 }
 
 #[derive(Default)]
@@ -53,8 +49,14 @@ struct Known {
 }
 
 impl DeadLetters {
-    /// `failed`: where failures were heard of, and how many; under `None` those whose queue is not known.
-    pub async fn look(&mut self, state: &AppState, failed: HashMap<Option<QueueName>, u64>) -> Result<Vec<Record>, DriverError> {
+    /// `failed`: where failures were heard of, and how many; under `None` those whose queue is not known. What is `found` counts
+    /// also when a later list could not be read: it will not be found again.
+    pub async fn look(
+        &mut self,
+        state: &AppState,
+        failed: HashMap<Option<QueueName>, u64>,
+        found: &mut Vec<Record>,
+    ) -> Result<(), DriverError> {
         let names: Vec<QueueName> = state.snapshot().queues.iter().map(|q| q.name.clone()).collect();
         let until = Instant::now() + HOT_FOR;
         for (queue, n) in failed {
@@ -82,15 +84,14 @@ impl DeadLetters {
             }
         }
         self.turn = self.turn.wrapping_add(OTHERS) % names.len().max(1);
-        let mut found = Vec::new();
         for part in queues.chunks(dead::LISTS) {
             let known: Vec<&str> = part.iter().filter_map(|q| self.lists.get(q)).flat_map(|k| k.heads.iter().map(String::as_str)).collect();
             let lists = state.driver.new_dead(part, &known, 0).await?;
             for (queue, list) in part.iter().zip(lists) {
-                self.read(state, queue, list, &mut found).await?;
+                self.read(state, queue, list, found).await?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Reads on until something known or the end of the list.
@@ -117,7 +118,7 @@ impl DeadLetters {
         if end == End::List && !known.heads.is_empty() && length >= CAP {
             // Of what was heard of, what was found is there.
             let missed = known.heard.saturating_sub(raws.len() as u64);
-            self.gaps.push_back(Gap { queue: queue.clone(), from: known.looked, until: at, up_to: (missed > 0).then_some(missed) });
+            self.gaps.push(Gap { queue: queue.clone(), from: known.looked, until: at, up_to: (missed > 0).then_some(missed) });
         }
         if !raws.is_empty() {
             known.hot_until = Some(Instant::now() + HOT_FOR);
@@ -132,13 +133,17 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// The oldest gap that is not written yet.
-    pub fn oldest_gap(&self) -> Option<&Gap> {
-        self.gaps.front()
+    /// Gaps that were found at the last look, taken out.
+    pub fn gaps(&mut self) -> impl Iterator<Item = Gap> {
+        std::mem::take(&mut self.gaps).into_iter()
     }
 
-    /// The oldest gap is written.
-    pub fn gap_written(&mut self) {
-        self.gaps.pop_front();
+    /// Reads these lists whole at the next look: what was read of them before could not be kept.
+    pub fn look_again(&mut self, queues: Vec<QueueName>) {
+        for queue in queues {
+            let known = self.lists.entry(queue).or_default();
+            known.heads.clear();
+            known.hot_until = Some(Instant::now() + HOT_FOR);
+        }
     }
 }

@@ -1,0 +1,32 @@
+//! Failed jobs that are in no archive, said where somebody looks for them.
+
+use super::{
+    icon::{Glyph, Icon},
+    number::thousands,
+};
+use crate::model::archive::Gap;
+use leptos::prelude::*;
+
+/// `orders: up to 1,990 failed jobs were not archived, 2026-11-23 12:03:10 to 12:04:00 UTC`
+fn sentence(gap: &Gap) -> String {
+    let jobs =
+        gap.up_to.map_or_else(|| "failed jobs, nobody knows how many,".to_owned(), |n| format!("up to {} failed jobs", thousands(n)));
+    let from = gap.from.map_or_else(|| "until".to_owned(), |at| format!("{} to", at.full()));
+    format!("{}: {jobs} were not archived, {from} {}", gap.queue, gap.until.full())
+}
+
+#[component]
+pub fn Gaps(gaps: Vec<Gap>) -> impl IntoView {
+    (!gaps.is_empty()).then(|| {
+        let lines = gaps.iter().map(|gap| view! { <p>{sentence(gap)}</p> }).collect_view();
+        view! {
+            <div class="banner quiet" data-gaps>
+                <Icon glyph=Glyph::Warning class="i s text-waiting" />
+                <div class="grow min-w-0 wrap-anywhere">
+                    {lines}
+                    <p class="text-muted">"Redis dropped them before they could be copied, or the archive was away for too long."</p>
+                </div>
+            </div>
+        }
+    })
+}

@@ -1,0 +1,176 @@
+//! What was read and is not written yet: reading never waits for the database, and memory has an end.
+
+use crate::{
+    model::{archive::Gap, ids::QueueName, time::Millis},
+    server::{archive::record::Record, ledger::told::News},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Dead letters, whichever comes first.
+const RECORDS: usize = 100_000;
+const BYTES: usize = 64 * 1024 * 1024;
+/// News of the event channel; what does not fit stays in the ledger, which counts what it has to drop.
+const NEWS: usize = 10_000;
+
+pub struct Spool {
+    most: usize,
+    most_bytes: usize,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    records: VecDeque<Record>,
+    bytes: usize,
+    /// Of `records`, how many the writer is at.
+    under_way: usize,
+    news: VecDeque<News>,
+    gaps: VecDeque<Gap>,
+    /// By queue, what there was no place for.
+    lost: BTreeMap<QueueName, Gap>,
+    /// Lists to be read from the head to the end: what was lost may still be there.
+    again: Vec<QueueName>,
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Self::new(RECORDS, BYTES)
+    }
+}
+
+impl Spool {
+    pub fn new(most: usize, most_bytes: usize) -> Self {
+        Self { most, most_bytes, waiting: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes dead letters in; how many there was no place for. One that is larger than all the place is taken when it is alone.
+    pub fn keep(&self, found: Vec<Record>) -> u64 {
+        let waiting = &mut *self.lock();
+        let mut lost = 0;
+        for record in found {
+            let bytes = record.payload.len();
+            let full = waiting.records.len() >= self.most || waiting.bytes + bytes > self.most_bytes.max(bytes);
+            if full {
+                lost += 1;
+                waiting.lose(&record.queue, record.at);
+                continue;
+            }
+            waiting.bytes += bytes;
+            waiting.records.push_back(record);
+        }
+        lost
+    }
+
+    pub fn gap(&self, gap: Gap) {
+        self.lock().gaps.push_back(gap);
+    }
+
+    /// How many news there is place for.
+    pub fn place_for_news(&self) -> usize {
+        NEWS.saturating_sub(self.lock().news.len())
+    }
+
+    pub fn hear(&self, news: Vec<News>) {
+        self.lock().news.extend(news);
+    }
+
+    /// Dead letters that wait.
+    pub fn waiting(&self) -> u64 {
+        self.lock().records.len() as u64
+    }
+
+    /// The oldest ones; they wait on until [`Self::written`] says otherwise.
+    pub fn records(&self, most: usize) -> Vec<Record> {
+        let mut waiting = self.lock();
+        waiting.under_way = waiting.records.len().min(most);
+        waiting.records.iter().take(most).cloned().collect()
+    }
+
+    /// Those that [`Self::records`] gave out are in the archive.
+    pub fn written(&self) {
+        let waiting = &mut *self.lock();
+        let n = std::mem::take(&mut waiting.under_way);
+        waiting.bytes -= waiting.records.drain(..n).map(|r| r.payload.len()).sum::<usize>();
+        if waiting.records.is_empty() {
+            // There is place again: what was lost becomes a gap, and the lists are read again as far as they reach.
+            let lost = std::mem::take(&mut waiting.lost);
+            waiting.again.extend(lost.keys().cloned());
+            waiting.gaps.extend(lost.into_values());
+        }
+    }
+
+    pub fn oldest_gap(&self) -> Option<Gap> {
+        self.lock().gaps.front().cloned()
+    }
+
+    pub fn gap_written(&self) {
+        self.lock().gaps.pop_front();
+    }
+
+    /// The oldest news, taken out.
+    pub fn news(&self, most: usize) -> Vec<News> {
+        let mut waiting = self.lock();
+        let n = waiting.news.len().min(most);
+        waiting.news.drain(..n).collect()
+    }
+
+    /// Lists that are to be read whole, once.
+    pub fn again(&self) -> Vec<QueueName> {
+        std::mem::take(&mut self.lock().again)
+    }
+}
+
+impl Waiting {
+    fn lose(&mut self, queue: &QueueName, at: Millis) {
+        let gap = self.lost.entry(queue.clone()).or_insert_with(|| Gap { queue: queue.clone(), from: Some(at), until: at, up_to: Some(0) });
+        (gap.until, gap.up_to) = (at, gap.up_to.map(|n| n + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::archive::Status;
+
+    fn dead(at: i64, bytes: usize) -> Record {
+        let queue = QueueName::try_from("mail".to_owned()).expect("a name");
+        Record { status: Status::Failed, queue, id: None, payload: vec![b'x'; bytes], at: Millis(at) }
+    }
+
+    #[test]
+    fn what_there_is_no_place_for_is_a_gap_once_there_is_place_again() {
+        let spool = Spool::new(3, 100);
+        assert_eq!(spool.keep((0..5).map(|at| dead(at, 10)).collect()), 2, "three fit");
+        assert_eq!(spool.keep(vec![dead(5, 10)]), 1);
+        assert_eq!((spool.records(2).len(), spool.waiting()), (2, 3), "what is being written still counts");
+        spool.written();
+        assert!(spool.oldest_gap().is_none() && spool.again().is_empty(), "one waits still");
+        assert_eq!(spool.records(10).len(), 1);
+        spool.written();
+        let gap = spool.oldest_gap().expect("a gap");
+        assert_eq!((gap.from, gap.until, gap.up_to), (Some(Millis(3)), Millis(5), Some(3)));
+        assert_eq!(spool.again().len(), 1, "its list is read again");
+        assert!(spool.again().is_empty(), "once");
+        spool.gap_written();
+        assert!(spool.oldest_gap().is_none());
+    }
+
+    #[test]
+    fn bytes_are_counted() {
+        let spool = Spool::new(100, 100);
+        assert_eq!(spool.keep(vec![dead(0, 60), dead(1, 60), dead(2, 40)]), 1);
+        assert_eq!(spool.keep(vec![dead(3, 1_000)]), 1, "too large beside others");
+        spool.records(10);
+        assert_eq!(spool.keep(vec![dead(4, 1)]), 1, "there is place when it is written, not before");
+        spool.written();
+        assert_eq!(spool.keep(vec![dead(5, 1_000)]), 0, "alone there is place for any");
+        assert_eq!(spool.keep(vec![dead(6, 1)]), 1);
+    }
+}

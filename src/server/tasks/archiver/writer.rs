@@ -1,0 +1,178 @@
+//! Takes what waits in the spool to the database, at the database's pace.
+
+use super::spool::Spool;
+use crate::{
+    model::archive::Status,
+    server::{
+        archive::{
+            db::Db,
+            error::ArchiveError,
+            gaps, index,
+            record::{self, Line, Record, Run},
+        },
+        ledger::told::{Closed, News, Said},
+        state::AppState,
+    },
+};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// News of one transaction, and dead letters of one.
+const BATCH: usize = 1_000;
+const PAUSE: Duration = Duration::from_millis(100);
+/// While the database does not take what there is.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// Without new rows the index is asked this often for rows that appeared behind others (`index::LOOK_BACK`).
+const LOOK_BACK_EVERY: Duration = Duration::from_secs(10);
+/// The index gets this long of a turn.
+const INDEX_FOR: Duration = Duration::from_millis(150);
+
+pub struct Writer {
+    state: AppState,
+    spool: Arc<Spool>,
+    /// Taken out of the spool and not written yet.
+    news: Vec<News>,
+    /// The first lines after taking over may stand in the archive already.
+    took_over: bool,
+    /// When rows that appeared late were last looked for.
+    looked_back: Option<Instant>,
+}
+
+impl Writer {
+    pub fn new(state: &AppState, spool: &Arc<Spool>) -> Self {
+        Self { state: state.clone(), spool: spool.clone(), news: Vec::new(), took_over: true, looked_back: None }
+    }
+
+    /// Until it is dropped. Dropped inside of a transaction, that one never was.
+    pub async fn run(&mut self) {
+        loop {
+            let pause = match self.write().await {
+                Ok(()) => PAUSE,
+                Err(error) => {
+                    tracing::debug!(%error, "the archive does not take what there is to write");
+                    TRY_AGAIN
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Writes what there is; what could not be written stays and is tried again.
+    pub async fn write(&mut self) -> Result<(), ArchiveError> {
+        let archive = self.state.archive.clone();
+        let db = archive.db()?;
+        loop {
+            let batch = self.spool.records(BATCH);
+            if batch.is_empty() {
+                break;
+            }
+            let written = archive.noted(record::records(&db, &batch).await)?;
+            self.spool.written();
+            archive.progress(|p| (p.dead, p.spooled) = (p.dead + written, self.spool.waiting()));
+        }
+        while let Some(gap) = self.spool.oldest_gap() {
+            archive.noted(gaps::write(&db, &gap).await)?;
+            tracing::warn!(queue.name = gap.queue.as_str(), up_to = gap.up_to, "dead letters were dropped before they could be archived");
+            archive.progress(|p| p.gaps += 1);
+            self.spool.gap_written();
+        }
+        loop {
+            if self.news.is_empty() {
+                self.news = self.spool.news(BATCH);
+            }
+            if self.news.is_empty() {
+                break;
+            }
+            self.write_news(&db).await?;
+        }
+        self.index(&db).await
+    }
+
+    async fn index(&mut self, db: &Db) -> Result<(), ArchiveError> {
+        let archive = self.state.archive.clone();
+        if self.looked_back.is_none_or(|at| at.elapsed() >= LOOK_BACK_EVERY) {
+            self.looked_back = Some(Instant::now());
+        } else if !archive.noted(index::is_behind(db).await)? {
+            return Ok(());
+        }
+        let since = Instant::now();
+        while since.elapsed() < INDEX_FOR {
+            let indexed = archive.noted(index::step(db).await)?;
+            archive.progress(|p| p.indexed += indexed as u64);
+            if indexed == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_news(&mut self, db: &Db) -> Result<(), ArchiveError> {
+        let archive = self.state.archive.clone();
+        // Of a run that is told twice the later telling knows more.
+        let (mut runs, mut order, mut lines, mut completed) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        for news in &self.news {
+            match news {
+                News::Closed(closed) => {
+                    let key = (closed.worker.clone(), closed.job.clone(), closed.started_at);
+                    if runs.insert(key.clone(), closed).is_none() {
+                        order.push(key);
+                    }
+                    completed.extend(self.completed(closed));
+                }
+                News::Said(said) => lines.push(line_of(said)),
+            }
+        }
+        let runs: Vec<Run> = order.iter().filter_map(|key| runs.get(key)).map(|c| run_of(c)).collect();
+        archive.noted(record::runs(db, &runs).await)?;
+        let jobs = archive.noted(record::records(db, &completed).await)?;
+        let said = archive.noted(record::lines(db, &lines, self.took_over).await)?;
+        archive.progress(|p| {
+            p.runs += runs.len() as u64;
+            p.completed += jobs;
+            p.lines += said;
+        });
+        self.news.clear();
+        self.took_over = false;
+        Ok(())
+    }
+
+    /// A completed job, when those are kept and its payload was seen.
+    fn completed(&self, closed: &Closed) -> Option<Record> {
+        let (raw, queue) = (closed.raw.as_ref()?, closed.queue.as_ref()?);
+        (self.state.config.persist.completed && closed.outcome == "completed").then(|| Record {
+            status: Status::Completed,
+            queue: queue.clone(),
+            id: Some(closed.job.clone()),
+            payload: raw.to_vec(),
+            at: closed.ended_at,
+        })
+    }
+}
+
+fn line_of(said: &Said) -> Line {
+    Line {
+        level: said.level.into(),
+        message: said.message.clone(),
+        worker: said.worker.clone().unwrap_or_else(|| "unknown".into()),
+        queue: said.queue.as_ref().map(ToString::to_string),
+        at: said.at,
+    }
+}
+
+fn run_of(closed: &Closed) -> Run {
+    Run {
+        job: closed.job.clone(),
+        queue: closed.queue.clone(),
+        worker: closed.worker.clone(),
+        class: closed.class.clone(),
+        attempt: closed.attempt,
+        started_at: closed.started_at,
+        ended_at: closed.ended_at,
+        wait_ms: closed.wait_ms,
+        outcome: closed.outcome,
+        error: closed.error.clone(),
+    }
+}
