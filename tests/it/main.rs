@@ -3,7 +3,7 @@
 mod support;
 
 mod api;
-mod archive;
+pub mod archive;
 mod auth;
 mod cli;
 mod demo;

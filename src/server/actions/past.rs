@@ -85,8 +85,8 @@ pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage,
         return Err(ApiError::invalid("perPage", "Pages count from 1 and hold 20, 50, 100 or 200 rows."));
     }
     let db = state.archive.db()?;
-    let read = async { tokio::try_join!(jobs::page(&db, query), jobs::count(&db, query), gaps::newest(&db, query.queue.as_ref())) };
-    let (rows, total, gaps) = state.archive.noted(read.await)?;
+    let read = async { tokio::try_join!(jobs::page(&db, query), gaps::newest(&db, query.queue.as_ref())) };
+    let ((rows, total), gaps) = state.archive.noted(read.await)?;
     Ok(ArchivePage { rows, gaps, total, page: query.page, per_page: query.per_page })
 }
 

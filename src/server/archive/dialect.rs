@@ -113,8 +113,12 @@ impl Dialect {
 
     /// Begins a comparison that ignores the case of ASCII letters; `!` escapes.
     pub fn like(self, column: &str) -> String {
-        let like = if self == Self::Postgres { "ILIKE" } else { "LIKE" };
-        format!("{column} {like} ? ESCAPE '!'")
+        match self {
+            Self::Sqlite => format!("{column} LIKE ? ESCAPE '!'"),
+            // The console's own columns compare byte for byte.
+            Self::MySql => format!("LOWER({column}) LIKE LOWER(?) ESCAPE '!'"),
+            Self::Postgres => format!("{column} ILIKE ? ESCAPE '!'"),
+        }
     }
 
     pub fn version(self) -> &'static str {

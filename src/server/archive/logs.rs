@@ -154,7 +154,7 @@ async fn newest(db: &Db, query: &ArchivedLogQuery) -> Result<Option<i64>, Archiv
             // A text of another zone may sort half a day off.
             let until = if dialect == Dialect::Sqlite { until.0 + 86_400_000 } else { until.0 };
             let text = format!(
-                "SELECT MAX(id) FROM (SELECT id FROM flux_system_logs WHERE timestamp <= {} ORDER BY timestamp DESC LIMIT {LATE}) some",
+                "SELECT MAX(id) FROM (SELECT a.id FROM flux_system_logs a WHERE a.timestamp <= {} ORDER BY a.timestamp DESC LIMIT {LATE}) part",
                 dialect.at()
             );
             sql(text).bind(until)
@@ -165,7 +165,7 @@ async fn newest(db: &Db, query: &ArchivedLogQuery) -> Result<Option<i64>, Archiv
 
 /// Whether any line of a run is as new as that: if not, older ones are not either.
 async fn any_since(db: &Db, since: Millis, from: i64, top: i64) -> Result<bool, ArchiveError> {
-    let text = format!("SELECT 1 FROM flux_system_logs WHERE id >= ? AND id < ? AND {} >= ? LIMIT 1", db.dialect().ms("timestamp"));
+    let text = format!("SELECT 1 FROM flux_system_logs a WHERE a.id >= ? AND a.id < ? AND {} >= ? LIMIT 1", db.dialect().ms("a.timestamp"));
     // Numbers may be missing: an empty run says nothing.
     let statement = sql(text).bind(from).bind(top).bind(since.0);
     if db.one(statement, |row| row.int(0)).await?.is_some() {

@@ -195,8 +195,8 @@ pub async fn lines(db: &Db, batch: &[Line], again: bool) -> Result<u64, ArchiveE
     if again {
         // Whole seconds, as MySQL keeps them.
         let text = format!(
-            "SELECT {}, worker_id, message FROM flux_system_logs WHERE timestamp >= {at} AND timestamp <= {at}",
-            dialect.ms("timestamp"),
+            "SELECT {}, a.worker_id, a.message FROM flux_system_logs a WHERE a.timestamp >= {at} AND a.timestamp <= {at}",
+            dialect.ms("a.timestamp"),
             at = dialect.at()
         );
         let asked = sql(text).bind(first - 1_000).bind(last + 1_000);

@@ -116,7 +116,7 @@ pub async fn count(db: &Db, table: &Table, before: Millis) -> Result<(u64, bool)
         }
     }
     let some = wanted();
-    let text = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {} a WHERE {} LIMIT {AT_LEAST}) some", table.name, some.text);
+    let text = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {} a WHERE {} LIMIT {AT_LEAST}) part", table.name, some.text);
     match tokio::time::timeout(COUNT_WITHIN, db.one(Sql { text, values: some.values }, |row| row.count(0))).await {
         Ok(Ok(rows)) => Ok((rows.unwrap_or(0), true)),
         Ok(Err(ArchiveError::Slow)) | Err(_) => Ok((0, true)),

@@ -99,7 +99,7 @@ async fn everything_is_kept_whole(kind: DatabaseKind) {
         .collect();
     assert_eq!(record::records(&db, &batch).await.expect("written"), 6);
     assert_eq!(record::records(&db, &batch).await.expect("written"), 0);
-    let page = jobs::page(&db, &whole()).await.expect("a page");
+    let (page, _) = jobs::page(&db, &whole()).await.expect("a page");
     let mut kept = Vec::new();
     for row in &page {
         kept.push((row.queue.to_string(), jobs::payload(&db, row.row).await.expect("an answer").expect("a payload")));
@@ -152,3 +152,26 @@ async fn runs_and_lines_are_written_once(kind: DatabaseKind) {
 }
 
 on_each! { a_failure_is_written_once the_librarys_own_rows_count_as_well everything_is_kept_whole runs_and_lines_are_written_once }
+
+/// A page far back is found by its numbers while none is missing, and by stepping otherwise: the same rows either way.
+#[tokio::test(flavor = "multi_thread")]
+async fn far_pages_hold_the_rows_of_their_place() {
+    let (_database, archive) = fresh(DatabaseKind::Sqlite).await;
+    let db = archive.db().unwrap();
+    let fill = "INSERT INTO flux_job_archive (id, job_id, queue, status, payload, archived_at) \
+                WITH RECURSIVE n(i) AS (SELECT 101 UNION ALL SELECT i + 1 FROM n WHERE i < 12100) \
+                SELECT i, 'j-' || i, 'mail', 'failed', '{}', '2026-01-02T03:04:05.678Z' FROM n";
+    db.run(sql(fill)).await.unwrap();
+    let at = async |page: u64| {
+        let query = ArchiveQuery { queue: None, status: None, page, per_page: 50 };
+        let (rows, total) = jobs::page(&db, &query).await.expect("a page");
+        (rows.first().map(|r| r.row), rows.len(), total)
+    };
+    assert_eq!(at(200).await, (Some(12_100 - 199 * 50), 50, 12_000), "by steps");
+    assert_eq!(at(201).await, (Some(12_100 - 200 * 50), 50, 12_000), "by numbers");
+    assert_eq!(at(240).await, (Some(150), 50, 12_000), "the last one");
+    assert_eq!(at(241).await, (None, 0, 12_000), "past the end");
+    assert_eq!(at(1 << 40).await, (None, 0, 12_000), "far past the end");
+    db.run(sql("DELETE FROM flux_job_archive WHERE id = 12000")).await.unwrap();
+    assert_eq!(at(201).await, (Some(12_099 - 200 * 50), 50, 11_999), "a number is missing: by steps");
+}

@@ -1,6 +1,7 @@
-//! What the console keeps of itself, on a real SQLite: audit lines, settings, the log of the past, and how old rows go.
+//! What the console keeps of itself, on a real SQLite (`databases`: on all three): audit lines, settings, the log of the past, and how old rows go.
 
 mod audit;
+mod databases;
 mod killed;
 mod logs;
 mod retention;

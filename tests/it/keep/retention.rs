@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const CONFIG: &str = "gravito:zenith:maintenance:config";
 
 /// Begins a run and waits until it has ended; what it deleted, by kind.
-async fn delete_old(console: &TestConsole) -> Value {
+pub async fn delete_old(console: &TestConsole) -> Value {
     let (status, started) = console.post("/api/v1/settings/retention/run", &Value::Null).await;
     assert_eq!(status, 202, "{started}");
     let mut run = Value::Null;

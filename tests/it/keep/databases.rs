@@ -1,0 +1,187 @@
+//! What the other files here show on SQLite, on each of the three databases: old rows, audit lines, the log of the past, figures.
+
+use super::{DAY_MS, SOON, days_ago, ints, retention::delete_old, texts};
+use crate::{
+    archive::on_each,
+    support::{Database, DatabaseKind, Payload, TestConsole, TestRedis, eventually, now_ms},
+};
+use flux_console::{
+    model::{
+        archive::{ArchiveState, Gap, Status},
+        audit::AuditLine,
+        ids::QueueName,
+        time::Millis,
+    },
+    server::{
+        archive::{
+            audit,
+            db::Db,
+            gaps, index,
+            record::{self, Line, Record, Run},
+        },
+        config::Config,
+    },
+};
+
+on_each! {
+    old_rows_go_with_everything_that_was_read_in_them
+    audit_lines_are_found_by_every_filter
+    the_log_of_the_past_is_searched_literally
+}
+
+async fn console(kind: DatabaseKind) -> (TestRedis, Database, TestConsole, Db) {
+    let (redis, database) = (TestRedis::start().await, Database::new(kind).await);
+    let console = TestConsole::start(Config { url: redis.url.clone(), archive: database.setting.clone(), ..Config::default() }).await;
+    console.discovered().await;
+    eventually("the archive is open", SOON, async || console.state.archive.status().state == ArchiveState::Ready).await;
+    let db = console.state.archive.db().unwrap();
+    (redis, database, console, db)
+}
+
+fn mail() -> QueueName {
+    QueueName::try_from("mail").unwrap()
+}
+
+fn days(n: i64) -> Millis {
+    Millis(now_ms() - n * DAY_MS)
+}
+
+fn line(worker: &str, level: &str, message: &str, queue: Option<&str>, at: Millis) -> Line {
+    Line { level: level.into(), message: message.into(), worker: worker.into(), queue: queue.map(str::to_owned), at }
+}
+
+async fn old_rows_go_with_everything_that_was_read_in_them(kind: DatabaseKind) {
+    let (_redis, _database, console, db) = console(kind).await;
+    let dead = |id: String, at: Millis| Record {
+        status: Status::Failed,
+        queue: mail(),
+        payload: Payload::new(&id, "mail").attempts(3, 3).failed("PaymentTimeout: no answer").into_bytes(),
+        id: None,
+        at,
+    };
+    // One of them does not fit: broken JSON goes whole to a table of its own.
+    let mut old: Vec<Record> = (0..450).map(|n| dead(format!("old-{n}"), days(31))).collect();
+    old.push(Record { payload: b"{broken".to_vec(), ..dead(String::new(), days(40)) });
+    let young: Vec<Record> = (0..5).map(|n| dead(format!("young-{n}"), days(29))).collect();
+    assert_eq!(record::records(&db, &old).await.unwrap() + record::records(&db, &young).await.unwrap(), 456);
+    let run = |job: &str, at: Millis| Run {
+        job: job.into(),
+        queue: Some(mail()),
+        worker: "w".into(),
+        class: None,
+        attempt: Some(1),
+        started_at: at,
+        ended_at: at,
+        wait_ms: None,
+        outcome: "dead",
+        error: None,
+    };
+    record::runs(&db, &[run("old", days(31)), run("young", days(29))]).await.unwrap();
+    let lines = [line("w", "info", "old", None, days(31)), line("w", "info", "young", None, days(1))];
+    record::lines(&db, &lines, false).await.unwrap();
+    for at in [days(31), days(1)] {
+        gaps::write(&db, &Gap { queue: mail(), from: None, until: at, up_to: Some(7) }).await.unwrap();
+    }
+    while index::step(&db).await.unwrap() > 0 {}
+    eventually("all is indexed", SOON, async || ints(&db, "SELECT COUNT(*) FROM flux_console_rows").await == [456]).await;
+    let facts = console.json("/api/v1/archive").await;
+    assert!(facts["bytes"].as_u64().is_some_and(|n| n > 0) && facts["version"].as_str().is_some_and(|v| v.contains(' ')), "{facts}");
+    assert_eq!((facts["tables"][0]["rows"].as_u64(), facts["gaps"].as_array().map(Vec::len)), (Some(456), Some(2)), "{facts}");
+    assert!(facts["oldestJob"].as_str().is_some_and(|at| at.starts_with(&days_ago(40)[..13])), "{facts}");
+
+    let preview = console.json("/api/v1/settings/retention/preview").await;
+    let deleted = delete_old(&console).await;
+    for (part, (what, rows)) in
+        preview["parts"].as_array().unwrap().iter().zip([("job rows", 451), ("runs of jobs", 1), ("log lines", 1), ("notes of gaps", 1)])
+    {
+        assert_eq!((part["what"].as_str(), part["rows"].as_u64()), (Some(what), Some(rows)), "{preview}");
+        assert_eq!(deleted[what].as_u64(), Some(rows), "what was announced is what was deleted: {deleted}");
+    }
+    for table in ["flux_job_archive", "flux_console_rows", "flux_console_search"] {
+        assert_eq!(ints(&db, &format!("SELECT COUNT(*) FROM {table}")).await, [5], "{table}");
+    }
+    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_whole").await, [0]);
+    assert_eq!(texts(&db, "SELECT job_id FROM flux_console_attempts").await, ["young"]);
+    assert_eq!(texts(&db, "SELECT message FROM flux_system_logs WHERE worker_id = 'w'").await, ["young"]);
+    // What is gone is still known, or Redis would bring it back.
+    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_failures WHERE gone_ms IS NOT NULL").await, [451]);
+    assert_eq!(record::records(&db, &old[..10]).await.unwrap(), 0, "it is not archived again");
+    console.stop().await;
+}
+
+async fn audit_lines_are_found_by_every_filter(kind: DatabaseKind) {
+    let (_redis, _database, console, db) = console(kind).await;
+    let line = |id: &str, at: i64, who: &str, verb: &str, queue: Option<&str>| AuditLine {
+        id: id.into(),
+        at: Millis(1_767_312_000_000 + at),
+        who: who.into(),
+        verb: verb.into(),
+        queue: queue.map(str::to_owned),
+        filter: Some("all failed \u{0} café".into()),
+        jobs: Some(9_007_199_254_740_993),
+        result: "9 done".into(),
+        took_ms: 12,
+    };
+    let lines = [
+        line("a", 1, "Olga at 10.0.0.3", "retry", Some("orders")),
+        line("b", 2, "Otto 100%", "retry", Some("mail: \"x\" 🦊")),
+        line("c", 3, "somebody_else", "pause", None),
+    ];
+    audit::write(&db, &lines).await.unwrap();
+    audit::write(&db, &lines).await.unwrap();
+    for (query, expected) in [
+        ("", vec!["pause", "retry", "retry"]),
+        ("?verb=retry", vec!["retry", "retry"]),
+        ("?queue=orders", vec!["retry"]),
+        ("?queue=mail%3A%20%22x%22%20%F0%9F%A6%8A", vec!["retry"]),
+        ("?who=olga", vec!["retry"]),
+        ("?who=100%25", vec!["retry"]),
+        ("?who=y_e", vec!["pause"]),
+        ("?who=o%25o", vec![]),
+        ("?who=o&verb=pause", vec!["pause"]),
+        ("?page=2", vec![]),
+    ] {
+        let page = console.json(&format!("/api/v1/audit{query}")).await;
+        let verbs: Vec<&str> = page["lines"].as_array().unwrap().iter().map(|l| l["verb"].as_str().unwrap()).collect();
+        assert_eq!(verbs, expected, "{query}: {page}");
+    }
+    let page = console.json("/api/v1/audit?verb=pause").await;
+    assert_eq!(page["lines"][0]["jobs"].as_u64(), Some(9_007_199_254_740_993));
+    assert_eq!(page["lines"][0]["filter"], "all failed \u{fffd} café");
+    assert_eq!(page["lines"][0]["at"], "2026-01-02T00:00:00.003Z");
+    console.stop().await;
+}
+
+async fn the_log_of_the_past_is_searched_literally(kind: DatabaseKind) {
+    let (_redis, _database, console, db) = console(kind).await;
+    // Whole seconds, as MySQL keeps them.
+    let at = |s: i64| Millis(1_767_312_000_000 + s * 1_000);
+    let lines = [
+        line("shop-1", "info", "Processing job: ORD-1", None, at(0)),
+        line("shop-1", "error", "Job failed: ORD-1 - 100% of café _closed_ \\o/", Some("orders"), at(1)),
+        line("shop-2", "warning", "Job retrying in 2s", Some("orders"), at(86_400)),
+        line("shop-2", "success", "Completed job: ord-1 a!b", Some("mail"), at(172_800)),
+    ];
+    record::lines(&db, &lines, false).await.unwrap();
+    for (query, expected) in [
+        ("", vec![3, 2, 1, 0]),
+        ("level=error&worker=shop-1", vec![1]),
+        ("worker=shop-2&queue=mail", vec![3]),
+        ("q=ord-1", vec![3, 1, 0]),
+        ("q=100%25", vec![1]),
+        ("q=_closed_", vec![1]),
+        ("q=%5Co%2F", vec![1]),
+        ("q=a!b", vec![3]),
+        ("q=%25", vec![1]),
+        ("q=nowhere", vec![]),
+        ("since=2026-01-02T00:00:01Z&until=2026-01-03T00:00:00Z", vec![2, 1]),
+        ("since=2026-01-03", vec![3, 2]),
+        ("until=2026-01-01", vec![]),
+    ] {
+        let page = console.json(&format!("/api/v1/logs/archive?{query}")).await;
+        let found: Vec<&str> = page["lines"].as_array().unwrap().iter().map(|l| l["message"].as_str().unwrap()).collect();
+        let expected: Vec<&str> = expected.into_iter().map(|i: usize| lines[i].message.as_str()).collect();
+        assert_eq!(found, expected, "{query}");
+    }
+    console.stop().await;
+}
