@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("server/driver", &["server::driver", "server::error", "server::reading", "model"]),
     ("server/archive", &["server::archive", "server::reading", "model"]),
     ("server/reading", &["model"]),
+    ("server/schedule", &["server::schedule", "server::driver", "server::reading", "model"]),
     (
         "server/tasks",
         &[
@@ -22,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server::tasks",
             "server::archive",
             "server::reading",
+            "server::schedule",
             "server::actions",
             "server::snapshot",
             "server::recent_pages",
@@ -43,6 +45,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server::archive",
             "server::recent_pages",
             "server::inbox",
+            "server::schedule",
             "server::driver",
             "server::search",
             "server::tasks",

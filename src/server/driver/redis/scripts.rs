@@ -48,4 +48,11 @@ scripts! {
     write_frames = "write_frames.lua";
     take_lease = "take_lease.lua";
     drop_lease = "drop_lease.lua";
+    schedule_read = "schedule_read.lua";
+    schedule_fire = "take.lua" "schedule_fire.lua";
+    schedule_save = "take.lua" "schedule_save.lua";
+    schedule_enable = "take.lua" "schedule_enable.lua";
+    schedule_run = "take.lua" "schedule_run.lua";
+    schedule_delete = "take.lua" "schedule_delete.lua";
+    schedule_restore = "take.lua" "schedule_restore.lua";
 }
