@@ -77,7 +77,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server/sse",
         &["server::sse", "server::rest", "server::actions", "server::state", "server::snapshot", "server::auth", "server::http", "model"],
     ),
-    ("server/demo", &["server::demo", "server::archive", "server::config", "server::http", "server::actions", "model"]),
+    ("server/demo", &["server::demo", "server::schedule", "server::archive", "server::config", "server::http", "server::actions", "model"]),
 ];
 
 fn files(at: &Path) -> Vec<PathBuf> {

@@ -63,7 +63,6 @@ impl Stored {
         };
         let (cron, queue, job) = (text(fields.cron.as_ref()), text(fields.queue.as_ref()), text(fields.job.as_ref()));
         let checked = || {
-            std::str::from_utf8(&id).map_err(|_| "Its id is no text.".to_owned())?;
             if fields.id.as_ref().is_none_or(Vec::is_empty) {
                 return Err("Its hash has no id, and the library passes over such a schedule.".into());
             }
@@ -74,7 +73,8 @@ impl Stored {
             let pushed = job::pushed(job.as_deref().ok_or("It has no job.")?)?;
             Ok(Sound { cron, queue, pushed })
         };
-        let sound = problem.map_or_else(checked, Err);
+        let known = std::str::from_utf8(&id).map(drop).map_err(|_| "Its id is no text.".to_owned());
+        let sound = known.and_then(|()| problem.map_or(Ok(()), Err)).and_then(|()| checked());
         Self {
             enabled: fields.enabled.as_deref() == Some(b"true"),
             last_run: text(fields.last_run.as_ref()),
