@@ -84,6 +84,8 @@ fn Frame() -> impl IntoView {
                 <Route path=path!("/search") view={Lazy::<lazy::Search>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/errors") view={Lazy::<lazy::Errors>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/errors/:signature") view={Lazy::<lazy::Error>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/schedules") view={Lazy::<lazy::Schedules>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/schedules/:schedule") view={Lazy::<lazy::Schedule>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/workers") view={Lazy::<lazy::Workers>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/logs") view={Lazy::<lazy::Logs>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/operations") view={Lazy::<lazy::Operations>::new()} ssr=SsrMode::Async />

@@ -9,6 +9,7 @@ pub mod logs;
 pub mod metrics;
 pub mod operations;
 pub mod queues;
+pub mod schedules;
 pub mod search;
 pub mod settings;
 pub mod workers;

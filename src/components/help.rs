@@ -6,10 +6,11 @@ use super::{
 };
 use leptos::{html::Dialog, prelude::*};
 
-const KEYS: [(&str, &[&str]); 13] = [
+const KEYS: [(&str, &[&str]); 14] = [
     ("Go to a queue or page", &["⌘K", "Ctrl K"]),
     ("Go to overview", &["g o"]),
     ("Go to queues", &["g q"]),
+    ("Go to schedules", &["g c"]),
     ("Go to workers", &["g w"]),
     ("Go to logs", &["g l"]),
     ("Go to operations", &["g p"]),

@@ -16,6 +16,7 @@ pub enum Glyph {
     Overview,
     Queues,
     Operations,
+    Schedules,
     Workers,
     Logs,
     Rate,
@@ -59,6 +60,9 @@ impl Glyph {
             }
             Self::Queues => r#"<path d="m8 2 6 3-6 3-6-3Z"/><path d="m2 8.2 6 3 6-3"/><path d="m2 11.2 6 3 6-3"/>"#,
             Self::Operations => r#"<path d="m2 4.3 1.2 1.2 2.2-2.4M2 11.3l1.2 1.2 2.2-2.4M8 4.4h6M8 11.4h6"/>"#,
+            Self::Schedules => {
+                r#"<rect x="2" y="3" width="12" height="11" rx="1.5"/><path d="M2 6.5h12M5.2 1.6v2.8M10.8 1.6v2.8M8 8.6v2.2l1.5.9"/>"#
+            }
             Self::Workers => {
                 r#"<rect x="4" y="4" width="8" height="8" rx="1.5"/><path d="M6.4 1.6V4M9.6 1.6V4M6.4 12v2.4M9.6 12v2.4M1.6 6.4H4M1.6 9.6H4M12 6.4h2.4M12 9.6h2.4"/>"#
             }

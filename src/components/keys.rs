@@ -77,7 +77,9 @@ pub fn listen() {
         on_cleanup(move || handle.remove());
     });
 
-    for (key, path) in [("g o", "/"), ("g q", "/queues"), ("g w", "/workers"), ("g l", "/logs"), ("g p", "/operations")] {
+    for (key, path) in
+        [("g o", "/"), ("g q", "/queues"), ("g c", "/schedules"), ("g w", "/workers"), ("g l", "/logs"), ("g p", "/operations")]
+    {
         let navigate = use_navigate();
         on_key(key, move || {
             navigate(path, NavigateOptions::default());

@@ -21,6 +21,7 @@ pub fn Nav() -> impl IntoView {
             <Item href="/queues" glyph=Glyph::Queues label="Queues" count=queues />
             <Item href="/search" glyph=Glyph::Search label="Search" />
             <Item href="/errors" glyph=Glyph::Warning label="Errors" />
+            <Item href="/schedules" glyph=Glyph::Schedules label="Schedules" />
             <Item href="/workers" glyph=Glyph::Workers label="Workers" count=workers />
             <Item href="/logs" glyph=Glyph::Logs label="Logs" />
             <Item href="/operations" glyph=Glyph::Operations label="Operations" />

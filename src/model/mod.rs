@@ -16,6 +16,7 @@ pub mod past;
 pub mod query;
 pub mod queue;
 pub mod run;
+pub mod schedule;
 pub mod search;
 pub mod settings;
 pub mod signature;

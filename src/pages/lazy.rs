@@ -7,6 +7,7 @@ use super::{
     operations::OperationsPage,
     queue::QueuePage,
     queues::QueuesPage,
+    schedules::{SchedulePage, SchedulesPage},
     search::SearchPage,
     settings::SettingsPage,
     workers::WorkersPage,
@@ -58,6 +59,8 @@ lazy_pages! {
     ["search"] => Search = SearchPage in search;
     ["errors"] => Errors = ErrorsPage in errors;
     ["errors", _] => Error = ErrorPage in error;
+    ["schedules"] => Schedules = SchedulesPage in schedules;
+    ["schedules", _] => Schedule = SchedulePage in schedule;
     ["workers"] => Workers = WorkersPage in workers;
     ["logs"] => Logs = LogsPage in logs;
     ["operations"] => Operations = OperationsPage in operations;

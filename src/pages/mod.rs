@@ -9,6 +9,7 @@ pub mod operations;
 pub mod overview;
 pub mod queue;
 pub mod queues;
+pub mod schedules;
 pub mod search;
 pub mod settings;
 pub mod workers;

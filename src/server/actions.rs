@@ -7,6 +7,7 @@ pub mod live;
 pub mod matching;
 pub mod operations;
 pub mod past;
+pub mod schedules;
 pub mod search;
 pub mod settings;
 

@@ -5,6 +5,7 @@ use super::{
     config::Config,
     demo, http, telemetry,
 };
+use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use std::{
     fs,
@@ -108,6 +109,18 @@ pub struct Start {
     #[arg(long, env = "PERSIST_ARCHIVE_FAILED", value_name = "true|false", default_value_t = true, action = clap::ArgAction::Set)]
     archive_failed: bool,
 
+    /// Do not fire due schedules: the application's own scheduler does
+    #[arg(long)]
+    no_scheduler: bool,
+
+    /// What stands before the schedules' keys in Redis; the library's scheduler has queue: unless told otherwise
+    #[arg(long, env = "SCHEDULE_PREFIX", default_value = "queue:")]
+    schedule_prefix: String,
+
+    /// Time zone in which crons are read, such as Europe/Berlin; the library's scheduler takes that of its own process
+    #[arg(long, env = "SCHEDULE_TIMEZONE", value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    schedule_timezone: Tz,
+
     /// What to log on stderr: error, warn, info, debug, or directives such as flux_console=debug
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
@@ -138,6 +151,10 @@ fn address(text: &str) -> Result<IpAddr, String> {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
     text.parse().map_err(|_| "an IP address is expected, such as 127.0.0.1 or 0.0.0.0".into())
+}
+
+fn zone(text: &str) -> Result<Tz, String> {
+    Tz::from_str_insensitive(text).map_err(|_| "a time zone is named by place, such as Europe/Berlin, or UTC".into())
 }
 
 /// Does what was asked until `shutdown`.
@@ -215,6 +232,9 @@ impl Start {
             environment: self.environment.filter(|name| !name.is_empty()),
             archive,
             persist: Persist { failed: self.archive_failed, completed: self.archive_completed },
+            scheduler: !self.no_scheduler,
+            schedule_prefix: self.schedule_prefix,
+            schedule_timezone: self.schedule_timezone,
         })
     }
 }
@@ -280,6 +300,13 @@ mod tests {
     #[test]
     fn monitor_prefixes_add_up() {
         assert_eq!(config(&["--monitor-prefix", "a:", "--monitor-prefix", "b:,c:"], None).unwrap().monitor_prefixes, ["a:", "b:", "c:"]);
+    }
+
+    #[test]
+    fn a_time_zone_is_one_that_is_known() {
+        assert_eq!(config(&["--schedule-timezone", "europe/berlin"], None).unwrap().schedule_timezone, Tz::Europe__Berlin);
+        assert!(Cli::try_parse_from(["flux-console", "start", "--schedule-timezone", "Mars/Olympus"]).is_err());
+        assert!(config(&[], None).unwrap().scheduler && !config(&["--no-scheduler"], None).unwrap().scheduler);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! What the command line and the environment decided, checked once at start.
 
-use super::archive::setting::{Persist, Setting};
+use super::{
+    archive::setting::{Persist, Setting},
+    driver::redis::schedules::keys::DEFAULT_PREFIX,
+};
+use chrono_tz::Tz;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Settings of one console. `Debug` is not derived: the URL and the password are secrets.
@@ -26,6 +30,12 @@ pub struct Config {
     /// Where jobs of the past are kept.
     pub archive: Setting,
     pub persist: Persist,
+    /// Fires due schedules, unless another scheduler does.
+    pub scheduler: bool,
+    /// What stands before the schedules' keys: the library's scheduler does not use the queue prefix.
+    pub schedule_prefix: String,
+    /// In which crons are read.
+    pub schedule_timezone: Tz,
 }
 
 impl Default for Config {
@@ -42,6 +52,9 @@ impl Default for Config {
             environment: None,
             archive: Setting::Off,
             persist: Persist::default(),
+            scheduler: true,
+            schedule_prefix: DEFAULT_PREFIX.into(),
+            schedule_timezone: Tz::UTC,
         }
     }
 }

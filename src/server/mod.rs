@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod reading;
 pub mod recent_pages;
 pub mod rest;
+pub mod schedule;
 pub mod search;
 pub mod snapshot;
 pub mod sse;

@@ -31,7 +31,7 @@ fn cookie(response: &Response) -> String {
     header(response, "set-cookie").split(';').next().unwrap_or_default().to_owned()
 }
 
-const REST: [(&str, &str); 29] = [
+const REST: [(&str, &str); 37] = [
     ("GET", "/api/v1/overview"),
     ("GET", "/api/v1/queues"),
     ("GET", "/api/v1/queues/mail/jobs"),
@@ -60,6 +60,14 @@ const REST: [(&str, &str); 29] = [
     ("PUT", "/api/v1/settings/retention"),
     ("GET", "/api/v1/settings/retention/preview"),
     ("POST", "/api/v1/settings/retention/run"),
+    ("GET", "/api/v1/schedules"),
+    ("POST", "/api/v1/schedules"),
+    ("GET", "/api/v1/schedules/a"),
+    ("PUT", "/api/v1/schedules/a"),
+    ("DELETE", "/api/v1/schedules/a"),
+    ("POST", "/api/v1/schedules/preview"),
+    ("POST", "/api/v1/schedules/a/run"),
+    ("POST", "/api/v1/schedules/a/restore"),
     ("GET", "/live"),
 ];
 

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("server/driver", &["server::digest", "server::driver", "server::error", "server::reading", "model"]),
     ("server/archive", &["server::archive", "server::digest", "server::reading", "model"]),
     ("server/reading", &["model"]),
+    ("server/schedule", &["server::schedule", "server::driver", "server::reading", "model"]),
     (
         "server/tasks",
         &[
@@ -23,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server::tasks",
             "server::archive",
             "server::reading",
+            "server::schedule",
             "server::actions",
             "server::snapshot",
             "server::recent_pages",
@@ -45,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server::digest",
             "server::recent_pages",
             "server::inbox",
+            "server::schedule",
             "server::driver",
             "server::search",
             "server::tasks",
@@ -76,7 +79,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server/sse",
         &["server::sse", "server::rest", "server::actions", "server::state", "server::snapshot", "server::auth", "server::http", "model"],
     ),
-    ("server/demo", &["server::demo", "server::archive", "server::config", "server::http", "server::actions", "model"]),
+    ("server/demo", &["server::demo", "server::schedule", "server::archive", "server::config", "server::http", "server::actions", "model"]),
 ];
 
 fn files(at: &Path) -> Vec<PathBuf> {

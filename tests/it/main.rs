@@ -14,5 +14,6 @@ mod layers;
 mod live;
 mod past;
 mod recordings;
+mod schedules;
 mod search;
 mod sse;

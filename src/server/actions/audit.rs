@@ -86,6 +86,12 @@ impl Asked {
         answer
     }
 
+    /// The same for an answer that says no more than that it was done.
+    pub fn noted<T>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        self.answered(state, answer.as_ref().map(|_| ()).map_err(Clone::clone))?;
+        answer
+    }
+
     /// What was begun leaves its line when it has ended, here only when it could not begin.
     pub fn begun<T>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
         if let Err(error) = &answer {

@@ -3,22 +3,21 @@
 use super::job::quoted;
 use crate::model::time::Millis;
 
-/// Id, cron, queue, next run in ms from now.
-pub const SCHEDULES: &[(&str, &str, &str, i64)] = &[
-    ("daily-report", "0 0 * * *", "reports", 9 * 3_600_000),
-    ("dunning:weekday", "30 9 * * 1-5", "billing:dunning", 18 * 3_600_000),
-    ("refresh-search", "*/30 * * * *", "search:index", 22 * 60_000),
+/// Id, cron, queue, class, on. The application registers them and leaves the ticking to the console.
+pub const SCHEDULES: &[(&str, &str, &str, &str, bool)] = &[
+    ("daily-report", "0 0 * * *", "reports", "BuildReport", true),
+    ("dunning:weekday", "30 9 * * 1-5", "billing:dunning", "SendDunningLetter", true),
+    ("refresh-search", "*/30 * * * *", "search:index", "IndexProduct", true),
+    ("rollup-metrics", "*/20 * * * * *", "analytics:events", "TrackEvent", true),
+    ("month-end", "0 18 L * *", "reports", "ExportLedger", false),
+    // Somebody meant midnight.
+    ("legacy-sync", "0 24 * * *", "imports", "ImportCatalogue", true),
 ];
 
-pub fn scheduled_job(id: &str, queue: &str, at: Millis) -> String {
-    let data = format!("{{\"class\":\"RunSchedule\",\"properties\":{{\"queueName\":{},\"schedule\":{}}}}}", quoted(queue), quoted(id));
-    format!(
-        "{{\"id\":\"{}-{}\",\"type\":\"class\",\"className\":\"RunSchedule\",\"data\":{},\"createdAt\":{},\"attempts\":0}}",
-        at.0,
-        "s1ch3d0",
-        quoted(&data),
-        at.0
-    )
+pub fn scheduled_job(id: &str, queue: &str, class: &str, at: Millis) -> String {
+    let (id, class) = (quoted(&format!("{}-{id}", at.0)), quoted(class));
+    let data = format!("{{\"class\":{class},\"properties\":{{\"queueName\":{}}}}}", quoted(queue));
+    format!("{{\"id\":{id},\"type\":\"class\",\"className\":{class},\"data\":{},\"createdAt\":{},\"attempts\":0}}", quoted(&data), at.0)
 }
 
 /// Jobs with a priority that no worker reads: they wait for ever in a list of their own.

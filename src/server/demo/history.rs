@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     model::{ids::Priority, time::Millis},
-    server::actions::now,
+    server::{actions::now, schedule::cron::Cron},
 };
+use chrono_tz::Tz;
 use redis::{Pipeline, RedisResult, pipe};
 
 const MINUTE: i64 = 60_000;
@@ -86,15 +87,16 @@ pub async fn seed(wire: &mut Wire, load: &Load, ledger: &Ledger, chance: &mut Ch
     for payload in foreign::urgent(at) {
         batch.add(wire, |p, w| p.lpush(w.key("orders:urgent"), payload).ignore()).await?;
     }
-    for (id, cron, queue, next) in foreign::SCHEDULES {
-        let next = at.0 + next;
+    for (id, cron, queue, class, on) in foreign::SCHEDULES {
+        // The broken one has been due for a minute.
+        let next = Cron::parse(cron).ok().and_then(|cron| cron.next(at, Tz::UTC)).map_or(at.0 - MINUTE, |next| next.0);
         batch
             .add(wire, |p, w| {
                 let fields = [
                     ("cron", (*cron).to_owned()),
                     ("id", (*id).to_owned()),
-                    ("job", foreign::scheduled_job(id, queue, at)),
-                    ("enabled", "true".into()),
+                    ("job", foreign::scheduled_job(id, queue, class, at)),
+                    ("enabled", on.to_string()),
                     ("nextRun", next.to_string()),
                     ("queue", (*queue).to_owned()),
                 ];

@@ -10,6 +10,7 @@ mod live;
 mod operations;
 mod past;
 mod queues;
+mod schedules;
 mod search;
 mod settings;
 
@@ -43,6 +44,10 @@ pub fn routes() -> Router<AppState> {
         .route("/errors/{signature}", get(errors::one))
         .route("/archive/jobs", get(past::list))
         .route("/archive/jobs/{row}/{verb}", post(past::push))
+        .route("/schedules", get(schedules::list).post(schedules::add))
+        // One pattern for both: a schedule may be called `preview`.
+        .route("/schedules/{id}", get(schedules::one).put(schedules::edit).delete(schedules::delete).post(schedules::preview))
+        .route("/schedules/{id}/{verb}", post(schedules::act))
         .route("/workers", get(live::workers))
         .route("/logs", get(live::logs))
         .route("/logs/archive", get(archive::logs))

@@ -11,6 +11,7 @@ pub mod operations;
 mod plan;
 pub mod retention;
 pub mod sampler;
+pub mod scheduler;
 pub mod trash;
 pub mod watching;
 
@@ -31,7 +32,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Builds the state and starts the tasks. Does not wait for Redis.
 pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Result<(AppState, JoinSet<()>)> {
-    let driver = RedisDriver::new(&config.url, Keys::new(&config.prefix, &config.monitor_prefixes))?;
+    let keys = Keys::new(&config.prefix, &config.monitor_prefixes).with_schedules(&config.schedule_prefix);
+    let driver = RedisDriver::new(&config.url, keys)?;
     let empty = Snapshot::empty(now(), &config.prefix, config.password.is_none(), config.environment.clone());
     let (sender, snapshots) = watch::channel(Arc::new(empty));
     let watching = Arc::new(watching::Watching::default());
@@ -64,6 +66,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
     tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
+    tasks.spawn(supervised("scheduler", state.clone(), shutdown.clone(), scheduler::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }

@@ -1,5 +1,6 @@
 //! Names of keys: the library's layout (stream-protocol.md, 1) and the console's own.
 
+use super::schedules::keys::ScheduleKeys;
 use crate::model::ids::{Priority, QueueName};
 use crate::server::digest::sha1_hex;
 
@@ -25,6 +26,7 @@ pub struct Keys {
     metrics: String,
     /// Prefixes under which heartbeats are looked for; the queue prefix is one of them (`M = P` when unset).
     monitors: Vec<String>,
+    pub schedules: ScheduleKeys,
 }
 
 impl Keys {
@@ -33,7 +35,19 @@ impl Keys {
         let mut monitors = vec![prefix.to_owned()];
         monitors.extend(monitor_prefixes.iter().filter(|m| *m != prefix).cloned());
         // Consoles on different prefixes never share trash or operations: the hash keeps them apart.
-        Self { prefix: prefix.into(), own: format!("flux_console:{hash}:"), metrics: format!("flux_console:metrics:{hash}:"), monitors }
+        Self {
+            prefix: prefix.into(),
+            own: format!("flux_console:{hash}:"),
+            metrics: format!("flux_console:metrics:{hash}:"),
+            monitors,
+            schedules: ScheduleKeys::default(),
+        }
+    }
+
+    /// With schedules under a prefix of their own.
+    #[must_use]
+    pub fn with_schedules(self, prefix: &str) -> Self {
+        Self { schedules: ScheduleKeys::new(prefix), ..self }
     }
 
     pub fn prefix(&self) -> &str {

@@ -21,6 +21,7 @@ mod removal;
 mod reply;
 mod runs;
 pub mod sample;
+pub mod schedules;
 mod scripts;
 pub mod search;
 pub mod trash;

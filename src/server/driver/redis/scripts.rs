@@ -49,4 +49,11 @@ scripts! {
     take_lease = "take_lease.lua";
     drop_lease = "drop_lease.lua";
     swap = "swap.lua";
+    schedule_read = "schedule_read.lua";
+    schedule_fire = "take.lua" "schedule_fire.lua";
+    schedule_save = "take.lua" "schedule_save.lua";
+    schedule_enable = "take.lua" "schedule_enable.lua";
+    schedule_run = "take.lua" "schedule_run.lua";
+    schedule_delete = "take.lua" "schedule_delete.lua";
+    schedule_restore = "take.lua" "schedule_restore.lua";
 }

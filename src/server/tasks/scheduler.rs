@@ -1,0 +1,151 @@
+//! Fires what is due. The lease spares consoles from looking all at once; that each run is fired once rests on
+//! `lua/schedule_fire.lua`, which compares, pushes and advances in one step.
+//!
+//! After a time in which nobody ticked, each schedule is fired once and goes on with its next run from now; what was left out
+//! is listed. A burst of old runs would help nobody.
+
+use super::leader::Leader;
+use crate::model::time::{Millis, span};
+use crate::server::{
+    actions::now,
+    driver::redis::{
+        RedisDriver,
+        schedules::{Fired, LEASE},
+    },
+    error::DriverError,
+    schedule::stored::Stored,
+    state::AppState,
+};
+use chrono_tz::Tz;
+use std::{collections::HashMap, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+const TICK: Duration = Duration::from_secs(1);
+/// The lease lives 6 s: its holder renews it, and others ask for it, every so many ticks.
+const LEASE_TICKS: u32 = 2;
+/// Due schedules that are fired before the clock is looked at again.
+const AT_ONCE: usize = 200;
+/// One that is off or broken is due all the same; it is looked at again after this.
+const PASS_OVER_MS: i64 = 10_000;
+/// Due ones that are passed over and still leave room for others to be seen.
+const MOST_PASSED: usize = 5_000;
+
+/// What a tick did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticked {
+    pub fired: usize,
+    /// Due ones that somebody else fired, changed or holds the lock of.
+    pub lost: usize,
+    /// More may be due.
+    pub more: bool,
+}
+
+/// What a ticker knows from one tick to the next; nothing that matters.
+#[derive(Default)]
+pub struct Ticker {
+    /// Due ones that are off or broken: with the score that they had, and until when they are passed over.
+    passed: HashMap<Vec<u8>, (String, Millis)>,
+}
+
+impl Ticker {
+    /// One command when nothing is due.
+    pub async fn tick(&mut self, driver: &RedisDriver, zone: Tz, now: Millis) -> Result<Ticked, DriverError> {
+        let most = AT_ONCE + self.passed.len().min(MOST_PASSED);
+        let mut due = driver.due_schedules(now, most).await?;
+        let full = due.len() == most;
+        if !self.passed.is_empty() {
+            self.passed.retain(|id, (score, until)| *until > now && due.iter().any(|(d, s)| d == id && s == score));
+            due.retain(|(id, _)| !self.passed.contains_key(id));
+        }
+        let mut ticked = Ticked::default();
+        let before = self.passed.len();
+        if due.is_empty() {
+            return Ok(ticked);
+        }
+        for found in driver.read_schedules(due).await? {
+            let (id, score) = (found.id.clone(), found.score.clone().unwrap_or_default());
+            let stored = Stored::of(found);
+            let why = if stored.enabled { fire(driver, &stored, zone, now, &mut ticked).await? } else { Some(String::new()) };
+            if let Some(why) = why {
+                if !why.is_empty() {
+                    tracing::warn!(schedule.id = stored.name, reason = why, "a due schedule is passed over");
+                }
+                self.passed.insert(id, (score, Millis(now.0 + PASS_OVER_MS)));
+            }
+        }
+        // Without progress the next look would find the same.
+        ticked.more = full && (ticked.fired > 0 || self.passed.len() > before);
+        Ok(ticked)
+    }
+}
+
+/// Why it was passed over; `None`: it was not.
+async fn fire(driver: &RedisDriver, stored: &Stored, zone: Tz, now: Millis, ticked: &mut Ticked) -> Result<Option<String>, DriverError> {
+    let fire = match stored.fire(now, zone) {
+        Ok(fire) => fire,
+        Err(why) => return Ok(Some(why)),
+    };
+    match driver.fire_schedule(&fire, now).await {
+        Ok(Fired::Done) => {
+            ticked.fired += 1;
+            let late = stored.next_run().map_or_else(String::new, |due| span(now.0 - due.0));
+            tracing::debug!(schedule.id = stored.name, queue.name = fire.queue, late, "fired a schedule");
+            Ok(None)
+        }
+        Ok(Fired::Changed | Fired::Taken) => {
+            ticked.lost += 1;
+            Ok(None)
+        }
+        // Another key of this one schedule is odd: the others go on.
+        Err(error @ (DriverError::Corrupt { .. } | DriverError::Protocol(_))) => Ok(Some(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
+    if !state.config.scheduler {
+        shutdown.cancelled().await;
+        return Ok(());
+    }
+    let leader = Leader::new(&state.driver, LEASE);
+    let (mut ticker, mut leads, mut ticks) = (Ticker::default(), false, 0_u32);
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => {
+                if leads {
+                    leader.leave().await;
+                }
+                return Ok(());
+            }
+            _ = tick.tick() => {}
+        }
+        if ticks.is_multiple_of(LEASE_TICKS) {
+            leads = lead(&state, &leader, leads).await;
+        }
+        ticks = ticks.wrapping_add(1);
+        if leads && let Err(error) = all_due(&mut ticker, &state).await {
+            // Down is the sampler's to report. The lease may be over before Redis answers again.
+            tracing::debug!(%error, "schedules are not ticked");
+            leads = false;
+        }
+    }
+}
+
+/// Whether this console ticks, by the lease.
+async fn lead(state: &AppState, leader: &Leader, led: bool) -> bool {
+    let leads = matches!(leader.lead().await, Ok(Some(_)));
+    if leads && !led {
+        let noted = state.driver.ticking_since(now()).await;
+        if let Err(error) = noted {
+            tracing::debug!(%error, "since when schedules are ticked is not noted");
+        }
+    }
+    leads
+}
+
+async fn all_due(ticker: &mut Ticker, state: &AppState) -> Result<(), DriverError> {
+    while ticker.tick(&state.driver, state.config.schedule_timezone, now()).await?.more {}
+    Ok(())
+}
