@@ -2,10 +2,10 @@
 
 use super::{
     archive::setting::{Persist, Setting},
-    config::Config,
+    config::{Config, Delivery},
     demo, http, telemetry,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
 use std::{
     fs,
     net::{IpAddr, Ipv4Addr},
@@ -108,6 +108,10 @@ pub struct Start {
     #[arg(long, env = "PERSIST_ARCHIVE_FAILED", value_name = "true|false", default_value_t = true, action = clap::ArgAction::Set)]
     archive_failed: bool,
 
+    /// Let alerts go to private networks and this machine, and over http: whoever may edit the channels can then reach these
+    #[arg(long, env = "ALLOW_PRIVATE_WEBHOOKS", value_parser = BoolishValueParser::new())]
+    allow_private_webhooks: bool,
+
     /// What to log on stderr: error, warn, info, debug, or directives such as flux_console=debug
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
@@ -202,7 +206,7 @@ impl Start {
         }
         let here = std::env::current_dir().unwrap_or_default();
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let archive = Setting::choose(self.archive.as_deref(), env, &here, &self.data_dir.unwrap_or_else(data_dir))?;
+        let archive = Setting::choose(self.archive.as_deref(), &env, &here, &self.data_dir.unwrap_or_else(data_dir))?;
         Ok(Config {
             url: self.url,
             host: self.host,
@@ -215,6 +219,9 @@ impl Start {
             environment: self.environment.filter(|name| !name.is_empty()),
             archive,
             persist: Persist { failed: self.archive_failed, completed: self.archive_completed },
+            slack_webhook_url: env("SLACK_WEBHOOK_URL"),
+            allow_private_webhooks: self.allow_private_webhooks,
+            delivery: Delivery::default(),
         })
     }
 }

@@ -1,7 +1,10 @@
 //! What the command line and the environment decided, checked once at start.
 
 use super::archive::setting::{Persist, Setting};
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 /// Settings of one console. `Debug` is not derived: the URL and the password are secrets.
 #[derive(Clone)]
@@ -26,6 +29,28 @@ pub struct Config {
     /// Where jobs of the past are kept.
     pub archive: Setting,
     pub persist: Persist,
+    /// Where alerts go when no Slack URL is stored (`SLACK_WEBHOOK_URL`); a secret.
+    pub slack_webhook_url: Option<String>,
+    /// Alerts may go to private networks, and without TLS.
+    pub allow_private_webhooks: bool,
+    pub delivery: Delivery,
+}
+
+/// How hard it is tried to deliver an alert.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// For one try.
+    pub within: Duration,
+    /// How long to wait after each try that failed; each is lengthened by up to a quarter, by chance. After the last of these
+    /// waits it is tried once more.
+    pub waits: Vec<Duration>,
+}
+
+impl Default for Delivery {
+    /// Five tries in about four minutes: longer than a receiver needs to restart, and short enough for an alert to be news.
+    fn default() -> Self {
+        Self { within: Duration::from_secs(10), waits: [2, 10, 40, 180].map(Duration::from_secs).into() }
+    }
 }
 
 impl Default for Config {
@@ -42,6 +67,9 @@ impl Default for Config {
             environment: None,
             archive: Setting::Off,
             persist: Persist::default(),
+            slack_webhook_url: None,
+            allow_private_webhooks: false,
+            delivery: Delivery::default(),
         }
     }
 }

@@ -31,7 +31,7 @@ fn cookie(response: &Response) -> String {
     header(response, "set-cookie").split(';').next().unwrap_or_default().to_owned()
 }
 
-const REST: [(&str, &str); 29] = [
+const REST: [(&str, &str); 34] = [
     ("GET", "/api/v1/overview"),
     ("GET", "/api/v1/queues"),
     ("GET", "/api/v1/queues/mail/jobs"),
@@ -60,6 +60,11 @@ const REST: [(&str, &str); 29] = [
     ("PUT", "/api/v1/settings/retention"),
     ("GET", "/api/v1/settings/retention/preview"),
     ("POST", "/api/v1/settings/retention/run"),
+    ("GET", "/api/v1/alerts/channels"),
+    ("PUT", "/api/v1/alerts/channels"),
+    ("POST", "/api/v1/alerts/channels/slack/test"),
+    ("GET", "/api/v1/alerts/undelivered"),
+    ("POST", "/api/v1/alerts/undelivered/1/retry"),
     ("GET", "/live"),
 ];
 

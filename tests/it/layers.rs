@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("api", &["api", "model", "server::actions"]),
     ("server/driver", &["server::driver", "server::error", "server::reading", "model"]),
     ("server/archive", &["server::archive", "server::reading", "model"]),
+    ("server/notify", &["server::notify", "model"]),
     ("server/reading", &["model"]),
     (
         "server/tasks",
@@ -21,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server::search",
             "server::tasks",
             "server::archive",
+            "server::notify",
             "server::reading",
             "server::actions",
             "server::snapshot",
@@ -41,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "server::actions",
             "server::archive",
+            "server::notify",
             "server::recent_pages",
             "server::inbox",
             "server::driver",

@@ -3,6 +3,7 @@
 mod archive;
 mod archiver;
 pub mod audit;
+pub mod deliver;
 mod events;
 mod flow;
 pub mod leader;
@@ -21,6 +22,7 @@ use super::{
     driver::redis::{RedisDriver, keys::Keys},
     inbox::Inbox,
     ledger::Ledger,
+    notify::LastKnown,
     recent_pages::RecentPages,
     snapshot::{Snapshot, written::Written},
     state::{AppState, Inner},
@@ -42,6 +44,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let state = AppState::new(Inner {
         archive,
         audit: audit::Audit::default(),
+        channels: LastKnown::default(),
         config,
         driver,
         inbox: Inbox::default(),
@@ -63,6 +66,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("archiver", state.clone(), shutdown.clone(), archiver::run));
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
     tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
+    tasks.spawn(supervised("deliver", state.clone(), shutdown.clone(), deliver::run));
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))

@@ -30,13 +30,14 @@ impl TestRedis {
 impl TestConsole {
     /// With settings of one's own, and without waiting for Redis. The port is chosen here.
     pub async fn start(config: Config) -> Self {
+        super::with_crypto();
         let shutdown = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base_url = format!("http://{}", listener.local_addr().expect("an address"));
         let options = http::leptos_options().expect("Leptos.toml");
         let (state, tasks) = tasks::start(config, shutdown.clone()).await.expect("the tasks start");
         let server = tokio::spawn(http::serve(listener, state.clone(), options));
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let client = super::http().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { base_url, client, state, shutdown, server, tasks }
     }
 

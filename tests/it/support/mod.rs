@@ -5,16 +5,20 @@
 pub mod console;
 pub mod databases;
 pub mod payload;
+pub mod receiver;
 pub mod recording;
 pub mod redis;
 pub mod replica;
+pub mod smtp;
 
 pub use self::{
     console::TestConsole,
     databases::{Database, Kind as DatabaseKind},
     payload::Payload,
+    receiver::{Receiver, Reply},
     redis::TestRedis,
     replica::Replica,
+    smtp::Smtp,
 };
 
 use std::time::{Duration, Instant};
@@ -26,6 +30,22 @@ pub async fn eventually(what: &str, within: Duration, mut ask: impl AsyncFnMut()
         assert!(since.elapsed() < within, "not within {} ms: {what}", within.as_millis());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// An HTTP client with settings of one's own; what `main` does for the console's own requests is done here.
+pub fn http() -> reqwest::ClientBuilder {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
+/// A GET, as a browser without a session sends it.
+pub async fn get(url: impl reqwest::IntoUrl) -> reqwest::Response {
+    http().build().expect("a client").get(url).send().await.expect("an answer")
+}
+
+/// As `main` does it: a client of reqwest is not built without.
+pub fn with_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Epoch milliseconds.

@@ -48,4 +48,9 @@ scripts! {
     write_frames = "write_frames.lua";
     take_lease = "take_lease.lua";
     drop_lease = "drop_lease.lua";
+    swap_setting = "take.lua" "swap_setting.lua";
+    take_alert = "take.lua" "take_alert.lua";
+    note_alert = "note_alert.lua";
+    settle_alert = "take.lua" "settle_alert.lua";
+    take_undelivered = "take.lua" "take_undelivered.lua";
 }
