@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod audit;
+pub mod channels;
 pub mod errors;
 pub mod jobs;
 pub mod logs;

@@ -2,6 +2,7 @@
 //! every write leaves one audit line (`audit`) and has the queue sampled at once.
 
 pub mod audit;
+pub mod channels;
 pub mod errors;
 pub mod live;
 pub mod matching;

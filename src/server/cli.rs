@@ -2,11 +2,11 @@
 
 use super::{
     archive::setting::{Persist, Setting},
-    config::Config,
+    config::{Config, Delivery},
     demo, http, telemetry,
 };
 use chrono_tz::Tz;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
 use std::{
     fs,
     net::{IpAddr, Ipv4Addr},
@@ -120,6 +120,9 @@ pub struct Start {
     /// Time zone in which crons are read, such as Europe/Berlin; the library's scheduler takes that of its own process
     #[arg(long, env = "SCHEDULE_TIMEZONE", value_name = "ZONE", default_value = "UTC", value_parser = zone)]
     schedule_timezone: Tz,
+    /// Let alerts go to private networks and this machine, and over http: whoever may edit the channels can then reach these
+    #[arg(long, env = "ALLOW_PRIVATE_WEBHOOKS", value_parser = BoolishValueParser::new())]
+    allow_private_webhooks: bool,
 
     /// What to log on stderr: error, warn, info, debug, or directives such as flux_console=debug
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
@@ -219,7 +222,7 @@ impl Start {
         }
         let here = std::env::current_dir().unwrap_or_default();
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let archive = Setting::choose(self.archive.as_deref(), env, &here, &self.data_dir.unwrap_or_else(data_dir))?;
+        let archive = Setting::choose(self.archive.as_deref(), &env, &here, &self.data_dir.unwrap_or_else(data_dir))?;
         Ok(Config {
             url: self.url,
             host: self.host,
@@ -235,6 +238,9 @@ impl Start {
             scheduler: !self.no_scheduler,
             schedule_prefix: self.schedule_prefix,
             schedule_timezone: self.schedule_timezone,
+            slack_webhook_url: env("SLACK_WEBHOOK_URL"),
+            allow_private_webhooks: self.allow_private_webhooks,
+            delivery: Delivery::default(),
         })
     }
 }

@@ -5,7 +5,10 @@ use super::{
     driver::redis::schedules::keys::DEFAULT_PREFIX,
 };
 use chrono_tz::Tz;
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 /// Settings of one console. `Debug` is not derived: the URL and the password are secrets.
 #[derive(Clone)]
@@ -36,6 +39,28 @@ pub struct Config {
     pub schedule_prefix: String,
     /// In which crons are read.
     pub schedule_timezone: Tz,
+    /// Where alerts go when no Slack URL is stored (`SLACK_WEBHOOK_URL`); a secret.
+    pub slack_webhook_url: Option<String>,
+    /// Alerts may go to private networks, and without TLS.
+    pub allow_private_webhooks: bool,
+    pub delivery: Delivery,
+}
+
+/// How hard it is tried to deliver an alert.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// For one try.
+    pub within: Duration,
+    /// How long to wait after each try that failed; each is lengthened by up to a quarter, by chance. After the last of these
+    /// waits it is tried once more.
+    pub waits: Vec<Duration>,
+}
+
+impl Default for Delivery {
+    /// Five tries in about four minutes: longer than a receiver needs to restart, and short enough for an alert to be news.
+    fn default() -> Self {
+        Self { within: Duration::from_secs(10), waits: [2, 10, 40, 180].map(Duration::from_secs).into() }
+    }
 }
 
 impl Default for Config {
@@ -55,6 +80,9 @@ impl Default for Config {
             scheduler: true,
             schedule_prefix: DEFAULT_PREFIX.into(),
             schedule_timezone: Tz::UTC,
+            slack_webhook_url: None,
+            allow_private_webhooks: false,
+            delivery: Delivery::default(),
         }
     }
 }

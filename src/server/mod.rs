@@ -13,6 +13,7 @@ pub mod error;
 pub mod http;
 pub mod inbox;
 pub mod ledger;
+pub mod notify;
 pub mod reading;
 pub mod recent_pages;
 pub mod rest;

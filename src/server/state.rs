@@ -6,6 +6,7 @@ use super::{
     driver::redis::RedisDriver,
     inbox::Inbox,
     ledger::Ledger,
+    notify::LastKnown,
     recent_pages::RecentPages,
     snapshot::{Snapshot, written::Written},
     tasks::watching::Watching,
@@ -52,6 +53,8 @@ pub struct Inner {
     pub pages: RecentPages,
     /// Lines about what operators did, on their way to the archive.
     pub audit: super::tasks::audit::Audit,
+    /// Where alerts go, as it was last read.
+    pub channels: LastKnown,
     /// Failed jobs in Redis by kind of error.
     pub inbox: Inbox,
     /// Bulk operations that this console runs.

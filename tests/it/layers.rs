@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("server/digest", &[]),
     ("server/driver", &["server::digest", "server::driver", "server::error", "server::reading", "model"]),
     ("server/archive", &["server::archive", "server::digest", "server::reading", "model"]),
+    ("server/notify", &["server::notify", "model"]),
     ("server/reading", &["model"]),
     ("server/schedule", &["server::schedule", "server::driver", "server::reading", "model"]),
     (
@@ -23,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server::search",
             "server::tasks",
             "server::archive",
+            "server::notify",
             "server::reading",
             "server::schedule",
             "server::actions",
@@ -45,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server::actions",
             "server::archive",
             "server::digest",
+            "server::notify",
             "server::recent_pages",
             "server::inbox",
             "server::schedule",

@@ -12,6 +12,7 @@ mod driver;
 mod keep;
 mod layers;
 mod live;
+mod notify;
 mod past;
 mod recordings;
 mod schedules;

@@ -23,7 +23,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 type Loaded = Resource<Result<AuditPage, ApiError>>;
 
 /// What the list of verbs offers, and its words.
-const VERBS: [(&str, &str); 12] = [
+const VERBS: [(&str, &str); 16] = [
     ("retry", "Retry"),
     ("promote", "Run now"),
     ("discard", "Delete"),
@@ -36,6 +36,10 @@ const VERBS: [(&str, &str); 12] = [
     ("cancel", "Cancel"),
     ("retention-settings", "Retention settings"),
     ("retention-run", "Delete old rows"),
+    ("alert-channels", "Alert channels"),
+    ("alert-test", "Test alert"),
+    ("alert-send-again", "Send alert again"),
+    ("alert-dismiss", "Dismiss alert"),
 ];
 
 fn verb(verb: &str) -> String {

@@ -4,6 +4,7 @@ pub mod problem;
 
 mod archive;
 mod audit;
+mod channels;
 mod errors;
 mod jobs;
 mod live;
@@ -56,6 +57,10 @@ pub fn routes() -> Router<AppState> {
         .route("/settings/retention", get(settings::retention).put(settings::set_retention))
         .route("/settings/retention/preview", get(settings::preview))
         .route("/settings/retention/run", post(settings::run))
+        .route("/alerts/channels", get(channels::all).put(channels::set))
+        .route("/alerts/channels/{channel}/test", post(channels::test))
+        .route("/alerts/undelivered", get(channels::undelivered))
+        .route("/alerts/undelivered/{id}/{verb}", post(channels::act))
         .route("/metrics", get(live::metrics))
         .route("/metrics/classes", get(live::classes))
         .route("/runs/{key}/put-back", post(live::put_back))

@@ -3,6 +3,7 @@
 mod archive;
 mod archiver;
 pub mod audit;
+pub mod deliver;
 mod events;
 mod flow;
 pub mod leader;
@@ -22,6 +23,7 @@ use super::{
     driver::redis::{RedisDriver, keys::Keys},
     inbox::Inbox,
     ledger::Ledger,
+    notify::LastKnown,
     recent_pages::RecentPages,
     snapshot::{Snapshot, written::Written},
     state::{AppState, Inner},
@@ -44,6 +46,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let state = AppState::new(Inner {
         archive,
         audit: audit::Audit::default(),
+        channels: LastKnown::default(),
         config,
         driver,
         inbox: Inbox::default(),
@@ -65,6 +68,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("archiver", state.clone(), shutdown.clone(), archiver::run));
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
     tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
+    tasks.spawn(supervised("deliver", state.clone(), shutdown.clone(), deliver::run));
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
     tasks.spawn(supervised("scheduler", state.clone(), shutdown.clone(), scheduler::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));

@@ -30,6 +30,7 @@ impl TestRedis {
 impl TestConsole {
     /// With settings of one's own, and without waiting for Redis. The port is chosen here.
     pub async fn start(config: Config) -> Self {
+        super::with_crypto();
         let shutdown = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base_url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -5,16 +5,20 @@
 pub mod console;
 pub mod databases;
 pub mod payload;
+pub mod receiver;
 pub mod recording;
 pub mod redis;
 pub mod replica;
+pub mod smtp;
 
 pub use self::{
     console::TestConsole,
     databases::{Database, Kind as DatabaseKind},
     payload::Payload,
+    receiver::{Receiver, Reply},
     redis::TestRedis,
     replica::Replica,
+    smtp::Smtp,
 };
 
 use std::time::{Duration, Instant};
@@ -37,6 +41,11 @@ pub fn http() -> reqwest::ClientBuilder {
 /// A GET, as a browser without a session sends it.
 pub async fn get(url: impl reqwest::IntoUrl) -> reqwest::Response {
     http().build().expect("a client").get(url).send().await.expect("an answer")
+}
+
+/// As `main` does it: a client of reqwest is not built without.
+pub fn with_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Epoch milliseconds.

@@ -13,6 +13,7 @@ pub struct TestRedis {
 impl TestRedis {
     /// Fails the test, naming the remedy, where there is no redis-server.
     pub async fn start() -> Self {
+        super::with_crypto();
         let server = PrivateRedis::start().unwrap_or_else(|problem| panic!("{problem:#}"));
         let con = connect(&server.url).await;
         Self { url: server.url.clone(), con, server }

@@ -92,6 +92,11 @@ impl Keys {
         format!("{}audit", self.own)
     }
 
+    /// Alerts on their way to the channels, and what belongs to them.
+    pub fn alerts(&self, name: &str) -> String {
+        format!("{}alerts:{name}", self.own)
+    }
+
     /// The newest run of retention.
     pub fn retention(&self) -> String {
         format!("{}retention", self.own)

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk;
+pub mod channels;
 pub mod dead;
 pub mod events;
 mod groups;

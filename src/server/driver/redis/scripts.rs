@@ -56,4 +56,9 @@ scripts! {
     schedule_run = "take.lua" "schedule_run.lua";
     schedule_delete = "take.lua" "schedule_delete.lua";
     schedule_restore = "take.lua" "schedule_restore.lua";
+    swap_setting = "take.lua" "swap_setting.lua";
+    take_alert = "take.lua" "take_alert.lua";
+    note_alert = "note_alert.lua";
+    settle_alert = "take.lua" "settle_alert.lua";
+    take_undelivered = "take.lua" "take_undelivered.lua";
 }
