@@ -52,6 +52,8 @@ pub struct Inner {
     pub pages: RecentPages,
     /// Lines about what operators did, on their way to the archive.
     pub audit: super::tasks::audit::Audit,
+    /// What fires, and what was said lately.
+    pub alerts: super::tasks::alerts::Alerts,
     /// Failed jobs in Redis by kind of error.
     pub inbox: Inbox,
     /// Bulk operations that this console runs.

@@ -2,6 +2,7 @@
 
 pub mod problem;
 
+mod alerts;
 mod archive;
 mod audit;
 mod errors;
@@ -51,6 +52,10 @@ pub fn routes() -> Router<AppState> {
         .route("/settings/retention", get(settings::retention).put(settings::set_retention))
         .route("/settings/retention/preview", get(settings::preview))
         .route("/settings/retention/run", post(settings::run))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/rules", get(alerts::rules).post(alerts::add))
+        .route("/alerts/rules/{id}", get(alerts::one).put(alerts::change).delete(alerts::delete))
+        .route("/alerts/preview", post(alerts::preview))
         .route("/metrics", get(live::metrics))
         .route("/metrics/classes", get(live::classes))
         .route("/runs/{key}/put-back", post(live::put_back))

@@ -48,4 +48,7 @@ scripts! {
     write_frames = "write_frames.lua";
     take_lease = "take_lease.lua";
     drop_lease = "drop_lease.lua";
+    alert_turn = "alert_say.lua" "alert_turn.lua";
+    alert_note = "alert_say.lua" "alert_note.lua";
+    alert_rules = "alert_rules.lua";
 }
