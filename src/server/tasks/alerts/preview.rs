@@ -153,7 +153,7 @@ fn over(rule: &Rule, moments: Vec<Moment>, note: Option<String>) -> Preview {
             // Before the first measured moment nothing was recorded at all.
             if preview.from.is_some() {
                 preview.unknown_seconds += seconds.cast_unsigned();
-                unheard = true;
+                (unheard, last) = (true, Some(at));
             }
             continue;
         }
