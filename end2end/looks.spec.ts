@@ -34,6 +34,8 @@ const pages: [string, string][] = [
   ['search', '/search?q=gateway'],
   ['search-help', '/search'],
   ['queue-filtered', '/queues/orders?state=failed&q=error%3Agateway'],
+  ['alerts', '/alerts'],
+  ['alerts-rule', '/alerts?new=failure_spike'],
   ['settings', '/settings'],
   ['logs-archive', '/logs?from=archive'],
 ]

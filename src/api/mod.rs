@@ -1,6 +1,7 @@
 //! Every server function, one file per noun: pass through to `server::actions`, which authorises, audits and calls the driver.
 //! The REST routes in `server::rest` call the same actions.
 
+pub mod alerts;
 pub mod archive;
 pub mod audit;
 pub mod channels;

@@ -6,13 +6,14 @@ use super::{
 };
 use leptos::{html::Dialog, prelude::*};
 
-const KEYS: [(&str, &[&str]); 14] = [
+const KEYS: [(&str, &[&str]); 15] = [
     ("Go to a queue or page", &["⌘K", "Ctrl K"]),
     ("Go to overview", &["g o"]),
     ("Go to queues", &["g q"]),
     ("Go to schedules", &["g c"]),
     ("Go to workers", &["g w"]),
     ("Go to logs", &["g l"]),
+    ("Go to alerts", &["g a"]),
     ("Go to operations", &["g p"]),
     ("Filter the list", &["/"]),
     ("Next and previous row", &["j", "k"]),

@@ -41,6 +41,7 @@ pub enum Glyph {
     Trash,
     Purge,
     Settings,
+    Bell,
 }
 
 impl Glyph {
@@ -70,6 +71,7 @@ impl Glyph {
             Self::Settings => {
                 r#"<path d="M2 4.5h6M12 4.5h2M2 11.5h2M8 11.5h6"/><circle cx="10" cy="4.5" r="2"/><circle cx="6" cy="11.5" r="2"/>"#
             }
+            Self::Bell => r#"<path d="M3 11.5h10l-1.2-1.7V7a3.8 3.8 0 0 0-7.6 0v2.8Z"/><path d="M6.6 13.7a1.6 1.6 0 0 0 2.8 0"/>"#,
             Self::Rate | Self::Play => r#"<path d="M4.5 3v10L13 8Z"/>"#,
             Self::Brand => r#"<path d="M2 4h9.5M4.5 8H14M2 12h6"/>"#,
             Self::Menu => r#"<path d="M2 4.5h12M2 8h12M2 11.5h12"/>"#,

@@ -77,9 +77,15 @@ pub fn listen() {
         on_cleanup(move || handle.remove());
     });
 
-    for (key, path) in
-        [("g o", "/"), ("g q", "/queues"), ("g c", "/schedules"), ("g w", "/workers"), ("g l", "/logs"), ("g p", "/operations")]
-    {
+    for (key, path) in [
+        ("g o", "/"),
+        ("g q", "/queues"),
+        ("g c", "/schedules"),
+        ("g w", "/workers"),
+        ("g l", "/logs"),
+        ("g p", "/operations"),
+        ("g a", "/alerts"),
+    ] {
         let navigate = use_navigate();
         on_key(key, move || {
             navigate(path, NavigateOptions::default());

@@ -6,6 +6,8 @@ pub mod address;
 pub mod attention;
 pub mod badge;
 pub mod banner;
+pub mod bell;
+pub mod bell_list;
 pub mod chart;
 pub mod class_table;
 pub mod confirm;

@@ -15,6 +15,7 @@ pub fn Nav() -> impl IntoView {
         live.overview.with(|o| o.as_ref().filter(|o| o.totals.queues > 0 || o.discovery.complete).map(|o| thousands(o.totals.queues)))
     });
     let workers = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.workers).map(thousands)));
+    let firing = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| o.alerts.firing)).filter(|n| *n > 0).map(thousands));
     view! {
         <nav class="nav" aria-label="Main">
             <Item href="/" glyph=Glyph::Overview label="Overview" />
@@ -24,6 +25,7 @@ pub fn Nav() -> impl IntoView {
             <Item href="/schedules" glyph=Glyph::Schedules label="Schedules" />
             <Item href="/workers" glyph=Glyph::Workers label="Workers" count=workers />
             <Item href="/logs" glyph=Glyph::Logs label="Logs" />
+            <Item href="/alerts" glyph=Glyph::Bell label="Alerts" count=firing />
             <Item href="/operations" glyph=Glyph::Operations label="Operations" />
             <Item href="/settings" glyph=Glyph::Settings label="Settings" />
         </nav>

@@ -21,6 +21,8 @@ pub enum Kind {
     /// Nothing was done, and nothing broke.
     Noted,
     Error,
+    /// An alert fired.
+    Alert,
 }
 
 /// What a toast lets one do.
@@ -127,6 +129,7 @@ fn ToastCard(id: u64, toast: Toast) -> impl IntoView {
         Kind::Done => (Glyph::Completed, "i text-active"),
         Kind::Deleted => (Glyph::Trash, "i text-muted"),
         Kind::Noted => (Glyph::Note, "i text-muted"),
+        Kind::Alert => (Glyph::Bell, "i text-failed"),
         Kind::Error => (Glyph::Failed, "i text-failed"),
     };
     let detail = (!toast.detail.is_empty()).then_some(toast.detail);

@@ -1,6 +1,7 @@
 //! The bar over every page: search, where this is, whether Redis answers, live or paused.
 
 use super::{
+    bell::Bell,
     icon::{Glyph, Icon},
     number::decimal,
     shell::Overlays,
@@ -40,6 +41,7 @@ pub fn TopBar() -> impl IntoView {
             </button>
             <LiveSwitch />
             <span class="sep max-sm:hidden"></span>
+            <Bell />
             <div class="flex items-center gap-0.5 max-sm:hidden">
                 <ThemeButton />
                 <button type="button" class="btn icon ghost sm" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" on:click=move |_| overlays.help.set(true)>

@@ -1,4 +1,7 @@
-//! Alerts: what a rule has to say, on its way from the rule to the channels.
+//! Alerts: the rules, what fires, what was said, and a message on its way from the rule to the channels.
 
 pub mod channel;
+pub mod firing;
 pub mod message;
+pub mod preview;
+pub mod rule;

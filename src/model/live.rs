@@ -1,6 +1,7 @@
 //! What the overview shows and what the event stream sends.
 
 use super::{
+    alert::firing::AlertsNow,
     ids::QueueName,
     log::{LogQuery, LogTail},
     operation::Operation,
@@ -123,6 +124,8 @@ pub struct Overview {
     /// No password is set, so no sign-out button.
     pub open_access: bool,
     pub environment: Option<String>,
+    #[serde(default)]
+    pub alerts: AlertsNow,
 }
 
 /// One page of the queue table, in display order, with what the filter chips count.

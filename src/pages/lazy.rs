@@ -1,6 +1,7 @@
 //! Pages whose code is fetched when somebody goes there: all but the overview. A new page is one line below and one in `app`.
 
 use super::{
+    alerts::AlertsPage,
     errors::{ErrorPage, ErrorsPage},
     job::JobPage,
     logs::LogsPage,
@@ -63,6 +64,7 @@ lazy_pages! {
     ["schedules", _] => Schedule = SchedulePage in schedule;
     ["workers"] => Workers = WorkersPage in workers;
     ["logs"] => Logs = LogsPage in logs;
+    ["alerts"] => Alerts = AlertsPage in alerts;
     ["operations"] => Operations = OperationsPage in operations;
     ["settings"] => Settings = SettingsPage in settings;
 }

@@ -1,6 +1,7 @@
 //! What pages and REST can ask for: the one place between them and the driver. Reads of the snapshot cost Redis nothing;
 //! every write leaves one audit line (`audit`) and has the queue sampled at once.
 
+pub mod alerts;
 pub mod audit;
 pub mod channels;
 pub mod errors;

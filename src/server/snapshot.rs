@@ -3,6 +3,7 @@
 pub mod written;
 
 use crate::model::{
+    alert::firing::AlertsNow,
     ids::QueueName,
     live::{Connection, Heard, Link, Overview, QueuesPage, Throughput, Totals},
     operation::Operation,
@@ -33,6 +34,7 @@ pub struct Snapshot {
     pub prefix: String,
     pub open_access: bool,
     pub environment: Option<String>,
+    pub alerts: AlertsNow,
 }
 
 impl Snapshot {
@@ -60,6 +62,7 @@ impl Snapshot {
             prefix: prefix.into(),
             open_access,
             environment,
+            alerts: AlertsNow::default(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Snapshot {
             prefix: self.prefix.clone(),
             open_access: self.open_access,
             environment: self.environment.clone(),
+            alerts: self.alerts.clone(),
         }
     }
 

@@ -55,6 +55,8 @@ pub struct Inner {
     pub audit: super::tasks::audit::Audit,
     /// Where alerts go, as it was last read.
     pub channels: LastKnown,
+    /// What fires, and what was said lately.
+    pub alerts: super::tasks::alerts::Alerts,
     /// Failed jobs in Redis by kind of error.
     pub inbox: Inbox,
     /// Bulk operations that this console runs.

@@ -73,6 +73,13 @@ const REST: &[(&str, &str)] = &[
     ("POST", "/api/v1/alerts/channels/slack/test"),
     ("GET", "/api/v1/alerts/undelivered"),
     ("POST", "/api/v1/alerts/undelivered/1/retry"),
+    ("GET", "/api/v1/alerts"),
+    ("GET", "/api/v1/alerts/rules"),
+    ("POST", "/api/v1/alerts/rules"),
+    ("GET", "/api/v1/alerts/rules/1"),
+    ("PUT", "/api/v1/alerts/rules/1"),
+    ("DELETE", "/api/v1/alerts/rules/1"),
+    ("POST", "/api/v1/alerts/preview"),
     ("GET", "/live"),
 ];
 

@@ -32,7 +32,7 @@ impl Line {
     }
 }
 
-/// Lost workers that are named one by one.
+/// Alerts and lost workers that are named one by one.
 const NAMED: usize = 3;
 /// A worker may be silent for so long after the console began to listen: an idle one says nothing.
 const SETTLED_MS: i64 = 120_000;
@@ -50,6 +50,15 @@ pub fn everywhere(o: &Overview, workers: &[Worker], now: Millis) -> Vec<Line> {
     let mut say = |glyph, tone, subject: &str, text: String, href, verb| {
         lines.push(Line { glyph, tone, subject: subject.into(), text, href, verb });
     };
+    // What the operator asked to be told comes first.
+    for alert in o.alerts.list.iter().take(NAMED) {
+        say(Glyph::Bell, Tone::Failed, &alert.rule, format!(": {}", alert.text), "/alerts", "View alert");
+    }
+    let others = o.alerts.firing.saturating_sub(o.alerts.list.len().min(NAMED) as u64);
+    if others > 0 {
+        let text = format!("{} besides", count(others, "more alert fires", "more alerts fire"));
+        say(Glyph::Bell, Tone::Failed, "", text, "/alerts", "View alerts");
+    }
     let waiting = o.totals.waiting.filter(|n| *n > 0 && o.workers == Some(0) && o.discovery.complete);
     if let Some(n) = waiting {
         let text = format!(", and {}", count(n, "job waits", "jobs wait"));

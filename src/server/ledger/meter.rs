@@ -3,7 +3,10 @@
 //! A second is closed a little after it has ended, so that events which arrive late still count where they belong. Which
 //! seconds were heard whole is remembered, so that silence and a gap are two things.
 
+mod failures;
 mod read;
+
+pub use failures::{Failures, Spike};
 
 use super::frame::{Frame, Tally};
 use crate::model::ids::QueueName;

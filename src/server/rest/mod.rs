@@ -2,6 +2,7 @@
 
 pub mod problem;
 
+mod alerts;
 mod archive;
 mod audit;
 mod channels;
@@ -61,6 +62,10 @@ pub fn routes() -> Router<AppState> {
         .route("/alerts/channels/{channel}/test", post(channels::test))
         .route("/alerts/undelivered", get(channels::undelivered))
         .route("/alerts/undelivered/{id}/{verb}", post(channels::act))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/rules", get(alerts::rules).post(alerts::add))
+        .route("/alerts/rules/{id}", get(alerts::one).put(alerts::change).delete(alerts::delete))
+        .route("/alerts/preview", post(alerts::preview))
         .route("/metrics", get(live::metrics))
         .route("/metrics/classes", get(live::classes))
         .route("/runs/{key}/put-back", post(live::put_back))

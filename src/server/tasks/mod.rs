@@ -1,5 +1,6 @@
 //! Background work: started by name, restarted after a failure, ended together.
 
+pub mod alerts;
 mod archive;
 mod archiver;
 pub mod audit;
@@ -45,6 +46,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let written = Written::default();
     let state = AppState::new(Inner {
         archive,
+        alerts: alerts::Alerts::default(),
         audit: audit::Audit::default(),
         channels: LastKnown::default(),
         config,
@@ -67,6 +69,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("metrics", state.clone(), shutdown.clone(), metrics::run));
     tasks.spawn(supervised("archiver", state.clone(), shutdown.clone(), archiver::run));
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
+    tasks.spawn(supervised("alerts", state.clone(), shutdown.clone(), alerts::run));
     tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
     tasks.spawn(supervised("deliver", state.clone(), shutdown.clone(), deliver::run));
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));

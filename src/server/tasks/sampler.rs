@@ -266,6 +266,7 @@ impl Sampler {
             discovery,
             sampled_at: self.sampled_at,
             operations: self.state.operations.recent(),
+            alerts: self.state.alerts.now(),
             ..Snapshot::empty(now(), &config.prefix, config.password.is_none(), config.environment.clone())
         }
     }

@@ -1,8 +1,13 @@
 //! Names of keys: the library's layout (stream-protocol.md, 1) and the console's own.
 
 use super::schedules::keys::ScheduleKeys;
-use crate::model::ids::{Priority, QueueName};
-use crate::server::digest::sha1_hex;
+use crate::{
+    model::{
+        ids::{Priority, QueueName},
+        time::Millis,
+    },
+    server::digest::sha1_hex,
+};
 
 /// First segments under the prefix that are never queues.
 const RESERVED: [&str; 7] = ["active", "pending", "schedules", "schedule", "lock", "worker", "logs"];
@@ -116,6 +121,31 @@ impl Keys {
 
     pub fn trash_list(&self, id: &str, n: usize) -> String {
         format!("{}trash:{id}:list:{n}", self.own)
+    }
+
+    /// States of alerts that are not at rest: a hash by rule and subject.
+    pub fn alert_states(&self) -> String {
+        format!("{}alerts:states", self.own)
+    }
+
+    /// What was said by alerts, newest at the head.
+    pub fn alert_history(&self) -> String {
+        format!("{}alerts:history", self.own)
+    }
+
+    /// Number of the newest entry of the history.
+    pub fn alert_seq(&self) -> String {
+        format!("{}alerts:seq", self.own)
+    }
+
+    /// Messages on their way to the channels: written at the head, taken from the tail.
+    pub fn alert_outbox(&self) -> String {
+        format!("{}alerts:outbox", self.own)
+    }
+
+    /// Where rules go that could not be read, when somebody saves over them.
+    pub fn alert_backup(&self, at: Millis) -> String {
+        format!("{}alerts:rules-before:{}", self.own, at.0)
     }
 
     /// A click that pushed a job, for as long as it is remembered.

@@ -1,5 +1,6 @@
 //! Redis with the layout of Gravito Stream (stream-protocol.md, 1).
 
+pub mod alerts;
 mod audit;
 mod bulk;
 pub mod channels;

@@ -61,4 +61,7 @@ scripts! {
     note_alert = "note_alert.lua";
     settle_alert = "take.lua" "settle_alert.lua";
     take_undelivered = "take.lua" "take_undelivered.lua";
+    alert_turn = "alert_say.lua" "alert_turn.lua";
+    alert_note = "alert_say.lua" "alert_note.lua";
+    alert_rules = "alert_rules.lua";
 }

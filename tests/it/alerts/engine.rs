@@ -1,0 +1,131 @@
+//! One console: fires, holds, cools down, resolves; a restart repeats nothing; Redis away says nothing wrong.
+
+use super::{SOON, backlog, empty, history, outbox, push, store, told};
+use crate::support::{TestRedis, eventually};
+use serde_json::json;
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_fires_once_cools_down_over_a_restart_and_is_resolved() {
+    let redis = TestRedis::start().await;
+    store(&redis, &json!([backlog(3, 30.0, json!({ "queue": "mail*" }))])).await;
+    push(&redis, "mail", 5).await;
+    push(&redis, "orders", 9).await;
+    let console = redis.console().await;
+    eventually("it fires", SOON, async || told(&redis).await == ["fired b mail"]).await;
+    let message = outbox(&redis).await.remove(0);
+    assert_eq!(
+        (message["text"].as_str(), message["value"].as_str(), message["threshold"].as_str()),
+        (Some("mail has 5 waiting jobs, 3 or more."), Some("5 waiting jobs"), Some("3 waiting jobs"))
+    );
+    eventually("every page knows", SOON, async || console.json("/api/v1/overview").await["alerts"]["firing"] == 1).await;
+    let now = console.json("/api/v1/overview").await["alerts"].take();
+    assert_eq!((now["list"][0]["subject"].as_str(), now["news"][0]["seq"].as_u64(), now["seq"].as_u64()), (Some("mail"), Some(1), Some(1)));
+    console.stop().await;
+
+    // A restart while it fires, and one within the cool-down.
+    let console = redis.console().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(told(&redis).await, ["fired b mail"]);
+    empty(&redis, "mail").await;
+    eventually("it is resolved", SOON, async || told(&redis).await == ["fired b mail", "resolved b mail"]).await;
+    let over = outbox(&redis).await.remove(1);
+    assert!(over["since"].is_string() && over["text"].as_str().unwrap().starts_with("mail has 0 waiting jobs again, after"), "{over}");
+    console.stop().await;
+    push(&redis, "mail", 7).await;
+    let console = redis.console().await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(told(&redis).await.len(), 2, "silent within the cool-down");
+    assert_eq!(console.json("/api/v1/alerts").await["firing"].as_array().unwrap().len(), 0);
+    let seqs: Vec<u64> = history(&redis).await.iter().filter_map(|e| e["seq"].as_u64()).collect();
+    assert_eq!(seqs, [1, 2]);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_that_it_must_last_goes_on_over_a_restart() {
+    let redis = TestRedis::start().await;
+    store(&redis, &json!([backlog(3, 0.0, json!({ "holdSeconds": 8 }))])).await;
+    push(&redis, "mail", 5).await;
+    let console = redis.console().await;
+    eventually("it waits", SOON, async || redis.keys().await.iter().any(|k| k.ends_with(":alerts:states"))).await;
+    let since = std::time::Instant::now();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(told(&redis).await, Vec::<String>::new());
+    console.stop().await;
+    let console = redis.console().await;
+    eventually("it fires", SOON, async || told(&redis).await == ["fired b"]).await;
+    let took = since.elapsed();
+    assert!((Duration::from_secs(6)..Duration::from_secs(14)).contains(&took), "{took:?}");
+    assert!(outbox(&redis).await[0]["text"].as_str().unwrap().ends_with("3 or more, for 8 s."));
+    // Turned off: closed, and nothing more.
+    store(&redis, &json!([backlog(3, 0.0, json!({ "enabled": false }))])).await;
+    eventually("it is closed", SOON, async || told(&redis).await == ["fired b", "resolved b"]).await;
+    assert!(outbox(&redis).await[1]["text"].as_str().unwrap().starts_with("Closed after"));
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_never_were_are_not_missed() {
+    let redis = TestRedis::start().await;
+    // Nothing stored: the original's rules, one of them about workers.
+    let console = redis.console().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(told(&redis).await, Vec::<String>::new());
+    let beat = json!({ "id": "w", "status": "online", "queues": ["mail"] }).to_string();
+    let _: () = redis::cmd("SET").arg("flux_console:worker:w").arg(&beat).query_async(&mut redis.con.clone()).await.unwrap();
+    eventually("it is seen", SOON, async || console.json("/api/v1/overview").await["workers"] == 1).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    console.stop().await;
+    // It ends while no console looks.
+    let _: u64 = redis::cmd("DEL").arg("flux_console:worker:w").query_async(&mut redis.con.clone()).await.unwrap();
+    let console = redis.console().await;
+    eventually("it is missed", SOON, async || told(&redis).await == ["fired no_workers_online"]).await;
+    assert_eq!(outbox(&redis).await[0]["text"], "0 workers report, fewer than 1.");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_rules_cost_redis_no_more_commands() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    push(&redis, "mail", 5).await;
+    let measure = async || {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let before = redis.commands().await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        redis.commands().await - before
+    };
+    store(&redis, &json!([])).await;
+    let none = measure().await;
+    let rules: Vec<_> = (0..100).map(|i| backlog(1_000, 1.0, json!({ "id": format!("r{i}"), "queue": "*" }))).collect();
+    store(&redis, &json!(rules)).await;
+    let many = measure().await;
+    assert!(many <= none + none / 3 + 10, "{none} commands without rules, {many} with 100");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_is_away_is_said_from_memory_and_noted_afterwards() {
+    let mut redis = TestRedis::start().await;
+    let rules = json!([{ "id": "down", "name": "Redis", "type": "redis_down", "holdSeconds": 2, "cooldownMinutes": 5 }, backlog(3, 0.0, json!({}))]);
+    store(&redis, &rules).await;
+    push(&redis, "mail", 5).await;
+    let console = redis.console().await;
+    eventually("the backlog fires", SOON, async || told(&redis).await == ["fired b"]).await;
+    redis.stop();
+    eventually("it is said", SOON, async || console.state.alerts.now().list.first().is_some_and(|f| f.rule_type == "redis_down")).await;
+    let local = console.state.alerts.take_local();
+    assert_eq!(local.len(), 1, "{local:?}");
+    assert!(local[0].text.starts_with("Redis cannot be reached, for 2 s."), "{local:?}");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(console.state.alerts.take_local().len(), 0, "once");
+    // The rules are in Redis; the test's Redis forgets everything.
+    redis.restart().await;
+    store(&redis, &rules).await;
+    eventually("it is over", SOON, async || told(&redis).await == ["resolved down"]).await;
+    let kinds: Vec<_> = history(&redis).await.iter().map(|e| e["message"]["kind"].as_str().unwrap_or("?").to_owned()).collect();
+    assert_eq!(kinds, ["fired", "resolved"], "the backlog was not measured, and then it was not there");
+    eventually("nothing fires", SOON, async || console.state.alerts.now().firing == 0).await;
+    console.stop().await;
+}
