@@ -86,7 +86,7 @@ pub struct Schedule {
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     pub at: Millis,
-    /// In the console's time zone: `Tue 24 Nov 2026 09:30 CET`.
+    /// In the console's time zone: `Tue 24 Nov 09:30 CET`.
     pub said: String,
 }
 

@@ -23,10 +23,11 @@ use crate::{
         error::ApiError,
         live::LiveView,
         schedule::{Schedule, SchedulesPage as Page},
+        time::Millis,
     },
 };
 use acts::{RunButton, Switch};
-use form::{Form, draft};
+use form::{Form, Look, draft};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use notices::{Missed, Who};
@@ -57,6 +58,7 @@ pub fn SchedulesPage() -> impl IntoView {
     let actions = expect_context::<Actions>();
     let number = use_search(|get| get("page").and_then(|n| n.parse::<u64>().ok()).unwrap_or(1));
     let adding = use_search(|get| get("add").map(|_| draft(get)));
+    let look = Look::new(adding.get_untracked().unwrap_or_default(), true);
     let page = Resource::new(move || (number.get(), actions.changed.get()), |(page, _)| api::schedules::schedules(page));
     again(move || page.refetch());
     view! {
@@ -69,7 +71,7 @@ pub fn SchedulesPage() -> impl IntoView {
         {move || adding.get().map(|draft| view! {
             <section class="border-t border-line pb-5" aria-labelledby="add">
                 <div class="sec"><h2 id="add">"Add schedule"</h2></div>
-                <Form draft=draft editing=None />
+                <Form draft=draft editing=None look=look />
             </section>
         })}
         <Transition fallback=|| view! { <Skeleton /> }>
@@ -80,55 +82,90 @@ pub fn SchedulesPage() -> impl IntoView {
 
 #[component]
 fn Loaded(page: Resource<Result<Page, ApiError>>) -> impl IntoView {
-    let shown = Memo::new(move |last: Option<&Option<Result<Page, ApiError>>>| page.get().or_else(|| last.cloned().flatten()));
-    move || {
-        shown.get().map(|answer| match answer {
-            Ok(page) => view! { <List page=page /> }.into_any(),
-            Err(error) => view! { <Problem error=error retry=move |()| page.refetch() /> }.into_any(),
-        })
+    let known = Memo::new(move |last: Option<&Option<Page>>| match page.get() {
+        // Without the moment of reading: what is the same stays as it is.
+        Some(Ok(page)) => Some(Page { read_at: Millis(0), ..page }),
+        _ => last.cloned().flatten(),
+    });
+    let error = Memo::new(move |_| page.get().and_then(Result::err));
+    let there = Memo::new(move |_| known.with(Option::is_some));
+    view! {
+        {move || error.get().map(|error| view! { <Problem error=error retry=move |()| page.refetch() /> })}
+        {move || there.get().then(|| known.get_untracked()).flatten().map(|first| {
+            let page = Memo::new(move |_| known.get().unwrap_or_else(|| first.clone()));
+            view! { <List page=page /> }
+        })}
     }
 }
 
 #[component]
-fn List(page: Page) -> impl IntoView {
-    let Page { schedules, total, page, per_page, missed, ticking, timezone, prefix, .. } = page;
-    if total == 0 {
-        let text = format!("Schedules appear here when the application registers them under {prefix}schedules, or when you add one.");
-        return view! {
-            <Who ticking=ticking overdue=0 other_zone=false timezone=timezone />
-            <Empty title="No schedules" text=text />
-        }
-        .into_any();
-    }
-    let overdue = schedules.iter().filter(|s| s.overdue).count();
-    let other_zone = schedules.iter().any(|s| s.other_zone);
-    let n = schedules.len() as u64;
-    let rows = schedules.into_iter().map(row).collect_view();
-    let pages = total.div_ceil(per_page).max(1);
-    let step = |page: u64, word: &'static str| view! { <a class="link" href=format!("/schedules?page={page}")>{word}</a> };
-    view! {
-        <Who ticking=ticking overdue=overdue other_zone=other_zone timezone=timezone />
-        <table class="grid-table border-t border-line">
-            <caption class="sr-only">"Schedules, what runs next first"</caption>
-            <thead class="stick"><tr>
-                <th scope="col" class="w-56 max-sm:w-auto">"Schedule"</th>
-                <th scope="col" class="max-md:hidden">"When"</th>
-                <th scope="col" class="w-36 max-lg:hidden">"Queue"</th>
-                <th scope="col" class="w-62 max-sm:w-28">"Next runs"</th>
-                <th scope="col" class="w-28 max-lg:hidden">"Last run"</th>
-                <th scope="col" class="r w-42 max-sm:hidden">"State"</th>
-            </tr></thead>
-            <tbody>{rows}</tbody>
-        </table>
-        <div class="pager">
+fn List(page: Memo<Page>) -> impl IntoView {
+    let head = move || {
+        page.with(|p| {
+            let overdue = p.schedules.iter().filter(|s| s.overdue).count();
+            let other_zone = p.schedules.iter().any(|s| s.other_zone);
+            view! { <Who ticking=p.ticking.clone() overdue=overdue other_zone=other_zone timezone=p.timezone.clone() /> }
+        })
+    };
+    let empty = Memo::new(move |_| page.with(|p| p.total == 0));
+    let prefix = move || {
+        let text = page.with(|p| {
+            format!("Schedules appear here when the application registers them under {}schedules, or when you add one.", p.prefix)
+        });
+        view! { <Empty title="No schedules" text=text /> }
+    };
+    // Names that are no text may look the same: their place tells them apart.
+    let keys = Memo::new(move |_| {
+        page.with(|p| {
+            let key = |(i, s): (usize, &Schedule)| (s.name.clone(), if s.id.is_some() { 0 } else { i + 1 });
+            p.schedules.iter().enumerate().map(key).collect::<Vec<_>>()
+        })
+    });
+    let foot = move || {
+        let (n, total, number, per_page) = page.with(|p| (p.schedules.len() as u64, p.total, p.page, p.per_page));
+        let pages = total.div_ceil(per_page.max(1)).max(1);
+        let step = |page: u64, word: &'static str| view! { <a class="link" href=format!("/schedules?page={page}")>{word}</a> };
+        view! {
             <p class="text-muted">{format!("Showing {} of {}", thousands(n), count(total, "schedule", "schedules"))}</p>
             <span class="flex-1"></span>
-            {(page > 1).then(|| step(page - 1, "Earlier"))}
-            {(page < pages).then(|| step(page + 1, "Later"))}
-        </div>
-        <Missed missed=missed named=true />
+            {(number > 1).then(|| step(number - 1, "Earlier"))}
+            {(number < pages).then(|| step(number + 1, "Later"))}
+        }
+    };
+    let missed = Memo::new(move |_| page.with(|p| p.missed.clone()));
+    view! {
+        {head}
+        <Show when=move || !empty.get() fallback=prefix>
+            <table class="grid-table border-t border-line">
+                <caption class="sr-only">"Schedules, what runs next first"</caption>
+                <thead class="stick"><tr>
+                    <th scope="col" class="w-56 max-sm:w-auto">"Schedule"</th>
+                    <th scope="col" class="max-md:hidden">"When"</th>
+                    <th scope="col" class="w-36 max-lg:hidden">"Queue"</th>
+                    <th scope="col" class="w-66 max-sm:w-28">"Next runs"</th>
+                    <th scope="col" class="w-28 max-lg:hidden">"Last run"</th>
+                    <th scope="col" class="r w-42 max-sm:hidden">"State"</th>
+                </tr></thead>
+                <tbody>
+                    <For each=move || keys.get() key=Clone::clone let:key>
+                        {
+                            let schedule = Memo::new(move |last: Option<&Option<Schedule>>| {
+                                let place = key.1.checked_sub(1);
+                                let found = page.with(|p| match place {
+                                    Some(i) => p.schedules.get(i).cloned(),
+                                    None => p.schedules.iter().find(|s| s.name == key.0).cloned(),
+                                });
+                                found.or_else(|| last.cloned().flatten())
+                            });
+                            view! { <tr data-row>{move || schedule.get().map(cells)}</tr> }
+                        }
+                    </For>
+                </tbody>
+            </table>
+            <div class="pager">{foot}</div>
+        </Show>
+        {move || view! { <Missed missed=missed.get() named=true /> }}
     }
-    .into_any()
 }
 
 /// What is out of the ordinary.
@@ -166,8 +203,8 @@ fn runs(schedule: &Schedule) -> impl IntoView + use<> {
     }
 }
 
-fn row(schedule: Schedule) -> impl IntoView {
-    let badge = state(&schedule);
+fn cells(schedule: Schedule) -> impl IntoView {
+    let (badge, small) = (state(&schedule), state(&schedule));
     let runs = runs(&schedule);
     let acts = schedule.id.clone().map(|id| {
         let able = schedule.problem.is_none();
@@ -187,10 +224,11 @@ fn row(schedule: Schedule) -> impl IntoView {
         schedule.last_run.map_or_else(|| view! { <span class="text-zero">"—"</span> }.into_any(), |at| view! { <Ago at=at /> }.into_any());
     let queue = schedule.queue.clone().map(|queue| view! { <a class="link above" href=queue.href()>{queue.to_string()}</a> });
     view! {
-        <tr data-row>
             <td class="py-1.5! align-top leading-5">
                 <div class="clip" title=schedule.name.clone()>{name}</div>
-                <div class="text-12 text-muted clip">{schedule.class_name.clone().unwrap_or_else(|| "—".into())}</div>
+                <div class="text-12 text-muted clip max-md:hidden">{schedule.class_name.clone().unwrap_or_else(|| "—".into())}</div>
+                <div class="text-12 text-muted whitespace-normal md:hidden">{words.clone()}</div>
+                <div class="sm:hidden">{small}</div>
             </td>
             <td class="py-1.5! align-top leading-5 max-md:hidden">
                 <div class="clip" title=words.clone()>{words.clone()}</div>
@@ -200,13 +238,12 @@ fn row(schedule: Schedule) -> impl IntoView {
             <td class="py-1.5! align-top leading-5">{runs}</td>
             <td class="py-1.5! align-top leading-5 max-lg:hidden">{last}</td>
             <td class="py-1! align-top max-sm:hidden"><div class="flex items-center justify-end gap-2">{badge}{acts}</div></td>
-        </tr>
     }
 }
 
 /// The time, exactly and as an age.
 #[component]
-fn When(at: crate::model::time::Millis) -> impl IntoView {
+fn When(at: Millis) -> impl IntoView {
     view! { <Ago at=at /><span class="ml-2 text-faint"><Clock at=at /> " UTC"</span> }
 }
 

@@ -89,8 +89,8 @@ pub fn Switch(id: ScheduleId, enabled: bool, small: bool) -> impl IntoView {
 
 /// Asks first; `deleted` is set when it is gone.
 #[component]
-pub fn DeleteButton(id: ScheduleId, deleted: RwSignal<bool>) -> impl IntoView {
-    let (asking, pending) = (RwSignal::new(false), RwSignal::new(false));
+pub fn DeleteButton(id: ScheduleId, asking: RwSignal<bool>, deleted: RwSignal<bool>) -> impl IntoView {
+    let pending = RwSignal::new(false);
     let error = RwSignal::new(None::<ApiError>);
     let title = format!("Delete the schedule {id}?");
     let confirm = Callback::new(move |()| {

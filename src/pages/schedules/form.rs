@@ -7,7 +7,7 @@ use crate::{
         icon::{Glyph, Icon},
         toast::Toaster,
     },
-    live::Live,
+    live::{Live, known},
     model::{
         error::ApiError,
         schedule::{Draft, Preview, ScheduleId},
@@ -42,42 +42,50 @@ fn job_of(class: &str, draft: &Draft, now: i64) -> String {
     )
 }
 
+/// What is looked at, and what it would do. Made outside of a transition, where the server can put it into the page.
+#[derive(Clone, Copy)]
+pub struct Look {
+    asked: RwSignal<Draft>,
+    answer: RwSignal<Option<(Draft, Preview)>>,
+}
+
+impl Look {
+    pub fn new(draft: Draft, fresh: bool) -> Self {
+        let asked = RwSignal::new(draft);
+        let answer = known(move || {
+            let draft = asked.get();
+            async move { Ok((draft.clone(), api::schedules::preview(draft, fresh).await?)) }
+        });
+        Self { asked, answer }
+    }
+
+    /// Nothing typed is nothing to say of.
+    fn preview(self) -> Option<Preview> {
+        self.answer.with(|a| a.as_ref().filter(|(draft, _)| *draft != Draft::default()).map(|(_, preview)| preview.clone()))
+    }
+}
+
 #[component]
-pub fn Form(draft: Draft, editing: Editing) -> impl IntoView {
+pub fn Form(draft: Draft, editing: Editing, look: Look) -> impl IntoView {
     let (toaster, actions, live) = (expect_context::<Toaster>(), expect_context::<Actions>(), expect_context::<Live>());
     let fresh = editing.is_none();
-    let given = StoredValue::new(draft.clone());
-    let typed = RwSignal::new(draft);
-    let answered = RwSignal::new(None::<Preview>);
+    let typed = RwSignal::new(draft.clone());
     let refused = RwSignal::new(None::<ApiError>);
-    let first = Resource::new(
-        || (),
-        move |()| async move {
-            let draft = given.get_value();
-            if draft == Draft::default() { None } else { api::schedules::preview(draft, fresh).await.ok() }
-        },
-    );
+    // The form of another schedule, or of another version of it.
+    Effect::new(move |_| {
+        if look.asked.with_untracked(|asked| *asked != draft) {
+            look.asked.set(draft.clone());
+        }
+    });
     let timer = StoredValue::new(None::<TimeoutHandle>);
-    let look = move || {
+    let settle = move || {
         timer.update_value(|t| t.take().into_iter().for_each(|t| t.clear()));
-        let ask = move || {
-            let draft = typed.get_untracked();
-            spawn_local(async move {
-                let answer = api::schedules::preview(draft.clone(), fresh).await;
-                // Only the newest question counts.
-                if typed.try_get_untracked() == Some(draft)
-                    && let Ok(preview) = answer
-                {
-                    answered.try_set(Some(preview));
-                }
-            });
-        };
-        timer.set_value(set_timeout_with_handle(ask, SETTLED).ok());
+        timer.set_value(set_timeout_with_handle(move || look.asked.set(typed.get_untracked()), SETTLED).ok());
     };
     on_cleanup(move || {
         timer.try_update_value(|t| t.take().into_iter().for_each(|t| t.clear()));
     });
-    let preview = Memo::new(move |_| answered.get().or_else(|| first.get().flatten()));
+    let preview = Memo::new(move |_| look.preview());
     let put = Callback::new(move |(field, text): (&'static str, String)| {
         typed.update(|d| match field {
             "id" => d.id = text,
@@ -86,7 +94,7 @@ pub fn Form(draft: Draft, editing: Editing) -> impl IntoView {
             _ => d.job = text,
         });
         refused.set(None);
-        look();
+        settle();
     });
     let problem = move |field: &'static str| {
         Memo::new(move |_| {
@@ -176,9 +184,7 @@ pub fn Form(draft: Draft, editing: Editing) -> impl IntoView {
             </div>
             <div class="min-w-0" aria-live="polite">
                 <h3 class="font-medium pb-1">"What it would do"</h3>
-                <Transition>
-                    {move || view! { <Shown preview=preview.get() /> }}
-                </Transition>
+                {move || view! { <Shown preview=preview.get() /> }}
             </div>
         </form>
     }

@@ -4,7 +4,7 @@ use super::{
     Notice, When,
     acts::{DeleteButton, RestoreButton, RunButton, Switch},
     again,
-    form::{Form, draft},
+    form::{Form, Look, draft},
     notices::{Missed, Who},
     state,
 };
@@ -25,6 +25,7 @@ use crate::{
         live::LiveView,
         past::said,
         schedule::{Draft, Schedule, ScheduleDetail, ScheduleId},
+        time::Millis,
     },
 };
 use leptos::prelude::*;
@@ -45,23 +46,35 @@ pub fn SchedulePage() -> impl IntoView {
             api::schedules::schedule(id).await
         },
     );
-    let deleted = RwSignal::new(false);
+    let (asking, deleted) = (RwSignal::new(false), RwSignal::new(false));
+    let look = Look::new(sent.get_untracked().unwrap_or_default(), false);
     again(move || {
-        if !deleted.get_untracked() {
+        // Under an open dialog everything stays.
+        if !deleted.get_untracked() && !asking.get_untracked() {
             found.refetch();
         }
     });
     view! {
         <nav class="crumb" aria-label="Breadcrumb"><a href="/schedules">"Schedules"</a></nav>
         <Transition fallback=|| view! { <Skeleton /> }>
-            <Loaded found=found sent=sent deleted=deleted />
+            <Loaded found=found sent=sent look=look asking=asking deleted=deleted />
         </Transition>
     }
 }
 
 #[component]
-fn Loaded(found: Resource<Answer>, sent: Memo<Option<Draft>>, deleted: RwSignal<bool>) -> impl IntoView {
-    let shown = Memo::new(move |last: Option<&Option<Answer>>| found.get().or_else(|| last.cloned().flatten()));
+fn Loaded(
+    found: Resource<Answer>,
+    sent: Memo<Option<Draft>>,
+    look: Look,
+    asking: RwSignal<bool>,
+    deleted: RwSignal<bool>,
+) -> impl IntoView {
+    let shown = Memo::new(move |last: Option<&Option<Answer>>| {
+        // Without the moment of reading: what is the same stays as it is.
+        let same = |answer: Answer| answer.map(|detail| ScheduleDetail { read_at: Millis(0), ..detail });
+        found.get().map(same).or_else(|| last.cloned().flatten())
+    });
     // The form is built anew for another version alone: what somebody types stays while the rest is read again.
     let form = Memo::new(move |_| {
         shown.with(|answer| {
@@ -78,7 +91,7 @@ fn Loaded(found: Resource<Answer>, sent: Memo<Option<Draft>>, deleted: RwSignal<
     });
     let body = move || {
         shown.get().map(|answer| match answer {
-            Ok(detail) => view! { <Detail detail=detail deleted=deleted /> }.into_any(),
+            Ok(detail) => view! { <Detail detail=detail asking=asking deleted=deleted /> }.into_any(),
             Err(ApiError::NotFound { detail }) => {
                 view! { <Empty title="There is no such schedule" text=detail><a class="btn" href="/schedules">"All schedules"</a></Empty> }
                     .into_any()
@@ -96,7 +109,7 @@ fn Loaded(found: Resource<Answer>, sent: Memo<Option<Draft>>, deleted: RwSignal<
                     <section class="border-t border-line pb-5" aria-labelledby="edit">
                         <details open=open>
                             <summary class="sec cursor-pointer"><h2 id="edit">"Edit"</h2></summary>
-                            <Form draft=draft editing=Some((id, version)) />
+                            <Form draft=draft editing=Some((id, version)) look=look />
                         </details>
                     </section>
                 }
@@ -118,7 +131,7 @@ fn Deleted(id: Option<ScheduleId>, deleted: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-fn Detail(detail: ScheduleDetail, deleted: RwSignal<bool>) -> impl IntoView {
+fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool>) -> impl IntoView {
     let ScheduleDetail { schedule, job, missed, history, unavailable, completed_kept, ticking, timezone, .. } = detail;
     let Schedule {
         id, name, cron, words, queue, class_name, job_id, enabled, next_run, runs, last_run, problem, overdue, other_zone, ..
@@ -130,7 +143,7 @@ fn Detail(detail: ScheduleDetail, deleted: RwSignal<bool>) -> impl IntoView {
             <div class="flex items-center gap-2 max-sm:w-full max-sm:flex-wrap">
                 {able.then(|| view! { <RunButton id=id.clone() small=false /> })}
                 {(able || enabled).then(|| view! { <Switch id=id.clone() enabled=enabled small=false /> })}
-                <DeleteButton id=id deleted=deleted />
+                <DeleteButton id=id asking=asking deleted=deleted />
             </div>
         }
     });

@@ -7,7 +7,7 @@ use super::{
     next, words,
 };
 use crate::model::{schedule::Run, time::Millis};
-use chrono::{DateTime, Timelike};
+use chrono::{DateTime, Datelike, Timelike};
 use chrono_tz::Tz;
 
 /// More than anybody writes; a field would have to name every value twice.
@@ -128,7 +128,7 @@ impl Cron {
 
     /// The same, as the clock of the zone shows them.
     pub fn runs_said(&self, after: Millis, zone: Tz, n: usize) -> Vec<Run> {
-        self.runs(after, zone, n).into_iter().map(|at| Run { at, said: said(at, zone) }).collect()
+        self.runs(after, zone, n).into_iter().map(|at| Run { at, said: said(at, after, zone) }).collect()
     }
 
     /// How many runs lie after `from`, up to and including `until`; counted up to `most`.
@@ -147,12 +147,13 @@ impl Cron {
     }
 }
 
-/// `Tue 24 Nov 2026 09:30 CET`, with seconds where there are any, in the time of the zone.
-fn said(at: Millis, zone: Tz) -> String {
-    let Some(at) = DateTime::from_timestamp_millis(at.0) else { return "—".into() };
-    let at = at.with_timezone(&zone);
+/// `Tue 24 Nov 09:30 CET`, in the time of the zone; with seconds where there are any, with the year where it is not that of `now`.
+fn said(at: Millis, now: Millis, zone: Tz) -> String {
+    let local = |at: Millis| DateTime::from_timestamp_millis(at.0).map(|at| at.with_timezone(&zone));
+    let (Some(at), Some(now)) = (local(at), local(now)) else { return "—".into() };
+    let year = if at.year() == now.year() { "" } else { " %Y" };
     let clock = if at.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
-    at.format(&format!("%a %-d %b %Y {clock} %Z")).to_string()
+    at.format(&format!("%a %-d %b{year} {clock} %Z")).to_string()
 }
 
 /// Names become numbers, as cron-parser does it: three letters wherever they stand, so `FRIL` is the last Friday.

@@ -43,8 +43,15 @@ pub struct Ticked {
 /// What a ticker knows from one tick to the next; nothing that matters.
 #[derive(Default)]
 pub struct Ticker {
-    /// Due ones that are off or broken: with the score that they had, and until when they are passed over.
-    passed: HashMap<Vec<u8>, (String, Millis)>,
+    passed: HashMap<Vec<u8>, Passed>,
+}
+
+/// A due schedule that is off or broken.
+struct Passed {
+    score: String,
+    until: Millis,
+    /// Empty when it is off.
+    why: String,
 }
 
 impl Ticker {
@@ -54,8 +61,8 @@ impl Ticker {
         let mut due = driver.due_schedules(now, most).await?;
         let full = due.len() == most;
         if !self.passed.is_empty() {
-            self.passed.retain(|id, (score, until)| *until > now && due.iter().any(|(d, s)| d == id && s == score));
-            due.retain(|(id, _)| !self.passed.contains_key(id));
+            self.passed.retain(|id, p| due.iter().any(|(d, score)| d == id && *score == p.score));
+            due.retain(|(id, _)| self.passed.get(id).is_none_or(|p| p.until <= now));
         }
         let mut ticked = Ticked::default();
         let before = self.passed.len();
@@ -66,12 +73,16 @@ impl Ticker {
             let (id, score) = (found.id.clone(), found.score.clone().unwrap_or_default());
             let stored = Stored::of(found);
             let why = if stored.enabled { fire(driver, &stored, zone, now, &mut ticked).await? } else { Some(String::new()) };
-            if let Some(why) = why {
-                if !why.is_empty() {
-                    tracing::warn!(schedule.id = stored.name, reason = why, "a due schedule is passed over");
-                }
-                self.passed.insert(id, (score, Millis(now.0 + PASS_OVER_MS)));
+            let Some(why) = why else {
+                self.passed.remove(&id);
+                continue;
+            };
+            // Said once, not every ten seconds.
+            let news = self.passed.get(&id).is_none_or(|p| p.why != why);
+            if news && !why.is_empty() {
+                tracing::warn!(schedule.id = stored.name, reason = why, "a due schedule is passed over");
             }
+            self.passed.insert(id, Passed { score, until: Millis(now.0 + PASS_OVER_MS), why });
         }
         // Without progress the next look would find the same.
         ticked.more = full && (ticked.fired > 0 || self.passed.len() > before);
