@@ -56,6 +56,7 @@ enum Section {
 }
 
 pub fn run() -> Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let options = Options::parse();
     // The caller's time is part of each latency: one thread wakes nobody up.
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?.block_on(measure(&options))

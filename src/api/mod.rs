@@ -3,10 +3,12 @@
 
 pub mod archive;
 pub mod audit;
+pub mod doctor;
 pub mod errors;
 pub mod jobs;
 pub mod logs;
 pub mod metrics;
+pub mod nodes;
 pub mod operations;
 pub mod queues;
 pub mod search;

@@ -16,7 +16,7 @@ pub struct AuditLine {
     /// As far as the console knows: `operator at 10.0.0.3`.
     pub who: String,
     /// `retry`, `promote`, `discard`, `put-back`, `pause`, `resume`, `purge`, `clear-failed`, `restore`, `cancel`,
-    /// `retention-settings`, `retention-run`; later ones are read as they are.
+    /// `retention-settings`, `retention-run`, `move-to-base`, `release-group`, `start-group`, `node-…`; later ones are read as they are.
     pub verb: String,
     pub queue: Option<String>,
     /// Which jobs: a state, `all failed`, a filter; or the settings.

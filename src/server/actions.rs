@@ -2,9 +2,11 @@
 //! every write leaves one audit line (`audit`) and has the queue sampled at once.
 
 pub mod audit;
+pub mod doctor;
 pub mod errors;
 pub mod live;
 pub mod matching;
+pub mod nodes;
 pub mod operations;
 pub mod past;
 pub mod search;

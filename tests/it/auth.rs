@@ -31,7 +31,7 @@ fn cookie(response: &Response) -> String {
     header(response, "set-cookie").split(';').next().unwrap_or_default().to_owned()
 }
 
-const REST: [(&str, &str); 29] = [
+const REST: [(&str, &str); 33] = [
     ("GET", "/api/v1/overview"),
     ("GET", "/api/v1/queues"),
     ("GET", "/api/v1/queues/mail/jobs"),
@@ -60,6 +60,10 @@ const REST: [(&str, &str); 29] = [
     ("PUT", "/api/v1/settings/retention"),
     ("GET", "/api/v1/settings/retention/preview"),
     ("POST", "/api/v1/settings/retention/run"),
+    ("GET", "/api/v1/nodes"),
+    ("POST", "/api/v1/nodes/api/api-1/commands"),
+    ("GET", "/api/v1/doctor"),
+    ("POST", "/api/v1/doctor/fix"),
     ("GET", "/live"),
 ];
 

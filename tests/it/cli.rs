@@ -150,7 +150,7 @@ async fn secrets_stay_out_of_every_word_and_sigterm_ends_it() {
     let mut console = Running::start(&mut command);
     assert!(console.first_line.contains("127.0.0.1:1/2") && console.first_line.contains("with a password"), "{}", console.first_line);
 
-    let browser = reqwest::Client::builder().cookie_store(true).build().unwrap();
+    let browser = crate::support::http().cookie_store(true).build().unwrap();
     let mut said = console.first_line.clone();
     for password in ["wrong", "hunter2"] {
         let answer = browser

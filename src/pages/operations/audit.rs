@@ -23,7 +23,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 type Loaded = Resource<Result<AuditPage, ApiError>>;
 
 /// What the list of verbs offers, and its words.
-const VERBS: [(&str, &str); 12] = [
+const VERBS: [(&str, &str); 20] = [
     ("retry", "Retry"),
     ("promote", "Run now"),
     ("discard", "Delete"),
@@ -36,6 +36,14 @@ const VERBS: [(&str, &str); 12] = [
     ("cancel", "Cancel"),
     ("retention-settings", "Retention settings"),
     ("retention-run", "Delete old rows"),
+    ("move-to-base", "Move to base list"),
+    ("release-group", "Release group"),
+    ("start-group", "Start group"),
+    ("node-retry-all", "Node: retry all"),
+    ("node-laravel-retry", "Node: retry (Laravel)"),
+    ("node-restart", "Node: restart"),
+    ("node-retry", "Node: retry"),
+    ("node-delete", "Node: delete"),
 ];
 
 fn verb(verb: &str) -> String {

@@ -4,9 +4,11 @@ pub mod problem;
 
 mod archive;
 mod audit;
+mod doctor;
 mod errors;
 mod jobs;
 mod live;
+mod nodes;
 mod operations;
 mod past;
 mod queues;
@@ -44,6 +46,10 @@ pub fn routes() -> Router<AppState> {
         .route("/archive/jobs", get(past::list))
         .route("/archive/jobs/{row}/{verb}", post(past::push))
         .route("/workers", get(live::workers))
+        .route("/nodes", get(nodes::list))
+        .route("/nodes/{service}/{id}/commands", post(nodes::command))
+        .route("/doctor", get(doctor::look))
+        .route("/doctor/fix", post(doctor::fix))
         .route("/logs", get(live::logs))
         .route("/logs/archive", get(archive::logs))
         .route("/archive", get(archive::status))

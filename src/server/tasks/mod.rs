@@ -7,6 +7,7 @@ mod events;
 mod flow;
 pub mod leader;
 mod metrics;
+mod node;
 pub mod operations;
 mod plan;
 pub mod retention;
@@ -18,9 +19,11 @@ use super::{
     actions::now,
     archive::Archive,
     config::Config,
+    doctor::Doctor,
     driver::redis::{RedisDriver, keys::Keys},
     inbox::Inbox,
     ledger::Ledger,
+    nodes::Nodes,
     recent_pages::RecentPages,
     snapshot::{Snapshot, written::Written},
     state::{AppState, Inner},
@@ -48,6 +51,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         snapshots,
         written,
         ledger,
+        nodes: Nodes::default(),
+        doctor: Doctor::default(),
         watching,
         pages,
         operations,
@@ -64,6 +69,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
     tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
+    tasks.spawn(supervised("node", state.clone(), shutdown.clone(), node::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }

@@ -1,6 +1,6 @@
 //! `kill -9` in the middle of bulk operations: every job stays in exactly one place.
 
-use crate::support::{Payload, Replica, TestRedis, payload::many_dead};
+use crate::support::{Payload, Replica, TestRedis, http, payload::many_dead};
 use redis::AsyncCommands;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const KILLS: u64 = 15;
 /// Starts `path` in a fresh console and kills that after a random while; says whether the operation had ended by then.
 async fn start_and_kill(redis: &TestRedis, path: &str, body: serde_json::Value, chance: &mut u64) {
     let console = Replica::start(redis);
-    let answer = reqwest::Client::new().post(format!("{}{path}", console.base_url)).json(&body).send().await.expect("an answer");
+    let answer = http().build().expect("a client").post(format!("{}{path}", console.base_url)).json(&body).send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 202, "{:?}", answer.text().await);
     *chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     tokio::time::sleep(Duration::from_micros((*chance >> 33) % 120_000)).await;

@@ -1,7 +1,7 @@
 //! `kill -9` in the middle of retention: rows are there whole or not at all, and none that should stay is gone.
 
 use super::{SOON, days_ago, ints, open, run};
-use crate::support::{TestRedis, eventually};
+use crate::support::{TestRedis, eventually, get, http};
 use std::{
     io::{BufRead, BufReader},
     path::Path,
@@ -30,7 +30,7 @@ fn console(redis: &TestRedis, file: &Path) -> (Child, String) {
 
 /// Asks for a run until one begins.
 async fn begin(base: &str) {
-    let client = reqwest::Client::new();
+    let client = http().build().expect("a client");
     eventually("a run begins", SOON, async || {
         let answer = client.post(format!("{base}/api/v1/settings/retention/run")).send().await.expect("an answer");
         answer.status().as_u16() == 202
@@ -95,12 +95,11 @@ async fn a_killed_run_leaves_whole_rows_and_the_next_one_does_the_rest() {
     let (mut child, base) = console(&redis, &file);
     begin(&base).await;
     eventually("the rest is done", Duration::from_secs(60), async || {
-        let view: serde_json::Value =
-            reqwest::get(format!("{base}/api/v1/settings/retention")).await.expect("an answer").json().await.expect("JSON");
+        let view: serde_json::Value = get(format!("{base}/api/v1/settings/retention")).await.json().await.expect("JSON");
         view["run"]["status"] == "done"
     })
     .await;
-    let view: serde_json::Value = reqwest::get(format!("{base}/api/v1/settings/retention")).await.unwrap().json().await.unwrap();
+    let view: serde_json::Value = get(format!("{base}/api/v1/settings/retention")).await.json().await.unwrap();
     println!("longest step: {} ms", view["run"]["longestMs"]);
     child.kill().expect("killed");
     child.wait().expect("it ended");

@@ -36,7 +36,7 @@ impl TestConsole {
         let options = http::leptos_options().expect("Leptos.toml");
         let (state, tasks) = tasks::start(config, shutdown.clone()).await.expect("the tasks start");
         let server = tokio::spawn(http::serve(listener, state.clone(), options));
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let client = super::http().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { base_url, client, state, shutdown, server, tasks }
     }
 

@@ -28,6 +28,17 @@ pub async fn eventually(what: &str, within: Duration, mut ask: impl AsyncFnMut()
     }
 }
 
+/// An HTTP client with settings of one's own; what `main` does for the console's own requests is done here.
+pub fn http() -> reqwest::ClientBuilder {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
+/// A GET, as a browser without a session sends it.
+pub async fn get(url: impl reqwest::IntoUrl) -> reqwest::Response {
+    http().build().expect("a client").get(url).send().await.expect("an answer")
+}
+
 /// Epoch milliseconds.
 pub fn now_ms() -> i64 {
     flux_console::server::actions::now().0

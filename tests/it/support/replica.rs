@@ -40,7 +40,7 @@ impl Replica {
     }
 
     pub async fn json(&self, path: &str) -> Value {
-        let text = reqwest::get(format!("{}{path}", self.base_url)).await.expect("an answer").text().await.expect("text");
+        let text = super::get(format!("{}{path}", self.base_url)).await.text().await.expect("text");
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e} in {text}"))
     }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod bulk;
 pub mod dead;
+pub mod doctor;
 pub mod events;
 mod groups;
 mod heartbeat;
@@ -11,7 +12,9 @@ pub mod keys;
 pub mod lease;
 mod lost;
 mod maintenance;
+pub mod mend;
 pub mod metrics;
+pub mod nodes;
 mod operations;
 mod pages;
 pub mod payload;

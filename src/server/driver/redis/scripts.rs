@@ -48,4 +48,9 @@ scripts! {
     write_frames = "write_frames.lua";
     take_lease = "take_lease.lua";
     drop_lease = "drop_lease.lua";
+    look = "element.lua" "look.lua";
+    holders = "element.lua" "holders.lua";
+    move_list = "take.lua" "move_list.lua";
+    move_delayed = "take.lua" "move_delayed.lua";
+    release_group = "element.lua" "take.lua" "release_group.lua";
 }
