@@ -17,7 +17,8 @@ pub struct AuditLine {
     pub who: String,
     /// `retry`, `promote`, `discard`, `put-back`, `pause`, `resume`, `purge`, `clear-failed`, `restore`, `cancel`,
     /// `retention-settings`, `retention-run`, `alert-channels`, `alert-test`, `alert-send-again`, `alert-dismiss`,
-    /// `alert-rule-add`, `alert-rule-change`, `alert-rule-delete`; later ones are read as they are.
+    /// `alert-rule-add`, `alert-rule-change`, `alert-rule-delete`; `schedule-…`,
+    /// `move-to-base`, `release-group`, `start-group`, `node-…`; later ones are read as they are.
     pub verb: String,
     pub queue: Option<String>,
     /// Which jobs: a state, `all failed`, a filter; or the settings.

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod archive;
 pub mod audit;
+pub mod doctor;
 pub mod error;
 pub mod errors;
 pub mod ids;
@@ -11,6 +12,7 @@ pub mod json;
 pub mod live;
 pub mod log;
 pub mod metrics;
+pub mod node;
 pub mod operation;
 pub mod past;
 pub mod query;

@@ -1,6 +1,7 @@
 //! `/settings`: what the console is connected to, how big the archive is, how long it keeps what.
 
 mod archive;
+mod doctor;
 mod retention;
 mod run;
 
@@ -21,6 +22,7 @@ use crate::{
     },
 };
 use archive::Facts;
+use doctor::Doctor;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use retention::Retention;
@@ -31,6 +33,7 @@ pub fn SettingsPage() -> impl IntoView {
     let settings = Resource::new(|| (), |()| api::settings::settings());
     // Grows when rows were deleted: what is shown of the archive is read again.
     let changed = RwSignal::new(0_u32);
+    let health = Resource::new(|| (), |()| api::doctor::look(false));
     let facts = Resource::new(move || changed.get(), |_| api::settings::archive());
     view! {
         <Title text="Settings" />
@@ -42,6 +45,12 @@ pub fn SettingsPage() -> impl IntoView {
                     Ok(settings) => view! { <Connections settings=settings /> }.into_any(),
                     Err(error) => view! { <Problem error=error retry=move |()| settings.refetch() /> }.into_any(),
                 })}
+            </Transition>
+        </section>
+        <section class="border-t border-line" aria-labelledby="doctor">
+            <div class="sec"><h2 id="doctor">"Doctor"</h2></div>
+            <Transition fallback=|| view! { <Skeleton rows=3 /> }>
+                <Doctor first=health />
             </Transition>
         </section>
         <section class="border-t border-line" aria-labelledby="archive">

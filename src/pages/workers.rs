@@ -1,4 +1,6 @@
-//! `/workers`: who works, what they run, and the jobs of those that are gone.
+//! `/workers`: who works, what they run, the jobs of those that are gone, and the nodes.
+
+mod nodes;
 
 use crate::{
     api,
@@ -19,6 +21,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
+use nodes::Nodes;
 
 /// `226 online, 1 lost, 3 stopped`
 fn facts(list: &WorkerList) -> String {
@@ -85,6 +88,7 @@ pub fn WorkersPage() -> impl IntoView {
         <Show when=move || { more.get() > 0 }>
             <p class="px-gutter py-3 text-12 text-faint num">{move || format!("And {}, not listed.", count(more.get(), "more worker", "more workers"))}</p>
         </Show>
+        <Nodes />
         <ClassTable classes=classes window=window />
     }
 }

@@ -4,9 +4,11 @@
 pub mod alerts;
 pub mod audit;
 pub mod channels;
+pub mod doctor;
 pub mod errors;
 pub mod live;
 pub mod matching;
+pub mod nodes;
 pub mod operations;
 pub mod past;
 pub mod schedules;

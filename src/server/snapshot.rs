@@ -6,6 +6,7 @@ use crate::model::{
     alert::firing::AlertsNow,
     ids::QueueName,
     live::{Connection, Heard, Link, Overview, QueuesPage, Throughput, Totals},
+    node::Node,
     operation::Operation,
     query::{QUEUES_PER_PAGE, QueuesQuery},
     queue::{Discovery, Paused, QueueList, QueueSample},
@@ -20,6 +21,11 @@ pub struct Snapshot {
     pub totals: Totals,
     /// Heartbeats alive; `None` until the first whole scan.
     pub workers: Option<u64>,
+    /// Quasar agents, this console among them: by service, gone ones last.
+    pub nodes: Vec<Node>,
+    /// The keys were looked through once, so these are all but `more_nodes`.
+    pub nodes_complete: bool,
+    pub more_nodes: u64,
     /// What the event channels told.
     pub heard: Heard,
     pub throughput: Throughput,
@@ -52,6 +58,9 @@ impl Snapshot {
             queues: Vec::new(),
             totals: Totals::default(),
             workers: None,
+            nodes: Vec::new(),
+            nodes_complete: false,
+            more_nodes: 0,
             heard: Heard::default(),
             throughput: Throughput { completed_per_second: None, failed_per_second: None, window_seconds: 60 },
             log_seq: 0,

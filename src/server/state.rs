@@ -3,9 +3,11 @@
 use super::{
     archive::Archive,
     config::Config,
+    doctor::Doctor,
     driver::redis::RedisDriver,
     inbox::Inbox,
     ledger::Ledger,
+    nodes::Nodes,
     notify::LastKnown,
     recent_pages::RecentPages,
     snapshot::{Snapshot, written::Written},
@@ -47,6 +49,10 @@ pub struct Inner {
     pub written: Written,
     /// What events and heartbeats say, put together.
     pub ledger: Ledger,
+    /// Quasar agents.
+    pub nodes: Nodes,
+    /// The last look for trouble.
+    pub doctor: Doctor,
     /// Who looks: decides the sampler's pace.
     pub watching: Arc<Watching>,
     /// Pages of jobs that several browsers look at.

@@ -80,6 +80,10 @@ const REST: &[(&str, &str)] = &[
     ("PUT", "/api/v1/alerts/rules/1"),
     ("DELETE", "/api/v1/alerts/rules/1"),
     ("POST", "/api/v1/alerts/preview"),
+    ("GET", "/api/v1/nodes"),
+    ("POST", "/api/v1/nodes/api/api-1/commands"),
+    ("GET", "/api/v1/doctor"),
+    ("POST", "/api/v1/doctor/fix"),
     ("GET", "/live"),
 ];
 

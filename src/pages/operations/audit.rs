@@ -23,7 +23,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 type Loaded = Resource<Result<AuditPage, ApiError>>;
 
 /// What the list of verbs offers, and its words.
-const VERBS: [(&str, &str); 16] = [
+const VERBS: &[(&str, &str)] = &[
     ("retry", "Retry"),
     ("promote", "Run now"),
     ("discard", "Delete"),
@@ -36,10 +36,30 @@ const VERBS: [(&str, &str); 16] = [
     ("cancel", "Cancel"),
     ("retention-settings", "Retention settings"),
     ("retention-run", "Delete old rows"),
+    ("retry-archived", "Retry archived"),
+    ("duplicate", "Duplicate"),
+    ("schedule-add", "Add schedule"),
+    ("schedule-edit", "Edit schedule"),
+    ("schedule-enable", "Enable schedule"),
+    ("schedule-disable", "Disable schedule"),
+    ("schedule-run", "Run schedule now"),
+    ("schedule-delete", "Delete schedule"),
+    ("schedule-restore", "Restore schedule"),
+    ("alert-rule-add", "Add alert rule"),
+    ("alert-rule-change", "Change alert rule"),
+    ("alert-rule-delete", "Delete alert rule"),
     ("alert-channels", "Alert channels"),
     ("alert-test", "Test alert"),
     ("alert-send-again", "Send alert again"),
     ("alert-dismiss", "Dismiss alert"),
+    ("move-to-base", "Move to base list"),
+    ("release-group", "Release group"),
+    ("start-group", "Start group"),
+    ("node-retry-all", "Node: retry all"),
+    ("node-laravel-retry", "Node: retry (Laravel)"),
+    ("node-restart", "Node: restart"),
+    ("node-retry", "Node: retry"),
+    ("node-delete", "Node: delete"),
 ];
 
 fn verb(verb: &str) -> String {
@@ -83,7 +103,10 @@ fn Filters(query: Memo<AuditQuery>) -> impl IntoView {
         event.prevent_default();
         go.run(());
     };
-    let options = VERBS.map(|(name, word)| view! { <option value=name selected=move || query.with(|q| q.verb == name)>{word}</option> });
+    let options = VERBS
+        .iter()
+        .map(|&(name, word)| view! { <option value=name selected=move || query.with(|q| q.verb == name)>{word}</option> })
+        .collect_view();
     let field = move |node: NodeRef<html::Input>, name: &'static str, hint: &'static str, read: fn(&AuditQuery) -> String| {
         view! {
             <label class="input sm w-44 max-sm:flex-1">

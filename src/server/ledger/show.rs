@@ -8,7 +8,10 @@ use crate::model::{
     time::Millis,
     worker::{Worker, WorkerList, WorkerState},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// The window of the rates that tiles and tables show.
 pub const RATE_SECONDS: i64 = 60;
@@ -163,6 +166,17 @@ impl Inner {
         all.sort_by_key(|run| (run.lost_at.is_none(), run.started_at));
         all.truncate(most);
         all
+    }
+
+    /// Payloads of what runs; `None`: not seen, or too large to be kept.
+    pub fn running_payloads(&self) -> Vec<Option<Arc<[u8]>>> {
+        self.runs.open.values().map(|run| run.seen.as_ref().and_then(|s| s.raw.clone())).collect()
+    }
+
+    /// Worker and payload of jobs that were lost and not put back.
+    pub fn lost_payloads(&self) -> Vec<(String, String)> {
+        let open = self.runs.lost.values().filter(|l| l.put_back_at.is_none());
+        open.filter_map(|l| Some((l.worker.clone(), l.payload.clone()?))).collect()
     }
 
     pub fn run(&self, key: &str, now: Millis) -> Option<Run> {

@@ -6,9 +6,11 @@ mod alerts;
 mod archive;
 mod audit;
 mod channels;
+mod doctor;
 mod errors;
 mod jobs;
 mod live;
+mod nodes;
 mod operations;
 mod past;
 mod queues;
@@ -51,6 +53,10 @@ pub fn routes() -> Router<AppState> {
         .route("/schedules/{id}", get(schedules::one).put(schedules::edit).delete(schedules::delete).post(schedules::preview))
         .route("/schedules/{id}/{verb}", post(schedules::act))
         .route("/workers", get(live::workers))
+        .route("/nodes", get(nodes::list))
+        .route("/nodes/{service}/{id}/commands", post(nodes::command))
+        .route("/doctor", get(doctor::look))
+        .route("/doctor/fix", post(doctor::fix))
         .route("/logs", get(live::logs))
         .route("/logs/archive", get(archive::logs))
         .route("/archive", get(archive::status))

@@ -9,6 +9,7 @@ mod events;
 mod flow;
 pub mod leader;
 mod metrics;
+mod node;
 pub mod operations;
 mod plan;
 pub mod retention;
@@ -21,9 +22,11 @@ use super::{
     actions::now,
     archive::Archive,
     config::Config,
+    doctor::Doctor,
     driver::redis::{RedisDriver, keys::Keys},
     inbox::Inbox,
     ledger::Ledger,
+    nodes::Nodes,
     notify::LastKnown,
     recent_pages::RecentPages,
     snapshot::{Snapshot, written::Written},
@@ -55,6 +58,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         snapshots,
         written,
         ledger,
+        nodes: Nodes::default(),
+        doctor: Doctor::default(),
         watching,
         pages,
         operations,
@@ -74,6 +79,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("deliver", state.clone(), shutdown.clone(), deliver::run));
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
     tasks.spawn(supervised("scheduler", state.clone(), shutdown.clone(), scheduler::run));
+    tasks.spawn(supervised("node", state.clone(), shutdown.clone(), node::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }

@@ -9,12 +9,13 @@ use super::{
 use crate::model::{
     ids::{Priority, QueueName},
     live::{Connection, Link, Totals},
+    node::NodeList,
     queue::{Discovery, QueueSample},
     time::Millis,
 };
 use crate::server::{
     actions::now,
-    driver::redis::{keys::Key, sample::Plan},
+    driver::redis::{keys::Key, nodes, sample::Plan},
     error::DriverError,
     snapshot::{Snapshot, totals},
     state::AppState,
@@ -38,6 +39,8 @@ const SHORTEST: Duration = Duration::from_millis(150);
 /// COUNT of every SCAN: about half a millisecond of Redis, so a machine ten times slower still stays below 5 ms. Larger steps
 /// end the first pass no sooner, and are more often interrupted by whatever else the machine does.
 const SCAN: usize = 1_000;
+/// Steps of the first pass over the keys of nodes that one tick makes, once queues are found.
+const NODE_STEPS: usize = 40;
 /// INFO every so many ticks: a version changes rarely.
 const INFO_EVERY: u64 = 60;
 
@@ -49,6 +52,8 @@ struct Sampler {
     oldest: BTreeMap<(QueueName, Priority), i64>,
     cursors: Vec<(String, u64)>,
     active_cursor: u64,
+    /// Of the first pass over the keys of nodes.
+    node_cursor: u64,
     last_group: Option<String>,
     last_head: Option<String>,
     last_tail: Option<(QueueName, Priority)>,
@@ -95,6 +100,7 @@ impl Sampler {
             oldest: BTreeMap::new(),
             cursors,
             active_cursor: 0,
+            node_cursor: 0,
             last_group: None,
             last_head: None,
             last_tail: None,
@@ -110,6 +116,7 @@ impl Sampler {
     /// One tick; before the first pass over the keyspace has ended, its steps come first, with a tick now and then between.
     async fn turn(&mut self, out: &watch::Sender<Arc<Snapshot>>) -> Result<(), DriverError> {
         if self.discovery.complete {
+            self.find_nodes().await?;
             return self.tick().await;
         }
         self.state.driver.load_scripts().await?;
@@ -146,10 +153,35 @@ impl Sampler {
         self.tick().await
     }
 
+    /// The first pass over the keys of nodes: some steps a tick, after queues were found, so that those are shown no later.
+    /// Afterwards the pattern takes its turn in every tick like the others.
+    async fn find_nodes(&mut self) -> Result<(), DriverError> {
+        if self.state.nodes.lock().complete {
+            return Ok(());
+        }
+        let pattern = format!("{}*", nodes::NODES);
+        for _ in 0..NODE_STEPS {
+            let (next, keys) = self.state.driver.scan(&pattern, self.node_cursor, SCAN).await?;
+            self.found(keys);
+            self.node_cursor = next;
+            if next == 0 {
+                self.state.nodes.lock().complete = true;
+                self.cursors.push((pattern, 0));
+                // So that they are shown with this tick, not with the one after.
+                return self.tick().await;
+            }
+        }
+        Ok(())
+    }
+
     fn found(&self, keys: Vec<String>) {
         let at = now();
         let mut known = self.state.driver.known();
         for key in keys {
+            if let Some(name) = nodes::name_of(&key, None) {
+                self.state.nodes.lock().met(&key, name, at);
+                continue;
+            }
             match self.state.driver.keys().classify(&key) {
                 Key::Of(queue) => known.queue_seen(queue, at),
                 Key::Pending(group) => known.group_seen(group),
@@ -182,6 +214,7 @@ impl Sampler {
             scan_count: SCAN,
             active_cursor: self.active_cursor,
             heartbeats: known.heartbeats.keys().cloned().collect(),
+            nodes: self.state.nodes.lock().keys(),
             info: self.ticks.is_multiple_of(INFO_EVERY),
         };
         self.last_group = plan.groups.last().cloned();
@@ -243,6 +276,7 @@ impl Sampler {
             let created = Priority::ALL.iter().filter_map(|p| self.oldest.get(&(q.name.clone(), *p))).min();
             q.oldest_waiting_ms = created.map(|ms| q.sampled_at.0.saturating_sub(*ms).max(0));
         }
+        let NodeList { nodes, complete: nodes_complete, more: more_nodes } = self.state.nodes.lock().list(at);
         self.flows.fill(&self.state.ledger, &active, &mut queues);
         // A group may name a queue that has no key of its own: its jobs are still counted.
         unattributed += grouped.iter().filter(|(q, _)| !self.samples.contains_key(*q)).map(|(_, n)| n).sum::<u64>();
@@ -262,6 +296,9 @@ impl Sampler {
             heard,
             throughput,
             log_seq,
+            nodes,
+            nodes_complete,
+            more_nodes,
             workers: known.scanned.then_some(known.alive().count() as u64),
             discovery,
             sampled_at: self.sampled_at,

@@ -209,8 +209,8 @@ impl Keys {
 
     pub fn classify(&self, key: &str) -> Key {
         let Some(rest) = key.strip_prefix(self.prefix.as_str()) else { return Key::Other };
-        // The console's own keys may lie under an empty or `flux_console:` prefix.
-        if key.starts_with(&self.own) || key.starts_with(&self.metrics) {
+        // The console's own keys may lie under an empty or `flux_console:` prefix, and those of nodes under an empty one.
+        if key.starts_with(&self.own) || key.starts_with(&self.metrics) || key.starts_with(super::nodes::NODES) {
             return Key::Other;
         }
         let first = rest.split(':').next().unwrap_or(rest);

@@ -1,6 +1,6 @@
 //! One tick of the sampler: what it asks is one pipelined round trip of at most [`COMMANDS`] commands.
 
-use super::{RedisDriver, heartbeat, reply, upcoming};
+use super::{RedisDriver, heartbeat, nodes, reply, upcoming};
 use crate::model::{
     ids::{Priority, QueueName},
     queue::{ByPriority, Paused},
@@ -15,7 +15,7 @@ use redis::Value;
 pub const COMMANDS: usize = 5_000;
 /// Commands that one queue costs: four lengths, four delayed lengths, failed, pause flags.
 pub const PER_QUEUE: usize = 10;
-/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, MGET, three scripts.
+/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, two MGET, three scripts.
 pub const FIXED: usize = 20;
 pub const GROUPS: usize = 1_000;
 pub const TAILS: usize = 200;
@@ -40,6 +40,8 @@ pub struct Plan {
     pub scan_count: usize,
     pub active_cursor: u64,
     pub heartbeats: Vec<String>,
+    /// Keys of Quasar agents.
+    pub nodes: Vec<String>,
     /// Lists and delayed sets whose next payloads are read, together at most [`upcoming::LISTS`].
     pub coming: Vec<List>,
     pub coming_due: Vec<List>,
@@ -90,6 +92,8 @@ pub struct Answer {
     pub active: (u64, Vec<String>),
     /// `None`: gone.
     pub heartbeats: Vec<Option<Beat>>,
+    /// In the order of [`Plan::nodes`]; `None`: gone.
+    pub nodes: Vec<Option<nodes::Heard>>,
     /// Payloads that run next, by id.
     pub coming: Vec<(String, Upcoming)>,
     /// How many of the lists and sets the script came to.
@@ -114,6 +118,9 @@ impl RedisDriver {
         }
         if !plan.heartbeats.is_empty() {
             pipe.cmd("MGET").arg(&plan.heartbeats);
+        }
+        if !plan.nodes.is_empty() {
+            pipe.cmd("MGET").arg(&plan.nodes);
         }
         self.ask_script(&mut pipe, &self.scripts.heads, plan.heads.iter().map(|g| self.keys.pending(g)).collect());
         self.ask_script(&mut pipe, &self.scripts.oldest, plan.tails.iter().map(|(q, p)| self.keys.waiting(q, *p)).collect());
@@ -178,6 +185,10 @@ fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
     }
     if !plan.heartbeats.is_empty() {
         answer.heartbeats = reply::array(reply::next(v)?)?.iter().map(heartbeat::beat).collect();
+    }
+    if !plan.nodes.is_empty() {
+        // An ACL may keep the console away from these keys: then nothing is known of nodes, and nothing else suffers.
+        answer.nodes = reply::array(reply::next(v)?).unwrap_or_default().iter().map(nodes::heard).collect();
     }
     let mut script = |asked: bool, v: &mut std::vec::IntoIter<Value>| -> Result<Vec<String>, DriverError> {
         if !asked {

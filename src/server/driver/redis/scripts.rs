@@ -64,4 +64,9 @@ scripts! {
     alert_turn = "alert_say.lua" "alert_turn.lua";
     alert_note = "alert_say.lua" "alert_note.lua";
     alert_rules = "alert_rules.lua";
+    look = "element.lua" "look.lua";
+    holders = "element.lua" "holders.lua";
+    move_list = "take.lua" "move_list.lua";
+    move_delayed = "take.lua" "move_delayed.lua";
+    release_group = "element.lua" "take.lua" "release_group.lua";
 }

@@ -5,6 +5,7 @@ use crate::model::{
     alert::rule::{Rule, RuleType, SPIKE_LEAST},
     ids::QueueName,
     live::Link,
+    node::Freshness,
     time::Millis,
 };
 use crate::server::{ledger::meter::Failures, snapshot::Snapshot, state::AppState};
@@ -87,9 +88,11 @@ pub fn observed(state: &AppState, rules: &[Rule], workers_seen: bool, now: Milli
 }
 
 /// Nodes as the snapshot has them.
-fn nodes(_snapshot: &Snapshot) -> Option<Vec<Node>> {
-    // Not read yet: rules about nodes are unknown until they are.
-    None
+fn nodes(snapshot: &Snapshot) -> Option<Vec<Node>> {
+    // One that is late says nothing of now, and one that is gone is not busy.
+    let fresh = snapshot.nodes.iter().filter(|n| n.freshness == Freshness::Fresh);
+    let read = fresh.map(|n| Node { name: format!("{}/{}", n.service, n.id), cpu: n.cpu_percent(), ram: n.ram_percent() }).collect();
+    snapshot.nodes_complete.then_some(read)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]

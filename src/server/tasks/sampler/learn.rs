@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::server::{
     driver::redis::{
-        RedisDriver,
+        RedisDriver, nodes,
         sample::{Answer, Counted, Look, Plan},
     },
     tasks::plan::Seen,
@@ -61,6 +61,13 @@ impl Sampler {
                 ledger.beat(id, beat, at);
             }
         }
+        let mut followed = self.state.nodes.lock();
+        for (key, heard) in plan.nodes.iter().zip(answer.nodes) {
+            let heard = heard.and_then(|h| Some((nodes::name_of(key, h.says.as_ref())?, h.beat)));
+            followed.beat(key, heard, at);
+        }
+        followed.forget(at);
+        drop(followed);
         ledger.upcoming(answer.coming);
         // Looked at in turn, wherever the script's budget ended.
         self.last_coming = plan.coming.get(..answer.coming_looked.min(plan.coming.len())).and_then(<[_]>::last).cloned();

@@ -1,0 +1,514 @@
+//! The doctor: asks bounded questions, hands the answers to `server::doctor`, and mends what can be mended safely. One look
+//! costs some hundred commands at most, and serves everybody who asks within ten seconds.
+
+use super::{
+    audit::{self, Came},
+    is_queue, now, schedules,
+};
+use crate::model::{
+    archive::ArchiveState,
+    doctor::{Check, Diagnosis, Finding, FixAsk, FixKind, Fixed, Looked},
+    error::ApiError,
+    ids::{Priority, QueueName},
+    job::JobState,
+    time::Millis,
+};
+use crate::server::{
+    doctor::{
+        Keyspace, Report, count,
+        groups::{self, Doubt},
+        lists, system, workers,
+    },
+    driver::redis::{
+        doctor::{Cost, SCANS},
+        mend::{CLICK, Release},
+        payload,
+    },
+    error::DriverError,
+    snapshot::Snapshot,
+    state::AppState,
+};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+/// Everybody who asks within this time gets the same answer; who asks for a new look waits at least so long between two.
+const SHARED_MS: i64 = 10_000;
+const ANEW_MS: i64 = 1_000;
+/// Between the two looks at groups: an event and a tick come within it.
+const SETTLE: Duration = Duration::from_millis(400);
+/// Keys whose payloads one look samples.
+const KEYS: usize = 400;
+/// Queues whose lists are all looked at for groups; of more, the lists that were not empty.
+const QUEUES: usize = 500;
+/// A heartbeat under another prefix that was not met for so long is forgotten.
+const FOREIGN_KEPT_MS: i64 = 120_000;
+
+/// `anew`: not an answer from before.
+pub async fn diagnosis(state: &AppState, anew: bool) -> Result<Diagnosis, ApiError> {
+    state.watching.request(now());
+    let mut last = state.doctor.last.lock().await;
+    let shared = if anew { ANEW_MS } else { SHARED_MS };
+    if let Some(known) = last.diagnosis.as_ref().filter(|d| now().0 - d.at.0 < shared) {
+        return Ok(known.clone());
+    }
+    let found = look(state, &mut last.keyspace).await?;
+    last.diagnosis = Some(found.clone());
+    Ok(found)
+}
+
+async fn look(state: &AppState, keyspace: &mut Keyspace) -> Result<Diagnosis, ApiError> {
+    let (began, at) = (Instant::now(), now());
+    let (mut cost, mut report, snapshot) = (Cost::default(), Report::default(), state.snapshot());
+    // The first question stands for the connection: while Redis does not answer, nothing is diagnosed.
+    match state.driver.clock_difference(&mut cost).await {
+        Ok(d) => report.add(Check::Clock, Looked::Whole, system::clock_note(&d), system::clock(&d).into_iter().collect()),
+        Err(error) => refused(&mut report, Check::Clock, error)?,
+    }
+    shared_picture(state, &snapshot, &mut report);
+    priorities(state, &snapshot, &mut report, &mut cost).await?;
+    payloads(state, &snapshot, &mut report, &mut cost).await?;
+    all_groups(state, &snapshot, &mut report, &mut cost).await?;
+    other_prefixes(state, &snapshot, keyspace, &mut report, &mut cost).await?;
+    due_schedules(state, at, &mut report, &mut cost).await?;
+    types(state, &snapshot, &mut report, &mut cost).await?;
+    server(state, &snapshot, &mut report, &mut cost).await?;
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(report.end(at, cost.0, took_ms))
+}
+
+/// A question that Redis refuses leaves its check open; only a Redis that does not answer ends the look.
+fn refused(report: &mut Report, check: Check, error: DriverError) -> Result<(), ApiError> {
+    match error {
+        DriverError::Unavailable(_) => Err(error.into()),
+        DriverError::Corrupt { key, found } => {
+            report.unknown(check, format!("The key {key} holds {found}."));
+            Ok(())
+        }
+        other => {
+            tracing::debug!(error = %other, "the doctor is refused an answer");
+            report.unknown(check, "Redis refused the question; an ACL may forbid it.");
+            Ok(())
+        }
+    }
+}
+
+/// What the snapshot says already, which costs nothing.
+fn shared_picture(state: &AppState, snapshot: &Snapshot, report: &mut Report) {
+    let all = if snapshot.discovery.complete { Looked::Whole } else { Looked::Partly };
+    let queues = count(snapshot.queues.len() as u64, "queue", "queues");
+    let archived = match state.archive.status().state {
+        ArchiveState::Ready | ArchiveState::Starting => Some(state.config.persist.failed),
+        ArchiveState::Off => Some(false),
+        ArchiveState::Unavailable => None,
+    };
+    let at_cap = snapshot.queues.iter().filter_map(|q| lists::at_cap(q, archived)).collect();
+    report.add(Check::DeadLettersAtCap, all, queues.clone(), at_cap);
+    report.add(Check::PartlyPaused, all, queues, snapshot.queues.iter().filter_map(lists::partly_paused).collect());
+    let known = state.ledger.lock().workers(now(), usize::MAX);
+    let heard = &snapshot.heard;
+    if heard.listening_since.is_none() {
+        report.unknown(Check::SilentWorkers, "The event channels are not heard.");
+    } else {
+        let silent = workers::silent(&known.workers, &snapshot.queues, heard.listening_since, now());
+        let note = format!(
+            "{}, {} heard",
+            count(known.online, "worker reports", "workers report"),
+            known.online.saturating_sub(heard.silent_workers)
+        );
+        report.add(Check::SilentWorkers, Looked::Whole, note, silent.into_iter().collect());
+    }
+}
+
+async fn priorities(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost: &mut Cost) -> Result<(), ApiError> {
+    let suspects = lists::suspects(&snapshot.queues, |name| state.driver.names_queue(name));
+    let note = count(suspects.len() as u64, "list looked into", "lists looked into");
+    let keys = state.driver.keys();
+    let wanted: Vec<String> =
+        suspects.iter().flat_map(|s| [keys.waiting(&s.list, Priority::Base), keys.delayed(&s.list, Priority::Base)]).take(KEYS).collect();
+    let sampled = if wanted.is_empty() { Ok(Vec::new()) } else { state.driver.look_at(&wanted, cost).await };
+    let sampled = match sampled {
+        Ok(sampled) => sampled,
+        Err(error) => return refused(report, Check::UnreadPriority, error),
+    };
+    let whole = snapshot.discovery.complete && sampled.len() == 2 * suspects.len();
+    let found = suspects.iter().zip(sampled.chunks(2)).filter_map(|(suspect, parts)| {
+        let elements: Vec<_> = parts.iter().flat_map(|p| p.elements.iter().cloned()).collect();
+        lists::unread_priority(suspect, &elements)
+    });
+    report.add(Check::UnreadPriority, if whole { Looked::Whole } else { Looked::Partly }, note, found.collect());
+    Ok(())
+}
+
+/// Some elements of each list that is not empty: dead letters first, for they are where odd payloads end.
+async fn payloads(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost: &mut Cost) -> Result<(), ApiError> {
+    let keys = state.driver.keys();
+    let some = |n: Option<u64>| n.is_some_and(|n| n > 0);
+    let mut wanted: Vec<(&QueueName, JobState, String)> = Vec::new();
+    for q in snapshot.queues.iter().filter(|q| some(q.failed)) {
+        wanted.push((&q.name, JobState::Failed, keys.failed(&q.name)));
+    }
+    for q in &snapshot.queues {
+        let lists = Priority::ALL.into_iter().filter(|p| some(q.by_priority.get(*p)));
+        wanted.extend(lists.map(|p| (&q.name, JobState::Waiting, keys.waiting(&q.name, p))));
+    }
+    for q in snapshot.queues.iter().filter(|q| some(q.delayed)) {
+        wanted.extend(Priority::ALL.map(|p| (&q.name, JobState::Delayed, keys.delayed(&q.name, p))));
+    }
+    let all = wanted.len();
+    wanted.truncate(KEYS);
+    let names: Vec<String> = wanted.iter().map(|(.., key)| key.clone()).collect();
+    let sampled = match if names.is_empty() { Ok(Vec::new()) } else { state.driver.look_at(&names, cost).await } {
+        Ok(sampled) => sampled,
+        Err(error) => return refused(report, Check::UnreadablePayloads, error),
+    };
+    let elements: usize = sampled.iter().map(|s| s.elements.len()).sum();
+    // Ten of a list are a sample, never all.
+    let more = sampled.iter().any(|s| s.length.is_some_and(|n| n > s.elements.len() as u64)) || sampled.len() < all;
+    let note = format!("{} of {all} lists sampled, {}", sampled.len(), count(elements as u64, "payload", "payloads"));
+    let found = wanted.iter().zip(&sampled).filter_map(|((queue, state, key), s)| lists::unreadable(queue, *state, key, s));
+    report.add(Check::UnreadablePayloads, if more { Looked::Partly } else { Looked::Whole }, note, found.collect());
+    Ok(())
+}
+
+/// Lists in which a job of a group could wait, and whether these are all.
+fn group_lists(state: &AppState, snapshot: &Snapshot) -> (Vec<String>, bool) {
+    if snapshot.queues.len() <= QUEUES {
+        return (state.driver.waiting_lists(snapshot.queues.iter().map(|q| &q.name)), snapshot.discovery.complete);
+    }
+    let keys = state.driver.keys();
+    let busy = |q: &crate::model::queue::QueueSample, p: Priority| q.by_priority.get(p) != Some(0);
+    let lists = snapshot.queues.iter().flat_map(|q| Priority::ALL.into_iter().filter(|p| busy(q, *p)).map(|p| keys.waiting(&q.name, p)));
+    (lists.collect(), false)
+}
+
+async fn all_groups(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost: &mut Cost) -> Result<(), ApiError> {
+    idle_groups(state, snapshot, report, cost).await?;
+    let driver = &state.driver;
+    let active = match driver.active_groups(cost).await {
+        Ok(active) => active,
+        Err(error) => return refused(report, Check::OrphanGroup, error),
+    };
+    let note = count(active.groups.len() as u64, "active group", "active groups");
+    if active.groups.is_empty() {
+        report.add(Check::OrphanGroup, Looked::Whole, note, Vec::new());
+        return Ok(());
+    }
+    let (lists, all_lists) = group_lists(state, snapshot);
+    let mut candidates: BTreeSet<String> = active.groups;
+    let mut looked_all = active.complete && all_lists;
+    // Twice: between the lists and the events a job is nowhere for a moment.
+    for again in [false, true] {
+        let held = match driver.holders(&lists, cost).await {
+            Ok(held) => held,
+            Err(error) => return refused(report, Check::OrphanGroup, error),
+        };
+        if !held.complete {
+            report.unknown(Check::OrphanGroup, format!("{note}; too many jobs wait to look at all of them."));
+            return Ok(());
+        }
+        let running = running_groups(state);
+        candidates.retain(|g| !held.groups.contains(g) && !running.contains(g));
+        if candidates.is_empty() {
+            break;
+        }
+        if !again {
+            tokio::time::sleep(SETTLE).await;
+        }
+    }
+    looked_all &= candidates.len() <= 200;
+    let names: Vec<String> = candidates.into_iter().take(200).collect();
+    let now_of = driver.groups_now(&names, cost).await;
+    let queues = driver.group_queues(&names, cost).await;
+    let (now_of, queues) = match (now_of, queues) {
+        (Ok(a), Ok(b)) => (a, b),
+        (Err(error), _) | (_, Err(error)) => return refused(report, Check::OrphanGroup, error),
+    };
+    let (doubt, lost) = (doubt(state, snapshot), lost_groups(state));
+    let found = names.iter().zip(now_of).zip(queues).filter(|((_, (active, _)), _)| *active).map(|((group, (_, behind)), queue)| {
+        let doubt = lost.iter().find(|(g, _)| g == group).map_or_else(|| doubt.clone(), |(_, worker)| Doubt::Lost(worker.clone()));
+        groups::orphan(group, behind, queue.as_ref(), &doubt)
+    });
+    report.add(Check::OrphanGroup, if looked_all { Looked::Whole } else { Looked::Partly }, note, found.collect());
+    Ok(())
+}
+
+fn group_in(raw: &[u8]) -> Option<String> {
+    payload::group_of(raw)
+}
+
+/// Groups of jobs that are known to run.
+fn running_groups(state: &AppState) -> BTreeSet<String> {
+    state.ledger.lock().running_payloads().into_iter().flatten().filter_map(|raw| group_in(&raw)).collect()
+}
+
+/// Groups of jobs that were lost, with the worker.
+fn lost_groups(state: &AppState) -> Vec<(String, String)> {
+    let lost = state.ledger.lock().lost_payloads();
+    lost.into_iter().filter_map(|(worker, raw)| Some((group_in(raw.as_bytes())?, worker))).collect()
+}
+
+/// Whether something may run that holds a group without anybody knowing.
+fn doubt(state: &AppState, snapshot: &Snapshot) -> Doubt {
+    let unknown = state.ledger.lock().running_payloads().iter().filter(|raw| raw.is_none()).count() as u64;
+    match (unknown, snapshot.totals.active, snapshot.totals.active_partial) {
+        (1.., ..) => Doubt::Running(Some(unknown)),
+        // Without any heartbeat nobody knows whether workers run without `monitor`.
+        (_, None, _) | (_, _, true) => Doubt::Running(None),
+        _ => Doubt::None,
+    }
+}
+
+async fn idle_groups(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost: &mut Cost) -> Result<(), ApiError> {
+    let (names, partial) = {
+        let known = state.driver.known();
+        let waiting = known.groups.iter().filter(|(_, p)| p.jobs != Some(0)).map(|(g, _)| g.clone());
+        (waiting.collect::<Vec<_>>(), known.truncated || known.groups.len() > 1_000)
+    };
+    let note = count(names.len() as u64, "group with jobs behind it", "groups with jobs behind them");
+    let names: Vec<String> = names.into_iter().take(1_000).collect();
+    let now_of = match if names.is_empty() { Ok(Vec::new()) } else { state.driver.groups_now(&names, cost).await } {
+        Ok(now_of) => now_of,
+        Err(error) => return refused(report, Check::IdleGroup, error),
+    };
+    let idle: Vec<(String, u64)> = names
+        .into_iter()
+        .zip(now_of)
+        .filter_map(|(group, (active, behind))| Some((group, behind.filter(|n| *n > 0 && !active)?)))
+        .take(200)
+        .collect();
+    let of: Vec<String> = idle.iter().map(|(g, _)| g.clone()).collect();
+    let queues = match state.driver.group_queues(&of, cost).await {
+        Ok(queues) => queues,
+        Err(error) => return refused(report, Check::IdleGroup, error),
+    };
+    let found = idle.iter().zip(queues).map(|((group, behind), queue)| groups::idle(group, *behind, queue.as_ref())).collect();
+    let whole = snapshot.discovery.complete && !partial;
+    report.add(Check::IdleGroup, if whole { Looked::Whole } else { Looked::Partly }, note, found);
+    Ok(())
+}
+
+async fn other_prefixes(
+    state: &AppState,
+    snapshot: &Snapshot,
+    keyspace: &mut Keyspace,
+    report: &mut Report,
+    cost: &mut Cost,
+) -> Result<(), ApiError> {
+    let part = match state.driver.foreign_workers(keyspace.cursor, cost).await {
+        Ok(part) => part,
+        Err(error) => return refused(report, Check::OtherMonitorPrefix, error),
+    };
+    let at = now();
+    for found in part.found {
+        // Bounded, whatever somebody writes.
+        if keyspace.foreign.len() >= 50 && !keyspace.foreign.contains_key(&found.prefix) {
+            continue;
+        }
+        let of = keyspace.foreign.entry(found.prefix).or_default();
+        of.seen_at = Some(at);
+        of.queues.extend(found.queues.into_iter().take(50));
+        if of.workers.len() < 1_000 {
+            of.workers.insert(found.worker);
+        }
+    }
+    keyspace.foreign.retain(|_, of| of.seen_at.is_some_and(|seen| at.0 - seen.0 < FOREIGN_KEPT_MS));
+    keyspace.cursor = part.cursor;
+    keyspace.looks += 1;
+    let looks = keyspace.looks;
+    let done = part.cursor == 0;
+    if done {
+        (keyspace.whole, keyspace.looks) = (true, 0);
+    }
+    let all = snapshot.discovery.keys.unwrap_or(0);
+    let (looked, note) = match (done && looks == 1, keyspace.whole) {
+        (true, _) => (Looked::Whole, count(all, "key looked at", "keys looked at")),
+        (false, true) => {
+            (Looked::Partly, format!("Every look goes through about {} of {all} keys; all were looked at at least once.", looks_keys(1)))
+        }
+        (false, false) => {
+            (Looked::Partly, format!("About {} of {all} keys looked at so far; look again to go on.", looks_keys(looks).min(all)))
+        }
+    };
+    let known = |name: &str| QueueName::try_from(name).is_ok_and(|q| snapshot.queue(&q).is_some());
+    let found = keyspace.foreign.iter().map(|(prefix, of)| workers::other_prefix(prefix, of, known)).collect();
+    report.add(Check::OtherMonitorPrefix, looked, note, found);
+    Ok(())
+}
+
+fn looks_keys(looks: u64) -> u64 {
+    looks * SCANS * 1_000
+}
+
+async fn due_schedules(state: &AppState, at: Millis, report: &mut Report, cost: &mut Cost) -> Result<(), ApiError> {
+    let prefix = state.driver.keys().schedules.prefix().to_owned();
+    let overdue = match state.driver.overdue(&prefix, at.0 - system::OVERDUE_MS, cost).await {
+        Ok(overdue) => overdue,
+        Err(error) => return refused(report, Check::Schedules, error),
+    };
+    let mut found: Vec<Finding> = system::overdue(&prefix, &overdue, at).into_iter().collect();
+    found.extend(system::without_hash(&prefix, &overdue));
+    // Unreadable schedules are found above; a ticker beside the consoles is all that is asked here.
+    if let Ok(health) = schedules::health(state).await {
+        found.extend(system::foreign_ticker(&prefix, &health.ticking));
+    }
+    let on = overdue.iter().filter(|s| s.enabled == Some(true)).count();
+    let note = format!("{} due for over a minute under {prefix}", if on == 0 { "none".to_owned() } else { on.to_string() });
+    let whole = overdue.len() < crate::server::driver::redis::doctor::OVERDUE;
+    report.add(Check::Schedules, if whole { Looked::Whole } else { Looked::Partly }, note, found);
+    Ok(())
+}
+
+async fn types(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost: &mut Cost) -> Result<(), ApiError> {
+    let wrong = match state.driver.wrong_types(cost).await {
+        Ok(wrong) => wrong,
+        Err(error) => return refused(report, Check::WrongType, error),
+    };
+    let mut found: Vec<Finding> = wrong
+        .into_iter()
+        .map(|(key, wanted, is)| lists::wrong_type(&key, format!("The key {key} holds a {is} instead of a {wanted}"), None))
+        .collect();
+    for q in &snapshot.queues {
+        found.extend(
+            q.problems.iter().map(|text| lists::wrong_type(q.name.as_str(), text.trim_end_matches('.').to_owned(), Some(q.name.href()))),
+        );
+    }
+    let looked = if snapshot.discovery.complete { Looked::Whole } else { Looked::Partly };
+    report.add(Check::WrongType, looked, count(snapshot.queues.len() as u64, "queue", "queues"), found);
+    Ok(())
+}
+
+async fn server(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost: &mut Cost) -> Result<(), ApiError> {
+    let server = match state.driver.server(cost).await {
+        Ok(server) => server,
+        Err(error) => return refused(report, Check::Settings, error),
+    };
+    let open = state.config.password.is_none() && !state.config.host.is_loopback();
+    let found = system::settings(&server, &state.archive.status(), &snapshot.nodes, &snapshot.version, open);
+    let known = server.eviction.is_some() && server.max_memory.is_some();
+    let note = if known {
+        "memory limit, eviction, role, archive, access, versions"
+    } else {
+        "role, archive, access, versions; Redis does not tell its memory limit"
+    };
+    report.add(Check::Settings, if known { Looked::Whole } else { Looked::Partly }, note, found);
+    Ok(())
+}
+
+impl Came for Fixed {
+    fn jobs(&self) -> Option<u64> {
+        Some(self.jobs)
+    }
+
+    fn result(&self) -> String {
+        self.said.clone()
+    }
+}
+
+/// Carries out one fix. What is as it should be by now stays so.
+pub async fn fix(state: &AppState, ask: &FixAsk) -> Result<Fixed, ApiError> {
+    match ask.kind {
+        // They leave their own audit lines.
+        FixKind::Pause => {
+            super::pause(state, &queue_of(state, &ask.subject)?).await?;
+            forget(state).await;
+            return Ok(Fixed { done: true, jobs: 0, said: format!("All four lists of {} are paused.", ask.subject) });
+        }
+        FixKind::Resume => {
+            super::resume(state, &queue_of(state, &ask.subject)?).await?;
+            forget(state).await;
+            return Ok(Fixed { done: true, jobs: 0, said: format!("Workers take from all four lists of {} again.", ask.subject) });
+        }
+        FixKind::MoveToBase | FixKind::ReleaseGroup | FixKind::StartGroup => {}
+    }
+    let queue = (ask.kind == FixKind::MoveToBase).then(|| QueueName::try_from(ask.subject.as_str()).ok()).flatten();
+    let asked = audit::asked(state, ask.kind.as_str(), queue.as_ref()).of(&ask.subject);
+    let fixed = mend(state, ask).await;
+    forget(state).await;
+    asked.answered(state, fixed)
+}
+
+/// The next look is a new one.
+async fn forget(state: &AppState) {
+    state.doctor.last.lock().await.diagnosis = None;
+}
+
+fn queue_of(state: &AppState, name: &str) -> Result<QueueName, ApiError> {
+    let queue = QueueName::try_from(name).map_err(|detail| ApiError::invalid("subject", detail))?;
+    is_queue(state, &queue)?;
+    Ok(queue)
+}
+
+async fn mend(state: &AppState, ask: &FixAsk) -> Result<Fixed, ApiError> {
+    match ask.kind {
+        FixKind::MoveToBase => move_to_base(state, ask).await,
+        FixKind::ReleaseGroup => release(state, &ask.subject, true).await,
+        FixKind::StartGroup => release(state, &ask.subject, false).await,
+        FixKind::Pause | FixKind::Resume => Err(ApiError::invalid("kind", "Pause and resume are verbs on the queue.")),
+    }
+}
+
+fn unchanged(said: impl Into<String>) -> Fixed {
+    Fixed { done: false, jobs: 0, said: format!("{} Nothing was changed.", said.into()) }
+}
+
+async fn move_to_base(state: &AppState, ask: &FixAsk) -> Result<Fixed, ApiError> {
+    let from = queue_of(state, &ask.subject)?;
+    let base = from.as_str().rsplit_once(':').and_then(|(base, _)| state.driver.names_queue(base));
+    let base = base.ok_or_else(|| ApiError::invalid("subject", format!("{from} is no list of another queue. Nothing was changed.")))?;
+    // What the finding said must still be so.
+    if state.driver.served(&from).await? {
+        return Ok(unchanged(format!("A worker serves {from} by now.")));
+    }
+    let keys = [state.driver.keys().waiting(&from, Priority::Base), state.driver.keys().delayed(&from, Priority::Base)];
+    let sampled = state.driver.look_at(&keys, &mut Cost::default()).await?;
+    let named = sampled.iter().flat_map(|s| &s.elements).filter(|e| e.tail.is_empty()).filter_map(|e| payload::queue_named(&e.head));
+    if named.into_iter().any(|name| name == from.as_str()) {
+        return Ok(unchanged(format!("Jobs in {from} name it as their queue, so it is one.")));
+    }
+    let moved = state.driver.move_to_base(&from, &base, ask.count.unwrap_or(CLICK)).await?;
+    state.watching.nudge_queue(&from);
+    state.watching.nudge_queue(&base);
+    let jobs = moved.waiting + moved.delayed;
+    let equal = match moved.equal {
+        0 => String::new(),
+        n => format!(" {} stayed: {base} has an equal one.", count(n, "delayed job", "delayed jobs")),
+    };
+    if jobs == 0 {
+        return Ok(unchanged(format!("There is nothing to move in {from} any more.{equal}")));
+    }
+    Ok(Fixed { done: true, jobs, said: format!("{} went from {from} to {base}.{equal}", count(jobs, "job", "jobs")) })
+}
+
+async fn release(state: &AppState, group: &str, active: bool) -> Result<Fixed, ApiError> {
+    if group.is_empty() || group.len() > 1_024 {
+        return Err(ApiError::invalid("subject", "Name the group. Nothing was changed."));
+    }
+    if active && running_groups(state).contains(group) {
+        return Ok(unchanged(format!("A worker runs a job of the group {group}.")));
+    }
+    let snapshot = state.snapshot();
+    let (lists, all) = group_lists(state, &snapshot);
+    if active && !all {
+        let detail = "Not every waiting list is known yet, or there are too many to look at in one step. Nothing was changed.";
+        return Err(ApiError::Conflict { detail: detail.into() });
+    }
+    let released = state.driver.release_group(group, active, &lists).await?;
+    // The next tick counts it.
+    state.watching.request(now());
+    Ok(match released {
+        Release::Next => {
+            let left = state.driver.groups_now(&[group.to_owned()], &mut Cost::default()).await?;
+            let left = left.first().and_then(|(_, behind)| *behind).unwrap_or(0);
+            let behind =
+                if left == 0 { "nothing waits behind it".to_owned() } else { count(left, "more follows it", "more follow one by one") };
+            Fixed { done: true, jobs: 1, said: format!("The first job behind the group {group} waits in its queue now; {behind}.") }
+        }
+        Release::Released => Fixed { done: true, jobs: 0, said: format!("The group {group} is not marked active any more.") },
+        Release::Changed => unchanged(format!("The group {group} is not as it was any more.")),
+        Release::Held => unchanged(format!("A job of the group {group} waits, so the group is held.")),
+        Release::TooMuch => unchanged("Too many jobs wait to be sure in one step that none is of this group."),
+        Release::NoQueue => unchanged(format!("The first job behind the group {group} names no queue.")),
+    })
+}
