@@ -75,19 +75,23 @@ fn Loaded(
         let same = |answer: Answer| answer.map(|detail| ScheduleDetail { read_at: Millis(0), ..detail });
         found.get().map(same).or_else(|| last.cloned().flatten())
     });
-    // The form is built anew for another version alone: what somebody types stays while the rest is read again.
-    let form = Memo::new(move |_| {
-        shown.with(|answer| {
+    // What somebody types stays while the rest is read again; a save compares the version that the form was filled with.
+    let form = Memo::new(move |last: Option<&Option<(ScheduleId, Draft, String)>>| {
+        let now = shown.with(|answer| {
             let Some(Ok(detail)) = answer else { return None };
-            let Schedule { cron, queue, id, version, .. } = &detail.schedule;
+            let Schedule { cron, queue, id, name, version, .. } = &detail.schedule;
             let draft = Draft {
-                id: detail.schedule.name.clone(),
+                id: name.clone(),
                 cron: cron.clone().unwrap_or_default(),
                 queue: queue.as_ref().map(ToString::to_string).unwrap_or_default(),
                 job: detail.job.clone(),
             };
             Some((id.clone()?, draft, version.clone()))
-        })
+        });
+        match (last, now) {
+            (Some(Some(last)), Some(now)) if !deleted.get() && last.0 == now.0 => Some(last.clone()),
+            (_, now) => now,
+        }
     });
     let body = move || {
         shown.get().map(|answer| match answer {
