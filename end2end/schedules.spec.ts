@@ -59,21 +59,18 @@ test('add, run now, turn off, edit, delete, restore', async ({ redis, open, page
   expect(await redis.hGet('queue:schedule:nightly', 'cron')).toBe('0 9 * * 5L')
 })
 
-test.describe('of two who edit', () => {
-  test.use({ expectedErrors: [/409 \(Conflict\)/] })
-
-  test('somebody else saved first: the form says so and nothing is lost', async ({ redis, open, page }) => {
-    await register(redis, 'nightly', '0 3 * * *', Date.now() + 3_600_000)
-    await open('/schedules/nightly')
-    await page.getByRole('heading', { name: 'Edit' }).click()
-    await page.getByLabel('Cron').fill('0 5 * * *')
-    await redis.hSet('queue:schedule:nightly', 'cron', '0 4 * * *')
-    await expect(page.getByRole('heading', { name: 'Every day at 04:00' })).toBeVisible({ timeout: 10_000 })
-    await expect(page.getByLabel('Cron')).toHaveValue('0 5 * * *')
-    await page.getByRole('button', { name: 'Save schedule' }).click()
-    await expect(page.getByRole('main')).toContainText('was changed by somebody else')
-    expect(await redis.hGet('queue:schedule:nightly', 'cron')).toBe('0 4 * * *')
-  })
+test('somebody else saved first: the form says so and nothing is lost', async ({ redis, open, page, expectedErrors }) => {
+  expectedErrors.push(/409/)
+  await register(redis, 'nightly', '0 3 * * *', Date.now() + 3_600_000)
+  await open('/schedules/nightly')
+  await page.getByRole('heading', { name: 'Edit' }).click()
+  await page.getByLabel('Cron').fill('0 5 * * *')
+  await redis.hSet('queue:schedule:nightly', 'cron', '0 4 * * *')
+  await expect(page.getByRole('heading', { name: 'Every day at 04:00' })).toBeVisible({ timeout: 10_000 })
+  await expect(page.getByLabel('Cron')).toHaveValue('0 5 * * *')
+  await page.getByRole('button', { name: 'Save schedule' }).click()
+  await expect(page.getByRole('main')).toContainText('was changed by somebody else')
+  expect(await redis.hGet('queue:schedule:nightly', 'cron')).toBe('0 4 * * *')
 })
 
 test('what is due runs, and what is broken says why', async ({ redis, open, page }) => {

@@ -112,7 +112,7 @@ fn Loaded(
                 view! {
                     <section class="border-t border-line pb-5" aria-labelledby="edit">
                         <details open=open>
-                            <summary class="sec cursor-pointer"><h2 id="edit">"Edit"</h2></summary>
+                            <summary class="sec cursor-pointer"><h2 id="edit">"Edit"</h2><Icon glyph=Glyph::ChevronDown class="i s text-faint" /></summary>
                             <Form draft=draft editing=Some((id, version)) look=look />
                         </details>
                     </section>
@@ -141,6 +141,7 @@ fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool
         id, name, cron, words, queue, class_name, job_id, enabled, next_run, runs, last_run, problem, overdue, other_zone, ..
     } = schedule.clone();
     let badge = state(&schedule);
+    let none = if problem.is_some() { Some("None while it is broken.") } else { (!enabled).then_some("None while it is off.") };
     let able = problem.is_none();
     let buttons = id.clone().map(|id| {
         view! {
@@ -188,7 +189,7 @@ fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool
             <div class="span2 min-w-0 divide-y divide-line">
                 <section class="pb-3" aria-labelledby="next-title">
                     <div class="sec"><h2 id="next-title">"Next runs"</h2></div>
-                    {(!enabled).then(|| view! { <p class="px-gutter text-muted">"None while it is off."</p> })}
+                    {none.map(|text| view! { <p class="px-gutter text-muted">{text}</p> })}
                     <ol>{runs}</ol>
                 </section>
             </div>
