@@ -190,7 +190,7 @@ fn runs(schedule: &Schedule) -> impl IntoView + use<> {
         (Some(_), ..) => view! { <span class="text-failed">"Skipped"</span> }.into_any(),
         (None, false, _) => view! { <span class="text-zero">"—"</span> }.into_any(),
         (None, true, None) => view! { <span class="text-zero">"—"</span> }.into_any(),
-        (None, true, Some(at)) => view! { <Ago at=at /> }.into_any(),
+        (None, true, Some(at)) => view! { <Coming at=at /> }.into_any(),
     };
     view! {
         <div class="clip">{next} {said.map(|text| view! { <span class="ml-2 text-faint num max-sm:hidden">{text}</span> })}</div>
@@ -239,6 +239,14 @@ fn cells(schedule: Schedule) -> impl IntoView {
             <td class="py-1.5! align-top leading-5 max-lg:hidden">{last}</td>
             <td class="py-1! align-top max-sm:hidden"><div class="flex items-center justify-end gap-2">{badge}{acts}</div></td>
     }
+}
+
+/// `in 5 min`, or `due` until somebody has fired it.
+#[component]
+fn Coming(at: Millis) -> impl IntoView {
+    let now = expect_context::<Live>().now;
+    let due = Memo::new(move |_| at <= now.get());
+    view! { <Show when=move || !due.get() fallback=move || view! { <time datetime=at.iso() title=at.full()>"due"</time> }><Ago at=at /></Show> }
 }
 
 /// The time, exactly and as an age.

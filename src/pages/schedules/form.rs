@@ -115,7 +115,8 @@ pub fn Form(draft: Draft, editing: Editing, look: Look) -> impl IntoView {
     let saving = RwSignal::new(false);
     let navigate = use_navigate();
     let (action, editing) = match editing {
-        Some((id, version)) => (id.href(), Some((id, version))),
+        // Each save of this form is the one that the next compares with.
+        Some((id, version)) => (id.href(), Some((id, RwSignal::new(version)))),
         None => ("/schedules".to_owned(), None),
     };
     let save = move |event: leptos::ev::SubmitEvent| {
@@ -127,13 +128,16 @@ pub fn Form(draft: Draft, editing: Editing, look: Look) -> impl IntoView {
         refused.set(None);
         let (draft, editing, navigate) = (typed.get_untracked(), editing.clone(), navigate.clone());
         spawn_local(async move {
-            let saved = match editing {
-                Some((id, version)) => api::schedules::edit(id, draft, version).await,
+            let saved = match editing.clone() {
+                Some((id, version)) => api::schedules::edit(id, draft, version.get_untracked()).await,
                 None => api::schedules::add(draft, true).await,
             };
             saving.try_set(false);
             match saved {
                 Ok(detail) => {
+                    if let Some((_, version)) = editing {
+                        version.try_set(detail.schedule.version.clone());
+                    }
                     let next = detail
                         .schedule
                         .runs

@@ -75,19 +75,23 @@ fn Loaded(
         let same = |answer: Answer| answer.map(|detail| ScheduleDetail { read_at: Millis(0), ..detail });
         found.get().map(same).or_else(|| last.cloned().flatten())
     });
-    // The form is built anew for another version alone: what somebody types stays while the rest is read again.
-    let form = Memo::new(move |_| {
-        shown.with(|answer| {
+    // What somebody types stays while the rest is read again; a save compares the version that the form was filled with.
+    let form = Memo::new(move |last: Option<&Option<(ScheduleId, Draft, String)>>| {
+        let now = shown.with(|answer| {
             let Some(Ok(detail)) = answer else { return None };
-            let Schedule { cron, queue, id, version, .. } = &detail.schedule;
+            let Schedule { cron, queue, id, name, version, .. } = &detail.schedule;
             let draft = Draft {
-                id: detail.schedule.name.clone(),
+                id: name.clone(),
                 cron: cron.clone().unwrap_or_default(),
                 queue: queue.as_ref().map(ToString::to_string).unwrap_or_default(),
                 job: detail.job.clone(),
             };
             Some((id.clone()?, draft, version.clone()))
-        })
+        });
+        match (last, now) {
+            (Some(Some(last)), Some(now)) if !deleted.get() && last.0 == now.0 => Some(last.clone()),
+            (_, now) => now,
+        }
     });
     let body = move || {
         shown.get().map(|answer| match answer {
@@ -108,7 +112,7 @@ fn Loaded(
                 view! {
                     <section class="border-t border-line pb-5" aria-labelledby="edit">
                         <details open=open>
-                            <summary class="sec cursor-pointer"><h2 id="edit">"Edit"</h2></summary>
+                            <summary class="sec cursor-pointer"><h2 id="edit">"Edit"</h2><Icon glyph=Glyph::ChevronDown class="i s text-faint" /></summary>
                             <Form draft=draft editing=Some((id, version)) look=look />
                         </details>
                     </section>
@@ -137,6 +141,7 @@ fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool
         id, name, cron, words, queue, class_name, job_id, enabled, next_run, runs, last_run, problem, overdue, other_zone, ..
     } = schedule.clone();
     let badge = state(&schedule);
+    let none = if problem.is_some() { Some("None while it is broken.") } else { (!enabled).then_some("None while it is off.") };
     let able = problem.is_none();
     let buttons = id.clone().map(|id| {
         view! {
@@ -184,7 +189,7 @@ fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool
             <div class="span2 min-w-0 divide-y divide-line">
                 <section class="pb-3" aria-labelledby="next-title">
                     <div class="sec"><h2 id="next-title">"Next runs"</h2></div>
-                    {(!enabled).then(|| view! { <p class="px-gutter text-muted">"None while it is off."</p> })}
+                    {none.map(|text| view! { <p class="px-gutter text-muted">{text}</p> })}
                     <ol>{runs}</ol>
                 </section>
             </div>
