@@ -105,7 +105,7 @@ fn Loaded(
     };
     view! {
         <Show when=move || !deleted.get() fallback=move || view! { <Deleted id=form.get_untracked().map(|(id, ..)| id) deleted=deleted /> }>
-            {body.clone()}
+            {body}
             {move || form.get().map(|(id, draft, version)| {
                 let open = sent.get_untracked().is_some();
                 let draft = sent.get_untracked().unwrap_or(draft);

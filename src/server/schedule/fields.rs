@@ -55,7 +55,9 @@ impl Field {
     /// `n` of `*/n`, when that is all and `n` divides the whole evenly: only then the words `every n` are true.
     pub fn every(&self) -> Option<u32> {
         match self.parts[..] {
-            [Part { from, to, step }] if from == self.min && to == self.max && step > 1 && (self.max + 1 - self.min) % step == 0 => {
+            [Part { from, to, step }]
+                if from == self.min && to == self.max && step > 1 && (self.max + 1 - self.min).is_multiple_of(step) =>
+            {
                 Some(step)
             }
             _ => None,
