@@ -70,13 +70,16 @@ async fn what_was_missed_is_listed_and_fired_once() {
     assert_eq!(driver.missed_runs().await.expect("a list").len(), 100, "the list is capped");
 }
 
+/// Id, fields that differ from a sound schedule's, and a part of the reason.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 #[tokio::test]
 async fn broken_ones_are_named_skipped_and_in_nobodys_way() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);
     let now = at("2026-11-24T08:00:00Z");
     let due = Millis(now.0 - 5_000);
-    let cases: [(&str, &[(&str, &str)], &str); 7] = [
+    let cases: [Case; 7] = [
         ("bad cron", &[("cron", "61 * * * *")], "cannot be read: minute: 61"),
         ("not json", &[("job", "{oops")], "no JSON object"),
         ("an array", &[("job", "[1]")], "no JSON object"),
