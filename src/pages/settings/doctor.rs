@@ -99,7 +99,7 @@ fn Found(diagnosis: Diagnosis, looking: RwSignal<bool>, again: Callback<()>) -> 
 
 fn check(c: Checked) -> impl IntoView {
     let (word, glyph, class) = checked(c.looked);
-    view! { <li><Icon glyph=glyph class=class /><span><span class="font-medium">{c.check.title()}</span> <span class="sr-only">{word}</span> <span class="text-muted wrap-anywhere">{c.note}</span></span></li> }
+    view! { <li><Icon glyph=glyph class=class /><span><span class="font-medium">{c.check.title()}</span><span class="sr-only">{format!(", {word}")}</span>": "<span class="text-muted wrap-anywhere">{c.note}</span></span></li> }
 }
 
 #[component]
