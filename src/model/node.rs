@@ -25,7 +25,7 @@ impl Freshness {
         match age_ms {
             _ if !there => Self::Gone,
             ..FRESH_MS => Self::Fresh,
-            ..GONE_MS => Self::Late,
+            FRESH_MS..GONE_MS => Self::Late,
             _ => Self::Gone,
         }
     }

@@ -47,10 +47,13 @@ struct Entry {
     /// When its key was last looked at.
     read_at: Option<Millis>,
     missing_since: Option<Millis>,
-    /// (step, CPU, memory), oldest first.
-    history: VecDeque<(i64, Option<u8>, Option<u8>)>,
+    /// Oldest first.
+    history: VecDeque<Point>,
     commands: VecDeque<Command>,
 }
+
+/// (step, CPU, memory), percent.
+type Point = (i64, Option<u8>, Option<u8>);
 
 impl Nodes {
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -183,7 +186,7 @@ impl Entry {
     fn show(&self, now: Millis) -> Option<Node> {
         let beat = self.beat.clone()?;
         let newest = now.0.div_euclid(STEP_MS);
-        let line = |read: fn(&(i64, Option<u8>, Option<u8>)) -> Option<u8>| {
+        let line = |read: fn(&Point) -> Option<u8>| {
             let at = |step: i64| self.history.iter().find(|(s, ..)| *s == step).and_then(read);
             (newest - STEPS + 1..=newest).map(at).collect()
         };
