@@ -50,7 +50,7 @@ test('settings: what is kept, what would go, and a run that deletes it', async (
   await main.getByLabel('Keep jobs for').fill('14')
   await main.getByRole('button', { name: 'Save' }).click()
   await expect(toasts(page)).toContainText('Saved how long rows are kept')
-  await expect(main.getByRole('list').first()).toContainText('30job rows')
+  await expect(main.getByRole('region', { name: 'Retention' }).getByRole('list').first()).toContainText('30job rows')
   expect(JSON.parse((await redis.get('gravito:zenith:maintenance:config'))!)).toEqual({ autoCleanup: true, retentionDays: 14, logsRetentionDays: 20, theirs: 1 })
 
   await main.getByRole('button', { name: 'Delete old rows now' }).click()

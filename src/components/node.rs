@@ -170,7 +170,7 @@ fn Queues(queues: Memo<Vec<NodeQueue>>, node: Memo<Node>, on_sent: Callback<()>)
                     <th scope="col" class="r w-22 max-sm:w-18">"Delayed"</th>
                     <th scope="col" class="r w-20 max-sm:w-18">"Failed"</th>
                     <th scope="col" class="r w-32 max-md:hidden">"In / out a min"</th>
-                    <th scope="col" class="w-36 max-sm:hidden"><span class="sr-only">"Commands"</span></th>
+                    <th scope="col" class="w-42 max-sm:hidden"><span class="sr-only">"Commands"</span></th>
                 </tr>
             </thead>
             <tbody>

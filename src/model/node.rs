@@ -22,12 +22,11 @@ pub const GONE_MS: i64 = 60_000;
 impl Freshness {
     /// `age_ms`: since the last new heartbeat; `there`: its key is.
     pub fn of(age_ms: i64, there: bool) -> Self {
-        if !there || age_ms >= GONE_MS {
-            Self::Gone
-        } else if age_ms < FRESH_MS {
-            Self::Fresh
-        } else {
-            Self::Late
+        match age_ms {
+            _ if !there => Self::Gone,
+            ..FRESH_MS => Self::Fresh,
+            FRESH_MS..GONE_MS => Self::Late,
+            _ => Self::Gone,
         }
     }
 

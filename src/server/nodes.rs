@@ -28,9 +28,6 @@ const FOLLOWED_MS: i64 = 120_000;
 #[derive(Default)]
 pub struct Nodes(Mutex<Inner>);
 
-/// A step of the history, CPU and memory in percent.
-type Point = (i64, Option<u8>, Option<u8>);
-
 #[derive(Default)]
 pub struct Inner {
     /// By key.
@@ -50,10 +47,13 @@ struct Entry {
     /// When its key was last looked at.
     read_at: Option<Millis>,
     missing_since: Option<Millis>,
-    /// (step, CPU, memory), oldest first.
+    /// Oldest first.
     history: VecDeque<Point>,
     commands: VecDeque<Command>,
 }
+
+/// (step, CPU, memory), percent.
+type Point = (i64, Option<u8>, Option<u8>);
 
 impl Nodes {
     pub fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -86,9 +86,9 @@ fn Found(diagnosis: Diagnosis, looking: RwSignal<bool>, again: Callback<()>) -> 
             <button type="button" class="btn sm noscript:hidden" disabled=move || looking.get() on:click=move |_| again.run(())><Icon glyph=Glyph::Retry />{move || if looking.get() { "Looking" } else { "Look again" }}</button>
         </div>
         {none.then(|| view! { <p class="px-gutter pb-3 text-muted">{well}</p> })}
-        <ul aria-label="Findings">
-            {findings.into_iter().map(|f| view! { <One finding=f again=again /> }).collect_view()}
-        </ul>
+        {(!none).then(|| view! {
+            <ul aria-label="Findings">{findings.into_iter().map(|f| view! { <One finding=f again=again /> }).collect_view()}</ul>
+        })}
         {(more > 0).then(|| view! { <p class="px-gutter py-2 text-12 text-faint">{format!("And {}, not listed.", count(more, "more finding", "more findings"))}</p> })}
         <details class="border-t border-line-soft">
             <summary class="px-gutter py-2 text-muted">"What was looked at"</summary>
@@ -99,7 +99,7 @@ fn Found(diagnosis: Diagnosis, looking: RwSignal<bool>, again: Callback<()>) -> 
 
 fn check(c: Checked) -> impl IntoView {
     let (word, glyph, class) = checked(c.looked);
-    view! { <li><Icon glyph=glyph class=class /><span><span class="font-medium">{c.check.title()}</span> <span class="sr-only">{word}</span> <span class="text-muted wrap-anywhere">{c.note}</span></span></li> }
+    view! { <li><Icon glyph=glyph class=class /><span><span class="font-medium">{c.check.title()}</span><span class="sr-only">{format!(", {word}")}</span>": "<span class="text-muted wrap-anywhere">{c.note}</span></span></li> }
 }
 
 #[component]

@@ -59,7 +59,7 @@ pub fn Nodes() -> impl IntoView {
             </div>
             <div class=move || if stale.get() { "stale" } else { "" }>
                 <Show when=move || any.get() fallback=none>
-                    <div class="node-head" aria-hidden="true"><span>"State"</span><span>"Node"</span><span>"CPU"</span><span>"Memory"</span><span class="rss">"Process"</span><span class="seen">"Heartbeat"</span><span></span></div>
+                    <div class="node-head" aria-hidden="true"><span>"State"</span><span>"Node"</span><span class="figure">"CPU"</span><span class="figure">"Memory"</span><span class="rss">"Process"</span><span class="seen">"Heartbeat"</span><span></span></div>
                     <For each=move || services.get() key=|name| name.clone() let:name>
                         <Service name=name nodes=nodes on_sent=on_sent />
                     </For>

@@ -8,6 +8,7 @@ mod history;
 pub mod job;
 pub mod ledger;
 pub mod load;
+mod nodes;
 mod producer;
 pub mod redis;
 mod shop;
@@ -64,7 +65,9 @@ pub async fn run(options: DemoOptions, shutdown: CancellationToken) -> anyhow::R
         shutdown.cancelled().await;
         app.stop().await;
     };
-    tokio::join!(console, shop).0
+    let load = shop::load();
+    let agents = nodes::run(redis.url.clone(), load.prefix, Chance::new(load.seed), shutdown.clone());
+    tokio::join!(console, shop, agents).0
 }
 
 /// The shop with its history, already at work.

@@ -31,11 +31,12 @@ fn finding(check: Check, level: Level, subject: &str, title: String, meaning: &s
     }
 }
 
-/// `3.2 ms`, `1.4 s`
+/// `< 0.1 ms`, `3.2 ms`, `1.4 s`
 fn shown(us: i64) -> String {
     let us = us.unsigned_abs();
     match us {
-        0..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        ..100 => "< 0.1 ms".into(),
+        100..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
         1_000_000..60_000_000 => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
         _ => span(i64::try_from(us / 1_000).unwrap_or(i64::MAX)),
     }
@@ -44,7 +45,7 @@ fn shown(us: i64) -> String {
 /// What was measured, in words.
 pub fn clock_note(d: &ClockDifference) -> String {
     let side = if d.ahead_us >= 0 { "ahead of" } else { "behind" };
-    format!("Redis is {} {side} the console, measured to ±{}", shown(d.ahead_us), shown(d.unsure_us))
+    format!("Redis is {} {side} the console, give or take {}", shown(d.ahead_us), shown(d.unsure_us))
 }
 
 /// A difference that the round trip cannot explain.
@@ -207,7 +208,7 @@ mod tests {
         assert!(at(-65_000_000, 200).unwrap().title.contains("1 min 5 s behind"));
         assert_eq!(
             clock_note(&ClockDifference { ahead_us: -230, unsure_us: 90 }),
-            "Redis is 0.2 ms behind the console, measured to ±0.0 ms"
+            "Redis is 0.2 ms behind the console, give or take < 0.1 ms"
         );
     }
 

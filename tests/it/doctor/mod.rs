@@ -1,5 +1,8 @@
 //! The doctor on a real Redis: each finding where it belongs and nowhere else, and each fix.
 
+mod findings;
+mod fixes;
+
 use crate::support::TestConsole;
 use serde_json::Value;
 
