@@ -1,6 +1,9 @@
 // Story: say what is too much, see what that would have meant, and be told when it happens.
 import { make } from './jobs'
-import { expect, test, toasts } from './support'
+import { expect, test as base, toasts } from './support'
+
+// A save that comes too late is refused, and a browser notes that.
+const test = base.extend({ expectedErrors: async ({}, use) => use([/409 \(Conflict\).*alerts\/rules\/save/]) })
 
 const rules = 'gravito:zenith:alerts:rules'
 
@@ -92,7 +95,7 @@ test('a rule is changed, turned off and deleted; what others wrote stays', async
   expect(JSON.parse((await redis.get(rules))!)).toEqual([{ ...backlog, threshold: 50 }])
   await expect(main.getByRole('table', { name: /What was said/ })).toContainText('All queues together have 5 waiting jobs again', { timeout: 15_000 })
 
-  await main.getByRole('button', { name: 'Turn Backlog off' }).click()
+  await main.getByRole('button', { name: 'Turn off Backlog' }).click()
   await expect(main.getByRole('row', { name: /Backlog/ }).first()).toContainText('Off')
   expect(JSON.parse((await redis.get(rules))!)[0].enabled).toBe(false)
   await main.getByRole('button', { name: 'Delete Backlog' }).click()
@@ -109,7 +112,7 @@ test('rules that cannot be read are said and kept', async ({ queues, redis, open
   await queues.push('orders', make(1, 'ORD'))
   const page = await open('/alerts')
   await expect(page.getByRole('alert').first()).toContainText('does not hold a JSON array')
-  await page.getByRole('button', { name: 'Turn High Failure Rate off' }).click()
+  await page.getByRole('button', { name: 'Turn off High Failure Rate' }).click()
   await expect(page.getByRole('row', { name: /High Failure Rate/ })).toContainText('Off')
   const kept = (await redis.keys('flux_console:*:alerts:rules-before:*'))[0]
   expect(await redis.get(kept)).toBe('{oops')

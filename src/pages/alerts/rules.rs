@@ -142,7 +142,7 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
     let both = format!("{of}: {at}");
     view! {
         <tr data-row>
-            <td title=name.clone()>
+            <td class="py-1.5!" title=name.clone()>
                 <a class="name" href=edit>{name.clone()}</a>
                 <span class="block text-12 text-faint clip">{kind}<span class="sm:hidden">" · "{both}</span></span>
             </td>
