@@ -1,9 +1,6 @@
 // Story: say what is too much, see what that would have meant, and be told when it happens.
 import { make } from './jobs'
-import { expect, test as base, toasts } from './support'
-
-// A save that comes too late is refused, and a browser notes that.
-const test = base.extend({ expectedErrors: async ({}, use) => use([/409 \(Conflict\).*alerts\/rules\/save/]) })
+import { expect, test, toasts } from './support'
 
 const rules = 'gravito:zenith:alerts:rules'
 
@@ -36,7 +33,7 @@ test('a rule is previewed, saved, fires on the bell and in the history, and is r
   await main.getByLabel('Name').fill('Orders fail')
   await main.getByRole('button', { name: 'Save rule' }).click()
   await expect(page).toHaveURL(/\/alerts$/)
-  const row = main.getByRole('row', { name: /Orders fail/ })
+  const row = main.getByRole('table', { name: 'Rules' }).getByRole('row', { name: /Orders fail/ })
   await expect(row).toContainText('Quiet')
   const stored = JSON.parse((await redis.get(rules))!)
   expect(stored.map((r: any) => r.name)).toEqual(['High Failure Rate', 'Queue Backlog Warning', 'All Workers Offline', 'Orders fail'])
@@ -70,7 +67,8 @@ test('a rule is previewed, saved, fires on the bell and in the history, and is r
   await expect(main.getByRole('table', { name: /What was said/ }).getByRole('row')).toHaveCount(3)
 })
 
-test('a rule is changed, turned off and deleted; what others wrote stays', async ({ queues, redis, open }) => {
+test('a rule is changed, turned off and deleted; what others wrote stays', async ({ queues, redis, open, expectedErrors }) => {
+  expectedErrors.push(/409 \(Conflict\).*alerts\/rules\/save/)
   const theirs = { id: 'm', name: 'Moon', type: 'moon_phase', threshold: 1 }
   const backlog = { id: 'b', name: 'Backlog', type: 'backlog', threshold: 3, cooldownMinutes: 60, theirs: { x: [] } }
   await redis.set(rules, JSON.stringify([theirs, backlog]))
