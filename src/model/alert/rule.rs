@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 pub const NAME: usize = 100;
 /// Rules that are read; more are left alone and reported.
 pub const MOST: usize = 200;
+/// Alerts of one rule that fire at once: a pattern over thousands of queues is not to become thousands of messages. The others
+/// wait until one of these is over.
+pub const AT_ONCE: usize = 50;
 const WEEK_MIN: f64 = 10_080.0;
 const DAY_S: u64 = 86_400;
 /// Failed attempts in the window below which nothing is called a spike, however quiet it was before.

@@ -20,7 +20,7 @@ use super::leader::Leader;
 use crate::model::{
     alert::{
         message::{Kind, Message},
-        rule::{Rule, RuleType, Rules},
+        rule::{AT_ONCE, Rule, RuleType, Rules},
     },
     time::Millis,
 };
@@ -33,16 +33,11 @@ use crate::server::{
 use away::Away;
 use evaluate::{Said, State, Step, step};
 use observe::{Observed, observed, readings};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// As often as the original; the lease lives three times as long.
 const TICK: Duration = Duration::from_secs(2);
-/// Alerts of one rule that fire at once: a pattern over thousands of queues is not to become thousands of messages.
-const AT_ONCE: usize = 50;
 /// Changes of one tick; the rest follows with the next one.
 const CHANGES: usize = 200;
 /// Measurements that are missing for longer make a time to hold begin anew.
@@ -254,12 +249,6 @@ fn about(rule: &Rule, subject: Option<&str>) -> bool {
         (_, Some(pattern), Some(name)) if rule.is_pattern() => wildmatch::WildMatch::new(pattern).matches(name),
         (_, Some(queue), Some(name)) => queue == name,
     }
-}
-
-/// Rules whose alerts are left out because too many of them fire.
-pub fn crowded(rules: &[Rule], firing: &[crate::model::alert::firing::Firing]) -> BTreeSet<String> {
-    let many = |rule: &&Rule| firing.iter().filter(|f| f.rule_id == rule.id).count() >= AT_ONCE;
-    rules.iter().filter(many).map(|rule| rule.id.clone()).collect()
 }
 
 #[cfg(test)]
