@@ -91,10 +91,9 @@ impl Engine {
         // Who leads is known as of the last answer: a console that loses Redis while it leads goes on for `redis_down`.
         self.leads = self.leader.lead().await?.is_some();
         self.away.back(&self.state).await?;
-        let look = self.state.driver.alerts(0, shown::NEWS).await?;
+        let look = self.look().await?;
         let rules = stored::read(&look.rules);
         self.away.learn(&rules.rules);
-        self.state.alerts.show(&look, now());
         if self.leads {
             self.evaluate(&rules, &look).await?;
         }
@@ -139,10 +138,20 @@ impl Engine {
         }
         if changed {
             // Pages see it at once.
-            let look = self.state.driver.alerts(0, shown::NEWS).await?;
-            self.state.alerts.show(&look, now());
+            self.look().await?;
         }
         Ok(())
+    }
+
+    /// Everything but the history, and that when something was said since the last look.
+    async fn look(&self) -> Result<Look, DriverError> {
+        let mut look = self.state.driver.alerts(0, 0).await?;
+        if !self.state.alerts.knows(look.seq) {
+            look = self.state.driver.alerts(0, shown::NEWS).await?;
+            self.state.alerts.tell(&look);
+        }
+        self.state.alerts.show(&look, now());
+        Ok(look)
     }
 }
 
