@@ -140,7 +140,7 @@ fn FiringLine(firing: Firing) -> impl IntoView {
     view! {
         <li>
             <Icon glyph=Glyph::Bell class="i s text-failed" />
-            <span class="min-w-0 wrap-anywhere"><b>{firing.rule}</b>": "{firing.text}{clearing} <span class="text-12 text-faint ml-2 whitespace-nowrap">"since " <Ago at=firing.since /></span></span>
+            <span class="min-w-0 wrap-anywhere"><b>{firing.rule}</b>": "{firing.text}{clearing} <span class="text-12 text-faint ml-2 whitespace-nowrap"><Ago at=firing.since /></span></span>
             {href.map(|href| view! { <a class="link do" href=href>"Open queue"</a> })}
         </li>
     }

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 pub const NAME: usize = 100;
 /// Rules that are read; more are left alone and reported.
 pub const MOST: usize = 200;
+/// Alerts of one rule that fire at once: a pattern over thousands of queues is not to become thousands of messages. The others
+/// wait until one of these is over.
+pub const AT_ONCE: usize = 50;
 const WEEK_MIN: f64 = 10_080.0;
 const DAY_S: u64 = 86_400;
 /// Failed attempts in the window below which nothing is called a spike, however quiet it was before.
@@ -159,13 +162,21 @@ fn yes() -> bool {
 
 impl Rule {
     /// # Errors
-    /// The field that is wrong, and a sentence.
+    /// The first field that is wrong, and a sentence.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        let name = self.name.trim().chars().count();
-        if !(1..=NAME).contains(&name) {
-            return Err(("name", format!("A rule has a name of 1 to {NAME} characters.")));
-        }
-        let (least, most, what) = match self.kind {
+        self.problems().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Every field that is wrong, with a sentence each.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        let mut wrong = |is: bool, field: &'static str, sentence: &str| {
+            if is {
+                all.push((field, sentence.to_owned()));
+            }
+        };
+        wrong(!(1..=NAME).contains(&self.name.trim().chars().count()), "name", "A rule has a name of 1 to 100 characters.");
+        let (least, most, sentence) = match self.kind {
             RuleType::Backlog | RuleType::Failure => (1.0, 1e12, "The threshold is a number of jobs, 1 or more."),
             RuleType::FailureSpike => (1.1, 1e6, "The threshold is a factor of 1.1 or more."),
             RuleType::OldestWaiting => (1.0, 1e9, "The threshold is a number of seconds, 1 or more."),
@@ -174,23 +185,15 @@ impl Rule {
             RuleType::RedisDown => (f64::MIN, f64::MAX, ""),
         };
         // A number that is none is in no range.
-        if !(least..=most).contains(&self.threshold) {
-            return Err(("threshold", what.into()));
-        }
-        if !(0.0..=WEEK_MIN).contains(&self.cooldown_minutes) {
-            return Err(("cooldownMinutes", "The cool-down is 0 to 10,080 minutes, a week.".into()));
-        }
-        if self.hold_seconds > DAY_S {
-            return Err(("holdSeconds", "The time that it must last is 0 to 86,400 seconds, a day.".into()));
-        }
-        if self.kind == RuleType::FailureSpike && !(60..=3_600).contains(&self.window_seconds) {
-            return Err(("windowSeconds", "The window is 60 to 3,600 seconds.".into()));
-        }
-        match &self.queue {
-            Some(_) if !self.kind.by_queue() => Err(("queue", format!("{} is not about queues.", self.kind.label()))),
-            Some(queue) if queue.is_empty() || queue.len() > 1_024 => Err(("queue", "A queue or pattern has 1 to 1,024 bytes.".into())),
-            _ => Ok(()),
-        }
+        wrong(!(least..=most).contains(&self.threshold), "threshold", sentence);
+        wrong(!(0.0..=WEEK_MIN).contains(&self.cooldown_minutes), "cooldownMinutes", "The cool-down is 0 to 10,080 minutes, a week.");
+        wrong(self.hold_seconds > DAY_S, "holdSeconds", "The time that it must last is 0 to 86,400 seconds, a day.");
+        let window = self.kind != RuleType::FailureSpike || (60..=3_600).contains(&self.window_seconds);
+        wrong(!window, "windowSeconds", "The window is 60 to 3,600 seconds.");
+        let queue = self.queue.as_ref();
+        wrong(queue.is_some() && !self.kind.by_queue(), "queue", "This type of rule is not about queues.");
+        wrong(queue.is_some_and(|q| q.is_empty() || q.len() > 1_024), "queue", "A queue or pattern has 1 to 1,024 bytes.");
+        all
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a week of ms at most")]

@@ -80,7 +80,7 @@ pub fn Editor(draft: Draft, changed: RwSignal<u32>) -> impl IntoView {
     let form = Form::of(&first);
     let id = first.id.clone();
     let rule = Memo::new(move |_| form.rule(&id));
-    let wrong = Memo::new(move |_| rule.with(|r| r.check().err()));
+    let wrong = Memo::new(move |_| rule.with(Rule::problems));
     // Nobody is told that a name is missing before they could type one.
     let tried = RwSignal::new(!is_new);
     let (saving, refused) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
@@ -88,7 +88,7 @@ pub fn Editor(draft: Draft, changed: RwSignal<u32>) -> impl IntoView {
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         tried.set(true);
-        if wrong.with_untracked(Option::is_some) || saving.get_untracked() {
+        if wrong.with_untracked(|w| !w.is_empty()) || saving.get_untracked() {
             return;
         }
         saving.set(true);
@@ -126,7 +126,7 @@ pub fn Editor(draft: Draft, changed: RwSignal<u32>) -> impl IntoView {
     view! {
         <section class="border-t border-line bg-canvas" aria-labelledby="editor">
             <div class="sec"><h2 id="editor">{if is_new { "New rule".to_owned() } else { format!("Edit {}", first.name) }}</h2></div>
-            <noscript><p class="px-gutter pb-4 text-muted">"Saving a rule needs JavaScript; the REST interface does it without."</p></noscript>
+            <p class="hidden noscript:block px-gutter pb-4 text-muted">"Saving a rule needs JavaScript; the REST interface does it without."</p>
             <div class="px-gutter pb-5 grid gap-6 sm:grid-cols-2">
                 <form class="grid gap-3 content-start" on:submit=save novalidate>
                     <div class="grid gap-3 sm:grid-cols-2">
@@ -157,16 +157,16 @@ pub fn Editor(draft: Draft, changed: RwSignal<u32>) -> impl IntoView {
                         <a class="btn" href="/alerts">"Cancel"</a>
                     </div>
                 </form>
-                <WouldHave rule=rule wrong=wrong />
+                <WouldHave rule=rule />
             </div>
         </section>
     }
 }
 
-type Wrong = Memo<Option<(&'static str, String)>>;
+type Wrong = Memo<Vec<(&'static str, String)>>;
 
 fn sentence(wrong: Wrong, field: &'static str) -> Memo<Option<String>> {
-    Memo::new(move |_| wrong.with(|w| w.as_ref().filter(|(name, _)| *name == field).map(|(_, sentence)| sentence.clone())))
+    Memo::new(move |_| wrong.with(|w| w.iter().find(|(name, _)| *name == field).map(|(_, sentence)| sentence.clone())))
 }
 
 #[component]

@@ -32,19 +32,19 @@ fn verdict(preview: &Preview) -> Option<String> {
 }
 
 #[component]
-pub fn WouldHave(rule: Memo<Rule>, wrong: Memo<Option<(&'static str, String)>>) -> impl IntoView {
+pub fn WouldHave(rule: Memo<Rule>) -> impl IntoView {
     let answer = RwSignal::new(None::<Result<Preview, ApiError>>);
     let asked = StoredValue::new(0_u32);
     let timer = StoredValue::new(None::<TimeoutHandle>);
     // A name or a switch changes nothing of the past; a missing name is no reason to say nothing.
     let about = Memo::new(move |_| Rule { name: "Preview".into(), enabled: true, ..rule.get() });
-    let able = Memo::new(move |_| about.with(|r| r.check().is_ok()));
+    let wrong = Memo::new(move |_| about.with(|r| r.check().err().map(|(_, sentence)| sentence)));
     Effect::new(move |_| {
         let rule = about.get();
         if let Some(waiting) = timer.get_value() {
             waiting.clear();
         }
-        if !able.get() {
+        if wrong.with(Option::is_some) {
             return;
         }
         let number = asked.get_value() + 1;
@@ -61,9 +61,8 @@ pub fn WouldHave(rule: Memo<Rule>, wrong: Memo<Option<(&'static str, String)>>) 
         timer.set_value(set_timeout_with_handle(ask, SETTLED).ok());
     });
     let body = move || {
-        if !able.get() {
-            let first = wrong.with(|w| w.as_ref().map(|(_, sentence)| sentence.clone())).unwrap_or_default();
-            return view! { <p class="text-muted">{first}</p> }.into_any();
+        if let Some(sentence) = wrong.get() {
+            return view! { <p class="text-muted">{sentence}</p> }.into_any();
         }
         match answer.get() {
             None => view! { <p class="text-muted" aria-busy="true">"Looking."</p> }.into_any(),

@@ -13,7 +13,7 @@ use crate::{
     model::{
         alert::{
             firing::Firing,
-            rule::{Rule, RuleType, Rules},
+            rule::{AT_ONCE, Rule, RuleType, Rules},
         },
         error::ApiError,
         ids::segment,
@@ -109,8 +109,11 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
         }
         (true, 0) => view! { <span class="state"><Icon glyph=Glyph::Completed class=Tone::Active.icon() />"Quiet"</span> }.into_any(),
         (true, n) => {
-            let text = if n == 1 { "Firing".to_owned() } else { format!("{} firing", thousands(n)) };
-            view! { <span class="state text-failed font-medium"><Icon glyph=Glyph::Bell class=Tone::Failed.icon() />{text}</span> }
+            // More may be too much: they wait until one of these is over.
+            let partial = n >= AT_ONCE as u64;
+            let title = partial.then(|| format!("At most {AT_ONCE} alerts of one rule fire at once; others wait."));
+            let text = if n == 1 { "Firing".to_owned() } else { format!("{} firing", crate::components::number::figure(Some(n), partial)) };
+            view! { <span class="state text-failed font-medium" title=title><Icon glyph=Glyph::Bell class=Tone::Failed.icon() />{text}</span> }
                 .into_any()
         }
     };
@@ -142,7 +145,7 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
     let both = format!("{of}: {at}");
     view! {
         <tr data-row>
-            <td title=name.clone()>
+            <td class="py-1.5!" title=name.clone()>
                 <a class="name" href=edit>{name.clone()}</a>
                 <span class="block text-12 text-faint clip">{kind}<span class="sm:hidden">" · "{both}</span></span>
             </td>

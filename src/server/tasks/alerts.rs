@@ -20,7 +20,7 @@ use super::leader::Leader;
 use crate::model::{
     alert::{
         message::{Kind, Message},
-        rule::{Rule, RuleType, Rules},
+        rule::{AT_ONCE, Rule, RuleType, Rules},
     },
     time::Millis,
 };
@@ -33,16 +33,11 @@ use crate::server::{
 use away::Away;
 use evaluate::{Said, State, Step, step};
 use observe::{Observed, observed, readings};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// As often as the original; the lease lives three times as long.
 const TICK: Duration = Duration::from_secs(2);
-/// Alerts of one rule that fire at once: a pattern over thousands of queues is not to become thousands of messages.
-const AT_ONCE: usize = 50;
 /// Changes of one tick; the rest follows with the next one.
 const CHANGES: usize = 200;
 /// Measurements that are missing for longer make a time to hold begin anew.
@@ -96,10 +91,9 @@ impl Engine {
         // Who leads is known as of the last answer: a console that loses Redis while it leads goes on for `redis_down`.
         self.leads = self.leader.lead().await?.is_some();
         self.away.back(&self.state).await?;
-        let look = self.state.driver.alerts(0, shown::NEWS).await?;
+        let look = self.look().await?;
         let rules = stored::read(&look.rules);
         self.away.learn(&rules.rules);
-        self.state.alerts.show(&look, now());
         if self.leads {
             self.evaluate(&rules, &look).await?;
         }
@@ -144,10 +138,20 @@ impl Engine {
         }
         if changed {
             // Pages see it at once.
-            let look = self.state.driver.alerts(0, shown::NEWS).await?;
-            self.state.alerts.show(&look, now());
+            self.look().await?;
         }
         Ok(())
+    }
+
+    /// Everything but the history, and that when something was said since the last look.
+    async fn look(&self) -> Result<Look, DriverError> {
+        let mut look = self.state.driver.alerts(0, 0).await?;
+        if !self.state.alerts.knows(look.seq) {
+            look = self.state.driver.alerts(0, shown::NEWS).await?;
+            self.state.alerts.tell(&look);
+        }
+        self.state.alerts.show(&look, now());
+        Ok(look)
     }
 }
 
@@ -254,12 +258,6 @@ fn about(rule: &Rule, subject: Option<&str>) -> bool {
         (_, Some(pattern), Some(name)) if rule.is_pattern() => wildmatch::WildMatch::new(pattern).matches(name),
         (_, Some(queue), Some(name)) => queue == name,
     }
-}
-
-/// Rules whose alerts are left out because too many of them fire.
-pub fn crowded(rules: &[Rule], firing: &[crate::model::alert::firing::Firing]) -> BTreeSet<String> {
-    let many = |rule: &&Rule| firing.iter().filter(|f| f.rule_id == rule.id).count() >= AT_ONCE;
-    rules.iter().filter(many).map(|rule| rule.id.clone()).collect()
 }
 
 #[cfg(test)]

@@ -105,7 +105,8 @@ fn read_rules(kind: String, value: Option<Value>) -> Result<Raw, DriverError> {
 }
 
 impl RedisDriver {
-    /// One round trip of six commands, however many rules there are. `skip` and `count` say which part of the history.
+    /// One round trip of four to six commands, however many rules there are. `skip` and `count` say which part of the history;
+    /// without a count it is left out.
     pub async fn alerts(&self, skip: u64, count: u64) -> Result<Look, DriverError> {
         let history = self.keys.alert_history();
         let mut pipe = redis::pipe();
@@ -113,9 +114,11 @@ impl RedisDriver {
         // Refused, and that is all, when the key is of another type.
         pipe.cmd("GET").arg(RULES);
         pipe.cmd("HGETALL").arg(self.keys.alert_states());
-        pipe.cmd("LRANGE").arg(&history).arg(skip).arg((skip + count).cast_signed() - 1);
-        pipe.cmd("LLEN").arg(&history);
         pipe.cmd("GET").arg(self.keys.alert_seq());
+        if count > 0 {
+            pipe.cmd("LRANGE").arg(&history).arg(skip).arg((skip + count).cast_signed() - 1);
+            pipe.cmd("LLEN").arg(&history);
+        }
         pipe.ignore_errors();
         let values: Vec<Value> = pipe.query_async(&mut self.requests.clone()).await?;
         let mut values = values.into_iter();
@@ -125,14 +128,9 @@ impl RedisDriver {
         let mut states: Vec<(String, String)> = from(next()?)?;
         let before = states.len();
         states.retain(|(field, _)| field != WORKERS_SEEN);
-        Ok(Look {
-            rules,
-            workers_seen: states.len() < before,
-            states,
-            history: from(next()?)?,
-            history_len: from(next()?)?,
-            seq: from::<Option<u64>>(next()?)?.unwrap_or(0),
-        })
+        let seq = from::<Option<u64>>(next()?)?.unwrap_or(0);
+        let (history, history_len) = if count > 0 { (from(next()?)?, from(next()?)?) } else { (Vec::new(), 0) };
+        Ok(Look { rules, workers_seen: states.len() < before, states, history, history_len, seq })
     }
 
     /// Changes one alert and says so, when `token` holds the lease and the state is the one that is believed.

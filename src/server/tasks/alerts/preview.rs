@@ -154,6 +154,7 @@ fn over(rule: &Rule, moments: Vec<Moment>, note: Option<String>) -> Preview {
             if preview.from.is_some() {
                 preview.unknown_seconds += seconds.cast_unsigned();
                 (unheard, last) = (true, Some(at));
+                preview.to = Some(now);
             }
             continue;
         }

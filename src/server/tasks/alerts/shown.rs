@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Entries that every look brings.
+/// Entries that a look brings when something was said.
 pub const NEWS: u64 = 10;
 /// How long an entry counts as news: longer than a stream needs to come back.
 const NEWS_MS: i64 = 60_000;
@@ -76,11 +76,22 @@ impl Alerts {
     }
 
     pub(super) fn show(&self, look: &Look, now: Millis) {
-        let (firing, mut news) = read(look);
-        news.retain(|entry| now.0 - entry.message.at.0 < NEWS_MS);
+        let (firing, _) = read(look);
+        let mut inner = self.lock();
+        inner.firing = firing;
+        inner.news.retain(|entry| now.0 - entry.message.at.0 < NEWS_MS);
+    }
+
+    pub(super) fn knows(&self, seq: u64) -> bool {
+        self.lock().seq == Some(seq)
+    }
+
+    /// The look brought the newest entries.
+    pub(super) fn tell(&self, look: &Look) {
+        let (_, mut news) = read(look);
         news.reverse();
         let mut inner = self.lock();
-        (inner.firing, inner.news, inner.seq) = (firing, news, Some(look.seq));
+        (inner.news, inner.seq) = (news, Some(look.seq));
     }
 
     pub fn now(&self) -> AlertsNow {
