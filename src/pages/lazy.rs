@@ -1,6 +1,7 @@
 //! Pages whose code is fetched when somebody goes there: all but the overview. A new page is one line below and one in `app`.
 
 use super::{
+    alerts::channels::ChannelsPage,
     errors::{ErrorPage, ErrorsPage},
     job::JobPage,
     logs::LogsPage,
@@ -61,5 +62,6 @@ lazy_pages! {
     ["workers"] => Workers = WorkersPage in workers;
     ["logs"] => Logs = LogsPage in logs;
     ["operations"] => Operations = OperationsPage in operations;
+    ["alerts", "channels"] => AlertChannels = ChannelsPage in alert_channels;
     ["settings"] => Settings = SettingsPage in settings;
 }

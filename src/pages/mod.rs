@@ -1,5 +1,6 @@
 //! One file a route: query -> resource -> components.
 
+pub mod alerts;
 pub mod errors;
 pub mod job;
 pub mod lazy;

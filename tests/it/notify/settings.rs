@@ -27,7 +27,10 @@ async fn the_originals_channels_load_and_what_it_does_not_know_survives() {
     assert_eq!(view["problem"], Value::Null);
 
     let (status, view) = save(&console, json!({ "slack": { "enabled": false }, "webhook": { "enabled": true, "url": { "value": "https://example.com/h00kpath" }, "secret": { "value": "s1gning" } } })).await;
-    assert_eq!((status, &view["slack"]["enabled"], &view["webhook"]["secret"]), (200, &json!(false), &json!({ "set": true, "hint": null })));
+    assert_eq!(
+        (status, &view["slack"]["enabled"], &view["webhook"]["secret"]),
+        (200, &json!(false), &json!({ "set": true, "hint": null }))
+    );
     let now: Value = serde_json::from_str(&stored(&redis).await).expect("JSON");
     assert_eq!(now["channels"]["slack"], json!({ "enabled": false, "webhookUrl": SLACK, "theirs": [1], "plain": false }));
     assert_eq!(now["channels"]["webhook"], json!({ "enabled": true, "url": "https://example.com/h00kpath", "secret": "s1gning" }));
@@ -52,7 +55,10 @@ async fn who_saves_over_another_one_is_told() {
     let redis = TestRedis::start().await;
     let console = console(&redis).await;
     let version = console.json("/api/v1/alerts/channels").await["version"].clone();
-    assert_eq!(save(&console, json!({ "discord": { "enabled": true, "webhookUrl": { "value": "https://discord.example/1" } } })).await.0, 200);
+    assert_eq!(
+        save(&console, json!({ "discord": { "enabled": true, "webhookUrl": { "value": "https://discord.example/1" } } })).await.0,
+        200
+    );
     let before = stored(&redis).await;
     let (status, problem) = put(&console, &json!({ "version": version, "discord": { "enabled": false } })).await;
     assert_eq!((status, stored(&redis).await), (409, before));
@@ -80,7 +86,8 @@ async fn what_cannot_be_read_is_reported_and_kept_when_somebody_saves_over_it() 
     let view = console.json("/api/v1/alerts/channels").await;
     assert!(view["problem"].as_str().is_some_and(|p| p.contains("no JSON object")), "{view}");
     assert!(console.get("/alerts/channels").await.text().await.expect("text").contains("no JSON object"));
-    let (status, view) = save(&console, json!({ "discord": { "enabled": true, "webhookUrl": { "value": "https://discord.example/1" } } })).await;
+    let (status, view) =
+        save(&console, json!({ "discord": { "enabled": true, "webhookUrl": { "value": "https://discord.example/1" } } })).await;
     assert_eq!((status, &view["problem"]), (200, &Value::Null));
     let kept: String = redis.con.clone().get(key("config:backup")).await.expect("GET");
     assert_eq!(kept, "{\"channels\": oops");
@@ -98,7 +105,10 @@ async fn the_environment_names_slack_until_a_url_is_stored() {
     let redis = TestRedis::start().await;
     let console = TestConsole::start(Config { slack_webhook_url: Some(SLACK.into()), ..config(&redis) }).await;
     let slack = console.json("/api/v1/alerts/channels").await["slack"].clone();
-    assert_eq!(slack, json!({ "enabled": true, "webhookUrl": { "set": true, "hint": "hooks.slack.com" }, "plain": false, "fromEnvironment": true }));
+    assert_eq!(
+        slack,
+        json!({ "enabled": true, "webhookUrl": { "set": true, "hint": "hooks.slack.com" }, "plain": false, "fromEnvironment": true })
+    );
     let (_, view) = save(&console, json!({ "slack": { "enabled": true, "webhookUrl": { "value": "https://mine.example/2" } } })).await;
     assert_eq!((&view["slack"]["fromEnvironment"], &view["slack"]["webhookUrl"]["hint"]), (&json!(false), &json!("mine.example")));
     assert!(!stored(&redis).await.contains("s3cr3t"), "the environment's URL is not stored");
