@@ -90,6 +90,7 @@ fn Frame() -> impl IntoView {
                 <Route path=path!("/logs") view={Lazy::<lazy::Logs>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/alerts") view={Lazy::<lazy::Alerts>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/operations") view={Lazy::<lazy::Operations>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/alerts/channels") view={Lazy::<lazy::AlertChannels>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/settings") view={Lazy::<lazy::Settings>::new()} ssr=SsrMode::Async />
             </FlatRoutes>
         </Shell>

@@ -1,6 +1,7 @@
 //! `/alerts?page=&new=&edit=`: what fires, the rules, where messages go, and what was said. `new` names a type of rule,
 //! `edit` the id of one: the form stands above the list.
 
+pub mod channels;
 mod editor;
 mod history;
 mod preview;
@@ -105,6 +106,7 @@ fn Loaded(view: Resource<Result<AlertsView, ApiError>>, query: Memo<Query>, chan
             <h1>"Alerts"</h1>
             {move || firing.with(|f| (!f.is_empty()).then(|| view! { <span class="text-failed num font-medium">{format!("{} firing", thousands(f.len() as u64))}</span> }))}
             <span class="grow"></span>
+            <a class="btn" href="/alerts/channels">"Channels"</a>
             <a class="btn" href="/alerts?new=backlog">"New rule"</a>
         </div>
         {move || error.get().map(|error| view! { <Problem error=error retry=move |()| view.refetch() /> })}

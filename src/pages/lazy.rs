@@ -1,7 +1,7 @@
 //! Pages whose code is fetched when somebody goes there: all but the overview. A new page is one line below and one in `app`.
 
 use super::{
-    alerts::AlertsPage,
+    alerts::{AlertsPage, channels::ChannelsPage},
     errors::{ErrorPage, ErrorsPage},
     job::JobPage,
     logs::LogsPage,
@@ -66,5 +66,6 @@ lazy_pages! {
     ["logs"] => Logs = LogsPage in logs;
     ["alerts"] => Alerts = AlertsPage in alerts;
     ["operations"] => Operations = OperationsPage in operations;
+    ["alerts", "channels"] => AlertChannels = ChannelsPage in alert_channels;
     ["settings"] => Settings = SettingsPage in settings;
 }

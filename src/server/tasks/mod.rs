@@ -14,6 +14,7 @@ pub mod operations;
 mod plan;
 pub mod retention;
 pub mod sampler;
+mod say_now;
 pub mod scheduler;
 pub mod trash;
 pub mod watching;
@@ -77,6 +78,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("alerts", state.clone(), shutdown.clone(), alerts::run));
     tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
     tasks.spawn(supervised("deliver", state.clone(), shutdown.clone(), deliver::run));
+    tasks.spawn(supervised("say_now", state.clone(), shutdown.clone(), say_now::run));
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
     tasks.spawn(supervised("scheduler", state.clone(), shutdown.clone(), scheduler::run));
     tasks.spawn(supervised("node", state.clone(), shutdown.clone(), node::run));

@@ -1,5 +1,9 @@
 //! Where alerts go: settings, what each channel is sent, and delivery from the outbox; with real receivers.
 
+mod delivery;
+mod refused;
+mod replicas;
+mod sends;
 mod settings;
 
 use crate::support::{TestConsole, TestRedis};
