@@ -161,11 +161,10 @@ pub fn ChannelForm(
             (Glyph::Paused, "i s text-paused", "off")
         }
     };
-    let title = id(channel, "title");
     view! {
-        <form class="grid gap-3 content-start justify-items-start min-w-0" aria-labelledby=title.clone() on:submit=save>
+        <form class="grid gap-3 content-start justify-items-start min-w-0" aria-labelledby=id(channel, "title") on:submit=save>
             <div class="w-full">
-                <h3 id=title class="flex items-center gap-2 font-semibold">
+                <h3 id=id(channel, "title") class="flex items-center gap-2 font-semibold">
                     {label}
                     {move || {
                         let (glyph, class, word) = state();
