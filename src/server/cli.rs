@@ -206,7 +206,7 @@ impl Start {
         }
         let here = std::env::current_dir().unwrap_or_default();
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let archive = Setting::choose(self.archive.as_deref(), &env, &here, &self.data_dir.unwrap_or_else(data_dir))?;
+        let archive = Setting::choose(self.archive.as_deref(), env, &here, &self.data_dir.unwrap_or_else(data_dir))?;
         Ok(Config {
             url: self.url,
             host: self.host,

@@ -161,10 +161,11 @@ pub fn ChannelForm(
             (Glyph::Paused, "i s text-paused", "off")
         }
     };
+    let (title, named) = (id(channel, "title"), id(channel, "title"));
     view! {
-        <form class="grid gap-3 content-start justify-items-start min-w-0" aria-labelledby=id(channel, "title") on:submit=save>
+        <form class="grid gap-3 content-start justify-items-start min-w-0" aria-labelledby=named on:submit=save>
             <div class="w-full">
-                <h3 id=id(channel, "title") class="flex items-center gap-2 font-semibold">
+                <h3 id=title class="flex items-center gap-2 font-semibold">
                     {label}
                     {move || {
                         let (glyph, class, word) = state();
@@ -175,7 +176,7 @@ pub fn ChannelForm(
             </div>
             {children()}
             <div class="flex gap-2">
-                <button type="submit" class="btn primary" disabled=move || saving.get() aria-busy=move || saving.get().to_string()>{format!("Save {label}")}</button>
+                <button type="submit" class="btn" disabled=move || saving.get() aria-busy=move || saving.get().to_string()>{format!("Save {label}")}</button>
                 <button type="button" class="btn" disabled=move || testing.get() aria-busy=move || testing.get().to_string() on:click=test>
                     {move || if testing.get() { "Testing".to_owned() } else { format!("Test {label}") }}
                 </button>
