@@ -176,7 +176,7 @@ pub fn ChannelForm(
             </div>
             {children()}
             <div class="flex gap-2">
-                <button type="submit" class="btn primary" disabled=move || saving.get() aria-busy=move || saving.get().to_string()>{format!("Save {label}")}</button>
+                <button type="submit" class="btn" disabled=move || saving.get() aria-busy=move || saving.get().to_string()>{format!("Save {label}")}</button>
                 <button type="button" class="btn" disabled=move || testing.get() aria-busy=move || testing.get().to_string() on:click=test>
                     {move || if testing.get() { "Testing".to_owned() } else { format!("Test {label}") }}
                 </button>
