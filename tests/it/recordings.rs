@@ -5,9 +5,12 @@ use crate::support::{
     TestConsole, TestRedis, eventually,
     recording::{self, Recording},
 };
-use flux_console::model::{
-    ids::segment,
-    queue::{Paused, QueueSample},
+use flux_console::{
+    model::{
+        ids::segment,
+        queue::{Paused, QueueSample},
+    },
+    server::config::Config,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -93,7 +96,7 @@ async fn check(file: &Path) {
     let redis = TestRedis::start().await;
     recording.load(&redis).await;
     let before = redis.all_elements().await;
-    let console = redis.console().await;
+    let console = quiet(&redis).await;
     // Ages, groups, and queues that only a heartbeat names come a tick after the counts; a request makes it tick.
     console.json("/api/v1/queues").await;
     let settled = async || {
@@ -189,7 +192,7 @@ async fn our_own_copies_show_what_is_in_them() {
 async fn waiting_jobs_stand_in_the_order_in_which_they_run() {
     let redis = TestRedis::start().await;
     Recording::read(&recording::fixtures().join("push-class.json")).load(&redis).await;
-    let console = redis.console().await;
+    let console = quiet(&redis).await;
     let ids = async |path: &str| -> Vec<String> {
         let page: Value = console.json(path).await;
         page["jobs"].as_array().expect("jobs").iter().map(|job| job["id"].as_str().expect("an id").to_owned()).collect()
@@ -210,7 +213,7 @@ async fn waiting_jobs_stand_in_the_order_in_which_they_run() {
 
     let redis = TestRedis::start().await;
     Recording::read(&recording::fixtures().join("group-fifo-pushed.json")).load(&redis).await;
-    let console = redis.console().await;
+    let console = quiet(&redis).await;
     let page = console.json("/api/v1/queues/orders/jobs?state=grouped").await;
     let of_group = |group: &str| -> Vec<&str> {
         page["jobs"].as_array().expect("jobs").iter().filter(|j| j["groupId"] == group).filter_map(|j| j["id"].as_str()).collect()
@@ -218,4 +221,11 @@ async fn waiting_jobs_stand_in_the_order_in_which_they_run() {
     assert_eq!(of_group("customer-1"), ["g1-2", "g1-3", "g1-4", "inv-1", "inv-2"]);
     assert_eq!(of_group("customer-2"), ["g2-2"]);
     console.stop().await;
+}
+
+/// A console that fires no schedules: those of the recordings are due since long.
+async fn quiet(redis: &TestRedis) -> TestConsole {
+    let console = TestConsole::start(Config { url: redis.url.clone(), scheduler: false, ..Config::default() }).await;
+    console.discovered().await;
+    console
 }

@@ -1,13 +1,17 @@
 //! One console: fires, holds, cools down, resolves; a restart repeats nothing; Redis away says nothing wrong.
 
-use super::{SOON, backlog, empty, history, outbox, push, store, told};
-use crate::support::{TestRedis, eventually};
+use super::{SOON, backlog, empty, history, hold_back, outbox, push, store, told};
+use crate::{
+    notify,
+    support::{Receiver, TestConsole, TestRedis, eventually},
+};
 use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_fires_once_cools_down_over_a_restart_and_is_resolved() {
     let redis = TestRedis::start().await;
+    hold_back(&redis).await;
     store(&redis, &json!([backlog(3, 30.0, json!({ "queue": "mail*" }))])).await;
     push(&redis, "mail", 5).await;
     push(&redis, "orders", 9).await;
@@ -45,6 +49,7 @@ async fn it_fires_once_cools_down_over_a_restart_and_is_resolved() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_time_that_it_must_last_goes_on_over_a_restart() {
     let redis = TestRedis::start().await;
+    hold_back(&redis).await;
     store(&redis, &json!([backlog(3, 0.0, json!({ "holdSeconds": 8 }))])).await;
     push(&redis, "mail", 5).await;
     let console = redis.console().await;
@@ -68,6 +73,7 @@ async fn the_time_that_it_must_last_goes_on_over_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_that_never_were_are_not_missed() {
     let redis = TestRedis::start().await;
+    hold_back(&redis).await;
     // Nothing stored: the original's rules, one of them about workers.
     let console = redis.console().await;
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -88,6 +94,7 @@ async fn workers_that_never_were_are_not_missed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_rules_cost_redis_no_more_commands() {
     let redis = TestRedis::start().await;
+    hold_back(&redis).await;
     let console = redis.console().await;
     push(&redis, "mail", 5).await;
     let measure = async || {
@@ -111,21 +118,53 @@ async fn a_redis_that_is_away_is_said_from_memory_and_noted_afterwards() {
     let rules = json!([{ "id": "down", "name": "Redis", "type": "redis_down", "holdSeconds": 2, "cooldownMinutes": 5 }, backlog(3, 0.0, json!({}))]);
     store(&redis, &rules).await;
     push(&redis, "mail", 5).await;
-    let console = redis.console().await;
-    eventually("the backlog fires", SOON, async || told(&redis).await == ["fired b"]).await;
+    let receiver = Receiver::start([]).await;
+    notify::store(&redis, &json!({ "webhook": { "enabled": true, "url": receiver.url } })).await;
+    let console = TestConsole::start(notify::config(&redis)).await;
+    console.discovered().await;
+    let got = || receiver.got().iter().map(|g| g.json()["ruleId"].as_str().unwrap_or("?").to_owned()).collect::<Vec<_>>();
+    eventually("the backlog fires and is received", SOON, async || got() == ["b"]).await;
     redis.stop();
     eventually("it is said", SOON, async || console.state.alerts.now().list.first().is_some_and(|f| f.rule_type == "redis_down")).await;
-    let local = console.state.alerts.take_local();
-    assert_eq!(local.len(), 1, "{local:?}");
-    assert!(local[0].text.starts_with("Redis cannot be reached, for 2 s."), "{local:?}");
+    eventually("it is received without Redis", SOON, async || got() == ["b", "down"]).await;
+    let said = receiver.got()[1].json();
+    assert!(said["text"].as_str().unwrap().starts_with("Redis cannot be reached, for 2 s."), "{said}");
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(console.state.alerts.take_local().len(), 0, "once");
+    assert_eq!(receiver.count(), 2, "once");
     // The rules are in Redis; the test's Redis forgets everything.
     redis.restart().await;
     store(&redis, &rules).await;
-    eventually("it is over", SOON, async || told(&redis).await == ["resolved down"]).await;
+    eventually("it is over", SOON, async || history(&redis).await.len() == 2).await;
     let kinds: Vec<_> = history(&redis).await.iter().map(|e| e["message"]["kind"].as_str().unwrap_or("?").to_owned()).collect();
     assert_eq!(kinds, ["fired", "resolved"], "the backlog was not measured, and then it was not there");
     eventually("nothing fires", SOON, async || console.state.alerts.now().firing == 0).await;
     console.stop().await;
+}
+
+/// From the rule to the receiver: what fires and ends is received once each, whatever stops in between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_gets_exactly_what_fires_and_ends() {
+    let redis = TestRedis::start().await;
+    let receiver = Receiver::start([]).await;
+    notify::store(&redis, &json!({ "webhook": { "enabled": true, "url": receiver.url, "secret": "s1gning" } })).await;
+    store(&redis, &json!([backlog(3, 30.0, json!({ "queue": "mail*" }))])).await;
+    push(&redis, "mail", 5).await;
+    let consoles = [TestConsole::start(notify::config(&redis)).await, TestConsole::start(notify::config(&redis)).await];
+    for console in &consoles {
+        console.discovered().await;
+    }
+    let got = || {
+        let word = |g: &serde_json::Value, name: &str| g[name].as_str().unwrap_or("?").to_owned();
+        receiver.got().iter().map(|g| g.json()).map(|g| format!("{} {}", word(&g, "kind"), word(&g, "subject"))).collect::<Vec<_>>()
+    };
+    eventually("it is received", SOON, async || got() == ["fired mail"]).await;
+    let [one, other] = consoles;
+    one.stop().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    empty(&redis, "mail").await;
+    eventually("its end is received", SOON, async || got() == ["fired mail", "resolved mail"]).await;
+    push(&redis, "mail", 9).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(got().len(), 2, "silent within the cool-down");
+    other.stop().await;
 }

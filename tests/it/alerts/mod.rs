@@ -5,12 +5,19 @@ mod replicas;
 mod rules;
 
 use crate::support::{TestRedis, payload::payload};
+use flux_console::server::driver::redis::keys::Keys;
 use redis::AsyncCommands;
 use serde_json::Value;
 use std::time::Duration;
 
 pub const RULES: &str = "gravito:zenith:alerts:rules";
 pub const SOON: Duration = Duration::from_secs(20);
+
+/// Keeps messages in the outbox: somebody else has the lease of who delivers, and never does.
+pub async fn hold_back(redis: &TestRedis) {
+    let lease = Keys::new("queue:", &[]).lease(flux_console::server::driver::redis::channels::LEASE);
+    let _: () = redis.con.clone().set(lease, "the test").await.expect("SET");
+}
 
 pub async fn store(redis: &TestRedis, rules: &Value) {
     let _: () = redis.con.clone().set(RULES, rules.to_string()).await.expect("SET");
@@ -40,7 +47,7 @@ async fn list(redis: &TestRedis, end: &str) -> Vec<Value> {
     redis.texts(&key).await.iter().rev().map(|text| serde_json::from_str(text).expect("JSON")).collect()
 }
 
-/// Messages for the channels, oldest first. Nobody takes them here.
+/// Messages for the channels, oldest first, after [`hold_back`].
 pub async fn outbox(redis: &TestRedis) -> Vec<Value> {
     list(redis, ":alerts:outbox").await
 }

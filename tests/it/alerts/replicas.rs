@@ -1,6 +1,6 @@
 //! Three consoles, the evaluating one killed in the middle: each message once.
 
-use super::{SOON, backlog, empty, push, store, told};
+use super::{SOON, backlog, empty, hold_back, push, store, told};
 use crate::support::{Replica, TestRedis, eventually};
 use flux_console::model::time::Millis;
 use flux_console::server::driver::redis::{
@@ -32,6 +32,7 @@ async fn kill_evaluator(redis: &TestRedis, replicas: &mut Vec<Replica>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_consoles_and_two_kills_say_everything_once() {
     let redis = TestRedis::start().await;
+    hold_back(&redis).await;
     let rules = ["a*", "b*", "c*"].map(|queue| backlog(3, 30.0, json!({ "id": queue, "queue": queue })));
     store(&redis, &json!(rules)).await;
     let mut replicas = vec![Replica::start(&redis), Replica::start(&redis), Replica::start(&redis)];

@@ -183,7 +183,8 @@ async fn one_id_is_found_in_every_list_while_they_move() {
             None => break,
         }
     }
-    assert!((2..10).contains(&steps), "{steps} steps");
+    // A step also ends by its time: on a busy machine there are more.
+    assert!((2..40).contains(&steps), "{steps} steps");
     assert_eq!(ids(&hits), ["ONE"; 4]);
     console.stop().await;
 }

@@ -86,10 +86,12 @@ impl RedisDriver {
             }
             Err(error) => return Err(error.into()),
         };
-        let run: Option<String> = self.requests.clone().get(self.keys.retention()).await?;
+        // At one moment: a run writes down its end before it gives the lease back.
+        let mut pipe = redis::pipe();
+        pipe.atomic().get(self.keys.retention()).exists(self.keys.lease(RETENTION));
+        let (run, alive): (Option<String>, bool) = pipe.query_async(&mut self.requests.clone()).await?;
         view.run = run.and_then(|json| serde_json::from_str::<RetentionRun>(&json).ok());
         if let Some(run) = view.run.as_mut().filter(|run| run.goes_on()) {
-            let alive: bool = self.requests.clone().exists(self.keys.lease(RETENTION)).await?;
             if !alive {
                 run.status = RunStatus::Stopped;
                 run.finished_at = Some(run.finished_at.unwrap_or(now));
