@@ -91,13 +91,10 @@ impl RedisDriver {
         pipe.atomic().get(self.keys.retention()).exists(self.keys.lease(RETENTION));
         let (run, alive): (Option<String>, bool) = pipe.query_async(&mut self.requests.clone()).await?;
         view.run = run.and_then(|json| serde_json::from_str::<RetentionRun>(&json).ok());
-        if let Some(run) = view.run.as_mut().filter(|run| run.goes_on()) {
-            if !alive {
-                run.status = RunStatus::Stopped;
-                run.finished_at = Some(run.finished_at.unwrap_or(now));
-                run.message =
-                    Some("The console that ran it stopped. What was deleted is deleted whole; the next run does the rest.".into());
-            }
+        if let Some(run) = view.run.as_mut().filter(|run| run.goes_on() && !alive) {
+            run.status = RunStatus::Stopped;
+            run.finished_at = Some(run.finished_at.unwrap_or(now));
+            run.message = Some("The console that ran it stopped. What was deleted is deleted whole; the next run does the rest.".into());
         }
         Ok(view)
     }
