@@ -32,9 +32,9 @@ pub async fn eventually(what: &str, within: Duration, mut ask: impl AsyncFnMut()
     }
 }
 
-/// An HTTP client with settings of one's own; what `main` does for the console's own requests is done here.
+/// An HTTP client with settings of one's own.
 pub fn http() -> reqwest::ClientBuilder {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    with_crypto();
     reqwest::Client::builder()
 }
 

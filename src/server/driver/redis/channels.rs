@@ -126,19 +126,17 @@ impl RedisDriver {
 
     /// Writes over exactly `before`; `backup` keeps it. Whether nothing else stood there by now.
     pub async fn set_channels(&self, before: Option<&[u8]>, next: &str, backup: bool) -> Result<bool, DriverError> {
-        let mut call = self.scripts.swap_setting.prepare_invoke();
-        call.key(CONFIG).key(self.keys.alerts("config:backup"));
-        call.arg(before.unwrap_or_default()).arg(next).arg(u8::from(backup));
-        Ok(call.invoke_async(&mut self.requests.clone()).await?)
+        let backup = backup.then(|| self.keys.alerts("config:backup"));
+        self.swap_setting(CONFIG, before.unwrap_or_default(), next, backup).await
     }
 
     pub async fn outbox_waiting(&self) -> Result<u64, DriverError> {
-        Ok(self.requests.clone().llen(self.keys.alerts("outbox")).await?)
+        Ok(self.requests.clone().llen(self.keys.alert_outbox()).await?)
     }
 
     /// Some of the oldest, the oldest first.
     pub async fn outbox(&self, most: isize) -> Result<Vec<Vec<u8>>, DriverError> {
-        let mut found: Vec<Vec<u8>> = self.requests.clone().lrange(self.keys.alerts("outbox"), -most, -1).await?;
+        let mut found: Vec<Vec<u8>> = self.requests.clone().lrange(self.keys.alert_outbox(), -most, -1).await?;
         found.reverse();
         Ok(found)
     }
@@ -170,7 +168,7 @@ impl RedisDriver {
     }
 
     fn outbox_keys(&self, call: &mut redis::ScriptInvocation<'_>) {
-        call.key(self.keys.lease(LEASE)).key(self.keys.alerts("outbox"));
+        call.key(self.keys.lease(LEASE)).key(self.keys.alert_outbox());
         call.key(self.keys.alerts("delivering")).key(self.keys.alerts("undelivered"));
     }
 
@@ -227,7 +225,7 @@ impl RedisDriver {
     pub async fn take_undelivered(&self, raw: &str, again: Option<&Outgoing>) -> Result<bool, DriverError> {
         let again = again.map(text).transpose()?.unwrap_or_default();
         let mut call = self.scripts.take_undelivered.prepare_invoke();
-        call.key(self.keys.alerts("undelivered")).key(self.keys.alerts("outbox")).arg(raw).arg(again);
+        call.key(self.keys.alerts("undelivered")).key(self.keys.alert_outbox()).arg(raw).arg(again);
         Ok(call.invoke_async(&mut self.requests.clone()).await?)
     }
 }

@@ -125,27 +125,27 @@ impl Keys {
 
     /// States of alerts that are not at rest: a hash by rule and subject.
     pub fn alert_states(&self) -> String {
-        format!("{}alerts:states", self.own)
+        self.alerts("states")
     }
 
     /// What was said by alerts, newest at the head.
     pub fn alert_history(&self) -> String {
-        format!("{}alerts:history", self.own)
+        self.alerts("history")
     }
 
     /// Number of the newest entry of the history.
     pub fn alert_seq(&self) -> String {
-        format!("{}alerts:seq", self.own)
+        self.alerts("seq")
     }
 
     /// Messages on their way to the channels: written at the head, taken from the tail.
     pub fn alert_outbox(&self) -> String {
-        format!("{}alerts:outbox", self.own)
+        self.alerts("outbox")
     }
 
     /// Where rules go that could not be read, when somebody saves over them.
     pub fn alert_backup(&self, at: Millis) -> String {
-        format!("{}alerts:rules-before:{}", self.own, at.0)
+        self.alerts(&format!("rules-before:{}", at.0))
     }
 
     /// A click that pushed a job, for as long as it is remembered.

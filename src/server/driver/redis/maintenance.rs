@@ -118,10 +118,7 @@ impl RedisDriver {
             let bytes: Option<Vec<u8>> = self.requests.clone().get(CONFIG).await?;
             let text = bytes.as_deref().map(String::from_utf8_lossy);
             let next = edited(text.as_deref(), fields);
-            let mut call = self.scripts.swap.prepare_invoke();
-            call.key(CONFIG).arg(bytes.unwrap_or_default()).arg(next);
-            let swapped: bool = call.invoke_async(&mut self.requests.clone()).await?;
-            if swapped {
+            if self.swap_setting(CONFIG, bytes.as_deref().unwrap_or_default(), &next, None).await? {
                 return Ok(());
             }
         }

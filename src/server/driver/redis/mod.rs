@@ -29,6 +29,7 @@ pub mod sample;
 pub mod schedules;
 mod scripts;
 pub mod search;
+mod setting;
 pub mod trash;
 pub mod upcoming;
 mod verbs;

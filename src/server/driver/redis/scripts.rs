@@ -48,7 +48,6 @@ scripts! {
     write_frames = "write_frames.lua";
     take_lease = "take_lease.lua";
     drop_lease = "drop_lease.lua";
-    swap = "swap.lua";
     schedule_read = "schedule_read.lua";
     schedule_fire = "take.lua" "schedule_fire.lua";
     schedule_save = "take.lua" "schedule_save.lua";

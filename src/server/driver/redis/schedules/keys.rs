@@ -1,6 +1,6 @@
 //! Keys of schedules. The library's scheduler does not know the prefix of its queues: it has one of its own.
 
-use sha1::{Digest, Sha1};
+use crate::server::digest::sha1_hex;
 
 pub const DEFAULT_PREFIX: &str = "queue:";
 
@@ -13,7 +13,7 @@ pub struct ScheduleKeys {
 
 impl ScheduleKeys {
     pub fn new(prefix: &str) -> Self {
-        let hash: String = Sha1::digest(prefix.as_bytes()).iter().take(4).map(|b| format!("{b:02x}")).collect();
+        let hash = &sha1_hex(prefix)[..8];
         Self { prefix: prefix.into(), own: format!("flux_console:{hash}:schedules:") }
     }
 
