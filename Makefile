@@ -6,9 +6,10 @@ export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: release ## Set up what is missing, build, and run the console with live demo data
-	@scripts/setup.sh redis
-	target/release/flux-console demo
+demo: ## Set up what is missing, build quickly, and run the console with live demo data
+	@scripts/setup.sh wasm node redis
+	@scripts/build.sh dev
+	target/debug/flux-console demo
 
 test: ## Set up what is missing (Chromium too) and run every test
 	@scripts/setup.sh wasm node redis databases chromium

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the console the way `cargo leptos build` does, with the same settings (Cargo.toml, [package.metadata.leptos]).
 # A release has the WASM in parts besides (ARCHITECTURE.md, "The first load"):
-#   scripts/build.sh dev      target/debug/flux-console, which reads target/site when it runs
+#   scripts/build.sh dev      target/debug/flux-console, quickly built, which reads target/site when it runs
 #   scripts/build.sh release  target/release/flux-console, one file with all assets inside
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,39 +19,54 @@ target="$(node -p 'JSON.parse(process.argv[1]).target_directory' "$metadata")"
 name="$(setting output-name)"
 export LEPTOS_OUTPUT_NAME="$name" # compiled into the links that the server writes
 
-profile=dev folder=debug
-if [ "$mode" = release ]; then profile="$(setting lib-profile-release)" folder="$profile"; fi
+profile=wasm-dev
+if [ "$mode" = release ]; then profile="$(setting lib-profile-release)"; fi
 stage="$target/stage-$mode"
 pkg="$stage/$(setting site-pkg-dir)"
 mkdir -p "$pkg"
 
 say() { printf 'build: %s\n' "$*"; }
 
+out='' beside=''
+tidy() {
+    rm -rf "$out"
+    if [ -n "$beside" ]; then kill "$beside" 2>/dev/null || true; fi
+}
+trap tidy EXIT
+
+server=(cargo build --bin "$name" --no-default-features --features "$(setting bin-features)")
+if [ "$mode" = dev ]; then
+    # It reads the site when it runs. Half of either build keeps one core busy and no more, so the two go side by side.
+    say "server (dev), beside the browser half"
+    "${server[@]}" &
+    beside=$!
+fi
+
 say "browser half ($profile)"
 features="$(setting lib-features)" link=() keep=()
 if [ "$mode" = release ]; then
     # Most pages become files of their own (src/components/later.rs). The splitter wants to know what refers to what.
     features="$features,split" link=(-Clink-args=--emit-relocs)
-    keep=(--keep-lld-exports) # the parts share a table
+    keep=(--keep-exports) # the parts share a table
 fi
 cargo rustc --lib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$features" -- "${link[@]}"
-wasm="$target/wasm32-unknown-unknown/$folder/${name//-/_}.wasm"
+wasm="$target/wasm32-unknown-unknown/$profile/${name//-/_}.wasm"
 if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
     out="$(mktemp -d "$target/bindgen.XXXXXX")"
-    trap 'rm -rf "$out"' EXIT
     if [ "$mode" = release ]; then
         say "splitting"
         node scripts/drop-unused.mjs "$wasm" "$out/whole"
-        wasm-split-cli --target web --out-name "$name" "$out/whole" "$out"
+        flux-wasm split "$name" "$out/whole" "$out"
         mv "$out/$name.wasm" "$out/main"
         wasm="$out/main"
     fi
-    wasm-bindgen --target web --no-typescript "${keep[@]}" --remove-name-section --remove-producers-section --out-name "$name" --out-dir "$out" "$wasm"
+    flux-wasm bind "${keep[@]}" "$name" "$wasm" "$out"
     mv "$out/${name}_bg.wasm" "$out/$name.wasm"
     if [ "$mode" = release ]; then
         rm "$out/whole" "$out/main"
         say "wasm-opt"
-        for file in "$out"/*.wasm; do
+        # Not of the many tiny ones: starting it takes longer than what it saves is worth.
+        find "$out" -name '*.wasm' -size +8k | while read -r file; do
             # The features that rustc turns on by default; wasm-opt refuses what it was not told of. Few passes: rustc has
             # optimised for size already, and what -Oz does on top makes the files compress worse, by a twelfth.
             wasm-opt --quiet --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
@@ -77,8 +92,11 @@ compress=()
 if [ "$mode" = release ]; then compress=(--compress); fi
 node scripts/site.mjs "$(setting site-root)" "${compress[@]}" "$stage" "$(setting assets-dir)"
 
-say "server ($mode)"
-release=()
-if [ "$mode" = release ]; then release=(--release); fi
-cargo build "${release[@]}" --bin "$name" --no-default-features --features "$(setting bin-features)"
+if [ "$mode" = dev ]; then
+    wait "$beside"
+    beside=''
+else
+    say "server (release), with the site inside"
+    "${server[@]}" --release
+fi
 say "done: $target/$([ "$mode" = release ] && echo release || echo debug)/$name"

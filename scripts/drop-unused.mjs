@@ -1,4 +1,4 @@
-// Before wasm-split-cli: node scripts/drop-unused.mjs IN.wasm OUT.wasm
+// Before `flux-wasm split`: node scripts/drop-unused.mjs IN.wasm OUT.wasm
 // Every view that the library erases carries a second way to take over server HTML, `hydrate_async`. The linker keeps it,
 // because a pointer to it is stored; nobody calls it, because src/lib.rs uses `hydrate_body`. Here these functions become
 // `unreachable` and lose what they refer to, so that the next tools can leave that out: a twelfth of the code.

@@ -1,4 +1,4 @@
-// After wasm-split-cli: node scripts/pack-chunks.mjs FOLDER
+// After `flux-wasm split`: node scripts/pack-chunks.mjs FOLDER
 // The splitter makes a file for every set of splits that share code, many of them tiny. Small ones become sections of one
 // file, shared.wasm, so that a page costs a few requests. __wasm_split.js is written anew to load what there is then, and
 // chunks.json tells the server which files belong to a split.
@@ -10,7 +10,7 @@ const folder = process.argv[2]
 const link = readFileSync(join(folder, '__wasm_split.js'), 'utf8')
 
 const all = (pattern) => [...link.matchAll(pattern)]
-const one = (pattern) => link.match(pattern)?.[1] ?? fail(`no ${pattern} in __wasm_split.js: is this another wasm-split-cli?`)
+const one = (pattern) => link.match(pattern)?.[1] ?? fail(`no ${pattern} in __wasm_split.js: is this another wasm_split_cli_support?`)
 const fail = (why) => {
   console.error(`pack-chunks: ${why}`)
   process.exit(1)
@@ -20,7 +20,7 @@ const main = one(/import \{ initSync \} from "(.+)";/)
 const shares = one(/const \{ (.+?),? *\} = initSync/)
 const chunks = all(/const (__chunk_\d+) = makeLoad\(\(\) => \{\s*const src = fetch\(new URL\("\.\/(\w+)\.wasm"/g)
 const splits = all(/export const __wasm_split_load_(\w+) = wrapAsyncCb\(makeLoad\(([^]*?), \[(.*?)\]\)\);/g)
-if (!splits.length) fail('no split in __wasm_split.js: is this another wasm-split-cli?')
+if (!splits.length) fail('no split in __wasm_split.js: is this another wasm_split_cli_support?')
 
 const size = (name) => statSync(join(folder, `${name}.wasm`)).size
 const small = chunks.map(([, , file]) => file).filter((file) => size(file) < SMALL)

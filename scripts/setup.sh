@@ -6,7 +6,8 @@ export PATH="$PWD/target/tools/bin:$PATH"
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
-have() { command -v "$1" >/dev/null 2>&1; }
+# A program, not one of the functions below.
+have() { type -P "$1" >/dev/null; }
 
 # Tools built from source go beside the build, not over what the user has installed. They run a few seconds in their life,
 # so they are compiled quickly rather than well.
@@ -26,7 +27,7 @@ apt() {
 }
 
 wasm() {
-    local target=wasm32-unknown-unknown version split=0.2.4
+    local target=wasm32-unknown-unknown
     have cargo || die "cargo is missing. Install Rust (https://rustup.rs) and run this again."
     if [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
         say "$target is there"
@@ -35,20 +36,15 @@ wasm() {
         say "adding $target"
         rustup target add "$target" || die "rustup could not add $target (see above)."
     fi
-    # The command-line tool must have the very version of the library.
-    version="$(sed -n 's/^wasm-bindgen = .*"=\([0-9.]*\)".*/\1/p' Cargo.toml)"
-    if [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $version" ]; then
-        say "wasm-bindgen $version is there"
+    if [ target/tools/bin/flux-wasm -nt scripts/wasm/Cargo.lock ] && [ target/tools/bin/flux-wasm -nt scripts/wasm/src/main.rs ]; then
+        say "flux-wasm is there"
     else
-        say "compiling wasm-bindgen $version (about two minutes)"
-        CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo_install wasm-bindgen-cli --version "$version" --force
-    fi
-    # scripts/pack-chunks.mjs reads what this very version writes. It does not tell its version, but cargo has noted it.
-    if grep -q "^\"wasm_split_cli_support $split " target/tools/.crates.toml 2>/dev/null; then
-        say "wasm-split-cli $split is there"
-    else
-        say "compiling wasm-split-cli $split (half a minute)"
-        CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo_install wasm_split_cli_support --version "$split" --features build-binary --force
+        say "compiling flux-wasm, which makes the browser's files (a minute)"
+        cargo build --release --locked --manifest-path scripts/wasm/Cargo.toml --target-dir target/tools/build ||
+            die "flux-wasm could not be compiled (see above). Is the crate registry reachable?"
+        mkdir -p target/tools/bin
+        cp target/tools/build/release/flux-wasm target/tools/bin/
+        rm -rf target/tools/build
     fi
 }
 
@@ -75,6 +71,15 @@ chromium() {
 
 # Only `make dev` wants it: it takes ten minutes to compile, and scripts/build.sh does what a build needs.
 cargo_leptos() {
+    local version
+    # It calls wasm-bindgen, which must have the very version of the library.
+    version="$(sed -n 's/^wasm-bindgen = .*"=\([0-9.]*\)".*/\1/p' Cargo.toml)"
+    if [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $version" ]; then
+        say "wasm-bindgen $version is there"
+    else
+        say "compiling wasm-bindgen $version (about four minutes, once)"
+        CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo_install wasm-bindgen-cli --version "$version" --force
+    fi
     if have cargo-leptos; then say "cargo-leptos is there"; return; fi
     say "compiling cargo-leptos (about ten minutes, once)"
     cargo_install cargo-leptos --locked --ignore-rust-version

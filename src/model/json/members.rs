@@ -95,7 +95,8 @@ pub fn trailing_members(text: &str) -> Vec<Member> {
             b'{' | b'[' if depth == 0 => break,
             b'{' | b'[' => depth -= 1,
             b':' if depth == 0 => value_start = Some(at + 1),
-            b',' if depth == 0 => value_end = at,
+            // A colon without a key before it, in text that is no JSON after all, belongs to no member.
+            b',' if depth == 0 => (value_end, value_start) = (at, None),
             _ => {}
         }
     }

@@ -98,6 +98,20 @@ fn tree_opens_data_and_keeps_digits() {
     assert!(tree(r#"{"a":[1,2,3]}"#, 3).expect("valid").1);
 }
 
+/// Found by `any_text_is_read`: a colon that no key stands before.
+#[test]
+fn the_end_of_no_json_shows_what_looks_like_members() {
+    let text = r#"é,"{"} ".-,,:{-a..}"#;
+    for start in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+        for m in trailing_members(&text[start..]) {
+            assert!(m.key.end <= m.value.start && m.value.start <= m.value.end, "cut at {start}: {m:?}");
+        }
+    }
+    let tail = r#""x" , : 1, "error": "no"}"#;
+    let all = trailing_members(tail);
+    assert_eq!((all.len(), field(tail, &all, "error")), (1, Some("\"no\"")));
+}
+
 #[test]
 fn scalars_of_a_cut_text_go_as_far_as_it_does() {
     let text = r#"{"id":"a","n":[-1.5e3,true],"data":"say \"hé\u00e9\ud800\" "}"#;

@@ -107,7 +107,18 @@ impl Db {
                     // What an idle console keeps in memory.
                     .pragma("cache_size", "-4096")
                     .pragma("journal_size_limit", "67108864");
-                let write = bounded(SqlitePoolOptions::new()).max_connections(1).connect_with(options.clone()).await?;
+                let pool = || bounded(SqlitePoolOptions::new()).max_connections(1).connect_with(options.clone());
+                // Two that turn a new file to WAL at the same moment: one is told that it is locked, without any waiting.
+                let mut tries = 0;
+                let write = loop {
+                    match pool().await {
+                        Err(error) if is_locked(&error) && tries < SQLITE_TRIES => {
+                            tries += 1;
+                            tokio::time::sleep(SQLITE_PAUSE).await;
+                        }
+                        done => break done?,
+                    }
+                };
                 let read =
                     bounded(SqlitePoolOptions::new()).max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
                 Ok(Self::Sqlite { read, write })
@@ -128,20 +139,12 @@ impl Db {
     async fn migrate(&self) -> Result<(), MigrateError> {
         let named = |source: &'static Migrator| Migrator { table_name: MIGRATIONS.into(), ..copy(source) };
         match self {
-            // SQLite's migrations are not locked by sqlx: of several consoles that start at once one is first, and the others fail
-            // until its work is there to be found.
+            // SQLite's migrations are not locked by sqlx: of several consoles that start at once the first takes the writer's lock,
+            // and the others wait for it and find the work done.
             Self::Sqlite { write, .. } => {
-                let migrator = named(&SQLITE);
-                let mut tries = 0;
-                loop {
-                    match migrator.run(write).await {
-                        Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) if tries < SQLITE_TRIES => {
-                            tries += 1;
-                            tokio::time::sleep(SQLITE_PAUSE).await;
-                        }
-                        done => return done,
-                    }
-                }
+                let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+                named(&SQLITE).run_direct(None, &mut *tx, false).await?;
+                Ok(tx.commit().await?)
             }
             Self::MySql(pool) => {
                 let migrator = Migrator { locking: false, ..named(&MYSQL) };
@@ -282,6 +285,12 @@ impl Tx {
 
 fn bounded<DB: sqlx::Database>(options: PoolOptions<DB>) -> PoolOptions<DB> {
     options.acquire_timeout(CONNECTION_WITHIN).min_connections(0).idle_timeout(Duration::from_secs(60))
+}
+
+/// SQLITE_BUSY and what extends it.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 fn copy(source: &'static Migrator) -> Migrator {
