@@ -9,7 +9,7 @@ WORKDIR /src
 # Tools first: they change less often than the sources.
 COPY Cargo.toml package.json package-lock.json .npmrc ./
 COPY scripts scripts
-RUN scripts/setup.sh wasm node
+RUN scripts/setup.sh wasm split node
 COPY . .
 RUN scripts/build.sh release
 

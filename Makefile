@@ -7,12 +7,12 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Set up what is missing, build quickly, and run the console with live demo data
-	@scripts/setup.sh wasm node redis
+	@scripts/setup.sh wasm bind node redis
 	@scripts/build.sh dev
 	target/debug/flux-console demo
 
 test: ## Set up what is missing (Chromium too) and run every test
-	@scripts/setup.sh wasm node redis databases chromium
+	@scripts/setup.sh wasm bind node redis databases chromium
 	@scripts/test.sh
 
 dev: ## Rebuild and reload on every change (compiles cargo-leptos once); needs a Redis, REDIS_URL says where
@@ -26,7 +26,7 @@ check: ## Formatting and clippy, on both targets
 	cargo clippy --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings
 
 release: ## One self-contained file: target/release/flux-console
-	@scripts/setup.sh wasm node
+	@scripts/setup.sh wasm split node
 	@scripts/build.sh release
 
 bench: release ## Measure the figures in the README

@@ -4,8 +4,6 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
-    // Embedded too, and a new file in the folder is not noticed otherwise.
-    println!("cargo:rerun-if-changed=migrations");
     // The browser's half is what goes INTO the site: watching the site there would rebuild it for ever.
     if env::var_os("CARGO_FEATURE_SSR").is_none() {
         return Ok(());

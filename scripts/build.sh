@@ -43,24 +43,25 @@ if [ "$mode" = dev ]; then
 fi
 
 say "browser half ($profile)"
-features="$(setting lib-features)" link=() keep=()
+features="$(setting lib-features)" link=() keep=() bind=flux-wasm
 if [ "$mode" = release ]; then
     # Most pages become files of their own (src/components/later.rs). The splitter wants to know what refers to what.
     features="$features,split" link=(-Clink-args=--emit-relocs)
-    keep=(--keep-exports) # the parts share a table
+    keep=(--keep-exports) bind=flux-wasm-split # the parts share a table
 fi
-cargo rustc --lib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$features" -- "${link[@]}"
+# As a library for others it would export what nobody asks for: a tenth of the release, and half a minute.
+cargo rustc --lib --crate-type cdylib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$features" -- "${link[@]}"
 wasm="$target/wasm32-unknown-unknown/$profile/${name//-/_}.wasm"
 if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
     out="$(mktemp -d "$target/bindgen.XXXXXX")"
     if [ "$mode" = release ]; then
         say "splitting"
         node scripts/drop-unused.mjs "$wasm" "$out/whole"
-        flux-wasm split "$name" "$out/whole" "$out"
+        flux-wasm-split split "$name" "$out/whole" "$out"
         mv "$out/$name.wasm" "$out/main"
         wasm="$out/main"
     fi
-    flux-wasm bind "${keep[@]}" "$name" "$wasm" "$out"
+    "$bind" bind "${keep[@]}" "$name" "$wasm" "$out"
     mv "$out/${name}_bg.wasm" "$out/$name.wasm"
     if [ "$mode" = release ]; then
         rm "$out/whole" "$out/main"
@@ -71,7 +72,7 @@ if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
             # optimised for size already, and what -Oz does on top makes the files compress worse, by a twelfth.
             wasm-opt --quiet --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
                 --enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
-                --dae-optimizing --duplicate-function-elimination --remove-unused-module-elements \
+                --dae-optimizing --duplicate-function-elimination --remove-unused-module-elements --reorder-locals \
                 -o "$file" "$file"
         done
         node scripts/pack-chunks.mjs "$out"

@@ -1,11 +1,13 @@
 // Before `flux-wasm split`: node scripts/drop-unused.mjs IN.wasm OUT.wasm
-// Every view that the library erases carries a second way to take over server HTML, `hydrate_async`. The linker keeps it,
-// because a pointer to it is stored; nobody calls it, because src/lib.rs uses `hydrate_body`. Here these functions become
+// Every view that the library erases carries a second way to take over server HTML, `hydrate_async`, and every attribute one
+// to take over a template, `hydrate_from_template`; routes can list themselves for a server. The linker keeps them, because
+// pointers to them are stored; nobody calls them in a browser, because src/lib.rs uses `hydrate_body` and there are no
+// templates. Here these functions become
 // `unreachable` and lose what they refer to, so that the next tools can leave that out: a twelfth of the code.
 // Wrong here means a trap on the first page that is opened, not something subtle.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const UNUSED = /into_any13hydrate_async17h[0-9a-f]{16}E$/
+const UNUSED = /(into_any13hydrate_async|into_any_attr21hydrate_from_template|into_any_nested_route15generate_routes)17h[0-9a-f]{16}E$/
 const [from, to] = process.argv.slice(2)
 const bytes = readFileSync(from)
 
@@ -72,7 +74,7 @@ for (let { body: at, end } = section(0, 'name'); at < end; ) {
   }
   at = start + size
 }
-if (!unused.size) fail('nothing is called hydrate_async any more: leave this step out, or name what takes its place')
+if (!unused.size) fail('nothing is called hydrate_async and so on any more: leave this step out, or name what takes its place')
 
 // Same length, so that nothing else moves: no locals, `unreachable` all along, `end`.
 const code = section(10)

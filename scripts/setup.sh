@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets what a build or a test needs and skips what is there: scripts/setup.sh wasm node redis databases chromium cargo-leptos
+# Gets what a build or a test needs and skips what is there: scripts/setup.sh wasm bind split node redis databases chromium cargo-leptos
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/target/tools/bin:$PATH"
@@ -36,16 +36,24 @@ wasm() {
         say "adding $target"
         rustup target add "$target" || die "rustup could not add $target (see above)."
     fi
-    if [ target/tools/bin/flux-wasm -nt scripts/wasm/Cargo.lock ] && [ target/tools/bin/flux-wasm -nt scripts/wasm/src/main.rs ]; then
-        say "flux-wasm is there"
-    else
-        say "compiling flux-wasm, which makes the browser's files (a minute)"
-        cargo build --release --locked --manifest-path scripts/wasm/Cargo.toml --target-dir target/tools/build ||
-            die "flux-wasm could not be compiled (see above). Is the crate registry reachable?"
-        mkdir -p target/tools/bin
-        cp target/tools/build/release/flux-wasm target/tools/bin/
-        rm -rf target/tools/build
-    fi
+}
+
+bind() { flux_wasm flux-wasm "half a minute"; }
+
+# A release is cut into parts as well, which takes more to compile.
+split() { flux_wasm flux-wasm-split "a minute" --features split; }
+
+# flux_wasm PROGRAM HOW-LONG [FEATURES]: what makes the browser's files.
+flux_wasm() {
+    local program="target/tools/bin/$1" long="$2"
+    shift 2
+    if [ "$program" -nt scripts/wasm/Cargo.lock ] && [ "$program" -nt scripts/wasm/src/main.rs ]; then say "${program##*/} is there"; return; fi
+    say "compiling ${program##*/}, which makes the browser's files ($long)"
+    cargo build --release --locked --manifest-path scripts/wasm/Cargo.toml --target-dir target/tools/build "$@" ||
+        die "${program##*/} could not be compiled (see above). Is the crate registry reachable?"
+    mkdir -p target/tools/bin
+    cp target/tools/build/release/flux-wasm "$program"
+    rm -rf target/tools/build
 }
 
 node() {
@@ -87,8 +95,8 @@ cargo_leptos() {
 
 for step in "$@"; do
     case "$step" in
-    wasm | node | redis | databases | chromium) "$step" ;;
+    wasm | bind | split | node | redis | databases | chromium) "$step" ;;
     cargo-leptos) cargo_leptos ;;
-    *) die "there is no step '$step' (wasm, node, redis, databases, chromium, cargo-leptos)" ;;
+    *) die "there is no step '$step' (wasm, bind, split, node, redis, databases, chromium, cargo-leptos)" ;;
     esac
 done

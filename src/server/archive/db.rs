@@ -3,12 +3,13 @@
 use super::{
     dialect::Dialect,
     error::ArchiveError,
+    migrations::{TABLE, migrator},
     setting::Setting,
     sql::{Row, Sql, Value},
 };
 use sqlx::{
     AssertSqlSafe, MySqlPool, PgPool, SqlitePool,
-    migrate::{MigrateError, Migrator},
+    migrate::MigrateError,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -26,12 +27,6 @@ const MIGRATE_WITHIN: Duration = Duration::from_secs(3_600);
 const READERS: u32 = 6;
 const SQLITE_TRIES: u32 = 10;
 const SQLITE_PAUSE: Duration = Duration::from_millis(100);
-
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static MYSQL: Migrator = sqlx::migrate!("migrations/mysql");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
-/// An application may keep migrations of its own in the same database.
-const MIGRATIONS: &str = "flux_console_migrations";
 
 #[derive(Clone)]
 pub enum Db {
@@ -137,17 +132,17 @@ impl Db {
     }
 
     async fn migrate(&self) -> Result<(), MigrateError> {
-        let named = |source: &'static Migrator| Migrator { table_name: MIGRATIONS.into(), ..copy(source) };
+        let mut migrator = migrator(self.dialect());
         match self {
             // SQLite's migrations are not locked by sqlx: of several consoles that start at once the first takes the writer's lock,
             // and the others wait for it and find the work done.
             Self::Sqlite { write, .. } => {
                 let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
-                named(&SQLITE).run_direct(None, &mut *tx, false).await?;
+                migrator.run_direct(None, &mut *tx, false).await?;
                 Ok(tx.commit().await?)
             }
             Self::MySql(pool) => {
-                let migrator = Migrator { locking: false, ..named(&MYSQL) };
+                migrator.set_locking(false);
                 // sqlx waits for its lock with a negative time, which MariaDB takes for none at all.
                 let mut holder = pool.acquire().await?;
                 let name = "LEFT(CONCAT('flux_console:', DATABASE()), 64)";
@@ -155,7 +150,7 @@ impl Db {
                 let done = match migrator.run(pool).await {
                     // MySQL cannot take back half a migration. Ours can be run again as a whole.
                     Err(MigrateError::Dirty(version)) => {
-                        sqlx::query("DELETE FROM flux_console_migrations WHERE version = ? AND success = FALSE")
+                        sqlx::query(AssertSqlSafe(format!("DELETE FROM {TABLE} WHERE version = ? AND success = FALSE")))
                             .bind(version)
                             .execute(pool)
                             .await?;
@@ -170,7 +165,7 @@ impl Db {
                 // Without the limit that a page's question has.
                 let options = pool.connect_options().as_ref().clone().options([("statement_timeout", "0")]);
                 let slow = bounded(PgPoolOptions::new()).max_connections(1).connect_with(options).await?;
-                let done = named(&POSTGRES).run(&slow).await;
+                let done = migrator.run(&slow).await;
                 slow.close().await;
                 done
             }
@@ -291,8 +286,4 @@ fn bounded<DB: sqlx::Database>(options: PoolOptions<DB>) -> PoolOptions<DB> {
 fn is_locked(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
     code.is_some_and(|code| code & 0xff == 5)
-}
-
-fn copy(source: &'static Migrator) -> Migrator {
-    Migrator { migrations: source.migrations.as_ref().into(), create_schemas: source.create_schemas.as_ref().into(), ..Migrator::DEFAULT }
 }

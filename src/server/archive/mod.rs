@@ -11,6 +11,7 @@ pub mod gaps;
 pub mod index;
 pub mod jobs;
 pub mod logs;
+pub mod migrations;
 pub mod record;
 pub mod retention;
 pub mod search;

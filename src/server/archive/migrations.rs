@@ -1,0 +1,56 @@
+//! The tables of each database, from `migrations/`. Compiled in without `sqlx::migrate!`: its macro would compile every driver,
+//! and SQLite, a second time, for the compiler.
+
+use super::dialect::Dialect;
+use sqlx::{
+    SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
+
+/// An application may keep migrations of its own in the same database.
+pub const TABLE: &str = "flux_console_migrations";
+
+/// `{version}_{description}.sql`, as sqlx names them.
+type File = (i64, &'static str, &'static str);
+
+macro_rules! files {
+    ($folder:literal: $($version:literal $name:literal)*) => {
+        &[$(($version, $name, include_str!(concat!("../../../migrations/", $folder, "/", "000", $version, "_", $name, ".sql")))),*]
+    };
+}
+
+const SQLITE: &[File] = files!("sqlite": 1 "archive" 2 "console" 3 "keep");
+const MYSQL: &[File] = files!("mysql": 1 "archive" 2 "archive_indexes" 3 "console" 4 "keep");
+const POSTGRES: &[File] = files!("postgres": 1 "archive" 2 "console" 3 "keep");
+
+pub fn migrator(dialect: Dialect) -> Migrator {
+    let files = match dialect {
+        Dialect::Sqlite => SQLITE,
+        Dialect::MySql => MYSQL,
+        Dialect::Postgres => POSTGRES,
+    };
+    let migration = |(version, name, text): &File| {
+        Migration::new(*version, name.replace('_', " ").into(), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(files.iter().map(migration).collect());
+    migrator.dangerous_set_table_name(TABLE);
+    migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file that is not named above would be left out without a word.
+    #[test]
+    fn every_file_is_compiled_in() {
+        for (folder, files) in [("sqlite", SQLITE), ("mysql", MYSQL), ("postgres", POSTGRES)] {
+            let mut there: Vec<String> = std::fs::read_dir(format!("migrations/{folder}"))
+                .expect("the folder")
+                .map(|entry| entry.expect("a file").file_name().into_string().expect("a name"))
+                .collect();
+            there.sort();
+            assert_eq!(files.iter().map(|(version, name, _)| format!("{version:04}_{name}.sql")).collect::<Vec<_>>(), there);
+        }
+    }
+}
