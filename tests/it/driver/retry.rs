@@ -208,3 +208,34 @@ async fn exactly_as_the_library_retries() {
     let ours: serde_json::Value = serde_json::from_str(&redis.texts("queue:mail").await[0]).expect("JSON");
     assert_eq!(ours, serde_json::from_str::<serde_json::Value>(library).expect("JSON"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_library_retries_at_the_same_time_is_retried_once() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail:failed", many_dead("j", "mail", 200)).await;
+    let all: Vec<_> = page(&driver, "mail", JobState::Failed).await.jobs.into_iter().map(|j| j.fingerprint).collect();
+    let mut con = redis.con.clone();
+    // The library takes dead letters from the tail, while new ones come at the head.
+    let library = tokio::spawn(async move {
+        let mut taken = Vec::new();
+        for i in 0..120 {
+            if let Some(raw) = con.rpop::<_, Option<Vec<u8>>>("queue:mail:failed", None).await.expect("RPOP") {
+                taken.push(crate::support::redis::id_of(&raw));
+            }
+            if i % 4 == 0 {
+                con.lpush::<_, _, ()>("queue:mail:failed", dead(&format!("new-{i}"), "mail", "x", "")).await.expect("LPUSH");
+            }
+            tokio::task::yield_now().await;
+        }
+        taken
+    });
+    let outcome = driver.retry(&queue("mail"), &all, false).await.expect("retry");
+    let taken = library.await.expect("no panic");
+    let old: Vec<_> = taken.iter().filter(|id| id.starts_with("j-")).collect();
+    assert_eq!((outcome.done + outcome.gone, outcome.gone as usize), (200, old.len()));
+    let mut seen = redis.all_ids().await;
+    taken.iter().for_each(|id| *seen.entry(id.clone()).or_default() += 1);
+    assert_eq!(seen.len(), 230);
+    assert!(seen.values().all(|n| *n == 1), "{seen:?}");
+}
