@@ -2,6 +2,7 @@
 
 use super::{Caller, Params, UrlPath, UrlQuery, operations::accepted, problem::Problem, queue_name};
 use crate::model::{
+    error::ApiError,
     ids::{Fingerprint, QueueName, segment},
     job::{Found, JobDetail, JobState, JobSummary, JobsPage, Order, TimelineEntry},
     json,
@@ -102,10 +103,18 @@ pub async fn one(
     match actions::job(&state, &queue, &handle, at).await? {
         Found::One { job } => Ok(Json(whole(&state, &queue, *job).await?).into_response()),
         many @ Found::Many { .. } => Ok(Json(many).into_response()),
-        Found::Gone { scanned, of } => match actions::past::archived(&state, &queue, &handle, None, INLINE).await {
-            Ok(Some(past)) => super::past::job(past),
-            Ok(None) | Err(_) => Err(gone(scanned, of)),
+        Found::Gone { scanned, of } => match kept(actions::past::archived(&state, &queue, &handle, None, INLINE).await)? {
+            Some(past) => super::past::job(past),
+            None => Err(gone(scanned, of)),
         },
+    }
+}
+
+/// What the archive has. One that is off has nothing; one that does not answer may have it.
+fn kept<T>(asked: Result<Option<T>, ApiError>) -> Result<Option<T>, ApiError> {
+    match asked {
+        Err(ApiError::NotFound { .. }) => Ok(None),
+        other => other,
     }
 }
 
@@ -158,7 +167,7 @@ pub async fn payload(
     };
     let raw = match raw {
         Some(raw) => Some(raw),
-        None => actions::past::payload(&state, &queue, &handle, row).await.unwrap_or_default(),
+        None => kept(actions::past::payload(&state, &queue, &handle, row).await)?,
     };
     let raw = raw.ok_or_else(|| Problem::not_found("There is no such job any more. A worker may have taken it, or it was moved."))?;
     let readable = serde_json::from_slice::<&RawValue>(&raw).is_ok();
