@@ -204,3 +204,34 @@ async fn requests_that_cannot_be_understood_change_nothing() {
     assert!(redis.list("queue:mail").await.is_empty());
     console.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ninth_operation_is_told_to_wait() {
+    let redis = TestRedis::start().await;
+    // Each takes long enough that eight of them run at once.
+    let jobs = many_dead("f", "mail", 15_000);
+    for i in 0..9 {
+        redis.push_raw(&format!("queue:q{i}:failed"), &jobs).await;
+    }
+    let console = redis.console().await;
+    let body = json!({"state": "failed", "all": true});
+    let ask = async |i: usize| {
+        let response =
+            console.client.post(format!("{}/api/v1/queues/q{i}/jobs/retry", console.base_url)).json(&body).send().await.expect("an answer");
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (response.status().as_u16(), kind, response.json::<Value>().await.unwrap())
+    };
+    let all = futures::future::join_all((0..9).map(ask)).await;
+    let refused: Vec<_> = all.iter().filter(|(status, ..)| *status != 202).collect();
+    assert_eq!(refused.len(), 1, "{all:?}");
+    let (status, kind, problem) = refused[0];
+    assert_eq!((*status, kind.as_str(), &problem["status"]), (429, "application/problem+json", &json!(429)), "{problem}");
+    for (_, _, started) in all.iter().filter(|(status, ..)| *status == 202) {
+        let path = format!("/api/v1/operations/{}", started["operation"]["id"].as_str().unwrap());
+        eventually("the operation ends", Duration::from_secs(60), async || console.json(&path).await["status"] == "done").await;
+    }
+    // And then there is room again.
+    let left = all.iter().position(|(status, ..)| *status == 429).unwrap();
+    assert_eq!(ask(left).await.0, 202);
+    console.stop().await;
+}
