@@ -8,6 +8,9 @@ pub enum DriverError {
     /// Redis does not answer, or refuses to work now (loading, read-only replica, out of memory).
     #[error("Redis cannot be reached: {0}")]
     Unavailable(redis::RedisError),
+    /// Redis does not let the console in.
+    #[error("Redis refuses the console's user or password: {0}")]
+    LockedOut(redis::RedisError),
     /// Redis answered with a refusal, such as READONLY, OOM or NOPERM. Nothing was changed.
     #[error("Redis refused: {0}")]
     Refused(redis::RedisError),
@@ -37,13 +40,15 @@ impl From<redis::RedisError> for DriverError {
             let (key, found) = detail.split_once(" holds ").unwrap_or(("of this queue", "another type than the protocol says"));
             return Self::Corrupt { key: key.into(), found: found.into() };
         }
+        if error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) {
+            return Self::LockedOut(error);
+        }
         match error.kind() {
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Unavailable(error),
             ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::MasterDown) => {
                 Self::Unavailable(error)
             }
             ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(error),
-            ErrorKind::AuthenticationFailed => Self::Refused(error),
             _ if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() => Self::Unavailable(error),
             _ => Self::Protocol(error.to_string()),
         }
@@ -57,6 +62,10 @@ impl From<DriverError> for ApiError {
             DriverError::Unavailable(cause) => {
                 tracing::warn!(error.id = id, error = %cause, "redis unavailable");
                 Self::Unavailable { detail: "Redis cannot be reached. It is unknown whether the last step of this request was carried out; a repeated action does no harm. Try again when the connection is back.".into() }
+            }
+            DriverError::LockedOut(cause) => {
+                tracing::warn!(error.id = id, error = %cause, "redis refuses user or password");
+                Self::Unavailable { detail: "Redis refuses the user or the password in the console's URL. Nothing was changed.".into() }
             }
             DriverError::Refused(cause) => {
                 let code = cause.code().unwrap_or("an error").to_owned();

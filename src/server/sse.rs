@@ -6,7 +6,7 @@ use super::{
         now,
     },
     auth::Session,
-    rest::problem::Problem,
+    rest::{UrlQuery, problem::Problem},
     snapshot::{Snapshot, written::Text},
     state::AppState,
 };
@@ -20,7 +20,7 @@ use crate::model::{
 };
 use axum::{
     Extension, Router,
-    extract::{Query, State},
+    extract::State,
     http::HeaderName,
     response::{
         IntoResponse, Response,
@@ -58,7 +58,7 @@ struct Wanted {
 async fn live(
     State(state): State<AppState>,
     Extension(session): Extension<Session>,
-    Query(Wanted { view }): Query<Wanted>,
+    UrlQuery(Wanted { view }): UrlQuery<Wanted>,
 ) -> Result<Response, Problem> {
     let view = match view {
         None => LiveView::Frame,

@@ -45,7 +45,14 @@ const REST: &[(&str, &str)] = &[
     ("POST", "/api/v1/queues/mail/purge"),
     ("POST", "/api/v1/queues/mail/clear-failed"),
     ("GET", "/api/v1/operations"),
+    ("GET", "/api/v1/operations/1"),
     ("POST", "/api/v1/operations/1/cancel"),
+    ("GET", "/api/v1/search"),
+    ("GET", "/api/v1/search/export"),
+    ("GET", "/api/v1/errors"),
+    ("GET", "/api/v1/errors/1"),
+    ("GET", "/api/v1/archive/jobs"),
+    ("POST", "/api/v1/archive/jobs/1/retry"),
     ("GET", "/api/v1/trash"),
     ("POST", "/api/v1/trash/1/restore"),
     ("GET", "/api/v1/workers"),
@@ -87,10 +94,38 @@ const REST: &[(&str, &str)] = &[
     ("GET", "/live"),
 ];
 
+/// Every route of the API and its methods, as the router's own text has them: one that is added there is asked for here.
+fn routes() -> Vec<(&'static str, &'static str)> {
+    let text = include_str!("../../src/server/rest/mod.rs");
+    let routes = text.split(".route(\"").skip(1).map(|rest| rest.split_once('"').unwrap());
+    let of = |(path, rest): (&'static str, &'static str)| {
+        let rest = rest.lines().next().unwrap();
+        [("get(", "GET"), ("post(", "POST"), ("put(", "PUT"), ("delete(", "DELETE")]
+            .into_iter()
+            .filter(move |(word, _)| rest.contains(word))
+            .map(move |(_, method)| (method, path))
+    };
+    routes.flat_map(of).collect()
+}
+
+/// Whether an address is one of a route's: `{name}` stands for any segment.
+fn fits(route: &str, path: &str) -> bool {
+    let (route, path) = (route.split('/').collect::<Vec<_>>(), path.trim_start_matches("/api/v1").split('/').collect::<Vec<_>>());
+    route.len() == path.len() && route.iter().zip(path).all(|(wanted, got)| wanted.starts_with('{') || *wanted == got)
+}
+
+#[test]
+fn every_route_of_the_api_is_in_the_table() {
+    let routes = routes();
+    assert!(routes.len() > 50, "the router was read: {routes:?}");
+    for (method, route) in routes {
+        assert!(REST.iter().any(|(m, path)| *m == method && fits(route, path)), "{method} {route}");
+    }
+}
+
 #[tokio::test]
 async fn every_route_is_closed_without_a_session() {
     let console = locked().await;
-    let mut seen = 0;
 
     for (method, path) in REST.iter().copied().chain([
         ("GET", "/api/v1/unknown"),
@@ -106,23 +141,23 @@ async fn every_route_is_closed_without_a_session() {
             continue;
         }
         assert_eq!((response.status().as_u16(), header(&response, "content-type")), (401, "application/problem+json"), "{method} {path}");
-        seen += 1;
     }
+    let mut functions = 0;
     for (path, method) in server_fn_paths() {
         let response = send(&console, method.as_str(), path, &[("content-type", "application/json")], "{}").await;
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
         assert_eq!(response.json::<serde_json::Value>().await.unwrap()["kind"], "unauthorized", "{path}");
-        seen += 1;
+        functions += 1;
     }
+    assert!(functions > 30, "{functions} server functions");
     let pages = leptos_axum::generate_route_list(App);
+    assert!(pages.len() > 10, "{} pages", pages.len());
     for path in pages.iter().map(|page| page.path().to_owned()).chain(["/nowhere".into(), "//evil.example".into(), "/login/x".into()]) {
         let path = path.replace(['{', '}'], "");
         let response = send(&console, "GET", &path, &[], "").await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
         assert!(header(&response, "location").starts_with("/login"), "{path}: {}", header(&response, "location"));
-        seen += 1;
     }
-    assert!(seen > 35, "the tables were read: {seen}");
 
     for path in ["/login", "/health/live"] {
         assert_eq!(send(&console, "GET", path, &[], "").await.status(), StatusCode::OK, "{path}");
@@ -228,6 +263,31 @@ async fn another_site_changes_nothing() {
     )
     .await;
     assert_eq!(form.status(), StatusCode::FORBIDDEN);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn another_site_changes_nothing_by_any_route() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    let foreign = [("origin", "http://evil.example"), ("content-type", "application/json")];
+    let before = redis.keys().await;
+    let mut asked = 0;
+    for (method, path) in REST.iter().filter(|(method, _)| *method != "GET") {
+        let response = send(&console, method, path, &foreign, "{}").await;
+        assert_eq!((response.status().as_u16(), header(&response, "content-type")), (403, "application/problem+json"), "{method} {path}");
+        asked += 1;
+    }
+    assert!(asked > 20, "{asked} routes that change something");
+    for (path, method) in server_fn_paths() {
+        let response = send(&console, method.as_str(), path, &foreign, "{}").await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{method} {path}");
+    }
+    for path in ["/login", "/logout"] {
+        assert_eq!(send(&console, "POST", path, &foreign, "").await.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    let own = |keys: Vec<String>| keys.into_iter().filter(|key| key.starts_with("queue:")).collect::<Vec<_>>();
+    assert_eq!(own(redis.keys().await), own(before));
     console.stop().await;
 }
 

@@ -105,6 +105,9 @@ async fn counts_groups_pauses_caps_ages_and_workers() {
     redis.delay_raw("queue:pay:low:delayed", [(payload("d", "pay", ""), now + 1)]).await;
     let mut con = redis.con.clone();
     let _: () = con.set("queue:pay:high:paused", "1").await.expect("SET");
+    // Workers take only `1` for a pause.
+    redis.push_raw("queue:open", many("o", "open", 1)).await;
+    let _: () = con.set("queue:open:paused", "0").await.expect("SET");
     let _: () = con.set_ex("flux_console:worker:w1", r#"{"id":"w1","queues":["pay","idle"]}"#, 60).await.expect("SET");
     let _: () = con.set_ex("queue:worker:w2", r#"{"id":"w2","queues":["pay"]}"#, 60).await.expect("SET");
     let _: () = con.set("queue:wrong", "a string").await.expect("SET");
@@ -122,6 +125,7 @@ async fn counts_groups_pauses_caps_ages_and_workers() {
     assert_eq!((pay.waiting, pay.grouped, pay.delayed, pay.failed, pay.failed_at_cap), (Some(7), 4, Some(1), Some(1_000), true));
     assert_eq!((pay.paused, pay.workers, pay.active, pay.grouped_partial), (Paused::Partly, Some(2), None, false));
     assert!((90_000..120_000).contains(&pay.oldest_waiting_ms.expect("an age")), "{pay:?}");
+    assert_eq!(snapshot.queue(&queue("open")).map(|q| q.paused), Some(Paused::No));
     let ghost = snapshot.queue(&queue("ghost")).expect("a queue whose only jobs pend");
     assert_eq!((ghost.waiting, ghost.grouped), (Some(2), 2));
     let wrong = snapshot.queue(&queue("wrong")).expect("shown as what it is");
@@ -215,5 +219,103 @@ async fn two_prefixes_in_one_redis_see_only_their_own() {
     console.discovered().await;
     let names: Vec<_> = console.state.snapshot().queues.iter().map(|q| (q.name.to_string(), q.waiting)).collect();
     assert_eq!(names, [("b".to_owned(), Some(2))]);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_the_snapshot_cost_redis_nothing() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("j", "mail", 3)).await;
+    let console = redis.console().await;
+    console.listens().await;
+    let watch = console.state.watching.stream(None);
+    // What this console asks by itself, while somebody looks.
+    let (before, began) = (redis.commands().await, std::time::Instant::now());
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let a_second = (redis.commands().await - before) as f64 / began.elapsed().as_secs_f64();
+    let (before, began) = (redis.commands().await, std::time::Instant::now());
+    for _ in 0..150 {
+        for page in ["/", "/queues"] {
+            assert!(console.get(page).await.text().await.expect("a page").contains("mail"), "{page}");
+        }
+    }
+    let spent = redis.commands().await - before;
+    let own = a_second * (began.elapsed().as_secs_f64() + 2.0) * 1.5;
+    assert!((spent as f64) < own + 30.0, "{spent} commands for 300 pages, {own} by itself");
+    drop(watch);
+    console.stop().await;
+}
+
+/// Ticks that end while `during` goes on, by the time that the snapshot carries.
+async fn ticks(console: &TestConsole, during: impl Future<Output = ()>) -> usize {
+    let mut snapshots = console.state.snapshots.clone();
+    let mut seen = std::collections::BTreeSet::new();
+    let first = snapshots.borrow_and_update().sampled_at;
+    tokio::pin!(during);
+    loop {
+        tokio::select! {
+            () = &mut during => return seen.len(),
+            changed = snapshots.changed() => {
+                changed.expect("the sampler goes on");
+                seen.extend(snapshots.borrow_and_update().sampled_at.filter(|at| Some(*at) != first));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_comes_every_second_while_somebody_looks_and_rarely_else() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("j", "mail", 3)).await;
+    let console = redis.console().await;
+    let alone = ticks(&console, tokio::time::sleep(Duration::from_secs(15))).await;
+    assert!(alone <= 4, "{alone} ticks in 15 s for nobody");
+    let watch = console.state.watching.stream(Some(queue("mail")));
+    // Ten ticks at the slow pace would take more than a minute and a half.
+    let mut snapshots = console.state.snapshots.clone();
+    let ten = async {
+        for _ in 0..10 {
+            snapshots.changed().await.expect("the sampler goes on");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ten).await.expect("ten ticks within a minute");
+    drop(watch);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_over_a_thousand_queues_is_at_most_five_thousand_commands() {
+    let redis = TestRedis::start().await;
+    for i in 0..1_000 {
+        redis.push_raw(&format!("queue:q{i}"), many("j", "q", 2)).await;
+    }
+    let console = redis.console().await;
+    let watch = console.state.watching.stream(None);
+    let before = redis.commands().await;
+    let seen = ticks(&console, tokio::time::sleep(Duration::from_secs(8))).await as u64;
+    let spent = redis.commands().await - before;
+    assert!(seen >= 2, "somebody looks");
+    // One may have begun before, and one may not have ended; what else a console asks is little.
+    assert!(spent <= (seen + 2) * 5_000, "{spent} commands in {seen} ticks");
+    drop(watch);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_a_thousand_groups_the_figures_are_lower_bounds() {
+    let redis = TestRedis::start().await;
+    for i in 0..1_200 {
+        redis.push_raw(&format!("queue:pending:g-{i}"), [Payload::new("p", "pay").group(&format!("g-{i}")).waiting()]).await;
+    }
+    redis.push_raw("queue:pay", many("j", "pay", 1)).await;
+    let console = redis.console().await;
+    let pay = async || {
+        let list = console.json("/api/v1/queues").await;
+        list["queues"].as_array().and_then(|all| all.iter().find(|q| q["name"] == "pay").cloned()).unwrap_or_default()
+    };
+    eventually("groups are counted", Duration::from_secs(30), async || pay().await["grouped"].as_u64() >= Some(1_000)).await;
+    let pay = pay().await;
+    assert_eq!(pay["groupedPartial"], true, "{pay}");
+    assert!(pay["grouped"].as_u64() <= Some(1_200), "{pay}");
     console.stop().await;
 }

@@ -14,6 +14,7 @@ mod driver;
 mod keep;
 mod layers;
 mod live;
+mod locked;
 mod nodes;
 mod notify;
 mod past;

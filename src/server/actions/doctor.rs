@@ -81,7 +81,7 @@ async fn look(state: &AppState, keyspace: &mut Keyspace) -> Result<Diagnosis, Ap
 /// A question that Redis refuses leaves its check open; only a Redis that does not answer ends the look.
 fn refused(report: &mut Report, check: Check, error: DriverError) -> Result<(), ApiError> {
     match error {
-        DriverError::Unavailable(_) => Err(error.into()),
+        DriverError::Unavailable(_) | DriverError::LockedOut(_) => Err(error.into()),
         DriverError::Corrupt { key, found } => {
             report.unknown(check, format!("The key {key} holds {found}."));
             Ok(())

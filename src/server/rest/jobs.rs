@@ -2,6 +2,7 @@
 
 use super::{Caller, Params, UrlPath, UrlQuery, operations::accepted, problem::Problem, queue_name};
 use crate::model::{
+    error::ApiError,
     ids::{Fingerprint, QueueName, segment},
     job::{Found, JobDetail, JobState, JobSummary, JobsPage, Order, TimelineEntry},
     json,
@@ -102,10 +103,18 @@ pub async fn one(
     match actions::job(&state, &queue, &handle, at).await? {
         Found::One { job } => Ok(Json(whole(&state, &queue, *job).await?).into_response()),
         many @ Found::Many { .. } => Ok(Json(many).into_response()),
-        Found::Gone { scanned, of } => match actions::past::archived(&state, &queue, &handle, None, INLINE).await {
-            Ok(Some(past)) => super::past::job(past),
-            Ok(None) | Err(_) => Err(gone(scanned, of)),
+        Found::Gone { scanned, of } => match kept(actions::past::archived(&state, &queue, &handle, None, INLINE).await)? {
+            Some(past) => super::past::job(past),
+            None => Err(gone(scanned, of)),
         },
+    }
+}
+
+/// What the archive has. One that is off has nothing; one that does not answer may have it.
+fn kept<T>(asked: Result<Option<T>, ApiError>) -> Result<Option<T>, ApiError> {
+    match asked {
+        Err(ApiError::NotFound { .. }) => Ok(None),
+        other => other,
     }
 }
 
@@ -158,7 +167,7 @@ pub async fn payload(
     };
     let raw = match raw {
         Some(raw) => Some(raw),
-        None => actions::past::payload(&state, &queue, &handle, row).await.unwrap_or_default(),
+        None => kept(actions::past::payload(&state, &queue, &handle, row).await)?,
     };
     let raw = raw.ok_or_else(|| Problem::not_found("There is no such job any more. A worker may have taken it, or it was moved."))?;
     let readable = serde_json::from_slice::<&RawValue>(&raw).is_ok();
@@ -177,11 +186,12 @@ enum Chosen {
     All,
 }
 
-/// The body of a verb: `{state, jobs}` or `{state, all: true}`, for retry with `base`.
+/// The body of a verb: `{state, jobs}` or `{state, all: true}`, for retry with `base`, and of one job with `payload`.
 struct Request {
     state: JobState,
     chosen: Chosen,
     base: bool,
+    payload: Option<String>,
 }
 
 /// `POST /queues/{queue}/jobs/{retry|discard|promote}`: 200 with what was done, or 202 `{operation}`.
@@ -192,7 +202,7 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
     if !matches!(verb, Verb::Retry | Verb::Promote | Verb::Discard) {
         return Err(unknown());
     }
-    let Request { state: from, chosen, base } = read(&body)?;
+    let Request { state: from, chosen, base, payload } = read(&body)?;
     let fits = match verb {
         Verb::Retry => from == JobState::Failed,
         Verb::Promote => from == JobState::Delayed,
@@ -200,6 +210,9 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
     };
     if !fits {
         return Err(Problem::invalid("state", format!("{} does not apply to {} jobs. Nothing was changed.", verb.as_str(), from.as_str())));
+    }
+    if let Some(payload) = payload {
+        return edited(&state, &queue, verb, &chosen, &payload, base).await;
     }
     match (verb, chosen) {
         (Verb::Retry, Chosen::Some(jobs)) => Ok(Json(actions::retry(&state, &queue, from, &jobs, base).await?).into_response()),
@@ -209,6 +222,16 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
         (Verb::Discard, Chosen::Some(jobs)) => Ok(Json(actions::discard(&state, &queue, from, &jobs).await?).into_response()),
         (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from).await?)),
         (Verb::Purge | Verb::ClearFailed | Verb::Restore, _) => Err(unknown()),
+    }
+}
+
+async fn edited(state: &AppState, queue: &QueueName, verb: Verb, chosen: &Chosen, payload: &str, base: bool) -> Result<Response, Problem> {
+    match (verb, chosen) {
+        (Verb::Retry, Chosen::Some(jobs)) if jobs.len() == 1 => {
+            Ok(Json(actions::retry_edited(state, queue, &jobs[0], payload, base).await?).into_response())
+        }
+        (Verb::Retry, _) => Err(Problem::invalid("payload", "An edited payload takes the place of one job: name exactly one in `jobs`.")),
+        _ => Err(Problem::invalid("payload", "Only retry takes an edited payload.")),
     }
 }
 
@@ -232,7 +255,12 @@ fn read(body: &[u8]) -> Result<Request, Problem> {
         (Some(_), true) => return Err(Problem::invalid("all", "Send `jobs` or `\"all\": true`, not both.")),
         (Some(_), false) => return Err(Problem::invalid("jobs", "`jobs` is a list of fingerprints.")),
     };
-    Ok(Request { state, chosen, base: flag("base")? })
+    let payload = match body.get("payload") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => return Err(Problem::invalid("payload", "`payload` is the edited payload as a string that holds a JSON object.")),
+    };
+    Ok(Request { state, chosen, base: flag("base")?, payload })
 }
 
 fn fingerprint(value: &Value) -> Result<Fingerprint, Problem> {

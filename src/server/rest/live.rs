@@ -6,6 +6,7 @@ use crate::model::{
     log::{Level, LogQuery, LogTail},
     metrics::{Charts, ClassFigures, Window},
     run::Run,
+    time::Millis,
     worker::WorkerList,
 };
 use crate::server::{actions::live, state::AppState};
@@ -55,8 +56,15 @@ pub struct ActiveJob {
     fingerprint: Option<String>,
     queue: QueueName,
     state: &'static str,
+    priority: Option<String>,
     class_name: Option<String>,
     attempts: Option<u64>,
+    max_attempts: Option<u64>,
+    created_at: Option<Millis>,
+    run_at: Option<Millis>,
+    failed_at: Option<Millis>,
+    error: Option<String>,
+    group_id: Option<String>,
     /// `state` in here is `running`, `unsure` or `lost`.
     run: Run,
 }
@@ -85,6 +93,14 @@ pub fn active(state: &AppState, queue: &QueueName, page: u64, per_page: u64) -> 
         state: "active",
         class_name: run.class_name.clone(),
         attempts: run.attempt,
+        // Events tell nothing of these.
+        priority: None,
+        max_attempts: None,
+        created_at: None,
+        run_at: None,
+        failed_at: None,
+        error: None,
+        group_id: None,
         run,
     };
     ActivePage { jobs: rows.map(job).collect(), total, partial, page, per_page }

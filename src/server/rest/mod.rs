@@ -99,7 +99,7 @@ struct UrlPath<T>(T);
 /// The part behind `?`; of a name given twice the last counts.
 #[derive(FromRequestParts)]
 #[from_request(via(Query), rejection(Problem))]
-struct UrlQuery<T>(T);
+pub struct UrlQuery<T>(pub T);
 
 type Params = HashMap<String, String>;
 

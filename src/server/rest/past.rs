@@ -1,19 +1,82 @@
 //! Rows of the archive for programs, and an archived job as its page shows it.
 
-use super::{Params, UrlPath, UrlQuery, problem::Problem, queue_name};
+use super::{Caller, Params, UrlPath, UrlQuery, problem::Problem, queue_name};
 use crate::model::{
-    archive::{ArchivePage, ArchivedJob, Status},
+    archive::{ArchivePage, ArchivedJob, ArchivedRow, Gap, Status, Verdict},
     ids::QueueName,
     past::{PushAsk, PushDone},
     query::{ArchiveQuery, PER_PAGE, PER_PAGE_DEFAULT},
+    time::Millis,
 };
 use crate::server::{actions, state::AppState};
 use axum::{
     Json,
+    body::Bytes,
     extract::State,
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use serde_json::{Value, value::RawValue};
+
+/// A row of the archive with the fields of a job in a list. There is no element in Redis that a fingerprint could name.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PastJob {
+    id: String,
+    fingerprint: Option<String>,
+    queue: QueueName,
+    state: Status,
+    priority: Option<String>,
+    class_name: Option<String>,
+    attempts: Option<u64>,
+    max_attempts: Option<u64>,
+    created_at: Option<Millis>,
+    run_at: Option<Millis>,
+    failed_at: Option<Millis>,
+    error: Option<String>,
+    group_id: Option<String>,
+    bytes: u64,
+    /// Its number in the archive: `?row=` of the job's address.
+    row: i64,
+    /// Whether it means what it says: the library writes such a row after every attempt.
+    verdict: Verdict,
+    archived_at: Option<Millis>,
+}
+
+impl From<ArchivedRow> for PastJob {
+    fn from(row: ArchivedRow) -> Self {
+        Self {
+            id: row.id,
+            fingerprint: None,
+            queue: row.queue,
+            state: row.status,
+            priority: None,
+            class_name: row.class_name,
+            attempts: row.attempt,
+            max_attempts: row.max_attempts,
+            created_at: row.created_at,
+            run_at: None,
+            failed_at: row.failed_at,
+            error: row.error,
+            group_id: row.group_id,
+            bytes: row.bytes,
+            row: row.row,
+            verdict: row.verdict,
+            archived_at: row.archived_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PastPage {
+    jobs: Vec<PastJob>,
+    /// Times of which the archive may know too little.
+    gaps: Vec<Gap>,
+    total: u64,
+    page: u64,
+    per_page: u64,
+}
 
 /// `GET /archive/jobs?queue=&state=&page=&perPage=` → [`ArchivePage`]
 pub async fn list(State(state): State<AppState>, UrlQuery(params): UrlQuery<Params>) -> Result<Json<ArchivePage>, Problem> {
@@ -31,7 +94,9 @@ pub async fn list(State(state): State<AppState>, UrlQuery(params): UrlQuery<Para
 
 /// `GET /queues/{queue}/jobs?state=completed`: what the archive says completed, with the verdict on each row.
 pub async fn completed(state: &AppState, queue: QueueName, params: &Params) -> Result<Response, Problem> {
-    Ok(Json(page(state, Some(queue), Some(Status::Completed), params).await?).into_response())
+    let ArchivePage { rows, gaps, total, page, per_page } = page(state, Some(queue), Some(Status::Completed), params).await?;
+    let jobs = rows.into_iter().map(PastJob::from).collect();
+    Ok(Json(PastPage { jobs, gaps, total, page, per_page }).into_response())
 }
 
 async fn page(state: &AppState, queue: Option<QueueName>, status: Option<Status>, params: &Params) -> Result<ArchivePage, Problem> {
@@ -69,17 +134,17 @@ pub fn job(job: ArchivedJob) -> Result<Response, Problem> {
 }
 
 /// `POST /archive/jobs/{row}/{retry|duplicate}` with `{request, base?}` → [`PushDone`]
-pub async fn push(
-    State(state): State<AppState>,
-    UrlPath((row, verb)): UrlPath<(i64, String)>,
-    Json(body): Json<Value>,
-) -> Result<Json<PushDone>, Problem> {
+pub async fn push(Caller(state): Caller, UrlPath((row, verb)): UrlPath<(i64, String)>, body: Bytes) -> Result<Json<PushDone>, Problem> {
     let copy = match verb.as_str() {
         "retry" => false,
         "duplicate" => true,
         _ => return Err(Problem::not_found("Archived jobs know the verbs retry and duplicate.")),
     };
+    let body: Value = serde_json::from_slice(&body).map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
     let request = body.get("request").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let base = body.get("base").and_then(Value::as_bool).unwrap_or(false);
+    let base = match body.get("base") {
+        None | Some(Value::Null) => false,
+        Some(value) => value.as_bool().ok_or_else(|| Problem::invalid("base", "`base` is true or false."))?,
+    };
     Ok(Json(actions::past::push_row(&state, row, &PushAsk { copy, base, request }).await?))
 }

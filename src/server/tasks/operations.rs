@@ -18,12 +18,15 @@ use crate::model::{
 };
 use crate::server::{
     actions::now,
-    driver::redis::{Sweep, trash::Keep},
+    driver::redis::{
+        Sweep,
+        trash::{Keep, Stays},
+    },
     state::AppState,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use work::{Part, Work, delayed_parts, waiting_parts};
+use work::{Part, Removal, Work, delayed_parts, waiting_parts};
 
 /// A finished operation stays in the event stream this long, so that every page sees its end.
 const RECENT_MS: i64 = 30_000;
@@ -73,13 +76,14 @@ impl Operations {
         self.remove(state, Verb::ClearFailed, queue, Some(JobState::Failed), VecDeque::from([Part::Failed]), keep, false).await
     }
 
-    /// Jobs behind groups first, so that completing a group releases only jobs of other queues; those stay.
+    /// What goes whole first, before more can come. Jobs behind groups before those that wait, so that completing a group
+    /// releases only jobs of other queues; those stay.
     pub async fn purge(&self, state: &AppState, queue: &QueueName, keep: Keep) -> Result<Operation, ApiError> {
         let groups = state.driver.all_groups().await?.into();
-        let mut parts = VecDeque::from([Part::Grouped { groups, from: 0 }]);
-        parts.extend(waiting_parts(state, queue).await?);
+        let mut parts = VecDeque::from([Part::Failed]);
         parts.extend(delayed_parts(state, queue).await?);
-        parts.push_back(Part::Failed);
+        parts.push_back(Part::Grouped { groups, from: 0 });
+        parts.extend(waiting_parts(state, queue).await?);
         self.remove(state, Verb::Purge, queue, None, parts, keep, true).await
     }
 
@@ -98,7 +102,8 @@ impl Operations {
         let mut total = 0;
         for part in &parts {
             total += match part {
-                Part::Waiting(_, n) | Part::Delayed(_, n) | Part::DelayedOneByOne(_, n) => *n,
+                Part::Waiting(_, n) | Part::Delayed(_, n) => *n,
+                Part::DelayedOneByOne(set) => set.left,
                 Part::WaitingOneByOne(list) => list.left,
                 Part::Failed => state.driver.count(queue, JobState::Failed).await?,
                 Part::Grouped { .. } => state.driver.known().grouped().0.get(queue).copied().unwrap_or(0),
@@ -106,8 +111,8 @@ impl Operations {
         }
         let trash = state.driver.open_trash(queue, verb, now()).await?;
         let with = format!("{keep:?}");
-        let started =
-            self.start(state, verb, queue, from, None, with, total, |_| Work::Remove { trash: trash.clone(), keep, parts, served }).await;
+        let work = |started| Work::Remove(Removal { trash: trash.clone(), keep, parts, served, started });
+        let started = self.start(state, verb, queue, from, None, with, total, work).await;
         if !started.as_ref().is_ok_and(|(_, new)| *new) {
             // Another one is at it (or none could be started): its entry stays, this one was never used.
             state.driver.close_trash(&trash).await?;
@@ -118,7 +123,7 @@ impl Operations {
     pub async fn restore(&self, state: &AppState, entry: TrashEntry) -> Result<Operation, ApiError> {
         let queue = entry.queue.clone();
         let with = entry.id.clone();
-        self.start(state, Verb::Restore, &queue, None, None, with, entry.jobs, |_| Work::Restore(entry))
+        self.start(state, Verb::Restore, &queue, None, None, with, entry.jobs, |_| Work::Restore(entry, Stays::default()))
             .await
             .map(|(operation, _)| operation)
     }

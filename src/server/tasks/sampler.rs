@@ -315,6 +315,7 @@ fn problem(error: &DriverError) -> String {
         DriverError::Unavailable(e) if e.is_timeout() => "it does not answer in time".into(),
         DriverError::Unavailable(e) if e.is_connection_refusal() => "the connection is refused".into(),
         DriverError::Unavailable(_) => "the connection fails".into(),
+        DriverError::LockedOut(_) => "it refuses the user or the password in the URL".into(),
         DriverError::Refused(e) => format!("it answers {}", e.code().unwrap_or("with an error")),
         DriverError::Corrupt { .. } | DriverError::Protocol(_) | DriverError::Partly { .. } => "it answers something unexpected".into(),
     }

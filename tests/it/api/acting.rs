@@ -50,6 +50,45 @@ async fn named_jobs_answer_what_was_done_and_a_second_click_is_gone() {
 }
 
 #[tokio::test]
+async fn an_edited_payload_is_for_one_failed_job_and_leaves_a_line() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail:failed", many_dead("f", "mail", 2)).await;
+    let console = redis.console().await;
+    let jobs = fingerprints(&console, "mail", "failed").await;
+    let one = &jobs[..1];
+    let large = format!(r#"{{"blob":"{}"}}"#, "y".repeat(1024 * 1024));
+    for (verb, body, field) in [
+        ("retry", json!({"state": "failed", "jobs": one, "payload": "{"}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": one, "payload": "[1]"}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": one, "payload": ""}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": one, "payload": {"id": "f-1"}}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": one, "payload": large}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": jobs, "payload": "{}"}), "payload"),
+        ("retry", json!({"state": "failed", "all": true, "payload": "{}"}), "payload"),
+        ("discard", json!({"state": "failed", "jobs": one, "payload": "{}"}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": [], "payload": "{}"}), "payload"),
+        ("retry", json!({"state": "delayed", "jobs": one, "payload": "{}"}), "state"),
+    ] {
+        let (status, problem) = console.post(&format!("/api/v1/queues/mail/jobs/{verb}"), &body).await;
+        assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
+    }
+    assert_eq!((redis.list("queue:mail").await.len(), redis.list("queue:mail:failed").await.len()), (0, 2));
+
+    let body = json!({"state": "failed", "jobs": one, "payload": r#"{"id":"f-2","n":9007199254740993123}"#});
+    for expected in [json!({"done": 1, "gone": 0, "corrupt": 0}), json!({"done": 0, "gone": 1, "corrupt": 0})] {
+        assert_eq!(console.post("/api/v1/queues/mail/jobs/retry", &body).await, (200, expected));
+    }
+    assert_eq!(redis.texts("queue:mail").await, [r#"{"id":"f-2","n":9007199254740993123,"attempts":0}"#]);
+    let noted = async || {
+        let audit = console.json("/api/v1/audit").await;
+        let lines = audit["lines"].as_array().unwrap();
+        lines.iter().any(|line| line["verb"] == "retry" && line["filter"] == "1 failed, edited" && line["result"] == "1 done")
+    };
+    eventually("the audit log says that it was edited", Duration::from_secs(5), noted).await;
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn all_of_a_state_is_an_operation() {
     let redis = TestRedis::start().await;
     redis.push_raw("queue:mail:failed", many_dead("f", "mail", 30)).await;
@@ -156,12 +195,43 @@ async fn requests_that_cannot_be_understood_change_nothing() {
     let huge = console
         .client
         .post(format!("{}/api/v1/queues/mail/jobs/retry", console.base_url))
-        .body(vec![b' '; 2_000_000])
+        .body(vec![b' '; 3_000_000])
         .send()
         .await
         .unwrap();
     assert_eq!(huge.status(), 413);
     assert_eq!(redis.list("queue:mail:failed").await.len(), 1);
     assert!(redis.list("queue:mail").await.is_empty());
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ninth_operation_is_told_to_wait() {
+    let redis = TestRedis::start().await;
+    // Each takes long enough that eight of them run at once.
+    let jobs = many_dead("f", "mail", 15_000);
+    for i in 0..9 {
+        redis.push_raw(&format!("queue:q{i}:failed"), &jobs).await;
+    }
+    let console = redis.console().await;
+    let body = json!({"state": "failed", "all": true});
+    let ask = async |i: usize| {
+        let response =
+            console.client.post(format!("{}/api/v1/queues/q{i}/jobs/retry", console.base_url)).json(&body).send().await.expect("an answer");
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (response.status().as_u16(), kind, response.json::<Value>().await.unwrap())
+    };
+    let all = futures::future::join_all((0..9).map(ask)).await;
+    let refused: Vec<_> = all.iter().filter(|(status, ..)| *status != 202).collect();
+    assert_eq!(refused.len(), 1, "{all:?}");
+    let (status, kind, problem) = refused[0];
+    assert_eq!((*status, kind.as_str(), &problem["status"]), (429, "application/problem+json", &json!(429)), "{problem}");
+    for (_, _, started) in all.iter().filter(|(status, ..)| *status == 202) {
+        let path = format!("/api/v1/operations/{}", started["operation"]["id"].as_str().unwrap());
+        eventually("the operation ends", Duration::from_secs(60), async || console.json(&path).await["status"] == "done").await;
+    }
+    // And then there is room again.
+    let left = all.iter().position(|(status, ..)| *status == 429).unwrap();
+    assert_eq!(ask(left).await.0, 202);
     console.stop().await;
 }

@@ -65,8 +65,48 @@ async fn overview_and_queues_have_their_shape_and_cost_redis_nothing() {
     let console = redis.console().await;
 
     let overview = console.json("/api/v1/overview").await;
-    for key in ["connection", "totals", "workers", "throughput", "sampledAt"] {
-        assert!(overview.get(key).is_some(), "{key}: {overview}");
+    let shape: [(&str, &[&str]); 4] = [
+        (
+            "",
+            &[
+                "alerts",
+                "connection",
+                "discovery",
+                "environment",
+                "heard",
+                "openAccess",
+                "prefix",
+                "sampledAt",
+                "throughput",
+                "totals",
+                "version",
+                "workers",
+            ],
+        ),
+        ("/connection", &["driver", "latencyMs", "problem", "serverVersion", "since", "status"]),
+        (
+            "/totals",
+            &[
+                "active",
+                "activePartial",
+                "delayed",
+                "failed",
+                "failing",
+                "groupedPartial",
+                "groupedUnattributed",
+                "idle",
+                "lost",
+                "oldestWaitingMs",
+                "paused",
+                "queues",
+                "unserved",
+                "waiting",
+            ],
+        ),
+        ("/throughput", &["completedPerSecond", "failedPerSecond", "windowSeconds"]),
+    ];
+    for (part, wanted) in shape {
+        assert_eq!(keys(overview.pointer(part).unwrap()), wanted, "{part}");
     }
     assert_eq!((&overview["connection"]["status"], &overview["connection"]["driver"]), (&json!("connected"), &json!("redis")));
     assert_eq!(
@@ -281,5 +321,37 @@ async fn without_redis_reads_say_so_and_lists_stay() {
     assert_eq!((status, &body["kind"]), (503, &json!("unavailable")), "server functions carry the status too");
     assert_eq!(console.get("/health/ready").await.status(), 503);
     assert_eq!(console.get("/health/live").await.status(), 200);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_job_has_the_fields_of_every_list() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("m", "mail", 1)).await;
+    let beat = r#"{"id":"w","status":"online","queues":["mail"]}"#;
+    let _: () = redis.con.clone().set_ex("flux_console:worker:w", beat, 60).await.unwrap();
+    let console = redis.console().await;
+    console.listens().await;
+    let said = json!({"level": "info", "message": "Processing job: a", "workerId": "w", "jobId": "a", "timestamp": flux_console::server::actions::now().iso()});
+    let _: () = redis.con.clone().publish("flux_console:logs", said.to_string()).await.unwrap();
+    let job = async || console.json("/api/v1/queues/mail/jobs?state=active").await["jobs"][0].take();
+    eventually("it runs", Duration::from_secs(20), async || !job().await.is_null()).await;
+    let wanted = [
+        "attempts",
+        "className",
+        "createdAt",
+        "error",
+        "failedAt",
+        "fingerprint",
+        "groupId",
+        "id",
+        "maxAttempts",
+        "priority",
+        "queue",
+        "run",
+        "runAt",
+        "state",
+    ];
+    assert_eq!(keys(&job().await), wanted);
     console.stop().await;
 }

@@ -178,6 +178,13 @@ async fn a_group_that_somebody_takes_meanwhile_is_left_alone() {
     let _: () = redis.con.clone().sadd("queue:active", "g").await.unwrap();
     redis.push_raw("queue:pay", many("m", "pay", 12_000)).await;
     assert_eq!(driver.release_group("g", true, &lists).await.unwrap(), Release::TooMuch);
+    // Nor when one element alone is too much.
+    let _: () = redis.con.clone().del("queue:pay").await.unwrap();
+    let huge: Vec<String> = (0..3).map(|i| format!("queue:huge-{i}")).collect();
+    for list in &huge {
+        redis.push_raw(list, [payload("h", "pay", &format!(r#","blob":"{}""#, "z".repeat(3_000_000)))]).await;
+    }
+    assert_eq!(driver.release_group("g", true, &huge).await.unwrap(), Release::TooMuch);
     assert_eq!(redis.list("queue:pending:g").await.len(), 1);
     // A key of another type: nothing is written.
     let _: () = redis.con.clone().del("queue:active").await.unwrap();

@@ -1,6 +1,9 @@
 //! `kill -9` in the middle of bulk operations: every job stays in exactly one place.
 
-use crate::support::{Payload, Replica, TestRedis, http, payload::many_dead};
+use crate::support::{
+    Payload, Replica, TestRedis, eventually, http,
+    payload::{dead, many_dead},
+};
 use redis::AsyncCommands;
 use std::time::Duration;
 
@@ -62,4 +65,31 @@ async fn a_killed_deletion_leaves_every_job_in_the_queue_or_in_the_trash() {
         partly += usize::from(left > 0 && left < JOBS);
     }
     assert!(partly > 0, "no kill hit a running operation");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_whose_console_was_killed_is_interrupted_and_can_be_started_again() {
+    let redis = TestRedis::start().await;
+    let pad = format!(r#","pad":"{}""#, "p".repeat(2_000));
+    redis.push_raw("queue:mail:failed", (0..30_000).map(|i| dead(&format!("j-{i}"), "mail", "x", &pad))).await;
+    let (doomed, other) = (Replica::start(&redis), Replica::start(&redis));
+    let retry = async |console: &Replica| -> serde_json::Value {
+        let path = format!("{}/api/v1/queues/mail/jobs/retry", console.base_url);
+        let body = serde_json::json!({"state": "failed", "all": true});
+        let answer = http().build().expect("a client").post(path).json(&body).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    };
+    let started = retry(&doomed).await;
+    let path = format!("/api/v1/operations/{}", started["operation"]["id"].as_str().expect("an id"));
+    doomed.kill();
+    assert_eq!(other.json(&path).await["status"], "running", "its silence is still short");
+    let told = async || other.json(&path).await["status"] == "interrupted";
+    eventually("it is interrupted", Duration::from_secs(60), told).await;
+    let left: u64 = redis.con.clone().llen("queue:mail:failed").await.expect("LLEN");
+    assert!(left > 0, "the kill came too late");
+    let again = retry(&other).await;
+    let path = format!("/api/v1/operations/{}", again["operation"]["id"].as_str().expect("an id"));
+    eventually("the rest is done", Duration::from_secs(60), async || other.json(&path).await["status"] == "done").await;
+    assert_eq!(other.json(&path).await["done"], left);
+    assert_eq!(redis.con.clone().llen::<_, u64>("queue:mail").await.expect("LLEN"), 30_000);
 }

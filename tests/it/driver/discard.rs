@@ -1,12 +1,14 @@
 use super::*;
 use crate::support::{
     Payload,
-    payload::{dead, many, payload},
+    payload::{dead, many, many_dead, payload},
 };
+use flux_console::server::driver::redis::trash::Stays;
 use redis::AsyncCommands;
 
 async fn restore(driver: &RedisDriver, name: &str, id: &str) {
-    while driver.restore_step(&queue(name), id).await.expect("a step").is_some() {}
+    let mut stays = Stays::default();
+    while driver.restore_step(&queue(name), id, &mut stays).await.expect("a step").is_some() {}
 }
 
 #[tokio::test]
@@ -179,4 +181,118 @@ async fn repeating_the_renaming_step_overwrites_nothing() {
     redis.push_raw("queue:mail:failed", [dead("new", "mail", "x", "")]).await;
     driver.trash_failed(&queue("mail"), &id, &mut outcome).await.expect("the same step");
     assert_eq!((driver.close_trash(&id).await.expect("a count"), redis.list("queue:mail:failed").await.len()), (5, 1));
+}
+
+#[tokio::test]
+async fn a_job_that_changed_since_is_another_one() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail", [payload("w", "mail", "")]).await;
+    redis.push_raw("queue:mail:failed", [dead("f", "mail", "first", "")]).await;
+    let waiting = handle(&driver, "mail", JobState::Waiting, "w").await;
+    let failed = handle(&driver, "mail", JobState::Failed, "f").await;
+    redis.con.clone().lset::<_, _, ()>("queue:mail", 0, payload("w", "mail", r#","attempts":2"#)).await.expect("LSET");
+    redis.con.clone().lset::<_, _, ()>("queue:mail:failed", 0, dead("f", "mail", "second", "")).await.expect("LSET");
+    let before = redis.all_elements().await;
+    for f in [waiting, failed] {
+        let outcome = driver.discard(&queue("mail"), &[f], false, NOW).await.expect("discard");
+        assert_eq!((outcome.done, outcome.gone, outcome.trash), (0, 1, None));
+    }
+    assert_eq!(redis.all_elements().await, before);
+}
+
+#[tokio::test]
+async fn a_job_far_from_where_it_was_seen_is_found() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail", many("j", "mail", 3_000)).await;
+    let seen = driver.jobs(&query("mail", JobState::Waiting, 50, 50, Order::Oldest), NOW).await.expect("a page");
+    let f = seen.jobs.iter().find(|j| j.id.as_deref() == Some("j-2500")).expect("on this page").fingerprint.clone();
+    // Workers took fifteen hundred; then thousands were put back where they run next.
+    redis.con.clone().ltrim::<_, ()>("queue:mail", 0, -1_501).await.expect("LTRIM");
+    let found = driver.locate(&queue("mail"), &f).await.expect("an answer").expect("found");
+    assert_eq!(found.fingerprint.hint, 999);
+    redis.push_raw("queue:mail", many("back", "mail", 5_000)).await;
+    let outcome = driver.discard(&queue("mail"), std::slice::from_ref(&f), false, NOW).await.expect("discard");
+    assert_eq!((outcome.done, outcome.gone), (1, 0));
+    let again = driver.discard(&queue("mail"), &[f], false, NOW).await.expect("a second click");
+    assert_eq!((again.done, again.gone), (0, 1));
+    assert_eq!(redis.list("queue:mail").await.len(), 6_499);
+}
+
+#[tokio::test]
+async fn what_is_looked_for_far_away_is_bounded_for_all_jobs_together() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail", many("j", "mail", 30_000)).await;
+    let f = handle(&driver, "mail", JobState::Waiting, "j-1").await;
+    // A hundred handles of jobs that are gone.
+    let stale: Vec<Fingerprint> = (0..100).map(|i| Fingerprint { hash: format!("{i:040x}"), hint: 25_000, ..f.clone() }).collect();
+    let calls = async || {
+        let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.con.clone()).await.expect("INFO");
+        let line = info.lines().find_map(|l| l.strip_prefix("cmdstat_evalsha:calls=")).expect("EVALSHA was called").to_owned();
+        line.split(',').next().and_then(|n| n.parse::<u64>().ok()).expect("a number")
+    };
+    let before = calls().await;
+    assert_eq!(driver.discard(&queue("mail"), &stale, false, NOW).await.expect("discard").gone, 100);
+    // About 11 around each hint, and 20,000 elements beyond in steps of 250, once.
+    let spent = calls().await - before;
+    assert!(spent < 100 * 14 + 200, "{spent} scripts");
+}
+
+#[tokio::test]
+async fn a_group_goes_on_in_the_queue_that_the_payload_names() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let nameless = r#"{"id":"nameless","groupId":"g","data":"{\"properties\":{}}"}"#;
+    redis.push_raw("queue:orders", [nameless.to_owned(), Payload::new("elsewhere", "billing").group("h").waiting()]).await;
+    redis.push_raw("queue:pending:g", [Payload::new("next-g", "orders").group("g").waiting()]).await;
+    redis.push_raw("queue:pending:h", [Payload::new("next-h", "orders").group("h").waiting()]).await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", &["g", "h"]).await.expect("SADD");
+    let all: Vec<_> = page(&driver, "orders", JobState::Waiting).await.jobs.into_iter().map(|j| j.fingerprint).collect();
+    assert_eq!(driver.discard(&queue("orders"), &all, false, NOW).await.expect("discard").done, 2);
+    let only = async |key: &str| redis.list(key).await.iter().map(|raw| crate::support::redis::id_of(raw)).collect::<Vec<_>>();
+    // As the library completes a job, wherever it was popped.
+    assert_eq!(only("queue:default").await, ["next-g"]);
+    assert_eq!(only("queue:billing").await, ["next-h"]);
+    assert!(redis.list("queue:orders").await.is_empty());
+}
+
+#[tokio::test]
+async fn restoring_never_makes_one_of_two_equal_delayed_jobs() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let at = |i: i64| NOW.0 + 1_000 + i;
+    let jobs = || (0..4).map(|i| (payload(&format!("d-{i}"), "mail", ""), at(i)));
+    redis.delay_raw("queue:mail:delayed", jobs()).await;
+    let all: Vec<_> = page(&driver, "mail", JobState::Delayed).await.jobs.into_iter().map(|j| j.fingerprint).collect();
+    let id = driver.discard(&queue("mail"), &all, true, NOW).await.expect("discard").trash.expect("an id");
+    // The application delays two of them again, byte for byte, to another time.
+    for i in [1, 3] {
+        redis.delay_raw("queue:mail:delayed", [(payload(&format!("d-{i}"), "mail", ""), at(100 + i))]).await;
+    }
+    let before = redis.all_ids().await;
+    restore(&driver, "mail", &id).await;
+    assert_eq!(redis.all_ids().await, before, "nothing is lost");
+    let scores: Vec<i64> = redis.zset("queue:mail:delayed").await.iter().map(|(_, score)| *score as i64).collect();
+    assert_eq!(scores, [at(0), at(2), at(101), at(103)], "the ones that came since keep their times");
+    assert_eq!(driver.trash_entry(&id, NOW).await.expect("an answer").expect("it stays").jobs, 2);
+    // Once they have run, the others can be put back.
+    redis.con.clone().del::<_, ()>("queue:mail:delayed").await.expect("DEL");
+    restore(&driver, "mail", &id).await;
+    let scores: Vec<i64> = redis.zset("queue:mail:delayed").await.iter().map(|(_, score)| *score as i64).collect();
+    assert_eq!(scores, [at(1), at(3)]);
+    assert_eq!(driver.trash(NOW).await.expect("a list"), []);
+}
+
+#[tokio::test]
+async fn all_expired_trash_is_emptied_at_once() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail:failed", many_dead("f", "mail", 65)).await;
+    for job in page(&driver, "mail", JobState::Failed).await.jobs {
+        assert_eq!(driver.discard(&queue("mail"), &[job.fingerprint], false, NOW).await.expect("discard").done, 1);
+    }
+    assert_eq!(driver.empty_trash(Millis(NOW.0 + 3_600_000)).await.expect("emptied"), 65);
+    assert_eq!(redis.keys().await, [""; 0]);
 }

@@ -220,3 +220,69 @@ async fn a_delayed_job_among_thousands_of_one_due_time_is_found() {
     let last = driver.jobs(&query("mail", JobState::Delayed, 61, 50, Order::Oldest), NOW).await.expect("a page");
     assert_eq!(last.jobs.len(), 1, "the one that is due never comes last");
 }
+
+#[tokio::test]
+async fn an_id_is_found_however_it_is_written() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let written = [r#""id":17"#, r#""id": 18.5"#, r#""id":"a\/b""#, r#""id":"caf\u00e9\/1""#, r#""id":"заказ""#, r#""id":"19""#];
+    redis.push_raw("queue:mail", written.map(|id| format!("{{{id},\"createdAt\":1795432801719}}"))).await;
+    redis.delay_raw("queue:mail:delayed", [(r#"{"id":20}"#, NOW.0 + 5)]).await;
+    for id in ["17", "18.5", "a/b", "café/1", "заказ", "19", "20"] {
+        let found = driver.job(&queue("mail"), id, None, NOW).await.expect("an answer");
+        let Found::One { job } = found else { panic!("{id}: {found:?}") };
+        assert_eq!(job.summary.id.as_deref(), Some(id));
+    }
+    // A part of a number is not the number.
+    for id in ["1", "7", "1795432801719"] {
+        assert!(matches!(driver.job(&queue("mail"), id, None, NOW).await.expect("an answer"), Found::Gone { .. }), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn no_script_reads_all_of_many_huge_groups() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let huge = format!(r#","blob":"{}""#, "z".repeat(3_000_000));
+    let groups: Vec<String> = (0..12).map(|i| format!("g-{i:02}")).collect();
+    for group in &groups {
+        redis.push_raw(&format!("queue:pending:{group}"), [payload(group, "mail", &huge)]).await;
+    }
+    let calls = async || {
+        let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.con.clone()).await.expect("INFO");
+        let line = info.lines().find_map(|l| l.strip_prefix("cmdstat_evalsha:calls=")).unwrap_or("0,").to_owned();
+        line.split(',').next().and_then(|n| n.parse::<u64>().ok()).expect("a number")
+    };
+    let grouped = query("mail", JobState::Grouped, 1, 200, Order::Oldest);
+    driver.grouped_jobs(&grouped, &groups[..1], false, NOW).await.expect("a page");
+    let before = calls().await;
+    let page = driver.grouped_jobs(&grouped, &groups, false, NOW).await.expect("a page");
+    assert_eq!(ids(&page), groups.iter().map(String::as_str).collect::<Vec<_>>());
+    // One of 3 MB is more than a script may read: each comes by itself.
+    assert_eq!(calls().await - before, 12);
+}
+
+#[tokio::test]
+async fn delayed_times_of_any_size_are_merged() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let times = ["-inf", "-1e300", "-12.25", "-1", "0", "0.5", "1", "1795500000000", "1795500000000.25", "1e16", "1.5e300", "+inf"];
+    let suffixes = [":critical", ":high", "", ":low"];
+    let mut expected = Vec::new();
+    for i in 0..160usize {
+        let (time, rank) = (times[i * 7 % times.len()], i / 3 % 4);
+        let id = format!("d-{i:03}");
+        let raw = payload(&id, "mail", "");
+        let key = format!("queue:mail{}:delayed", suffixes[rank]);
+        let _: () = redis::cmd("ZADD").arg(key).arg(time).arg(raw).query_async(&mut redis.con.clone()).await.expect("ZADD");
+        expected.push((time.parse::<f64>().expect("a number"), rank, id));
+    }
+    expected.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| (a.1, &a.2).cmp(&(b.1, &b.2))));
+    let wanted: Vec<&str> = expected.iter().map(|(_, _, id)| id.as_str()).collect();
+    let mut seen = Vec::new();
+    for number in 1..=8 {
+        let page = driver.jobs(&query("mail", JobState::Delayed, number, 20, Order::Oldest), NOW).await.expect("a page");
+        seen.extend(page.jobs.iter().map(|j| j.id.clone().expect("an id")));
+    }
+    assert_eq!(seen, wanted);
+}

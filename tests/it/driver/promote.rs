@@ -1,6 +1,7 @@
 use super::*;
 use crate::support::{Payload, payload::payload};
 use flux_console::model::operation::Outcome;
+use redis::AsyncCommands;
 
 const LATER: i64 = NOW.0 + 60_000;
 const PAST: i64 = NOW.0 - 1;
@@ -73,4 +74,40 @@ async fn asks_the_heartbeats_themselves_whether_a_worker_serves_the_queue() {
     assert!(!driver.served(&queue("mail")).await.expect("an answer"));
     let _: () = redis::cmd("SET").arg("queue:worker:w2").arg(r#"{"id":"w2","queues":["mail"]}"#).query_async(&mut con).await.expect("SET");
     assert!(driver.served(&queue("mail")).await.expect("an answer"));
+}
+
+#[tokio::test]
+async fn large_numbers_and_empty_lists_survive_byte_for_byte() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let raw = r#"{"id":"a","delaySeconds":60,"big":9007199254740993123,"n":1.50,"none":[],"data":"{\"properties\":{\"orderId\":9007199254740993123,\"tags\":[ ]}}"}"#;
+    redis.delay_raw("queue:mail:delayed", [(raw, LATER)]).await;
+    let f = handle(&driver, "mail", JobState::Delayed, "a").await;
+    assert_eq!(driver.promote(&queue("mail"), &[f], true, NOW).await.expect("promote").done, 1);
+    assert_eq!(redis.texts("queue:mail").await, [raw.replace(r#""delaySeconds":60,"#, "")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_takes_at_the_same_time_runs_once() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.delay_raw("queue:mail:delayed", (0..200).map(|i| (payload(&format!("j-{i:03}"), "mail", ""), LATER + i))).await;
+    let all: Vec<_> = page(&driver, "mail", JobState::Delayed).await.jobs.into_iter().map(|j| j.fingerprint).collect();
+    let mut con = redis.con.clone();
+    let worker = tokio::spawn(async move {
+        let mut popped = Vec::new();
+        for _ in 0..80 {
+            let first: Vec<(Vec<u8>, f64)> = con.zpopmin("queue:mail:delayed", 1).await.expect("ZPOPMIN");
+            popped.extend(first.into_iter().map(|(raw, _)| crate::support::redis::id_of(&raw)));
+            tokio::task::yield_now().await;
+        }
+        popped
+    });
+    let outcome = driver.promote(&queue("mail"), &all, true, NOW).await.expect("promote");
+    let popped = worker.await.expect("no panic");
+    assert_eq!((outcome.done + outcome.gone, outcome.gone as usize), (200, popped.len()));
+    let mut seen = redis.all_ids().await;
+    popped.into_iter().for_each(|id| *seen.entry(id).or_default() += 1);
+    assert_eq!(seen.len(), 200);
+    assert!(seen.values().all(|n| *n == 1), "{seen:?}");
 }

@@ -5,8 +5,14 @@ use crate::support::{
     payload::{many, many_dead, payload},
     redis::id_of,
 };
-use flux_console::model::operation::OperationStatus;
-use flux_console::server::actions;
+use flux_console::model::{
+    ids::Priority,
+    operation::{OperationStatus, Outcome, Verb},
+};
+use flux_console::server::{
+    actions,
+    driver::redis::{DelayedOneByOne, OneByOne},
+};
 use redis::AsyncCommands;
 
 #[tokio::test]
@@ -103,4 +109,47 @@ async fn due_jobs_stay_in_a_purge_while_a_worker_serves_the_queue() {
         (301, 300, 1)
     );
     console.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_delayed_after_the_start_stay_though_they_are_due_last() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let since = |id: &str| Payload::new(id, "a").created(NOW.0 + 1).waiting();
+    redis.delay_raw("queue:a:delayed", (0..300).map(|i| (payload(&format!("due-{i}"), "a", ""), NOW.0 - 1_000))).await;
+    redis.delay_raw("queue:a:delayed", (0..300).map(|i| (payload(&format!("later-{i:03}"), "a", ""), NOW.0 + 1_000 + i))).await;
+    let trash = driver.open_trash(&queue("a"), Verb::Discard, NOW).await.expect("an entry");
+    let mut outcome = Outcome::default();
+    assert!(!driver.trash_delayed(&queue("a"), Priority::Base, &trash, true, NOW, &mut outcome).await.expect("an answer"), "many are due");
+    // 600 were there. While it goes one by one, later ones come: behind all others, and among them.
+    let mut set = DelayedOneByOne::new(Priority::Base, 600, NOW);
+    let mut came = 0;
+    loop {
+        redis.delay_raw("queue:a:delayed", [(since(&format!("behind-{came}")), NOW.0 + 900_000 + came)]).await;
+        redis.delay_raw("queue:a:delayed", [(since(&format!("among-{came}")), NOW.0 + 1_001)]).await;
+        came += 1;
+        assert!(came < 100, "it ends");
+        if !driver.discard_delayed_step(&queue("a"), &mut set, &trash, NOW, &mut outcome).await.expect("a step") {
+            break;
+        }
+    }
+    assert_eq!((outcome.done, outcome.gone), (300, 0));
+    let left: Vec<_> = redis.zset("queue:a:delayed").await.iter().map(|(raw, _)| id_of(raw)).collect();
+    assert_eq!(left.iter().filter(|id| id.starts_with("due-")).count(), 300);
+    assert_eq!(left.len() as i64, 300 + 2 * came, "what came since is all there");
+}
+
+#[tokio::test]
+async fn a_list_to_which_jobs_came_is_not_deleted_whole() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:a", many("old", "a", 20)).await;
+    let trash = driver.open_trash(&queue("a"), Verb::Purge, NOW).await.expect("an entry");
+    let mut outcome = Outcome::default();
+    redis.con.clone().lpush::<_, _, ()>("queue:a", Payload::new("since", "a").created(NOW.0 + 1).waiting()).await.expect("LPUSH");
+    assert!(!driver.trash_waiting(&queue("a"), Priority::Base, &trash, NOW, &mut outcome).await.expect("an answer"));
+    let mut list = OneByOne::new(Priority::Base, 20, NOW);
+    while driver.discard_step(&queue("a"), &mut list, &trash, NOW, &mut outcome).await.expect("a step") {}
+    assert_eq!(outcome.done, 20);
+    assert_eq!(redis.list("queue:a").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["since"]);
 }

@@ -1,6 +1,6 @@
 //! A worker that is gone, and the job that it held.
 
-use crate::support::{TestConsole, TestRedis, eventually, payload::payload};
+use crate::support::{Payload, TestConsole, TestRedis, eventually, payload::payload};
 use redis::AsyncCommands;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -14,7 +14,7 @@ async fn run(console: &TestConsole) -> Value {
 async fn lose(redis: &TestRedis, console: &TestConsole) -> String {
     // Redis keeps it as long as the console needs to see it; then the worker takes it.
     eventually("the queue is counted", Duration::from_secs(10), async || {
-        console.json("/api/v1/queues").await["queues"].as_array().unwrap().iter().any(|q| q["waiting"] == 1 && q["workers"] == 1)
+        console.json("/api/v1/queues").await["queues"].as_array().unwrap().iter().any(|q| q["byPriority"]["high"] == 1 && q["workers"] == 1)
     })
     .await;
     tokio::time::sleep(Duration::from_millis(2_500)).await;
@@ -36,8 +36,12 @@ async fn put_back(console: &TestConsole) -> (u16, Value) {
 async fn a_lost_job_is_put_back_once_and_byte_for_byte() {
     let redis = TestRedis::start().await;
     redis.beat("w", &["mail"], 600_000).await;
-    let payload = payload("a", "mail", r#","big":9007199254740993,"empty":[]"#);
+    let payload = Payload::new("a", "mail").group("g").waiting().replacen('{', r#"{"big":9007199254740993,"empty":[],"#, 1);
     redis.push_raw("queue:mail:high", [&payload]).await;
+    // The dead job still holds its group, behind which another one waits.
+    let behind = Payload::new("b", "mail").group("g").waiting();
+    let _: () = redis.con.clone().sadd("queue:active", "g").await.expect("SADD");
+    redis.push_raw("queue:pending:g", [&behind]).await;
     let (console, other) = (redis.console().await, redis.console().await);
     let raw = lose(&redis, &console).await;
     assert_eq!(raw, payload);
@@ -59,7 +63,8 @@ async fn a_lost_job_is_put_back_once_and_byte_for_byte() {
     let mut statuses = [first.0, second.0];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409], "{first:?} {second:?}");
-    assert_eq!(redis.texts("queue:mail:high").await, [payload.as_str()]);
+    assert_eq!(redis.texts("queue:mail:high").await, [payload.as_str()], "never behind its own group");
+    assert_eq!(redis.texts("queue:pending:g").await, [behind]);
     assert_eq!(put_back(&console).await.0, 409, "a second click");
     assert_eq!(redis.texts("queue:mail:high").await.len(), 1);
 

@@ -117,9 +117,37 @@ async fn a_job_that_left_redis_is_shown_and_pushed_again() {
     let newest: Value = serde_json::from_str(&redis.texts("queue:mail").await[0]).expect("JSON");
     assert!(newest["id"] == copy["id"] && newest["id"] != "a");
     assert_eq!(push("retry", "no spaces").await.0, 422);
+    for (body, status) in [("{", 400), ("", 400), (r#"{"request":"r8","base":1}"#, 422)] {
+        let path = format!("{}/api/v1/archive/jobs/{row}/retry", console.base_url);
+        let refused = console.client.post(path).body(body).send().await.expect("an answer");
+        let kind = refused.headers()["content-type"].to_str().expect("text").to_owned();
+        assert_eq!((refused.status().as_u16(), kind.as_str()), (status, "application/problem+json"), "{body}");
+    }
+    let pushed = async || {
+        let lines = console.json("/api/v1/audit?who=127.0.0.1").await["lines"].take();
+        lines.as_array().is_some_and(|lines| lines.len() >= 4 && lines.iter().all(|line| line["who"] == "somebody at 127.0.0.1"))
+    };
+    eventually("the audit log says who", Duration::from_secs(20), pushed).await;
     assert_eq!(console.post("/api/v1/archive/jobs/99999/retry", &json!({"request": "r9"})).await.0, 404);
     console.stop().await;
 }
+
+/// What a row of every list of jobs has.
+const LISTED: [&str; 13] = [
+    "id",
+    "fingerprint",
+    "queue",
+    "state",
+    "priority",
+    "className",
+    "attempts",
+    "maxAttempts",
+    "createdAt",
+    "runAt",
+    "failedAt",
+    "error",
+    "groupId",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_archive_tab_says_what_a_row_means() {
@@ -128,9 +156,14 @@ async fn the_archive_tab_says_what_a_row_means() {
     let console = archive.console(&redis).await;
     let page = console.json("/api/v1/queues/mail/jobs?state=completed").await;
     let told: Vec<(&str, &str)> =
-        page["rows"].as_array().expect("rows").iter().map(|r| (r["id"].as_str().unwrap(), r["verdict"].as_str().unwrap())).collect();
+        page["jobs"].as_array().expect("jobs").iter().map(|r| (r["id"].as_str().unwrap(), r["verdict"].as_str().unwrap())).collect();
     assert_eq!(told[..3], [("fixed", "sure"), ("flaky-1", "sure"), ("many-1", "sure")]);
     assert!(told.contains(&("flaky-1", "failedAttempt")));
+    let job = &page["jobs"][0];
+    for key in LISTED {
+        assert!(job.get(key).is_some(), "{key}: {job}");
+    }
+    assert_eq!((&job["state"], &job["fingerprint"], &job["queue"]), (&json!("completed"), &Value::Null, &json!("mail")));
     assert_eq!(console.json("/api/v1/archive/jobs?state=failed&perPage=20").await["total"], 2);
     assert_eq!(console.get("/api/v1/archive/jobs?state=lost").await.status(), 422);
     let html = console.get("/queues/mail?state=completed").await.text().await.expect("a page");
@@ -181,6 +214,12 @@ async fn an_absent_archive_is_said() {
     assert!(past.unavailable.is_some_and(|text| text.contains("unavailable since")));
     let page = console.get("/queues/mail/jobs/nobody").await.text().await.expect("a page");
     assert!(page.contains("unavailable since"), "{page}");
+    // The archive may have it: nobody knows that it is gone.
+    for path in ["/api/v1/queues/mail/jobs/nobody", "/api/v1/queues/mail/jobs/nobody/payload"] {
+        let response = console.get(path).await;
+        let kind = response.headers()["content-type"].to_str().expect("text").to_owned();
+        assert_eq!((response.status().as_u16(), kind.as_str()), (503, "application/problem+json"), "{path}");
+    }
     assert_eq!(console.json("/api/v1/queues/mail/jobs/live").await["id"], "live");
     console.stop().await;
 }

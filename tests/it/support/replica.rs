@@ -21,11 +21,20 @@ impl Replica {
 
     /// With flags of one's own; one of them says where the archive is.
     pub fn with(redis: &TestRedis, flags: &[&str]) -> Self {
+        Self::spawn(&redis.url, flags, Stdio::null())
+    }
+
+    /// Whose log goes into a file.
+    pub fn logged(url: &str, flags: &[&str], log: &std::path::Path) -> Self {
+        Self::spawn(url, flags, std::fs::File::create(log).expect("a file").into())
+    }
+
+    fn spawn(url: &str, flags: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_flux-console"))
-            .args(["start", "--url", &redis.url, "--port", "0"])
+            .args(["start", "--url", url, "--port", "0"])
             .args(flags)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the console starts");
         let mut line = String::new();

@@ -2,6 +2,7 @@
 
 use super::{
     RedisDriver, SCRIPT_BYTES,
+    mend::ways_to_write,
     pages::element,
     payload::{self, Element},
     reply,
@@ -12,12 +13,12 @@ use crate::model::{
     time::Millis,
 };
 use crate::server::{error::DriverError, reading};
-use redis::{Script, Value};
+use redis::Value;
 
 /// How far from its hint an element is looked for.
 const AROUND: u64 = 1_000;
-/// How many elements of one list a search by id looks at.
-const SEARCHED: u64 = 20_000;
+/// How many elements of one list a search by id looks at, and one for elements far away from their hints.
+pub(super) const SEARCHED: u64 = 20_000;
 /// One locating script looks at this many elements, and at about this many bytes: it hashes them.
 const STEP: u64 = 250;
 const LOCATE_BYTES: usize = 512 * 1024;
@@ -38,32 +39,72 @@ impl RedisDriver {
         }
     }
 
-    /// The element with this fingerprint, at its hint or within ±1,000 of it; in a delayed set also where its score begins.
+    /// The element with this fingerprint: [`Self::nearby`], else farther away among [`SEARCHED`] elements.
     pub async fn locate(&self, queue: &QueueName, f: &Fingerprint) -> Result<Option<Located>, DriverError> {
+        self.locate_within(queue, f, &mut SEARCHED.clone()).await
+    }
+
+    /// The same; `far`: how many elements away from their hints may still be looked at, for all jobs of a request together.
+    pub(super) async fn locate_within(&self, queue: &QueueName, f: &Fingerprint, far: &mut u64) -> Result<Option<Located>, DriverError> {
+        match self.nearby(queue, f).await? {
+            None if *far > 0 => self.far_away(queue, f, far).await,
+            found => Ok(found),
+        }
+    }
+
+    /// Beyond ±1,000, or among very many that are due at the same moment.
+    async fn far_away(&self, queue: &QueueName, f: &Fingerprint, far: &mut u64) -> Result<Option<Located>, DriverError> {
+        let key = self.source_key(queue, &f.source);
+        // (from, to), `to` not included; the likelier one first.
+        let ranges = if let Some(score) = &f.score {
+            let (begins, ends) = self.due_at(&key, score).await?;
+            vec![(begins + AROUND + 1, ends)]
+        } else {
+            // Pops move an element to lower positions.
+            let (low, high) = (f.hint.saturating_sub(AROUND), f.hint + AROUND + 1);
+            vec![(low.saturating_sub(*far), low), (high, self.length(&key, "LLEN").await?)]
+        };
+        for (from, to) in ranges {
+            let to = to.min(from + *far);
+            if from >= to {
+                continue;
+            }
+            *far -= to - from;
+            if let Some(found) = self.look(&key, f, &[(from, to - 1)]).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The ranks of the members with this score: the first, and the one behind the last.
+    async fn due_at(&self, key: &str, score: &str) -> Result<(u64, u64), DriverError> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("ZCOUNT").arg(key).arg("-inf").arg(format!("({score}"));
+        pipe.cmd("ZCOUNT").arg(key).arg("-inf").arg(score);
+        Ok(pipe.query_async(&mut self.requests.clone()).await?)
+    }
+
+    /// At its hint or within ±1,000 of it; in a delayed set also where its score begins.
+    pub(super) async fn nearby(&self, queue: &QueueName, f: &Fingerprint) -> Result<Option<Located>, DriverError> {
         let key = self.source_key(queue, &f.source);
         let around = |at: u64, reach: u64| (at.saturating_sub(reach), at + reach);
         if let Some(score) = &f.score {
-            let sooner = format!("({score}");
-            let begins: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(sooner).query_async(&mut self.requests.clone()).await?;
-            let ranges = [around(f.hint, 0), (begins, begins + AROUND), around(f.hint, AROUND)];
-            return self.look(&self.scripts.locate_delayed, &key, f, score, &ranges).await;
+            let (begins, _) = self.due_at(&key, score).await?;
+            return self.look(&key, f, &[around(f.hint, 0), (begins, begins + AROUND), around(f.hint, AROUND)]).await;
         }
         // Pops at the tail move elements to lower positions: after the hint itself, the places before it are likelier.
         let before = (f.hint.saturating_sub(AROUND), f.hint.saturating_sub(1));
-        let ranges = [around(f.hint, 0), around(f.hint, 50), before, (f.hint + 1, f.hint + AROUND)];
-        let end = if matches!(f.source, Source::Grouped(_)) { "head" } else { "tail" };
-        self.look(&self.scripts.locate, &key, f, end, &ranges).await
+        self.look(&key, f, &[around(f.hint, 0), around(f.hint, 50), before, (f.hint + 1, f.hint + AROUND)]).await
     }
 
     /// Asks one of the two locating scripts range by range, a bounded step at a time.
-    async fn look(
-        &self,
-        script: &Script,
-        key: &str,
-        f: &Fingerprint,
-        by: &str,
-        ranges: &[(u64, u64)],
-    ) -> Result<Option<Located>, DriverError> {
+    async fn look(&self, key: &str, f: &Fingerprint, ranges: &[(u64, u64)]) -> Result<Option<Located>, DriverError> {
+        let (script, by) = match (&f.score, &f.source) {
+            (Some(score), _) => (&self.scripts.locate_delayed, score.as_str()),
+            (None, Source::Grouped(_)) => (&self.scripts.locate, "head"),
+            (None, _) => (&self.scripts.locate, "tail"),
+        };
         for (from, to) in ranges {
             let mut at = *from;
             while at <= *to {
@@ -115,7 +156,7 @@ impl RedisDriver {
     /// Jobs with this id, and how many elements were looked at of how many.
     async fn search_id(&self, queue: &QueueName, id: &str) -> Result<(Vec<JobSummary>, u64, u64), DriverError> {
         // The id as it stands in the payload, quoted; inside the nested `data` its quotes are escaped, so that does not match.
-        let needle = serde_json::to_string(id).unwrap_or_default();
+        let texts = id_texts(id);
         let mut sources = vec![Source::Failed];
         sources.extend(Priority::ALL.map(Source::Waiting));
         sources.extend(Priority::ALL.map(Source::Delayed));
@@ -133,11 +174,12 @@ impl RedisDriver {
                 let scored = matches!(source, Source::Delayed(_));
                 let script = if scored { &self.scripts.find_delayed } else { &self.scripts.find };
                 let mut call = script.key(&key);
-                call.arg(&needle).arg(at).arg((at + STEP * 2).min(last) - 1);
+                call.arg(at).arg((at + STEP * 2).min(last) - 1).arg(SCRIPT_BYTES);
                 if !scored {
                     call.arg(if matches!(source, Source::Grouped(_)) { "head" } else { "tail" });
                 }
-                let mut answer = reply::array(call.arg(SCRIPT_BYTES).invoke_async(&mut self.requests.clone()).await?)?.into_iter();
+                call.arg(&texts);
+                let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
                 at = reply::int(&reply::next(&mut answer)?)?.unsigned_abs().max(at + 1);
                 for row in answer {
                     let mut row = reply::array(row)?.into_iter();
@@ -152,6 +194,20 @@ impl RedisDriver {
         }
         Ok((jobs, scanned, of))
     }
+}
+
+/// How a payload may hold this id: as text in each way of writing it, and as a number. What they find is read closely.
+fn id_texts(id: &str) -> Vec<String> {
+    let mut texts = ways_to_write(id);
+    texts.retain(|text| text.starts_with('"'));
+    // PHP writes the slash like this, whatever else it does.
+    let slashed: Vec<String> = texts.iter().filter(|text| text.contains('/')).map(|text| text.replace('/', "\\/")).collect();
+    texts.extend(slashed);
+    if id.parse::<f64>().is_ok() {
+        // A number alone would be found in every second payload.
+        texts.extend([format!("\"id\":{id}"), format!("\"id\": {id}")]);
+    }
+    texts
 }
 
 /// `{position, raw}` = found, `{position}` = go on there.
@@ -215,8 +271,9 @@ fn timeline(job: &JobSummary, now: Millis) -> Vec<TimelineEntry> {
     }
     if job.failed_at.is_some() {
         let title = match (job.attempts, job.max_attempts) {
-            (Some(n), Some(max)) if n >= max => format!("Attempt {n} failed, no attempts left"),
-            (Some(n), _) => format!("Attempt {n} failed, no attempts left"),
+            (Some(n), Some(max)) if n > 0 && n >= max => format!("Attempt {n} failed, no attempts left"),
+            (Some(n), _) if n > 0 => format!("Attempt {n} failed"),
+            // 0 = it never ran; somebody put it there.
             _ => "Failed".into(),
         };
         let reason = job.error.as_deref().and_then(|e| e.lines().next()).map(|line| line.chars().take(120).collect());
@@ -231,4 +288,32 @@ fn timeline(job: &JobSummary, now: Millis) -> Vec<TimelineEntry> {
         ));
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_no_more_than_the_payload_does() {
+        let title = |attempts: &str| {
+            let raw = format!(r#"{{"id":"a"{attempts},"error":"x","failedAt":1795433098524}}"#).into_bytes();
+            let fingerprint = Fingerprint { hash: String::new(), source: Source::Failed, hint: 0, score: None };
+            let queue = QueueName::try_from("mail").expect("a name");
+            detail(&queue, Located { raw, fingerprint }, Millis(1_795_500_000_000)).timeline.pop().expect("a failure").title
+        };
+        // As recorded: failed before it ever ran.
+        assert_eq!(title(r#","attempts":0,"maxAttempts":3"#), "Failed");
+        assert_eq!(title(r#","attempts":2,"maxAttempts":3"#), "Attempt 2 failed");
+        assert_eq!(title(r#","attempts":3,"maxAttempts":3"#), "Attempt 3 failed, no attempts left");
+        assert_eq!(title(r#","attempts":3"#), "Attempt 3 failed");
+        assert_eq!(title(""), "Failed");
+    }
+
+    #[test]
+    fn an_id_is_looked_for_in_each_way_of_writing_it() {
+        assert_eq!(id_texts("job-1"), ["\"job-1\""]);
+        assert_eq!(id_texts("17"), ["\"17\"", "\"id\":17", "\"id\": 17"]);
+        assert_eq!(id_texts("a/é"), ["\"a/é\"", "\"a/\\u00e9\"", "\"a\\/é\"", "\"a\\/\\u00e9\""]);
+    }
 }

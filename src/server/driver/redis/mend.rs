@@ -105,8 +105,8 @@ impl RedisDriver {
     }
 }
 
-/// How a payload may write a group id: as JSON text, with everything beyond ASCII escaped, and as a number.
-fn ways_to_write(group: &str) -> Vec<String> {
+/// How a payload may write an id: as JSON text, with everything beyond ASCII escaped, and as a number.
+pub(super) fn ways_to_write(group: &str) -> Vec<String> {
     let json = serde_json::to_string(group).unwrap_or_default();
     let mut escaped = String::new();
     for c in json.chars() {

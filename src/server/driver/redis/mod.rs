@@ -38,7 +38,7 @@ pub use bulk::{Step, Sweep};
 pub use groups::Known;
 pub use lost::PutBack;
 pub use push::Push;
-pub use removal::OneByOne;
+pub use removal::{DelayedOneByOne, OneByOne};
 
 use crate::server::error::DriverError;
 use keys::Keys;

@@ -34,15 +34,33 @@ pub struct OneByOne {
     released: HashSet<String>,
 }
 
+/// A delayed set that is emptied job by job.
+pub struct DelayedOneByOne {
+    pub priority: Priority,
+    /// Jobs that were in it at the start and may still be there; the due ones among them stay.
+    pub left: u64,
+    /// Of the latest ones, how many came after the start: they stay.
+    stay: u64,
+    started: Millis,
+}
+
+impl DelayedOneByOne {
+    pub fn new(priority: Priority, left: u64, started: Millis) -> Self {
+        Self { priority, left, stay: 0, started }
+    }
+}
+
+fn created_after(raw: &[u8], started: Millis) -> bool {
+    payload::read(&payload::Element::of(raw)).created_at.is_some_and(|at| at > started)
+}
+
 impl OneByOne {
     pub fn new(priority: Priority, left: u64, started: Millis) -> Self {
         Self { priority, left, stay: 0, started, run: Run::default(), released: HashSet::new() }
     }
 
     fn came_since(&self, raw: &[u8]) -> bool {
-        let element = payload::Element::of(raw);
-        payload::read(&element).created_at.is_some_and(|at| at > self.started)
-            || (!self.released.is_empty() && self.released.contains(&element.digest()))
+        created_after(raw, self.started) || (!self.released.is_empty() && self.released.contains(&payload::Element::of(raw).digest()))
     }
 }
 
@@ -54,11 +72,31 @@ impl RedisDriver {
         Ok(())
     }
 
-    /// One waiting list into the trash, whole; false while groups are active: then [`Self::discard_step`].
-    pub async fn trash_waiting(&self, queue: &QueueName, p: Priority, id: &str, outcome: &mut Outcome) -> Result<bool, DriverError> {
+    /// One waiting list into the trash, whole; false while groups are active, or when jobs came after the start: then
+    /// [`Self::discard_step`].
+    pub async fn trash_waiting(
+        &self,
+        queue: &QueueName,
+        p: Priority,
+        id: &str,
+        started: Millis,
+        outcome: &mut Outcome,
+    ) -> Result<bool, DriverError> {
+        if self.came_meanwhile(&self.keys.waiting(queue, p), &self.keys.trash_list(id, p as usize), started).await? {
+            return Ok(false);
+        }
         let went = self.rename(&self.keys.waiting(queue, p), id, p as usize, "waiting").await?;
         outcome.done += went.unwrap_or(0);
         Ok(went.is_some())
+    }
+
+    /// Whether the newest element of a list that is not in the trash yet is one that came after the start.
+    async fn came_meanwhile(&self, key: &str, gone_to: &str, started: Millis) -> Result<bool, DriverError> {
+        let mut pipe = redis::pipe();
+        // A key of another type is refused by the script, with its name.
+        pipe.ignore_errors().cmd("EXISTS").arg(gone_to).cmd("LINDEX").arg(key).arg(0);
+        let (gone, newest): (bool, redis::Value) = pipe.query_async(&mut self.requests.clone()).await?;
+        Ok(!gone && super::reply::bytes(newest).is_ok_and(|raw| created_after(&raw, started)))
     }
 
     async fn rename(&self, key: &str, id: &str, n: usize, kind: &str) -> Result<Option<u64>, DriverError> {
@@ -157,25 +195,30 @@ impl RedisDriver {
         Ok(())
     }
 
-    /// The next delayed jobs that are not due. At most `left` of them; returns how many it looked at.
+    /// The next delayed jobs that are not due, latest first. False when there is nothing left to do.
     pub async fn discard_delayed_step(
         &self,
         queue: &QueueName,
-        p: Priority,
+        set: &mut DelayedOneByOne,
         id: &str,
-        left: u64,
         now: Millis,
         outcome: &mut Outcome,
-    ) -> Result<u64, DriverError> {
-        let key = self.keys.delayed(queue, p);
-        let raws = self.read_latest(&key, Some(now.0), 0, CHUNK.min(left), CHUNK_BYTES, &mut Run::default()).await?;
-        let mut seen = 0;
+    ) -> Result<bool, DriverError> {
+        let key = self.keys.delayed(queue, set.priority);
+        let asked = CHUNK.min(set.left);
+        let raws = self.read_latest(&key, Some(now.0), set.stay, asked, CHUNK_BYTES, &mut Run::default()).await?;
+        // A short answer reached the end: what comes from now on is none of those that were there.
+        let more = raws.len() as u64 == asked || raws.iter().map(Vec::len).sum::<usize>() >= CHUNK_BYTES;
         for raw in raws {
-            let at = Fingerprint { hash: String::new(), source: Source::Delayed(p), hint: 0, score: None };
+            if created_after(&raw, set.started) {
+                set.stay += 1;
+                continue;
+            }
+            let at = Fingerprint { hash: String::new(), source: Source::Delayed(set.priority), hint: 0, score: None };
             tally(outcome, self.discard_one(queue, id, &at, &raw, true, now).await?.0);
-            seen += 1;
+            set.left = set.left.saturating_sub(1);
         }
-        Ok(seen)
+        Ok(more && set.left > 0)
     }
 
     /// Every group that may have pending jobs: the active ones, and those whose pending lists discovery has met.

@@ -225,7 +225,7 @@ fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
             *delayed.slot(p) = reply::length(&reply::next(v)?);
         }
         let failed = reply::length(&reply::next(v)?);
-        let flags = reply::array(reply::next(v)?)?.iter().filter(|f| **f != Value::Nil).count();
+        let flags = reply::array(reply::next(v)?)?.into_iter().filter_map(|f| reply::bytes(f).ok()).filter(|f| f == b"1").count();
         let paused = match flags {
             0 => Paused::No,
             4 => Paused::Yes,

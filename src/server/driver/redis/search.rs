@@ -273,7 +273,7 @@ impl RedisDriver {
         for (below, hash) in top.anchors.iter().enumerate() {
             let hint = top.position.saturating_sub(below as u64);
             let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint, score: None };
-            if let Some(found) = self.locate(queue, &f).await? {
+            if let Some(found) = self.nearby(queue, &f).await? {
                 return Ok(mark(found.fingerprint.hint));
             }
         }
@@ -284,7 +284,7 @@ impl RedisDriver {
     async fn moved(&self, queue: &QueueName, source: &Source, mark: &Mark) -> Result<Option<u64>, DriverError> {
         for (above, hash) in mark.anchors.iter().enumerate() {
             let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint: mark.at + above as u64, score: None };
-            if let Some(found) = self.locate(queue, &f).await? {
+            if let Some(found) = self.nearby(queue, &f).await? {
                 return Ok(Some(found.fingerprint.hint));
             }
         }

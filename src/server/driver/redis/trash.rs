@@ -5,7 +5,7 @@
 //! `…trash:{id}:items` a list of single elements, newest at the head. An item is `[score]\n{bytes of the key}:{key}{raw}`, so
 //! any key and any payload survive byte for byte.
 
-use super::{RedisDriver, SCRIPT_BYTES, payload};
+use super::{RedisDriver, SCRIPT_BYTES, payload, verbs::mark};
 use crate::model::{
     ids::{Priority, QueueName},
     operation::{Outcome, TrashEntry, Verb},
@@ -26,6 +26,8 @@ pub enum Keep {
 pub const KEPT_MS: i64 = 3_600_000;
 /// A deletion gives a sign of life more often than this; silent for longer, its console is gone and the entry is as it is.
 const FILLING_MS: i64 = 15_000;
+/// Entries that are looked at together when their hour is over.
+const EMPTIED: u64 = 20;
 /// Redis itself drops what no console emptied.
 pub const BACKSTOP_S: u64 = 7_200;
 
@@ -41,6 +43,20 @@ pub fn delayed_item(key: &str, raw: &[u8]) -> Vec<u8> {
     let mut item = format!("{}:{key}", key.len()).into_bytes();
     item.extend_from_slice(raw);
     item
+}
+
+/// Of an entry that is put back: how many at the beginning of its items and of its sets stay, because jobs equal to them are
+/// delayed already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stays {
+    items: u64,
+    lists: BTreeMap<usize, u64>,
+}
+
+impl Stays {
+    pub fn jobs(&self) -> u64 {
+        self.items + self.lists.values().sum::<u64>()
+    }
 }
 
 struct Item {
@@ -178,37 +194,52 @@ impl RedisDriver {
         Ok(jobs)
     }
 
-    /// One bounded step of putting an entry back. `None` when nothing is left in it.
-    pub async fn restore_step(&self, queue: &QueueName, id: &str) -> Result<Option<Outcome>, DriverError> {
+    /// One bounded step of putting an entry back. `None` when nothing more of it can be.
+    pub async fn restore_step(&self, queue: &QueueName, id: &str, stays: &mut Stays) -> Result<Option<Outcome>, DriverError> {
         let mut conn = self.requests.clone();
         let fields: BTreeMap<String, String> = conn.hgetall(self.keys.trash_entry(id)).await?;
         for (n, source) in lists(&fields) {
             let key = self.keys.trash_list(id, n);
+            let stay = stays.lists.entry(n).or_default();
             let kind: String = redis::cmd("TYPE").arg(&key).query_async(&mut conn).await?;
-            if kind != "list" && kind != "zset" {
+            let left = match kind.as_str() {
+                "list" => true,
+                "zset" => conn.zcard::<_, u64>(&key).await? > *stay,
+                _ => false,
+            };
+            if !left {
                 continue;
             }
-            let (went, _): (u64, u64) =
-                self.scripts.restore_list.key(&key).key(source).arg(kind).arg(500).arg(SCRIPT_BYTES).invoke_async(&mut conn).await?;
+            let mut call = self.scripts.restore_list.prepare_invoke();
+            call.key(&key).key(source).arg(kind).arg(500).arg(SCRIPT_BYTES).arg(*stay);
+            let (went, stay_now): (u64, u64) = call.invoke_async(&mut conn).await?;
+            *stay = stay_now;
             return Ok(Some(Outcome { done: went, ..Outcome::default() }));
         }
         let items = self.keys.trash_items(id);
-        let mut outcome = Outcome::default();
+        let (mut outcome, mut left) = (Outcome::default(), false);
         for _ in 0..100 {
-            let Some(bytes) = conn.lindex::<_, Option<Vec<u8>>>(&items, 0).await? else { break };
+            let Some(bytes) = conn.lindex::<_, Option<Vec<u8>>>(&items, stays.items as isize).await? else { break };
+            left = true;
             let Some(item) = parse_item(&bytes) else {
                 return Err(DriverError::Corrupt { key: items, found: "something that the console did not write".into() });
             };
-            outcome.done += u64::from(self.restore_item(queue, &items, &bytes, &item).await?);
+            match self.restore_item(queue, &items, &bytes, &item, stays.items).await? {
+                1 => outcome.done += 1,
+                2 => stays.items += 1,
+                _ => {}
+            }
         }
-        if outcome.done > 0 {
+        if left {
             return Ok(Some(outcome));
         }
+        // What stays, stays for its hour.
+        self.close_trash(id).await?;
         self.drop_trash(id, &fields).await?;
         Ok(None)
     }
 
-    async fn restore_item(&self, queue: &QueueName, items: &str, bytes: &[u8], item: &Item) -> Result<bool, DriverError> {
+    async fn restore_item(&self, queue: &QueueName, items: &str, bytes: &[u8], item: &Item, stay: u64) -> Result<i64, DriverError> {
         let behind = item.key.strip_prefix(self.keys.pending("").as_str());
         let dead = item.key == self.keys.failed(queue);
         let group = match behind {
@@ -229,12 +260,11 @@ impl RedisDriver {
         let pending = self.keys.pending(if place == "group" { &extra } else { "" });
         let mut call = self.scripts.restore_item.prepare_invoke();
         call.key(items).key(target).key(self.keys.active()).key(pending).arg(bytes).arg(&item.raw).arg(place).arg(&extra);
-        let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
-        Ok(code == 1)
+        Ok(call.arg(stay).arg(mark()).invoke_async(&mut self.requests.clone()).await?)
     }
 
     /// Forgets an entry, unless something is (again) in it.
-    async fn drop_trash(&self, id: &str, fields: &BTreeMap<String, String>) -> Result<(), DriverError> {
+    async fn drop_trash(&self, id: &str, fields: &BTreeMap<String, String>) -> Result<bool, DriverError> {
         let mut call = self.scripts.drop_trash.prepare_invoke();
         call.key(self.keys.trash()).key(self.keys.trash_entry(id)).key(self.keys.trash_items(id));
         for (n, _) in lists(fields) {
@@ -243,18 +273,26 @@ impl RedisDriver {
         Ok(call.arg(id).invoke_async(&mut self.requests.clone()).await?)
     }
 
-    /// Empties entries whose hour is over; UNLINK frees big lists beside the main thread. At most 20 entries a call.
+    /// Empties entries whose hour is over, a few at a time; UNLINK frees big lists beside the main thread.
     pub async fn empty_trash(&self, now: Millis) -> Result<u64, DriverError> {
+        let (mut emptied, mut stay) = (0, 0);
+        loop {
+            let (looked, dropped) = self.empty_some(now, stay).await?;
+            emptied += dropped;
+            // What is being filled just now stays.
+            stay += looked - dropped;
+            if looked < EMPTIED {
+                return Ok(emptied);
+            }
+        }
+    }
+
+    /// How many entries were looked at, and how many of them are gone.
+    async fn empty_some(&self, now: Millis, skip: u64) -> Result<(u64, u64), DriverError> {
         let mut conn = self.requests.clone();
-        let ids: Vec<String> = redis::cmd("ZRANGEBYSCORE")
-            .arg(self.keys.trash())
-            .arg("-inf")
-            .arg(now.0)
-            .arg("LIMIT")
-            .arg(0)
-            .arg(20)
-            .query_async(&mut conn)
-            .await?;
+        let due = redis::cmd("ZRANGEBYSCORE").arg(self.keys.trash()).arg("-inf").arg(now.0).arg("LIMIT").arg(skip).arg(EMPTIED).clone();
+        let ids: Vec<String> = due.query_async(&mut conn).await?;
+        let mut dropped = 0;
         for id in &ids {
             let fields: BTreeMap<String, String> = conn.hgetall(self.keys.trash_entry(id)).await?;
             let mut pipe = redis::pipe();
@@ -263,9 +301,9 @@ impl RedisDriver {
                 pipe.unlink(self.keys.trash_list(id, n)).ignore();
             }
             pipe.query_async::<()>(&mut conn).await?;
-            self.drop_trash(id, &fields).await?;
+            dropped += u64::from(self.drop_trash(id, &fields).await?);
         }
-        Ok(ids.len() as u64)
+        Ok((ids.len() as u64, dropped))
     }
 
     /// Ends a deletion; deletes for good when nothing is to be kept. Returns the entry to restore from.

@@ -2,6 +2,7 @@
 
 use super::{
     RedisDriver,
+    job::SEARCHED,
     payload::{self, Target},
     reply, trash,
 };
@@ -24,17 +25,32 @@ const LOOKS: usize = 3;
 impl RedisDriver {
     /// Failed jobs back to their waiting list. A priority that no worker reads stays put unless `base` sends it to the base list.
     pub async fn retry(&self, queue: &QueueName, jobs: &[Fingerprint], base: bool) -> Result<Outcome, DriverError> {
-        let mut outcome = Outcome::default();
+        let (mut outcome, mut far) = (Outcome::default(), SEARCHED);
         for f in jobs {
-            self.retry_one(queue, f, base, &mut outcome).await.map_err(|e| e.after(outcome.done, jobs.len()))?;
+            self.retry_one(queue, f, None, base, &mut far, &mut outcome).await.map_err(|e| e.after(outcome.done, jobs.len()))?;
         }
         Ok(outcome)
     }
 
-    async fn retry_one(&self, queue: &QueueName, f: &Fingerprint, base: bool, outcome: &mut Outcome) -> Result<(), DriverError> {
+    /// One failed job back as `edited`, treated as any dead letter with that text; what it replaces may be unreadable.
+    pub async fn retry_edited(&self, queue: &QueueName, f: &Fingerprint, edited: &str, base: bool) -> Result<Outcome, DriverError> {
+        let mut outcome = Outcome::default();
+        self.retry_one(queue, f, Some(edited.as_bytes()), base, &mut SEARCHED.clone(), &mut outcome).await?;
+        Ok(outcome)
+    }
+
+    async fn retry_one(
+        &self,
+        queue: &QueueName,
+        f: &Fingerprint,
+        edited: Option<&[u8]>,
+        base: bool,
+        far: &mut u64,
+        outcome: &mut Outcome,
+    ) -> Result<(), DriverError> {
         for _ in 0..LOOKS {
-            let Some(found) = self.locate(queue, f).await? else { break };
-            let Some(retried) = payload::retried(&found.raw) else {
+            let Some(found) = self.locate_within(queue, f, far).await? else { break };
+            let Some(retried) = payload::retried(edited.unwrap_or(&found.raw)) else {
                 outcome.corrupt += 1;
                 return Ok(());
             };
@@ -64,9 +80,9 @@ impl RedisDriver {
 
     /// Delayed jobs to the waiting list of their key's priority. `served`: due ones are left to the workers.
     pub async fn promote(&self, queue: &QueueName, jobs: &[Fingerprint], served: bool, now: Millis) -> Result<Outcome, DriverError> {
-        let mut outcome = Outcome::default();
+        let (mut outcome, mut far) = (Outcome::default(), SEARCHED);
         for f in jobs {
-            self.promote_one(queue, f, served, now, &mut outcome).await.map_err(|e| e.after(outcome.done, jobs.len()))?;
+            self.promote_one(queue, f, served, now, &mut far, &mut outcome).await.map_err(|e| e.after(outcome.done, jobs.len()))?;
         }
         Ok(outcome)
     }
@@ -77,9 +93,10 @@ impl RedisDriver {
         f: &Fingerprint,
         served: bool,
         now: Millis,
+        far: &mut u64,
         outcome: &mut Outcome,
     ) -> Result<(), DriverError> {
-        let (Source::Delayed(priority), Some(found)) = (&f.source, self.locate(queue, f).await?) else {
+        let (Source::Delayed(priority), Some(found)) = (&f.source, self.locate_within(queue, f, far).await?) else {
             outcome.gone += 1;
             return Ok(());
         };
@@ -98,12 +115,12 @@ impl RedisDriver {
     /// Jobs of any state into one trash entry. A payload that cannot be read is a thing like any other here.
     pub async fn discard(&self, queue: &QueueName, jobs: &[Fingerprint], served: bool, now: Millis) -> Result<Outcome, DriverError> {
         let id = self.open_trash(queue, Verb::Discard, now).await?;
-        let mut outcome = Outcome::default();
+        let (mut outcome, mut far) = (Outcome::default(), SEARCHED);
         // Jobs of one group from its end, so that a restore, which begins with the last, keeps their order.
         let mut jobs: Vec<&Fingerprint> = jobs.iter().collect();
         jobs.sort_by_key(|f| if matches!(f.source, Source::Grouped(_)) { std::cmp::Reverse(f.hint) } else { std::cmp::Reverse(0) });
         for f in &jobs {
-            match self.discard_located(queue, &id, f, served, now).await {
+            match self.discard_located(queue, &id, f, served, now, &mut far).await {
                 Ok(code) => tally(&mut outcome, code),
                 Err(error) => {
                     // What went in can be restored all the same; should this fail too, it is counted when it is asked for.
@@ -117,7 +134,7 @@ impl RedisDriver {
         Ok(outcome)
     }
 
-    /// One job into an open trash entry.
+    /// One job into an open trash entry. It was read just now: nobody looks for it far away.
     pub async fn discard_into(
         &self,
         queue: &QueueName,
@@ -127,13 +144,21 @@ impl RedisDriver {
         now: Millis,
         outcome: &mut Outcome,
     ) -> Result<(), DriverError> {
-        tally(outcome, self.discard_located(queue, id, f, served, now).await?);
+        tally(outcome, self.discard_located(queue, id, f, served, now, &mut 0).await?);
         Ok(())
     }
 
-    async fn discard_located(&self, queue: &QueueName, id: &str, f: &Fingerprint, served: bool, now: Millis) -> Result<i64, DriverError> {
+    async fn discard_located(
+        &self,
+        queue: &QueueName,
+        id: &str,
+        f: &Fingerprint,
+        served: bool,
+        now: Millis,
+        far: &mut u64,
+    ) -> Result<i64, DriverError> {
         for _ in 0..LOOKS {
-            let Some(found) = self.locate(queue, f).await? else { break };
+            let Some(found) = self.locate_within(queue, f, far).await? else { break };
             let (code, _) = self.discard_one(queue, id, &found.fingerprint, &found.raw, served, now).await?;
             if code != 0 {
                 return Ok(code);
@@ -173,14 +198,28 @@ impl RedisDriver {
         }
         // Only a job in a waiting list holds its group; one behind the group, or a dead letter, does not.
         let group = if matches!(at.source, Source::Waiting(_)) { payload::group_of(raw).unwrap_or_default() } else { String::new() };
+        let released = self.released_into(raw, queue);
         let item = trash::item(&key, raw);
         let end = if matches!(at.source, Source::Grouped(_)) { "head" } else { "tail" };
         let mut call = self.scripts.discard.prepare_invoke();
-        call.key(&key).key(items).key(self.keys.active()).key(self.keys.pending(&group)).key(self.keys.waiting(queue, Priority::Base));
+        call.key(&key).key(items).key(self.keys.active()).key(self.keys.pending(&group)).key(released);
         call.arg(raw).arg(at.hint).arg(end).arg(item).arg(trash::BACKSTOP_S).arg(&group).arg(mark());
         let mut answer = reply::array(call.invoke_async(&mut conn).await?)?.into_iter();
         let code = reply::int(&reply::next(&mut answer)?)?;
         Ok((code, answer.next().map(reply::bytes).transpose()?))
+    }
+}
+
+/// Where the library completes a job whose payload names no queue.
+const NAMELESS: &str = "default";
+
+impl RedisDriver {
+    /// The list that gets the next job of a group when the library completes this one: that of the queue which the payload names,
+    /// wherever the job was popped. A name that is none of a queue stays here.
+    fn released_into(&self, raw: &[u8], here: &QueueName) -> String {
+        let named = payload::queue_named(raw).filter(|name| !name.is_empty()).unwrap_or_else(|| NAMELESS.into());
+        let queue = QueueName::try_from(named).ok().filter(|queue| self.keys.is_queue(queue));
+        self.keys.waiting(queue.as_ref().unwrap_or(here), Priority::Base)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
             Ok(true) => break OperationStatus::Done,
             Ok(false) => failures = 0,
             // A lost connection comes back; a step that is repeated finds what is still to do.
-            Err(DriverError::Unavailable(_)) if failures < 60 => {
+            Err(DriverError::Unavailable(_) | DriverError::LockedOut(_)) if failures < 60 => {
                 failures += 1;
                 operation.message = Some(
                     "The connection to Redis was lost in between. No job is lost; some that were moved just then may be counted as gone."
@@ -62,6 +62,7 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
             Err(error) => tracing::warn!(%error, "the trash entry could not be finished"),
         }
     }
+    operation.message = operation.message.or_else(|| work.remark());
     operation.finished_at = Some(now());
     // Before anybody sees the end and loads the list again; and below, so that the next tick tells of the end.
     state.watching.nudge_queue(&operation.queue);
@@ -78,6 +79,7 @@ fn stopped(error: DriverError) -> String {
     let code = match &error {
         DriverError::Refused(cause) => format!("Redis answered {}.", cause.code().unwrap_or("with an error")),
         DriverError::Corrupt { key, found } => format!("The key {key} holds {found}."),
+        DriverError::LockedOut(_) => "Redis refuses the user or the password in the console's URL.".into(),
         DriverError::Unavailable(_) => "Redis could not be reached for half a minute.".into(),
         DriverError::Protocol(_) | DriverError::Partly { .. } => "Redis answered something unexpected.".into(),
     };

@@ -4,10 +4,14 @@ use super::matching::{self, Matching};
 use crate::model::{
     ids::{Priority, QueueName},
     operation::{Outcome, TrashEntry},
+    time::Millis,
 };
 use crate::server::{
     actions::now,
-    driver::redis::{OneByOne, Step, Sweep, trash::Keep},
+    driver::redis::{
+        DelayedOneByOne, OneByOne, Step, Sweep,
+        trash::{Keep, Stays},
+    },
     error::DriverError,
     state::AppState,
 };
@@ -17,9 +21,19 @@ use std::collections::VecDeque;
 pub(super) enum Work {
     Retry(Sweep),
     Promote(Sweep),
-    Remove { trash: String, keep: Keep, parts: VecDeque<Part>, served: bool },
-    Restore(TrashEntry),
+    Remove(Removal),
+    Restore(TrashEntry, Stays),
     Matching(Matching),
+}
+
+/// A deletion under way.
+pub(super) struct Removal {
+    pub trash: String,
+    pub keep: Keep,
+    pub parts: VecDeque<Part>,
+    pub served: bool,
+    /// Jobs that came later stay.
+    pub started: Millis,
 }
 
 /// One list of a deletion. `left`: how many were in it at the start, when it goes one by one.
@@ -32,7 +46,7 @@ pub(super) enum Part {
     Waiting(Priority, u64),
     WaitingOneByOne(OneByOne),
     Delayed(Priority, u64),
-    DelayedOneByOne(Priority, u64),
+    DelayedOneByOne(DelayedOneByOne),
     Failed,
 }
 
@@ -57,16 +71,27 @@ impl Work {
     /// The trash entry that it fills, and whether that is kept.
     pub(super) fn fills(&self) -> Option<(&str, Keep)> {
         match self {
-            Self::Remove { trash, keep, .. } => Some((trash, *keep)),
+            Self::Remove(removal) => Some((&removal.trash, removal.keep)),
             Self::Matching(matching) => matching.trash.as_deref().map(|trash| (trash, Keep::AnHour)),
-            Self::Retry(_) | Self::Promote(_) | Self::Restore(_) => None,
+            Self::Retry(_) | Self::Promote(_) | Self::Restore(..) => None,
+        }
+    }
+
+    /// What is to be said at the end.
+    pub(super) fn remark(&self) -> Option<String> {
+        match self {
+            Self::Restore(_, stays) if stays.jobs() > 0 => Some(format!(
+                "{} stay in the trash: jobs equal to them byte for byte are delayed already, and Redis keeps one of two equal ones.",
+                stays.jobs()
+            )),
+            _ => None,
         }
     }
 
     /// The trash entry that is not to expire meanwhile.
     pub(super) fn holds(&self) -> Option<&str> {
         match self {
-            Self::Restore(entry) => Some(&entry.id),
+            Self::Restore(entry, _) => Some(&entry.id),
             _ => self.fills().map(|(trash, _)| trash),
         }
     }
@@ -79,36 +104,56 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Work, o
         Work::Retry(sweep) => driver.retry_step(sweep).await?,
         Work::Promote(sweep) => driver.promote_step(sweep, now()).await?,
         Work::Matching(matching) => matching::step(state, queue, matching, outcome).await?,
-        Work::Restore(entry) => match driver.restore_step(queue, &entry.id).await? {
+        Work::Restore(entry, stays) => match driver.restore_step(queue, &entry.id, stays).await? {
             Some(outcome) => Step { outcome, finished: false },
             None => Step { outcome: Outcome::default(), finished: true },
         },
-        Work::Remove { trash, parts, served, .. } => {
-            let Some(part) = parts.front_mut() else { return Ok(true) };
-            // On an error the part stays in front, with what it has learned.
-            if !remove_step(state, queue, trash, part, *served, outcome).await? {
-                parts.pop_front();
+        Work::Remove(removal) => {
+            let Some(mut part) = removal.parts.pop_front() else { return Ok(true) };
+            match remove_step(state, queue, removal, &mut part, outcome).await {
+                Ok(Stepped::More) => removal.parts.push_front(part),
+                // What goes as a whole goes first, before more can come.
+                Ok(Stepped::OneByOne(rest)) => removal.parts.push_back(rest),
+                Ok(Stepped::Through) => {}
+                // The part stays in front, with what it has learned.
+                Err(error) => {
+                    removal.parts.push_front(part);
+                    return Err(error);
+                }
             }
-            return Ok(parts.is_empty());
+            return Ok(removal.parts.is_empty());
         }
     };
     outcome.add(&swept.outcome);
     Ok(swept.finished)
 }
 
-/// Removes a piece of a part; false when nothing of it is left.
+/// What is to be done with a part after a step.
+enum Stepped {
+    More,
+    Through,
+    /// It cannot go whole.
+    OneByOne(Part),
+}
+
+impl From<bool> for Stepped {
+    fn from(more: bool) -> Self {
+        if more { Self::More } else { Self::Through }
+    }
+}
+
+/// Removes a piece of a part.
 async fn remove_step(
     state: &AppState,
     queue: &QueueName,
-    trash: &str,
+    removal: &Removal,
     part: &mut Part,
-    served: bool,
     outcome: &mut Outcome,
-) -> Result<bool, DriverError> {
-    let driver = &state.driver;
-    match part {
+) -> Result<Stepped, DriverError> {
+    let (driver, trash, started) = (&state.driver, &removal.trash, removal.started);
+    Ok(match part {
         Part::Grouped { groups, from } => {
-            let Some(group) = groups.front() else { return Ok(false) };
+            let Some(group) = groups.front() else { return Ok(Stepped::Through) };
             match driver.discard_grouped(queue, group, *from, trash, now(), outcome).await? {
                 Some(next) => *from = next,
                 None => {
@@ -116,28 +161,21 @@ async fn remove_step(
                     *from = 0;
                 }
             }
-            Ok(!groups.is_empty())
+            (!groups.is_empty()).into()
         }
-        Part::Failed => driver.trash_failed(queue, trash, outcome).await.map(|()| false),
-        Part::Waiting(p, left) => {
-            if driver.trash_waiting(queue, *p, trash, outcome).await? {
-                return Ok(false);
-            }
-            *part = Part::WaitingOneByOne(OneByOne::new(*p, *left, now()));
-            Ok(true)
+        Part::Failed => {
+            driver.trash_failed(queue, trash, outcome).await?;
+            Stepped::Through
         }
-        Part::WaitingOneByOne(list) => driver.discard_step(queue, list, trash, now(), outcome).await,
-        Part::Delayed(p, left) => {
-            if driver.trash_delayed(queue, *p, trash, served, now(), outcome).await? {
-                return Ok(false);
-            }
-            *part = Part::DelayedOneByOne(*p, *left);
-            Ok(true)
-        }
-        Part::DelayedOneByOne(p, left) => {
-            let seen = driver.discard_delayed_step(queue, *p, trash, *left, now(), outcome).await?;
-            *left = left.saturating_sub(seen);
-            Ok(seen > 0 && *left > 0)
-        }
-    }
+        Part::Waiting(p, left) => match driver.trash_waiting(queue, *p, trash, started, outcome).await? {
+            true => Stepped::Through,
+            false => Stepped::OneByOne(Part::WaitingOneByOne(OneByOne::new(*p, *left, started))),
+        },
+        Part::WaitingOneByOne(list) => driver.discard_step(queue, list, trash, now(), outcome).await?.into(),
+        Part::Delayed(p, left) => match driver.trash_delayed(queue, *p, trash, removal.served, now(), outcome).await? {
+            true => Stepped::Through,
+            false => Stepped::OneByOne(Part::DelayedOneByOne(DelayedOneByOne::new(*p, *left, started))),
+        },
+        Part::DelayedOneByOne(set) => driver.discard_delayed_step(queue, set, trash, now(), outcome).await?.into(),
+    })
 }

@@ -19,27 +19,58 @@ if ARGV[4] == 'newest' then
   count = last - offset
 end
 if offset >= total or count == 0 then return { lengths, {}, offset, 0 } end
+count = math.min(count, total - offset)
 
--- How many elements of the merged order stand before the one of this rank: those of other sets that are due earlier, or at
--- the same time but in a set that workers look at first.
-local function before(s, rank)
-  local score, n = redis.call('ZRANGE', s.key, rank, rank, 'WITHSCORES')[2], rank
-  for _, other in ipairs(sets) do
-    if other.set < s.set then n = n + redis.call('ZCOUNT', other.key, '-inf', score)
-    elseif other.set > s.set then n = n + redis.call('ZCOUNT', other.key, '-inf', '(' .. score) end
-  end
+-- Numbers as Redis reads them back, bit for bit.
+local function text(score) return ('%.17g'):format(score) end
+
+local function upTo(score)
+  local n = 0
+  for _, s in ipairs(sets) do n = n + redis.call('ZCOUNT', s.key, '-inf', text(score)) end
   return n
 end
 
--- Of each set, as many elements lie before the page as stand before `offset` in the merged order: found by bisection.
-for _, s in ipairs(sets) do
-  local low, high = 0, s.n
-  if #sets == 1 then low, high = math.min(offset, s.n), math.min(offset, s.n) end
-  while low < high do
-    local mid = math.floor((low + high) / 2)
-    if before(s, mid) < offset then low = mid + 1 else high = mid end
+-- The due time of the element at `offset` in the merged order, by counting alone: members may be of any size. Widens from 0 to
+-- either side until the place lies in between, then halves until the two ends are neighbours.
+local function due()
+  if upTo(-math.huge) > offset then return -math.huge end
+  local low, high
+  if upTo(0) > offset then
+    low, high = -1, 0
+    while upTo(low) > offset do
+      low, high = low * 1048576, low
+      if low == -math.huge then low = -1.7976931348623157e308 break end
+    end
+    if upTo(low) > offset then return low end
+  else
+    low, high = 0, 1048576
+    while upTo(high) <= offset do
+      if high == math.huge then return high end
+      low, high = high, high * 1048576
+    end
+    if high == math.huge then high = 1.7976931348623157e308 end
+    if upTo(high) <= offset then return math.huge end
   end
-  s.at = low
+  while true do
+    local middle = low / 2 + high / 2
+    if middle <= low or middle >= high then return high end
+    if upTo(middle) > offset then high = middle else low = middle end
+  end
+end
+
+if #sets == 1 then
+  sets[1].at = math.min(offset, sets[1].n)
+else
+  -- Of those due at that very time, the ones in sets that workers look at first stand first.
+  local at, left = text(due()), offset
+  for _, s in ipairs(sets) do
+    s.at = redis.call('ZCOUNT', s.key, '-inf', '(' .. at)
+    left = left - s.at
+  end
+  for _, s in ipairs(sets) do
+    local equal = math.min(left, redis.call('ZCOUNT', s.key, at, at))
+    s.at, left = s.at + equal, left - equal
+  end
 end
 
 local rows = {}

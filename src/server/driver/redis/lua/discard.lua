@@ -1,5 +1,5 @@
 -- Takes one element out of a list into the trash and, for a waiting job of a group, lets the group go on.
--- KEYS  1 list  2 trash items  3 set of active groups  4 pending list of the group  5 base list of the queue
+-- KEYS  1 list  2 trash items  3 set of active groups  4 pending list of the group  5 list that the group releases into
 -- ARGV  1 raw element  2 position  3 'tail' or 'head'  4 trash item  5 trash TTL, s
 --       6 group id to complete or ''  7 mark
 -- Returns {1} = taken out, {1, raw} = and this job was released by its group, {0} = gone. An error: nothing was changed.

@@ -13,6 +13,17 @@ local function digest(raw)
   return redis.sha1hex(#raw .. ':' .. raw:sub(1, PART) .. raw:sub(-PART))
 end
 
+-- Whether one of the texts in ARGV, from this one on, is in there.
+local function contains(raw, first)
+  for n = first, #ARGV do
+    if raw:find(ARGV[n], 1, true) then return true end
+  end
+  return false
+end
+
+-- How many elements to read at once after a run whose largest had so many bytes: runs grow while elements are small.
+local function longer(run, most, largest) return math.max(1, math.min(run * 2, most, math.floor(262144 / largest))) end
+
 -- Calls visit(position, raw) for the positions from..to of a list, counted from the tail (or from the head).
 -- Reads in runs that grow while elements are small, so that neither many small nor a few huge ones block Redis; never more
 -- than 32 at once, because small ones may be followed by huge ones.
@@ -36,7 +47,7 @@ local function each(key, from, to, fromHead, budget, visit)
     -- Fewer than asked for: the list ends here.
     if at <= last then return to + 1 end
     if read >= budget then return at end
-    run = math.max(1, math.min(run * 2, 32, math.floor(262144 / largest)))
+    run = longer(run, 32, largest)
   end
   return at
 end

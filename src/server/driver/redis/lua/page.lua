@@ -25,17 +25,19 @@ if ARGV[5] == 'newest' then
   offset = math.max(last - count, 0)
   count = last - offset
 end
+count = math.min(count, math.max(total - offset, 0))
 local function showDue(i)
   local at, run, last = 0, 1, math.min(due[i] or 0, tonumber(ARGV[8]))
   while at < last and dueBudget > 0 do
     local part = redis.call('ZRANGEBYSCORE', KEYS[lists + i], '-inf', ARGV[7], 'WITHSCORES', 'LIMIT', at, math.min(run, last - at))
+    local largest = 1
     for k = 1, #part, 2 do
       local e = element(part[k])
-      dueBudget = dueBudget - e[1]
+      dueBudget, largest = dueBudget - e[1], math.max(largest, e[1])
       dueRows[#dueRows + 1] = { i, at, part[k + 1], e[1], e[2], e[3] }
       at = at + 1
     end
-    run = run * 2
+    run = longer(run, 32, largest)
   end
 end
 for i = 1, lists do
@@ -43,6 +45,7 @@ for i = 1, lists do
   if base < offset + count or total <= offset + count then showDue(i) end
   local from = math.max(offset - base, 0)
   local to = math.min(offset + count - base, n) - 1
+  if from <= to and budget <= 0 then open = false end
   if open and from <= to then
     local stop = each(KEYS[i], from, to, fromHead, budget, function(at, raw)
       local e = element(raw)

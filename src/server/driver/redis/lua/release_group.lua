@@ -15,12 +15,11 @@ if active == 1 then
   for i = 4, #KEYS do
     if redis.call('TYPE', KEYS[i]).ok == 'list' then
       local last = redis.call('LLEN', KEYS[i]) - 1
+      if last >= 0 and budget <= 0 then return -2 end
       local at = each(KEYS[i], 0, last, false, budget, function(_, raw)
         -- 64: what asking for an element costs, however small it is.
         budget = budget - #raw - 64
-        if raw:find('groupId', 1, true) then
-          for n = 5, #ARGV do held = held or raw:find(ARGV[n], 1, true) ~= nil end
-        end
+        held = raw:find('groupId', 1, true) ~= nil and contains(raw, 5)
         return held or budget <= 0
       end)
       if held then return -1 end

@@ -1,14 +1,19 @@
 -- Prepended to the scripts that move one element out of a list.
 
 -- Where exactly `raw` is now: at the position seen (from the tail, or the head), or up to 24 places beside it because
--- something was pushed or popped since. nil = not there; the console then looks further and asks again.
+-- something was pushed or popped since; no more of them once 2 MB were read. nil = not there; the console then looks further and
+-- asks again.
 local function whereabouts(key, raw, seen, fromHead)
+  local read = 0
   local function at(p)
     if p < 0 then return nil end
-    return redis.call('LINDEX', key, fromHead and p or -p - 1)
+    local found = redis.call('LINDEX', key, fromHead and p or -p - 1)
+    read = read + (found and #found or 0)
+    return found
   end
   if at(seen) == raw then return seen end
   for d = 1, 24 do
+    if read > 2097152 and d > 1 then return nil end
     -- Pops at the end that is counted from move an element to a lower position: look there first.
     if at(seen - d) == raw then return seen - d end
     if at(seen + d) == raw then return seen + d end
