@@ -177,11 +177,12 @@ enum Chosen {
     All,
 }
 
-/// The body of a verb: `{state, jobs}` or `{state, all: true}`, for retry with `base`.
+/// The body of a verb: `{state, jobs}` or `{state, all: true}`, for retry with `base`, for discarding all with `keep`.
 struct Request {
     state: JobState,
     chosen: Chosen,
     base: bool,
+    keep: bool,
 }
 
 /// `POST /queues/{queue}/jobs/{retry|discard|promote}`: 200 with what was done, or 202 `{operation}`.
@@ -192,7 +193,7 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
     if !matches!(verb, Verb::Retry | Verb::Promote | Verb::Discard) {
         return Err(unknown());
     }
-    let Request { state: from, chosen, base } = read(&body)?;
+    let Request { state: from, chosen, base, keep } = read(&body)?;
     let fits = match verb {
         Verb::Retry => from == JobState::Failed,
         Verb::Promote => from == JobState::Delayed,
@@ -207,15 +208,15 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
         (Verb::Promote, Chosen::Some(jobs)) => Ok(Json(actions::promote(&state, &queue, from, &jobs).await?).into_response()),
         (Verb::Promote, Chosen::All) => Ok(accepted(actions::promote_all(&state, &queue).await?)),
         (Verb::Discard, Chosen::Some(jobs)) => Ok(Json(actions::discard(&state, &queue, from, &jobs).await?).into_response()),
-        (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from).await?)),
+        (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from, keep).await?)),
         (Verb::Purge | Verb::ClearFailed | Verb::Restore, _) => Err(unknown()),
     }
 }
 
 fn read(body: &[u8]) -> Result<Request, Problem> {
     let body: Value = serde_json::from_slice(body).map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
-    let flag = |name: &str| match body.get(name) {
-        None | Some(Value::Null) => Ok(false),
+    let flag = |name: &str, absent: bool| match body.get(name) {
+        None | Some(Value::Null) => Ok(absent),
         Some(value) => value.as_bool().ok_or_else(|| Problem::invalid(name, format!("`{name}` is true or false."))),
     };
     let state = body
@@ -223,7 +224,7 @@ fn read(body: &[u8]) -> Result<Request, Problem> {
         .and_then(Value::as_str)
         .ok_or_else(|| Problem::invalid("state", "Say which jobs: `state` is waiting, grouped, delayed or failed."))?;
     let state = state_named(state)?;
-    let chosen = match (body.get("jobs"), flag("all")?) {
+    let chosen = match (body.get("jobs"), flag("all", false)?) {
         (None | Some(Value::Null), true) => Chosen::All,
         (Some(Value::Array(jobs)), false) => Chosen::Some(jobs.iter().map(fingerprint).collect::<Result<_, _>>()?),
         (None | Some(Value::Null), false) => {
@@ -232,7 +233,12 @@ fn read(body: &[u8]) -> Result<Request, Problem> {
         (Some(_), true) => return Err(Problem::invalid("all", "Send `jobs` or `\"all\": true`, not both.")),
         (Some(_), false) => return Err(Problem::invalid("jobs", "`jobs` is a list of fingerprints.")),
     };
-    Ok(Request { state, chosen, base: flag("base")? })
+    let keep = flag("keep", true)?;
+    if !keep && matches!(chosen, Chosen::Some(_)) {
+        // Named jobs always go into the trash: who asks for the contrary is not to believe that they are gone.
+        return Err(Problem::invalid("keep", "`keep: false` goes with `\"all\": true` only."));
+    }
+    Ok(Request { state, chosen, base: flag("base", false)?, keep })
 }
 
 fn fingerprint(value: &Value) -> Result<Fingerprint, Problem> {

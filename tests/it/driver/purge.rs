@@ -36,7 +36,8 @@ async fn a_restored_list_goes_behind_what_came_since() {
     let redis = TestRedis::start().await;
     let console = redis.console().await;
     redis.push_raw("queue:mail", many("old", "mail", 1_200)).await;
-    let operation = ended(&console, actions::discard_all(&console.state, &queue("mail"), JobState::Waiting).await.expect("started")).await;
+    let operation =
+        ended(&console, actions::discard_all(&console.state, &queue("mail"), JobState::Waiting, true).await.expect("started")).await;
     assert_eq!(operation.outcome.done, 1_200);
     redis.push_raw("queue:mail", many("new", "mail", 2)).await;
     ended(&console, actions::restore(&console.state, &operation.outcome.trash.expect("an id")).await.expect("started")).await;
@@ -102,5 +103,23 @@ async fn due_jobs_stay_in_a_purge_while_a_worker_serves_the_queue() {
         (operation.outcome.done, redis.zset("queue:a:delayed").await.len(), redis.zset("queue:a:high:delayed").await.len()),
         (301, 300, 1)
     );
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn all_of_a_state_can_be_deleted_without_undo() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("w", "mail", 300)).await;
+    redis.push_raw("queue:mail:failed", many_dead("f", "mail", 20)).await;
+    let later = crate::support::now_ms() + 600_000;
+    redis.delay_raw("queue:mail:delayed", (0..30).map(|i| (payload(&format!("d-{i}"), "mail", ""), later + i))).await;
+    let console = redis.console().await;
+    for (state, jobs) in [(JobState::Waiting, 300), (JobState::Delayed, 30), (JobState::Failed, 20)] {
+        let started = actions::discard_all(&console.state, &queue("mail"), state, false).await.expect("started");
+        let operation = ended(&console, started).await;
+        assert_eq!((operation.outcome.done, operation.outcome.trash), (jobs, None), "{state:?}");
+    }
+    assert!(redis.all_ids().await.is_empty());
+    assert_eq!(actions::trash(&console.state).await.expect("a list"), []);
     console.stop().await;
 }
