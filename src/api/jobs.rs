@@ -28,6 +28,12 @@ pub async fn retry(queue: QueueName, state: JobState, jobs: Vec<Fingerprint>, ba
     crate::server::actions::retry(&expect_context(), &queue, state, &jobs, base).await
 }
 
+/// One failed job back with `payload`, a JSON object, in place of what it was.
+#[server(prefix = "/api/fn", endpoint = "jobs/retry-edited", input = Json, output = Json)]
+pub async fn retry_edited(queue: QueueName, job: Fingerprint, payload: String, base: bool) -> Result<Outcome, ApiError> {
+    crate::server::actions::retry_edited(&expect_context(), &queue, &job, &payload, base).await
+}
+
 /// Delayed jobs to their waiting list, now.
 #[server(prefix = "/api/fn", endpoint = "jobs/promote", input = Json, output = Json)]
 pub async fn promote(queue: QueueName, state: JobState, jobs: Vec<Fingerprint>) -> Result<Outcome, ApiError> {

@@ -24,6 +24,7 @@ use crate::model::{
     error::ApiError,
     ids::{Fingerprint, QueueName},
     job::{Found, JobState, JobsPage},
+    json,
     live::{Overview, QueuesPage},
     operation::{Outcome, Verb},
     query::{JobsQuery, PER_PAGE, QueuesQuery},
@@ -33,6 +34,9 @@ use crate::model::{
 
 /// The most jobs that one request may name; more is an operation on all.
 pub const MAX_JOBS: usize = 200;
+
+/// The most bytes of a payload that was edited by hand.
+pub const MAX_EDITED: usize = 1024 * 1024;
 
 /// The console's clock.
 pub fn now() -> Millis {
@@ -101,6 +105,28 @@ pub async fn retry(state: &AppState, queue: &QueueName, from: JobState, jobs: &[
         Ok(state.driver.retry(queue, jobs, base).await?)
     };
     acted(state, Verb::Retry, queue, from, jobs, act).await
+}
+
+/// One failed job back with another payload in its place.
+pub async fn retry_edited(state: &AppState, queue: &QueueName, job: &Fingerprint, payload: &str, base: bool) -> Result<Outcome, ApiError> {
+    let asked = audit::asked(state, Verb::Retry.as_str(), Some(queue)).of("1 failed, edited");
+    let act = async {
+        is_queue(state, queue)?;
+        check(Verb::Retry, JobState::Failed, std::slice::from_ref(job))?;
+        if payload.len() > MAX_EDITED {
+            return Err(ApiError::invalid(
+                "payload",
+                format!("The edited payload has {} bytes; at most {MAX_EDITED} are taken. Nothing was changed.", payload.len()),
+            ));
+        }
+        if let Err(error) = json::members(payload) {
+            return Err(ApiError::invalid("payload", format!("The edited payload is {error}. Nothing was changed.")));
+        }
+        Ok(state.driver.retry_edited(queue, job, payload, base).await?)
+    };
+    let outcome = act.await;
+    state.watching.nudge_queue(queue);
+    asked.answered(state, outcome)
 }
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {

@@ -11,7 +11,7 @@ use crate::model::live::Link;
 use anyhow::Context;
 use axum::{
     Extension, Json, Router,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
     routing::get,
@@ -88,7 +88,9 @@ pub fn router(state: AppState, leptos: LeptosOptions) -> anyhow::Result<Router> 
             .layer(from_fn_with_state(doors, guard::origin))
             .layer(Extension(gate.clone()))
             .layer(from_fn_with_state(gate, auth::require))
-            .layer(from_fn(guard::body)),
+            .layer(from_fn(guard::body))
+            // That one is the limit.
+            .layer(DefaultBodyLimit::disable()),
     ))
 }
 

@@ -177,12 +177,14 @@ enum Chosen {
     All,
 }
 
-/// The body of a verb: `{state, jobs}` or `{state, all: true}`, for retry with `base`, for discarding all with `keep`.
+/// The body of a verb: `{state, jobs}` or `{state, all: true}`; for retry with `base`, and of one job with `payload`; for
+/// discarding all with `keep`.
 struct Request {
     state: JobState,
     chosen: Chosen,
     base: bool,
     keep: bool,
+    payload: Option<String>,
 }
 
 /// `POST /queues/{queue}/jobs/{retry|discard|promote}`: 200 with what was done, or 202 `{operation}`.
@@ -193,7 +195,7 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
     if !matches!(verb, Verb::Retry | Verb::Promote | Verb::Discard) {
         return Err(unknown());
     }
-    let Request { state: from, chosen, base, keep } = read(&body)?;
+    let Request { state: from, chosen, base, keep, payload } = read(&body)?;
     let fits = match verb {
         Verb::Retry => from == JobState::Failed,
         Verb::Promote => from == JobState::Delayed,
@@ -201,6 +203,9 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
     };
     if !fits {
         return Err(Problem::invalid("state", format!("{} does not apply to {} jobs. Nothing was changed.", verb.as_str(), from.as_str())));
+    }
+    if let Some(payload) = payload {
+        return edited(&state, &queue, verb, &chosen, &payload, base).await;
     }
     match (verb, chosen) {
         (Verb::Retry, Chosen::Some(jobs)) => Ok(Json(actions::retry(&state, &queue, from, &jobs, base).await?).into_response()),
@@ -210,6 +215,16 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
         (Verb::Discard, Chosen::Some(jobs)) => Ok(Json(actions::discard(&state, &queue, from, &jobs).await?).into_response()),
         (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from, keep).await?)),
         (Verb::Purge | Verb::ClearFailed | Verb::Restore, _) => Err(unknown()),
+    }
+}
+
+async fn edited(state: &AppState, queue: &QueueName, verb: Verb, chosen: &Chosen, payload: &str, base: bool) -> Result<Response, Problem> {
+    match (verb, chosen) {
+        (Verb::Retry, Chosen::Some(jobs)) if jobs.len() == 1 => {
+            Ok(Json(actions::retry_edited(state, queue, &jobs[0], payload, base).await?).into_response())
+        }
+        (Verb::Retry, _) => Err(Problem::invalid("payload", "An edited payload takes the place of one job: name exactly one in `jobs`.")),
+        _ => Err(Problem::invalid("payload", "Only retry takes an edited payload.")),
     }
 }
 
@@ -238,7 +253,12 @@ fn read(body: &[u8]) -> Result<Request, Problem> {
         // Named jobs always go into the trash: who asks for the contrary is not to believe that they are gone.
         return Err(Problem::invalid("keep", "`keep: false` goes with `\"all\": true` only."));
     }
-    Ok(Request { state, chosen, base: flag("base", false)?, keep })
+    let payload = match body.get("payload") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => return Err(Problem::invalid("payload", "`payload` is the edited payload as a string that holds a JSON object.")),
+    };
+    Ok(Request { state, chosen, base: flag("base", false)?, keep, payload })
 }
 
 fn fingerprint(value: &Value) -> Result<Fingerprint, Problem> {

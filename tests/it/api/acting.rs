@@ -50,6 +50,45 @@ async fn named_jobs_answer_what_was_done_and_a_second_click_is_gone() {
 }
 
 #[tokio::test]
+async fn an_edited_payload_is_for_one_failed_job_and_leaves_a_line() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail:failed", many_dead("f", "mail", 2)).await;
+    let console = redis.console().await;
+    let jobs = fingerprints(&console, "mail", "failed").await;
+    let one = &jobs[..1];
+    let large = format!(r#"{{"blob":"{}"}}"#, "y".repeat(1024 * 1024));
+    for (verb, body, field) in [
+        ("retry", json!({"state": "failed", "jobs": one, "payload": "{"}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": one, "payload": "[1]"}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": one, "payload": ""}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": one, "payload": {"id": "f-1"}}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": one, "payload": large}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": jobs, "payload": "{}"}), "payload"),
+        ("retry", json!({"state": "failed", "all": true, "payload": "{}"}), "payload"),
+        ("discard", json!({"state": "failed", "jobs": one, "payload": "{}"}), "payload"),
+        ("retry", json!({"state": "failed", "jobs": [], "payload": "{}"}), "payload"),
+        ("retry", json!({"state": "delayed", "jobs": one, "payload": "{}"}), "state"),
+    ] {
+        let (status, problem) = console.post(&format!("/api/v1/queues/mail/jobs/{verb}"), &body).await;
+        assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
+    }
+    assert_eq!((redis.list("queue:mail").await.len(), redis.list("queue:mail:failed").await.len()), (0, 2));
+
+    let body = json!({"state": "failed", "jobs": one, "payload": r#"{"id":"f-2","n":9007199254740993123}"#});
+    for expected in [json!({"done": 1, "gone": 0, "corrupt": 0}), json!({"done": 0, "gone": 1, "corrupt": 0})] {
+        assert_eq!(console.post("/api/v1/queues/mail/jobs/retry", &body).await, (200, expected));
+    }
+    assert_eq!(redis.texts("queue:mail").await, [r#"{"id":"f-2","n":9007199254740993123,"attempts":0}"#]);
+    let noted = async || {
+        let audit = console.json("/api/v1/audit").await;
+        let lines = audit["lines"].as_array().unwrap();
+        lines.iter().any(|line| line["verb"] == "retry" && line["filter"] == "1 failed, edited" && line["result"] == "1 done")
+    };
+    eventually("the audit log says that it was edited", Duration::from_secs(5), noted).await;
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn all_of_a_state_is_an_operation() {
     let redis = TestRedis::start().await;
     redis.push_raw("queue:mail:failed", many_dead("f", "mail", 30)).await;
@@ -164,7 +203,7 @@ async fn requests_that_cannot_be_understood_change_nothing() {
     let huge = console
         .client
         .post(format!("{}/api/v1/queues/mail/jobs/retry", console.base_url))
-        .body(vec![b' '; 2_000_000])
+        .body(vec![b' '; 3_000_000])
         .send()
         .await
         .unwrap();

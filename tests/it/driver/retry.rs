@@ -139,6 +139,62 @@ async fn ten_megabytes_and_deep_nesting_survive_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn an_edited_payload_takes_the_place_of_exactly_the_job_it_names() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let twin = dead("twin", "mail", "boom", "");
+    redis.push_raw("queue:mail:failed", [&twin, &twin, &"{broken".to_owned()]).await;
+    let f = handle(&driver, "mail", JobState::Failed, "twin").await;
+    let edited =
+        r#"{ "id":"twin","data":"{\"n\":9007199254740993123}","attempts":3, "error":"old","failedAt":1,"delaySeconds":4,"tags":[ ]}"#;
+    assert_eq!(driver.retry_edited(&queue("mail"), &f, edited, false).await.expect("retry"), did(1, 0, 0));
+    let pushed = r#"{ "id":"twin","data":"{\"n\":9007199254740993123}","attempts":0,"tags":[ ]}"#;
+    assert_eq!(redis.texts("queue:mail").await, [pushed]);
+    assert_eq!(redis.texts("queue:mail:failed").await, [twin.clone(), "{broken".into()]);
+
+    // What could not be read is mended by hand.
+    let broken = page(&driver, "mail", JobState::Failed).await.jobs.pop().expect("the broken one").fingerprint;
+    assert_eq!(driver.retry_edited(&queue("mail"), &broken, r#"{"id":"mended"}"#, false).await.expect("retry"), did(1, 0, 0));
+    assert_eq!(redis.texts("queue:mail").await[0], r#"{"id":"mended","attempts":0}"#);
+    assert_eq!(redis.texts("queue:mail:failed").await, [twin]);
+
+    // A second click, and a page from before the job failed again.
+    assert_eq!(driver.retry_edited(&queue("mail"), &broken, r#"{"id":"mended"}"#, false).await.expect("again"), did(0, 1, 0));
+    redis.con.clone().del::<_, ()>("queue:mail:failed").await.expect("DEL");
+    redis.push_raw("queue:mail:failed", [dead("twin", "mail", "other", "")]).await;
+    assert_eq!(driver.retry_edited(&queue("mail"), &f, edited, false).await.expect("stale"), did(0, 1, 0));
+    assert_eq!((redis.list("queue:mail").await.len(), redis.list("queue:mail:failed").await.len()), (2, 1));
+}
+
+#[tokio::test]
+async fn an_edited_payload_goes_where_its_own_priority_and_group_say() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:pay:failed", many_dead("j", "pay", 4)).await;
+    redis.con.clone().sadd::<_, _, ()>("queue:active", "busy").await.expect("SADD");
+    let mut went = Vec::new();
+    for (id, edited) in [
+        ("j-1", r#"{"id":"j-1","priority":"high"}"#),
+        ("j-2", r#"{"id":"j-2","groupId":"busy"}"#),
+        ("j-3", r#"{"id":"j-3","groupId":"free","priority":"low"}"#),
+        ("j-4", r#"{"id":"j-4","priority":"urgent"}"#),
+    ] {
+        let f = handle(&driver, "pay", JobState::Failed, id).await;
+        let outcome = driver.retry_edited(&queue("pay"), &f, edited, false).await.expect("retry");
+        went.push((outcome.done, outcome.unread_priority));
+        if id == "j-4" {
+            assert_eq!(driver.retry_edited(&queue("pay"), &f, edited, true).await.expect("base").done, 1);
+        }
+    }
+    assert_eq!(went, [(1, 0), (1, 0), (1, 0), (0, 1)]);
+    let first = async |key: &str| crate::support::redis::id_of(&redis.list(key).await[0]);
+    assert_eq!(first("queue:pay:high").await, "j-1");
+    assert_eq!(first("queue:pending:busy").await, "j-2");
+    assert_eq!(first("queue:pay:low").await, "j-3");
+    assert_eq!(first("queue:pay").await, "j-4");
+}
+
+#[tokio::test]
 async fn exactly_as_the_library_retries() {
     // What the library's own retry made of the same dead letter (recordings driver-api-failed → driver-api-retried), up to
     // its fresh createdAt and the order of className, which the operator's edit leaves alone.

@@ -26,15 +26,29 @@ impl RedisDriver {
     pub async fn retry(&self, queue: &QueueName, jobs: &[Fingerprint], base: bool) -> Result<Outcome, DriverError> {
         let mut outcome = Outcome::default();
         for f in jobs {
-            self.retry_one(queue, f, base, &mut outcome).await.map_err(|e| e.after(outcome.done, jobs.len()))?;
+            self.retry_one(queue, f, None, base, &mut outcome).await.map_err(|e| e.after(outcome.done, jobs.len()))?;
         }
         Ok(outcome)
     }
 
-    async fn retry_one(&self, queue: &QueueName, f: &Fingerprint, base: bool, outcome: &mut Outcome) -> Result<(), DriverError> {
+    /// One failed job back as `edited`, treated as any dead letter with that text; what it replaces may be unreadable.
+    pub async fn retry_edited(&self, queue: &QueueName, f: &Fingerprint, edited: &str, base: bool) -> Result<Outcome, DriverError> {
+        let mut outcome = Outcome::default();
+        self.retry_one(queue, f, Some(edited.as_bytes()), base, &mut outcome).await?;
+        Ok(outcome)
+    }
+
+    async fn retry_one(
+        &self,
+        queue: &QueueName,
+        f: &Fingerprint,
+        edited: Option<&[u8]>,
+        base: bool,
+        outcome: &mut Outcome,
+    ) -> Result<(), DriverError> {
         for _ in 0..LOOKS {
             let Some(found) = self.locate(queue, f).await? else { break };
-            let Some(retried) = payload::retried(&found.raw) else {
+            let Some(retried) = payload::retried(edited.unwrap_or(&found.raw)) else {
                 outcome.corrupt += 1;
                 return Ok(());
             };
