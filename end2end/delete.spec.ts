@@ -72,7 +72,7 @@ for (const [what, opener, primary] of [
     await page.getByRole('dialog').getByRole('textbox').fill('orders')
   }, 'Purge 30 jobs'],
 ] as [string, (page: Page) => Promise<void>, string][]) {
-  test(`270 MB that are ${what} can be deleted without a trash that keeps them`, async ({ redis, open }) => {
+  test(`30 times 9 MB that are ${what} can be deleted without a trash that keeps them`, async ({ redis, open }) => {
     test.setTimeout(90_000)
     for (let i = 0; i < 30; i += 1) {
       await redis.eval("redis.call('LPUSH', KEYS[1], '{\"id\":\"' .. ARGV[1] .. '\",\"x\":\"' .. string.rep('x', 9000000) .. '\"}')", { keys: ['queue:orders'], arguments: [`BIG-${i}`] })
@@ -80,11 +80,11 @@ for (const [what, opener, primary] of [
     const page = await open('/queues/orders?perPage=20')
     await opener(page)
     const dialog = page.getByRole('dialog')
-    await expect(dialog).toContainText(/You can restore them for an hour.* The trash keeps about 2[5-9]\d MB\./)
+    await expect(dialog).toContainText(/You can restore them for an hour.* The trash keeps about [23]\d\d MB\./)
     await dialog.getByRole('checkbox', { name: /Delete without undo/ }).check()
     await expect(dialog).toContainText('They cannot be restored.')
     await dialog.getByRole('button', { name: primary }).click()
-    await expect(toasts(page)).toContainText(/30 (jobs|deleted)|30 jobs deleted/)
+    await expect(toasts(page)).toContainText(/30 jobs/)
     await expect(toasts(page).getByRole('button', { name: 'Restore' })).toHaveCount(0)
     expect(await redis.keys('flux_console:*:trash*')).toEqual([])
     expect(await redis.keys('queue:orders*')).toEqual([])

@@ -22,7 +22,7 @@ test('a payload is corrected and the job waits with it; every other byte stays',
 
   // Not JSON: where, and no way to send it. The same text again is as good as untouched.
   await field.fill(before.replace('"order": 17,', '"order": 17,,'))
-  await expect(dialog).toContainText('Line 8, column 20: a key is expected.')
+  await expect(dialog).toContainText('Line 8, column 19: a key is expected.')
   await expect(dialog.getByRole('button', { name: 'Retry job' })).toBeDisabled()
   await field.fill('[1]')
   await expect(dialog).toContainText('an object is expected')

@@ -112,7 +112,7 @@ for (const scheme of ['light', 'dark'] as const) {
     await page.getByRole('button', { name: 'Edit and retry…' }).click()
     await look('edit')
     await page.getByRole('dialog').getByLabel('Payload').fill('{\n  "id": 1,,\n}')
-    await expect(page.getByRole('dialog')).toContainText('Line 2, column 12')
+    await expect(page.getByRole('dialog')).toContainText('Line 2, column 11')
     await look('edit-wrong')
     await page.setViewportSize({ width: 390, height: 844 })
     await look('edit-phone')

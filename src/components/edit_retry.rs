@@ -61,7 +61,7 @@ pub fn EditRetry(queue: QueueName, job: Fingerprint, name: String, payload: Stri
     let primary = move || if base.get() { "Retry to base list".to_owned() } else { "Retry job".into() };
     let note = {
         let kept = if draft.with_value(|d| d.unfolded) {
-            " The string data is shown as the object it holds and is written as a string again."
+            " The field data is a string: it is shown as the object that it holds, and written as a string again."
         } else {
             ""
         };
@@ -104,6 +104,7 @@ pub fn EditRetry(queue: QueueName, job: Fingerprint, name: String, payload: Stri
                     <textarea
                         id="edited"
                         class="editor"
+                        autofocus=true
                         spellcheck="false"
                         autocomplete="off"
                         autocapitalize="off"
