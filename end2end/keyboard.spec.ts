@@ -57,3 +57,67 @@ test('? lists the keys', async ({ queues, open }) => {
   await page.keyboard.press('?')
   await expect(page.getByRole('dialog')).toContainText('Keyboard')
 })
+
+test('/ filters, j and k move, Enter opens, Esc goes back', async ({ queues, open }) => {
+  await queues.fail('orders', make(5, 'DEAD'))
+  const page = await open('/queues')
+  await page.keyboard.press('/')
+  await expect(page.getByRole('searchbox', { name: 'Filter queues by name' })).toBeFocused()
+  // In a field a key is a letter.
+  await page.keyboard.type('gojkrx?')
+  await expect(page.getByRole('searchbox', { name: 'Filter queues by name' })).toHaveValue('gojkrx?')
+  await expect(page).toHaveURL(/\/queues\?q=/)
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL(/\/queues$/)
+
+  await open('/queues/orders?state=failed')
+  const focused = page.locator('tr:has(:focus)')
+  for (const [key, row] of [['j', 'DEAD-5'], ['j', 'DEAD-4'], ['j', 'DEAD-3'], ['k', 'DEAD-4']]) {
+    await page.keyboard.press(key)
+    await expect(focused).toContainText(row)
+  }
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/\/jobs\/DEAD-4/)
+  await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL(/\/queues\/orders\?state=failed/)
+  for (const [key, url] of [['o', /:\d+\/$/], ['q', /\/queues$/], ['s', /\/schedules$/], ['w', /\/workers$/], ['a', /\/alerts$/]] as const) {
+    await page.keyboard.press('g')
+    await page.keyboard.press(key)
+    await expect(page).toHaveURL(url)
+  }
+  // A dialog has the keys for itself.
+  await page.keyboard.press('?')
+  await expect(page.getByRole('dialog')).toContainText('g s')
+  await page.keyboard.press('g')
+  await page.keyboard.press('q')
+  await expect(page).toHaveURL(/\/alerts$/)
+})
+
+test('r retries in a filtered table too', async ({ queues, open }) => {
+  await queues.fail('orders', make(3, 'DEAD'))
+  const page = await open('/queues/orders?state=failed&q=gateway')
+  await expect(page.getByRole('checkbox', { name: 'Select DEAD-3' })).toBeVisible()
+  await page.keyboard.press('j')
+  await page.keyboard.press('r')
+  await expect(page.getByRole('dialog')).toContainText('Retry 1 failed job of orders?')
+  await page.keyboard.press('Escape')
+  await page.getByRole('checkbox', { name: 'Select DEAD-1' }).check()
+  await page.getByRole('checkbox', { name: 'Select DEAD-2' }).check()
+  await page.keyboard.press('r')
+  await page.getByRole('dialog').getByRole('button', { name: 'Retry 2 jobs' }).click()
+  await expect.poll(() => queues.waiting('orders')).toBe(2)
+})
+
+test('the palette leads to every page', async ({ queues, open }) => {
+  await queues.push('orders', make(1, 'ORD'))
+  const page = await open('/')
+  for (const [name, url] of [['Errors', /\/errors$/], ['Settings', /\/settings$/]] as const) {
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type(name)
+    await expect(page.getByRole('option', { selected: true })).toContainText(name)
+    await page.keyboard.press('Enter')
+    await expect(page).toHaveURL(url)
+  }
+})

@@ -38,6 +38,9 @@ const pages: [string, string][] = [
   ['alerts-rule', '/alerts?new=failure_spike'],
   ['settings', '/settings'],
   ['logs-archive', '/logs?from=archive'],
+  ['schedules', '/schedules'],
+  ['schedules-new', '/schedules?new'],
+  ['channels', '/alerts/channels'],
 ]
 
 async function findings(page: Page) {
@@ -70,6 +73,76 @@ for (const scheme of ['light', 'dark'] as const) {
     })
   }
 }
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`${scheme}: axe finds nothing in what opens`, async ({ queues, open, page }) => {
+    test.setTimeout(90_000)
+    await shop(queues)
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+    const look = async (name: string) => {
+      await expect(page.getByRole('dialog')).toBeVisible()
+      await page.screenshot({ path: `end2end/report/shots/dialog-${name}-${scheme}.png` })
+      expect.soft(await findings(page), `axe on ${name}`).toEqual([])
+    }
+    const close = async () => {
+      await page.keyboard.press('Escape')
+      await expect(page.getByRole('dialog')).toHaveCount(0)
+    }
+    await open('/queues/orders?state=failed')
+    await page.keyboard.press('?')
+    await look('help')
+    await close()
+    await page.keyboard.press('Control+k')
+    await look('palette')
+    await close()
+    await page.getByRole('button', { name: /^Retry 312 failed jobs/ }).click()
+    await look('retry-all')
+    await close()
+    await page.getByRole('button', { name: 'More actions for orders' }).click()
+    await page.getByRole('menuitem', { name: 'Purge queue…' }).click()
+    await expect(page.getByRole('dialog')).toContainText('The trash keeps')
+    await look('purge')
+    await close()
+    await page.getByRole('checkbox', { name: 'Select page' }).check()
+    await page.getByRole('button', { name: 'Select all 312' }).click()
+    await page.screenshot({ path: `end2end/report/shots/selected-${scheme}.png` })
+    expect.soft(await findings(page), 'axe on a selection').toEqual([])
+
+    await open('/queues/orders/jobs/DEAD-311')
+    await page.getByRole('button', { name: 'Edit and retry…' }).click()
+    await look('edit')
+    await page.getByRole('dialog').getByLabel('Payload').fill('{\n  "id": 1,,\n}')
+    await expect(page.getByRole('dialog')).toContainText('Line 2, column 11')
+    await look('edit-wrong')
+    await page.setViewportSize({ width: 390, height: 844 })
+    await look('edit-phone')
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+    await expect(page.getByRole('dialog')).toHaveCount(0)
+    await page.getByRole('button', { name: 'Menu' }).click()
+    await look('drawer')
+    await close()
+
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await open('/errors')
+    const kind = await page.getByRole('main').getByRole('row').getByRole('link').first().getAttribute('href')
+    await open(kind!)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    await page.screenshot({ path: `end2end/report/shots/error-kind-${scheme}.png` })
+    expect.soft(await findings(page), `axe on ${kind}`).toEqual([])
+  })
+}
+
+test.describe('closed', () => {
+  test.use({ consoleEnv: { AUTH_PASSWORD: 'correct horse' } })
+  test('axe finds nothing on the way in', async ({ visit, page, expectedErrors }) => {
+    expectedErrors.push(/401/)
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme })
+      await visit('/login')
+      expect.soft(await findings(page), `axe on the login page, ${scheme}`).toEqual([])
+    }
+  })
+})
 
 test('the theme switch is remembered', async ({ queues, open, page }) => {
   await queues.push('orders', make(1, 'ORD'))

@@ -1,9 +1,9 @@
 // Story: a dead letter was dropped from Redis; its link still works, and the job runs again.
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { payload } from './jobs'
+import { text, write } from './sqlite'
 import { expect, test } from './support'
 
 const folder = mkdtempSync(join(tmpdir(), 'flux-console-past-'))
@@ -19,12 +19,8 @@ function died(id: string) {
     [id, 'orders', 'failed', payload('orders', job), job.error, at, at],
     [id, 'orders', 'completed', payload('orders', { ...job, error: undefined, failedAt: undefined }), null, at, at],
   ]
-  // Node has no SQLite of its own before version 22.
-  const program = `import json, sqlite3, sys
-db = sqlite3.connect(sys.argv[1])
-db.executemany('INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at) VALUES (?, ?, ?, ?, ?, ?, ?)', json.loads(sys.argv[2]))
-db.commit()`
-  execFileSync('python3', ['-c', program, file, JSON.stringify(rows)])
+  const into = 'INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at)'
+  write(file, rows.map((row) => `${into} VALUES (${row.map(text).join(', ')})`))
 }
 
 test('a link to a job that left Redis shows it, and it can be retried once and copied', async ({ open, queues, page }) => {

@@ -47,6 +47,43 @@ test('retry all shows its progress and ends with every job waiting', async ({ qu
   await expect(page.getByRole('main')).toContainText('orders')
 })
 
+test('a long retry shows how far it is and can be cancelled; what it did stays done', async ({ queues, open }) => {
+  test.setTimeout(90_000)
+  const all = 60_000
+  await queues.fail('orders', make(all, 'DEAD'))
+  const page = await open('/queues/orders?state=failed')
+  await confirm(page, /^Retry 60,000 failed jobs/, /^Retry 60,000 jobs/, /can be cancelled/)
+  const bar = toasts(page).getByRole('progressbar', { name: 'Retrying failed jobs of orders' })
+  await expect(bar).toHaveAttribute('aria-valuenow', /^[1-9]\d?$/)
+  await toasts(page).getByRole('button', { name: 'Cancel' }).click()
+  await expect(toasts(page)).toContainText(/Cancelled after [\d,]+ of 60,000; the others are where they were\./)
+  const [waiting, failed] = [await queues.waiting('orders'), await queues.failed('orders')]
+  expect([waiting > 0, failed > 0, waiting + failed]).toEqual([true, true, all])
+  await open('/operations')
+  await expect(page.getByRole('main')).toContainText(/cancelled/i)
+})
+
+test('shift and click select what lies between, one link all there are', async ({ queues, open }) => {
+  await queues.fail('orders', make(60, 'DEAD'))
+  const page = await open('/queues/orders?state=failed&perPage=20')
+  const box = (n: number) => page.getByRole('checkbox', { name: `Select DEAD-${n}`, exact: true })
+  await box(58).click()
+  await box(54).click({ modifiers: ['Shift'] })
+  await expect(page.getByText('5 jobs selected')).toBeVisible()
+  for (const n of [58, 57, 56, 55, 54]) await expect(box(n)).toBeChecked()
+  await expect(box(53)).not.toBeChecked()
+  // The other way, and off: a range becomes what its end becomes.
+  await box(56).click({ modifiers: ['Shift'] })
+  await expect(page.getByText('2 jobs selected')).toBeVisible()
+
+  await page.getByRole('checkbox', { name: 'Select page' }).check()
+  await expect(page.getByText('20 jobs selected')).toBeVisible()
+  await page.getByRole('button', { name: 'Select all 60' }).click()
+  await expect(page.getByText('All 60 jobs selected')).toBeVisible()
+  await confirm(page, 'Retry 60 jobs…', 'Retry 60 jobs', /60 failed jobs of orders/)
+  await expect.poll(() => queues.waiting('orders')).toBe(60)
+})
+
 test('a second click on a job that is gone does nothing and says so', async ({ queues, redis, open }) => {
   await queues.fail('orders', make(1, 'DEAD'))
   const page = await open('/queues/orders?state=failed')

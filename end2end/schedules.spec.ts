@@ -15,7 +15,7 @@ async function register(redis: any, id: string, cron: string, next: number, more
 test('add, run now, turn off, edit, delete, restore', async ({ redis, open, page }) => {
   await open('/')
   await page.keyboard.press('g')
-  await page.keyboard.press('c')
+  await page.keyboard.press('s')
   const main = page.getByRole('main')
   await expect(main).toContainText('No schedules')
   await page.getByRole('link', { name: 'Add schedule' }).click()

@@ -1,9 +1,9 @@
 // Story: how big has the archive become, and how long do we keep it?
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { make } from './jobs'
+import { text, write } from './sqlite'
 import { expect, test as base, toasts } from './support'
 
 const test = base.extend<{ archive: string }>({
@@ -16,18 +16,14 @@ const test = base.extend<{ archive: string }>({
   consoleArgs: [async ({ archive }, use) => use(['--archive', `sqlite:${archive}`]), { option: true }],
 })
 
-const writer = `
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=5)
-for i in range(int(sys.argv[3])):
-    db.execute("INSERT INTO flux_job_archive (job_id, queue, status, payload, archived_at) VALUES (?, 'orders', 'completed', '{}', ?)", (f"old-{i}", sys.argv[2]))
-    db.execute("INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp) VALUES (?, ?, 'shop-1', 'orders', ?)", ("error" if i % 2 else "info", f"Line {i} says 100%", sys.argv[2]))
-db.commit()
-`
-
 /** Rows in the library's tables, `days` old, written by another program. */
 function fill(archive: string, days: number, count: number) {
-  execFileSync('python3', ['-c', writer, archive, new Date(Date.now() - days * 86_400_000).toISOString(), String(count)])
+  const at = text(new Date(Date.now() - days * 86_400_000).toISOString())
+  const row = (i: number) => [
+    `INSERT INTO flux_job_archive (job_id, queue, status, payload, archived_at) VALUES ('old-${i}', 'orders', 'completed', '{}', ${at})`,
+    `INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp) VALUES ('${i % 2 ? 'error' : 'info'}', 'Line ${i} says 100%', 'shop-1', 'orders', ${at})`,
+  ]
+  write(archive, Array.from({ length: count }, (_, i) => row(i)).flat())
 }
 
 test('settings: what is kept, what would go, and a run that deletes it', async ({ archive, queues, redis, open }) => {

@@ -69,6 +69,7 @@ redis() { apt redis-server redis-server; }
 # The tests start servers of their own, on private ports; services that a package may start are left alone.
 databases() {
     apt mariadbd mariadb-server
+    apt sqlite3 sqlite3 # the console has SQLite inside; the browser tests write with another program
     if [ -x "$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | head -n 1)" ]; then say "postgres is there"; else apt initdb postgresql; fi
 }
 

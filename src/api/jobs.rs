@@ -57,7 +57,8 @@ pub async fn promote_all(queue: QueueName) -> Result<Operation, ApiError> {
     crate::server::actions::promote_all(&expect_context(), &queue).await
 }
 
+/// Into the trash; `keep: false` deletes without undo.
 #[server(prefix = "/api/fn", endpoint = "jobs/discard-all", input = Json, output = Json)]
-pub async fn discard_all(queue: QueueName, state: JobState) -> Result<Operation, ApiError> {
-    crate::server::actions::discard_all(&expect_context(), &queue, state).await
+pub async fn discard_all(queue: QueueName, state: JobState, keep: bool) -> Result<Operation, ApiError> {
+    crate::server::actions::discard_all(&expect_context(), &queue, state, keep).await
 }

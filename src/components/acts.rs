@@ -11,10 +11,22 @@ use super::{
 };
 use crate::{
     api,
-    model::{error::ApiError, job::JobState, operation::Verb},
+    model::{
+        error::ApiError,
+        ids::{Fingerprint, QueueName},
+        job::JobState,
+        operation::Verb,
+    },
 };
 use leptos::prelude::*;
 use std::time::Duration;
+
+/// What became of an edited job.
+pub(super) enum Edited {
+    Pushed,
+    /// No worker reads the priority that it names.
+    UnreadPriority,
+}
 
 pub(super) fn hands() -> Hands {
     Hands {
@@ -76,7 +88,7 @@ impl Actions {
         match question {
             Question::RetryAll { queue, base, .. } => self.follow(api::jobs::retry_all(queue, base).await?),
             Question::PromoteAll { queue, .. } => self.follow(api::jobs::promote_all(queue).await?),
-            Question::DiscardAll { queue, state, .. } => self.follow(api::jobs::discard_all(queue, state).await?),
+            Question::DiscardAll { queue, state } => self.follow(api::jobs::discard_all(queue, state, keep).await?),
             Question::ClearFailed { queue } => self.follow(api::queues::clear_failed(queue, keep).await?),
             Question::Purge { queue } => self.follow(api::queues::purge(queue, keep).await?),
             Question::Retry { queue, jobs } => {
@@ -96,6 +108,8 @@ impl Actions {
                 let outcome = api::jobs::discard(queue.clone(), state, jobs).await?;
                 self.tell(Verb::Discard, &queue, name.as_deref(), &outcome);
             }
+            // Its dialog asks for itself, because not every answer closes it: `retry_edited`.
+            Question::EditRetry { .. } => {}
             Question::PutBack { key, name, .. } => {
                 let run = api::workers::put_back(key).await?;
                 let (title, offer) = match run.queue {
@@ -118,6 +132,31 @@ impl Actions {
             }
         }
         Ok(())
+    }
+
+    /// Pushes a failed job with another payload. What was refused leaves the dialog open, with what was typed.
+    pub(super) async fn retry_edited(
+        &self,
+        queue: QueueName,
+        job: Fingerprint,
+        name: &str,
+        payload: String,
+        base: bool,
+    ) -> Result<Edited, ApiError> {
+        let outcome = api::jobs::retry_edited(queue.clone(), job, payload, base).await?;
+        if outcome.unread_priority > 0 {
+            return Ok(Edited::UnreadPriority);
+        }
+        if outcome.done == 0 {
+            let detail = if outcome.corrupt > 0 {
+                "This is no JSON object that a worker could read. Nothing was pushed."
+            } else {
+                "The job is no longer in the failed list as this page shows it: it was retried or deleted meanwhile. Nothing was pushed."
+            };
+            return Err(ApiError::Conflict { detail: detail.into() });
+        }
+        self.tell(Verb::Retry, &queue, Some(name), &outcome);
+        Ok(Edited::Pushed)
     }
 
     pub(super) fn bump(&self) {

@@ -6,19 +6,27 @@ pub use super::{
     queue_actions::QueueActions,
 };
 use super::{
-    destroy::{Destroy, Typed},
+    destroy::{Destroy, Doomed},
     dialog::{Confirm, close},
+    edit_retry::EditRetry,
     question::{Words, words},
     search_matching::AllMatching,
 };
-use crate::{live::Live, model::error::ApiError};
+use crate::{
+    live::Live,
+    model::{error::ApiError, job::JobState},
+};
 use leptos::{prelude::*, task::spawn_local};
 
 pub(super) fn dialog(question: Question) -> AnyView {
     match question {
-        Question::Purge { queue } => view! { <Destroy queue=queue typed=Typed::Name /> }.into_any(),
-        Question::ClearFailed { queue } => view! { <Destroy queue=queue typed=Typed::Nothing /> }.into_any(),
+        Question::Purge { queue } => view! { <Destroy queue=queue doomed=Doomed::Everything /> }.into_any(),
+        Question::ClearFailed { queue } => view! { <Destroy queue=queue doomed=Doomed::Only(JobState::Failed) /> }.into_any(),
+        Question::DiscardAll { queue, state } => view! { <Destroy queue=queue doomed=Doomed::Only(state) /> }.into_any(),
         Question::Matching { queue, state, verb, q, .. } => view! { <AllMatching queue=queue state=state verb=verb q=q /> }.into_any(),
+        Question::EditRetry { queue, job, name, payload } => {
+            view! { <EditRetry queue=queue job=job name=name payload=payload /> }.into_any()
+        }
         other => view! { <Ask question=other /> }.into_any(),
     }
 }

@@ -1,4 +1,4 @@
-//! Purge and clear: both count first, say what the trash would keep, and offer to keep nothing when that is a lot.
+//! Purge and delete all: they count first, say what the trash would keep, and offer to keep nothing when that is a lot.
 
 use super::{
     actions::Actions,
@@ -13,17 +13,50 @@ use crate::{
     live::Live,
     model::{
         ids::QueueName,
+        job::JobState,
         operation::{PurgePreview, TRASH_OFFER_BYTES},
     },
 };
 use leptos::prelude::*;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Typed {
-    /// Purge: everything, so the name is typed.
-    Name,
-    /// Clear failed.
-    Nothing,
+pub enum Doomed {
+    /// Purge; the name is typed.
+    Everything,
+    /// All waiting, delayed or failed jobs.
+    Only(JobState),
+}
+
+impl Doomed {
+    fn count(self, p: &PurgePreview) -> u64 {
+        match self {
+            Self::Everything => p.waiting + p.grouped + p.delayed + p.failed,
+            Self::Only(JobState::Failed) => p.failed,
+            Self::Only(JobState::Delayed) => p.delayed,
+            Self::Only(_) => p.waiting,
+        }
+    }
+
+    fn bytes(self, p: &PurgePreview) -> Option<u64> {
+        match self {
+            Self::Everything => p.bytes,
+            Self::Only(JobState::Failed) => p.failed_bytes,
+            Self::Only(JobState::Delayed) => p.delayed_bytes,
+            Self::Only(_) => p.waiting_bytes,
+        }
+    }
+
+    /// What is not part of it.
+    fn stays(self) -> &'static str {
+        match self {
+            Self::Everything => "Running jobs finish.",
+            Self::Only(JobState::Failed) => "Jobs that fail meanwhile stay.",
+            Self::Only(JobState::Delayed) => {
+                "They will not run. Jobs that are due already are left to the workers, and jobs that are added meanwhile stay."
+            }
+            Self::Only(_) => "They will not run. Jobs that are added meanwhile stay.",
+        }
+    }
 }
 
 /// `18,204 waiting, 1,120 delayed and 1,000 failed jobs`
@@ -39,18 +72,18 @@ fn parts(p: &PurgePreview) -> String {
 }
 
 #[component]
-pub fn Destroy(queue: QueueName, typed: Typed) -> impl IntoView {
+pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let now = expect_context::<Live>().now.get_untracked();
     let answer = Answer::new(actions);
-    let all = typed == Typed::Name;
+    let all = doomed == Doomed::Everything;
     let preview = LocalResource::new({
         let queue = queue.clone();
         move || api::queues::purge_preview(queue.clone())
     });
     let counted = Memo::new(move |_| preview.get().and_then(Result::ok));
-    let n = Memo::new(move |_| counted.get().map(|p| if all { p.waiting + p.grouped + p.delayed + p.failed } else { p.failed }));
-    let size = Memo::new(move |_| counted.get().and_then(|p| if all { p.bytes } else { p.failed_bytes }));
+    let n = Memo::new(move |_| counted.with(|p| p.as_ref().map(|p| doomed.count(p))));
+    let size = Memo::new(move |_| counted.with(|p| p.as_ref().and_then(|p| doomed.bytes(p))));
     let text = RwSignal::new(String::new());
     let forget = RwSignal::new(false);
 
@@ -59,27 +92,38 @@ pub fn Destroy(queue: QueueName, typed: Typed) -> impl IntoView {
         let name = name.clone();
         move |_| !all || text.with(|t| *t == name)
     });
-    let title = if all { format!("Purge {queue}?") } else { format!("Delete the failed jobs of {queue}?") };
-    let primary = move || match (n.get(), all) {
+    let of = move |n: u64, state: JobState| count(n, &format!("{} job", state.as_str()), &format!("{} jobs", state.as_str()));
+    let title = match doomed {
+        Doomed::Everything => format!("Purge {queue}?"),
+        Doomed::Only(state) => format!("Delete the {} jobs of {queue}?", state.as_str()),
+    };
+    let primary = move || match (n.get(), doomed) {
         (None, _) => "Counting".into(),
-        (Some(n), true) => format!("Purge {}", jobs_of(n)),
-        (Some(n), false) => format!("Delete {}", count(n, "failed job", "failed jobs")),
+        (Some(n), Doomed::Everything) => format!("Purge {}", jobs_of(n)),
+        (Some(n), Doomed::Only(state)) => format!("Delete {}", of(n, state)),
     };
     let says = {
         let queue = queue.clone();
         move || {
             let Some(p) = counted.get() else { return "Counting what would be deleted.".to_string() };
-            let what = if all { parts(&p) } else { count(p.failed, "failed job", "failed jobs") };
-            let stay = if all { " Running jobs finish." } else { " Jobs that fail meanwhile stay." };
+            let what = match doomed {
+                Doomed::Everything => parts(&p),
+                Doomed::Only(state) => of(doomed.count(&p), state),
+            };
+            let about = if all && p.bytes_partial { "at least" } else { "about" };
             let back = match (forget.get(), size.get()) {
                 (true, _) => "They cannot be restored.".into(),
-                (false, Some(size)) => format!("{} The trash keeps about {}.", restorable(now), bytes(size)),
+                (false, Some(size)) => format!("{} The trash keeps {about} {}.", restorable(now), bytes(size)),
                 (false, None) => restorable(now),
             };
-            format!("This deletes {what} from {queue}.{stay} {back}")
+            format!("This deletes {what} from {queue}. {} {back}", doomed.stays())
         }
     };
-    let question = if all { Question::Purge { queue } } else { Question::ClearFailed { queue } };
+    let question = match doomed {
+        Doomed::Everything => Question::Purge { queue },
+        Doomed::Only(JobState::Failed) => Question::ClearFailed { queue },
+        Doomed::Only(state) => Question::DiscardAll { queue, state },
+    };
     view! {
         <Confirm
             title=Signal::stored(title)

@@ -69,6 +69,9 @@ pub fn Confirm(
     #[prop(into)] ready: Signal<bool>,
     #[prop(into)] pending: Signal<bool>,
     #[prop(into)] error: Signal<Option<ApiError>>,
+    /// Something was typed that Esc or a click beside the dialog must not throw away.
+    #[prop(optional, into)]
+    held: Option<Signal<bool>>,
     #[prop(into)] on_confirm: Callback<()>,
     #[prop(into)] on_close: Callback<()>,
     children: Children,
@@ -79,6 +82,7 @@ pub fn Confirm(
             on_confirm.run(());
         }
     };
+    let locked = Signal::derive(move || pending.get() || held.is_some_and(|held| held.get()));
     let able = Memo::new(move |_| ready.get() && !pending.get());
     let class = move || match (danger, able.get()) {
         (true, true) => "btn danger solid",
@@ -86,7 +90,7 @@ pub fn Confirm(
         (false, _) => "btn primary",
     };
     view! {
-        <Dialog title=title locked=pending on_close=on_close>
+        <Dialog title=title locked=locked on_close=on_close>
             <form on:submit=submit>
                 <div class="body">
                     {children()}

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     ids::Priority,
-    job::{Due, JobState, JobSummary},
+    job::{Due, JobState, JobSummary, identities},
     query::JobsQuery,
 };
 use leptos::prelude::*;
@@ -16,12 +16,16 @@ use leptos::prelude::*;
 /// A line of the table of jobs.
 #[derive(Clone, PartialEq)]
 pub enum Line {
-    /// `at`: its place among the rows that can be selected.
+    /// `at`: its place among the rows that can be selected; `key`: see [`identities`].
     Job {
         at: usize,
+        key: String,
         job: JobSummary,
     },
-    Due(JobSummary),
+    Due {
+        key: String,
+        job: JobSummary,
+    },
     /// So many more are due than are shown.
     More {
         priority: Priority,
@@ -32,8 +36,16 @@ pub enum Line {
 impl Line {
     pub fn key(&self) -> String {
         match self {
-            Self::Job { job, .. } | Self::Due(job) => job.fingerprint.to_string(),
+            Self::Job { key, .. } | Self::Due { key, .. } => key.clone(),
             Self::More { priority, count } => format!("{} {count}", priority.as_str()),
+        }
+    }
+
+    /// The job of the line, as the list was loaded last.
+    pub fn job(&self) -> Option<&JobSummary> {
+        match self {
+            Self::Job { job, .. } | Self::Due { job, .. } => Some(job),
+            Self::More { .. } => None,
         }
     }
 }
@@ -42,11 +54,12 @@ impl Line {
 pub fn lines(jobs: Vec<JobSummary>, due: Vec<Due>) -> Vec<Line> {
     let mut due = due.into_iter().filter(|d| !d.jobs.is_empty()).peekable();
     let mut lines = Vec::new();
-    for (at, job) in jobs.into_iter().enumerate() {
+    let keys = identities(jobs.iter());
+    for (at, (job, key)) in jobs.into_iter().zip(keys).enumerate() {
         while let Some(d) = due.next_if(|d| job.priority.is_some_and(|p| d.priority <= p)) {
             put(&mut lines, d);
         }
-        lines.push(Line::Job { at, job });
+        lines.push(Line::Job { at, key, job });
     }
     due.for_each(|d| put(&mut lines, d));
     lines
@@ -54,7 +67,8 @@ pub fn lines(jobs: Vec<JobSummary>, due: Vec<Due>) -> Vec<Line> {
 
 fn put(lines: &mut Vec<Line>, due: Due) {
     let more = due.count.saturating_sub(due.jobs.len() as u64);
-    lines.extend(due.jobs.into_iter().map(Line::Due));
+    let keys = identities(due.jobs.iter());
+    lines.extend(due.jobs.into_iter().zip(keys).map(|(job, key)| Line::Due { key, job }));
     if more > 0 {
         lines.push(Line::More { priority: due.priority, count: more });
     }
@@ -78,9 +92,8 @@ fn sentence(n: u64, priority: Priority, more: bool) -> String {
 
 /// Without a box: it is a delayed job, and what can be done with it is on its own page and in the list of delayed ones.
 #[component]
-pub fn DueRow(job: JobSummary) -> impl IntoView {
+pub fn DueRow(job: JobSummary, #[prop(into)] href: Signal<String>) -> impl IntoView {
     let id = job.id.clone().unwrap_or_else(|| job.fingerprint.to_string().chars().take(8).collect());
-    let href = job.href();
     view! {
         <tr data-row>
             <td class="pr-0!"></td>
@@ -89,7 +102,7 @@ pub fn DueRow(job: JobSummary) -> impl IntoView {
                 <span class="mr-2 align-middle">
                     <Badge tone=Tone::Delayed glyph=Glyph::Delayed text="due" title="A delayed job whose time has come: a worker takes it before this list. Select it in the list of delayed jobs." />
                 </span>
-                <a class="name align-middle" href=href>
+                <a class="name align-middle" href=move || href.get()>
                     {job.title()} " " <span class="font-mono text-12 font-normal text-muted">{id}</span>
                 </a>
             </td>

@@ -10,7 +10,7 @@ const KEYS: [(&str, &[&str]); 15] = [
     ("Go to a queue or page", &["⌘K", "Ctrl K"]),
     ("Go to overview", &["g o"]),
     ("Go to queues", &["g q"]),
-    ("Go to schedules", &["g c"]),
+    ("Go to schedules", &["g s"]),
     ("Go to workers", &["g w"]),
     ("Go to logs", &["g l"]),
     ("Go to alerts", &["g a"]),

@@ -34,6 +34,7 @@ pub enum Glyph {
     Close,
     Copy,
     Download,
+    Edit,
     More,
     Pause,
     Play,
@@ -89,6 +90,7 @@ impl Glyph {
                 r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M10.5 5.5V4A1.5 1.5 0 0 0 9 2.5H4A1.5 1.5 0 0 0 2.5 4v5A1.5 1.5 0 0 0 4 10.5h1.5"/>"#
             }
             Self::Download => r#"<path d="M8 2.5v7.5M4.8 7 8 10.2 11.2 7M2.5 13.5h11"/>"#,
+            Self::Edit => r#"<path d="m3 13 .7-3L10.9 2.8l2.3 2.3L6 12.3Z"/>"#,
             Self::More => r#"<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2"/>"#,
             Self::Pause => r#"<path d="M5.5 3.5v9M10.5 3.5v9"/>"#,
             Self::Retry => r#"<path d="M2.5 8a5.5 5.5 0 1 0 1.8-4.1L2.5 5.5"/><path d="M2.5 2.5v3h3"/>"#,

@@ -27,17 +27,18 @@ fn or_dash(text: Option<String>) -> AnyView {
 pub(super) fn Row(
     #[prop(into)] at: Signal<usize>,
     job: JobSummary,
+    /// What the selection knows it by.
+    key: String,
+    /// It holds the position, which changes while the row stays.
+    #[prop(into)]
+    href: Signal<String>,
     from: Memo<u64>,
     total: Signal<u64>,
     what: Memo<JobsQuery>,
     selection: Selection,
 ) -> impl IntoView {
-    let key = job.fingerprint.to_string();
-    let picked = Memo::new({
-        let key = key.clone();
-        move |_| selection.holds(&key)
-    });
-    let id = job.id.clone().unwrap_or_else(|| key.chars().take(8).collect());
+    let picked = Memo::new(move |_| selection.holds(&key));
+    let id = job.id.clone().unwrap_or_else(|| job.fingerprint.hash.chars().take(8).collect());
     let click = move |e: leptos::ev::MouseEvent| selection.click(at.get_untracked(), event_target_checked(&e), e.shift_key());
     let cells = match job.state {
         JobState::Failed | JobState::Completed => failed_cells(&job).into_any(),
@@ -69,7 +70,7 @@ pub(super) fn Row(
                 <input type="checkbox" class="check" aria-label=format!("Select {id}") prop:checked=move || picked.get() on:click=click />
             </td>
             <td>
-                <a class=name href=job.href()>
+                <a class=name href=move || href.get()>
                     {job.title()} " " <span class="font-mono text-12 font-normal text-muted">{id}</span>
                 </a>
                 {inline_problem.map(|p| view! { <span class="ml-3 text-faint max-sm:hidden">{p}</span> })}

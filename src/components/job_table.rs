@@ -31,25 +31,39 @@ pub fn attempts(job: &JobSummary) -> Option<String> {
     Some(job.max_attempts.map_or_else(|| thousands(n), |max| format!("{} of {}", thousands(n), thousands(max))))
 }
 
-/// A header with the arrow of its order; the switch is in the toolbar.
-fn sorted(word: &'static str, descending: bool) -> impl IntoView {
-    let glyph = if descending { Glyph::Down } else { Glyph::Up };
-    view! { <span class="inline-flex items-center gap-1 align-middle"><Icon glyph=glyph class="i xs" />{word}</span> }
+/// A header with the arrow of its order, which leads to the other one. What a filter finds has one order only.
+fn sorted(word: &'static str, what: Memo<JobsQuery>, filtered: bool) -> impl IntoView {
+    let newest = what.with(|q| q.order) == Order::Newest;
+    let glyph = if newest { Glyph::Down } else { Glyph::Up };
+    if filtered {
+        return view! { <span class="sort">{word}<Icon glyph=glyph class="i xs" /></span> }.into_any();
+    }
+    let order = if newest { Order::Oldest } else { Order::Newest };
+    let href = what.with(|q| JobsQuery { order, page: 1, ..q.clone() }.href());
+    view! { <a class="sort" href=href attr:data-noscroll="">{word}<Icon glyph=glyph class="i xs" /></a> }.into_any()
 }
 
-/// `what` it was read with; `total` is how many there are in the list.
+/// `what` it was read with; `total` is how many there are in the list. `filtered`: what a filter finds, newest first.
 #[component]
 pub fn JobTable(
     #[prop(into)] rows: Memo<Vec<JobSummary>>,
     #[prop(into)] due: Memo<Vec<Due>>,
     #[prop(into)] what: Memo<JobsQuery>,
     #[prop(into)] total: Signal<u64>,
+    #[prop(optional)] filtered: bool,
     selection: Selection,
 ) -> impl IntoView {
     let lines = Memo::new(move |_| lines(rows.get(), due.get()));
     let place = move |line: usize| match lines.read().get(line) {
         Some(Line::Job { at, .. }) => *at,
-        Some(Line::Due(_) | Line::More { .. }) | None => 0,
+        Some(Line::Due { .. } | Line::More { .. }) | None => 0,
+    };
+    // A row that is on its way out keeps its address.
+    let href = move |line: ReadSignal<usize>, first: String| {
+        Memo::new(move |last: Option<&String>| {
+            let now = lines.with(|lines| lines.get(line.get())?.job().map(JobSummary::href));
+            now.unwrap_or_else(|| last.unwrap_or(&first).clone())
+        })
     };
     let state = Memo::new(move |_| what.with(|q| q.state));
     let all_picked = Memo::new(move |_| {
@@ -65,7 +79,7 @@ pub fn JobTable(
                 <th scope="col" class="max-sm:hidden">"Error"</th>
                 <th scope="col" class="w-[132px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="r w-[88px] max-md:hidden">"Attempts"</th>
-                <th scope="col" class="r w-[212px] max-md:w-[132px]" aria-sort=arrow>{sorted("Failed", newest)}</th>
+                <th scope="col" class="r w-[212px] max-md:w-[132px]" aria-sort=arrow>{sorted("Failed", what, filtered)}</th>
             }
             .into_any(),
             JobState::Delayed => view! {
@@ -73,11 +87,11 @@ pub fn JobTable(
                 <th scope="col" class="w-[96px] max-sm:hidden">"Priority"</th>
                 <th scope="col" class="r w-[88px] max-sm:hidden">"Run"</th>
                 <th scope="col" class="r w-[168px] max-lg:hidden">"Created"</th>
-                <th scope="col" class="r w-[200px] max-sm:w-[124px]" aria-sort=arrow>{sorted("Due", newest)}</th>
+                <th scope="col" class="r w-[200px] max-sm:w-[124px]" aria-sort=arrow>{sorted("Due", what, filtered)}</th>
             }
             .into_any(),
             JobState::Waiting | JobState::Grouped | JobState::Active => view! {
-                <th scope="col" class="r w-[96px] max-sm:hidden">"Position"</th>
+                <th scope="col" class="r w-[96px] max-sm:hidden" aria-sort=arrow>{sorted("Position", what, filtered)}</th>
                 <th scope="col" class="w-[160px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="w-[96px] max-sm:w-[76px]">"Priority"</th>
                 <th scope="col" class="r w-[88px] max-sm:hidden">"Run"</th>
@@ -105,8 +119,8 @@ pub fn JobTable(
             <tbody>
                 <ForEnumerate each=move || lines.get() key=Line::key let(at, line)>
                     {match line {
-                        Line::Job { job, .. } => view! { <Row at=Signal::derive(move || place(at.get())) job=job from=from total=total what=what selection=selection /> }.into_any(),
-                        Line::Due(job) => view! { <DueRow job=job /> }.into_any(),
+                        Line::Job { job, key, .. } => view! { <Row at=Signal::derive(move || place(at.get())) href=href(at, job.href()) job=job key=key from=from total=total what=what selection=selection /> }.into_any(),
+                        Line::Due { job, .. } => view! { <DueRow href=href(at, job.href()) job=job /> }.into_any(),
                         Line::More { priority, count } => view! {
                             <tr><td class="pr-0!"></td><td colspan="6" class="text-muted"><DueSentence count=count priority=priority more=true what=what /></td></tr>
                         }.into_any(),

@@ -80,6 +80,7 @@ pub fn listen() {
     for (key, path) in [
         ("g o", "/"),
         ("g q", "/queues"),
+        ("g s", "/schedules"),
         ("g c", "/schedules"),
         ("g w", "/workers"),
         ("g l", "/logs"),

@@ -16,6 +16,7 @@ pub mod copy;
 pub mod destroy;
 pub mod dialog;
 pub mod due;
+mod edit_retry;
 pub mod empty;
 pub mod error_view;
 pub mod errors_actions;

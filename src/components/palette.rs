@@ -33,15 +33,17 @@ const JOBS: usize = 6;
 /// A pause in typing, before jobs are searched.
 const SETTLED: Duration = Duration::from_millis(200);
 
-const COMMANDS: [(&str, Glyph, Command); 11] = [
+const COMMANDS: [(&str, Glyph, Command); 13] = [
     ("Overview", Glyph::Overview, Command::Go("/")),
     ("Queues", Glyph::Queues, Command::Go("/queues")),
     ("Search", Glyph::Search, Command::Go("/search")),
+    ("Errors", Glyph::Warning, Command::Go("/errors")),
     ("Schedules", Glyph::Schedules, Command::Go("/schedules")),
     ("Workers", Glyph::Workers, Command::Go("/workers")),
     ("Logs", Glyph::Logs, Command::Go("/logs")),
     ("Alerts", Glyph::Bell, Command::Go("/alerts")),
     ("Operations", Glyph::Operations, Command::Go("/operations")),
+    ("Settings", Glyph::Settings, Command::Go("/settings")),
     ("Switch between dark and light", Glyph::Moon, Command::Theme),
     ("Pause or resume live updates", Glyph::Pause, Command::Live),
     ("Keyboard shortcuts", Glyph::Help, Command::Help),

@@ -23,10 +23,10 @@ pub enum Question {
         queue: QueueName,
         count: Option<u64>,
     },
+    /// Waiting or delayed ones.
     DiscardAll {
         queue: QueueName,
         state: JobState,
-        count: Option<u64>,
     },
     ClearFailed {
         queue: QueueName,
@@ -66,6 +66,14 @@ pub enum Question {
         q: String,
         start: String,
         total: u64,
+    },
+    /// A failed job whose payload is changed first.
+    EditRetry {
+        queue: QueueName,
+        job: Fingerprint,
+        /// Its id or class.
+        name: String,
+        payload: String,
     },
     /// Failed jobs of a priority that no worker reads.
     ToBase {
@@ -110,17 +118,6 @@ pub(super) fn words(question: &Question, now: Millis) -> Words {
             glyph: Glyph::Play,
             danger: false,
         },
-        Question::DiscardAll { queue, state, count: n } => {
-            let of = |word: &str| format!("{} {word}", state.as_str());
-            let due = if *state == JobState::Delayed { " Jobs that are due already are left to the workers." } else { "" };
-            Words {
-                title: format!("Delete {} of {queue}?", some(*n, &of("job"), &of("jobs"))),
-                text: format!("They will not run. {}{due} Jobs that are added meanwhile stay.", restorable(now)),
-                primary: format!("Delete {}", some(*n, "job", "jobs")),
-                glyph: Glyph::Trash,
-                danger: true,
-            }
-        }
         Question::Retry { queue, jobs } => {
             let n = jobs.len() as u64;
             let text = if n == 1 { "It goes back to its waiting list with attempts set to 0." } else { "They go back to their waiting lists with attempts set to 0." };
@@ -174,8 +171,12 @@ pub(super) fn words(question: &Question, now: Millis) -> Words {
             glyph: Glyph::Retry,
             danger: false,
         },
-        // These count first: `Destroy`, `AllMatching`.
-        Question::ClearFailed { queue } | Question::Purge { queue } | Question::Matching { queue, .. } => {
+        // These have dialogs of their own: `Destroy`, `AllMatching`, `EditRetry`.
+        Question::ClearFailed { queue }
+        | Question::Purge { queue }
+        | Question::DiscardAll { queue, .. }
+        | Question::EditRetry { queue, .. }
+        | Question::Matching { queue, .. } => {
             Words { title: format!("Delete jobs of {queue}?"), text: String::new(), primary: "Delete".into(), glyph: Glyph::Purge, danger: true }
         }
     }

@@ -28,7 +28,12 @@ struct Column {
 const COLUMNS: [Column; 11] = [
     Column { head: "Queue", sort: Some(QueueSort::Name), class: "", widths: ["w-auto", "w-auto"] },
     Column { head: "Waiting", sort: Some(QueueSort::Waiting), class: "r", widths: ["w-24", "w-21"] },
-    Column { head: "Active", sort: None, class: "r max-sm:hidden", widths: ["w-20 max-sm:hidden", "w-18 max-sm:hidden"] },
+    Column {
+        head: "Active",
+        sort: Some(QueueSort::Active),
+        class: "r max-sm:hidden",
+        widths: ["w-20 max-sm:hidden", "w-18 max-sm:hidden"],
+    },
     Column { head: "Delayed", sort: Some(QueueSort::Delayed), class: "r max-lg:hidden", widths: ["w-24 max-lg:hidden", "hidden"] },
     Column { head: "Failed", sort: Some(QueueSort::Failed), class: "r", widths: ["w-32 max-sm:w-26", "w-27"] },
     Column {
@@ -37,8 +42,8 @@ const COLUMNS: [Column; 11] = [
         class: "r max-sm:hidden",
         widths: ["w-28 max-sm:hidden", "w-25 max-sm:hidden"],
     },
-    Column { head: "In/s", sort: None, class: "r max-lg:hidden", widths: ["w-18 max-lg:hidden", "w-16 max-lg:hidden"] },
-    Column { head: "Out/s", sort: None, class: "r max-sm:hidden", widths: ["w-18 max-sm:hidden", "w-16 max-sm:hidden"] },
+    Column { head: "In/s", sort: Some(QueueSort::In), class: "r max-lg:hidden", widths: ["w-18 max-lg:hidden", "w-16 max-lg:hidden"] },
+    Column { head: "Out/s", sort: Some(QueueSort::Out), class: "r max-sm:hidden", widths: ["w-18 max-sm:hidden", "w-16 max-sm:hidden"] },
     Column { head: "15 min", sort: None, class: "max-lg:hidden", widths: ["w-32 max-lg:hidden", "w-22 max-lg:hidden"] },
     Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-sm:hidden", widths: ["w-22 max-sm:hidden", "hidden"] },
     Column { head: "Actions", sort: None, class: "", widths: ["w-28 max-sm:w-14", "hidden"] },

@@ -5,6 +5,7 @@ use super::{
     time::Millis,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,6 +81,19 @@ impl JobSummary {
             (None, None) => "Job".into(),
         }
     }
+}
+
+/// What each row of a page is known by while the list is loaded again: the element itself, not its position, which every pop of
+/// a worker changes. The second of two equal elements gets a number of its own.
+pub fn identities<'a>(jobs: impl Iterator<Item = &'a JobSummary>) -> Vec<String> {
+    let mut met = BTreeMap::<String, u32>::new();
+    jobs.map(|job| {
+        let identity = Fingerprint { hint: 0, ..job.fingerprint.clone() }.to_string();
+        let n = met.entry(identity.clone()).or_default();
+        *n += 1;
+        if *n > 1 { format!("{identity} {n}") } else { identity }
+    })
+    .collect()
 }
 
 /// Which end of the list comes first. `Next` on waiting lists: what runs next.

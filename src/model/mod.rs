@@ -4,6 +4,7 @@ pub mod alert;
 pub mod archive;
 pub mod audit;
 pub mod doctor;
+pub mod edited;
 pub mod error;
 pub mod errors;
 pub mod ids;

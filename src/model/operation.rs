@@ -182,7 +182,12 @@ pub struct PurgePreview {
     pub grouped: u64,
     pub delayed: u64,
     pub failed: u64,
-    /// Estimated by Redis from samples; `None` when it would not say.
+    /// Of all of it. Estimated by Redis from samples; `None` when it would not say.
     pub bytes: Option<u64>,
+    /// More groups than are weighed have pending jobs: `bytes` is a lower bound.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bytes_partial: bool,
+    pub waiting_bytes: Option<u64>,
+    pub delayed_bytes: Option<u64>,
     pub failed_bytes: Option<u64>,
 }

@@ -1,7 +1,7 @@
 //! A job's page when the job has left Redis, and what can be done with it from there.
 
 use super::{
-    archive::{ArchivedJob, ArchivedRow, Status, Verdict},
+    archive::{ArchivedJob, ArchivedRow, Attempt, Status, Verdict},
     ids::QueueName,
     job::{Found, TimelineEntry},
 };
@@ -20,7 +20,7 @@ pub struct JobAnswer {
     pub completed_kept: bool,
 }
 
-/// What the archive adds to the timeline of a job that is in Redis.
+/// What the archive adds to what Redis tells of a job that is there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Past {
@@ -28,6 +28,8 @@ pub struct Past {
     pub entries: Vec<TimelineEntry>,
     /// Rows of this job; more than the newest 200 are not looked at.
     pub rows: u64,
+    /// The newest run that was heard.
+    pub last: Option<Attempt>,
     /// Why the archive could not be asked, as a sentence.
     pub unavailable: Option<String>,
 }

@@ -57,10 +57,15 @@ pub enum QueueSort {
     Failed,
     Oldest,
     Workers,
+    Active,
+    /// Jobs that come in per second.
+    In,
+    Out,
 }
 
 impl QueueSort {
-    pub const ALL: [Self; 6] = [Self::Name, Self::Waiting, Self::Delayed, Self::Failed, Self::Oldest, Self::Workers];
+    pub const ALL: [Self; 9] =
+        [Self::Name, Self::Waiting, Self::Delayed, Self::Failed, Self::Oldest, Self::Workers, Self::Active, Self::In, Self::Out];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,6 +75,9 @@ impl QueueSort {
             Self::Failed => "failed",
             Self::Oldest => "oldest",
             Self::Workers => "workers",
+            Self::Active => "active",
+            Self::In => "in",
+            Self::Out => "out",
         }
     }
 
@@ -143,6 +151,9 @@ impl QueuesQuery {
             QueueSort::Failed => q.failed.map(i128::from),
             QueueSort::Oldest => q.oldest_waiting_ms.map(i128::from),
             QueueSort::Workers => q.workers.map(i128::from),
+            QueueSort::Active => q.active.map(i128::from),
+            QueueSort::In => thousandths(q.flow.in_per_second),
+            QueueSort::Out => thousandths(q.flow.out_per_second),
         };
         let names = a.name.cmp(&b.name);
         if self.sort == QueueSort::Name {
@@ -205,6 +216,11 @@ impl JobsQuery {
         }
         format!("{}{}", self.queue.href(), join(&parts))
     }
+}
+
+/// Rates in whole numbers, which have a total order; finer than the screen shows them.
+fn thousandths(rate: Option<f64>) -> Option<i128> {
+    rate.map(|n| (n * 1_000.0).round() as i128)
 }
 
 fn page_number(text: Option<String>) -> u64 {

@@ -30,7 +30,7 @@ use crate::{
     },
 };
 use facts::{Facts, named_priority};
-use head::{Crumbs, Head};
+use head::{Crumbs, Head, editable};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use past::PastJob;
@@ -135,27 +135,28 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
     let error = summary.error.clone();
     let (queue, id) = (summary.queue.clone(), summary.id.clone());
     let problem = summary.problem.clone();
+    let past = use_past(&queue, id.as_deref());
     view! {
         <Title text=title />
         <Crumbs queue=summary.queue.clone() state=Some(summary.state) />
-        <Head job=summary.clone() />
+        <Head job=summary.clone() edit=editable(&job) />
         <div class="six sm:min-h-[calc(100dvh-var(--bar)-100px)]">
             <div class="span4 min-w-0 divide-y divide-line">
                 {problem.map(|text| view! { <div class="banner border-0!"><Icon glyph=Glyph::Warning class="i text-failed" /><p>{text}</p></div> })}
                 {error.map(|message| view! { <ErrorView message=message stack=stack after=Signal::derive(after) /> })}
-                <Facts job=summary named=named_priority(&job.payload) ahead=ahead />
+                <Facts job=summary named=named_priority(&job.payload) ahead=ahead past=past />
                 <Payload shown=Shown::of(&job) raw=raw />
             </div>
-            <div class="span2 min-w-0"><WholeTimeline live=timeline queue=queue id=id /></div>
+            <div class="span2 min-w-0"><WholeTimeline live=timeline past=past /></div>
         </div>
     }
 }
 
-/// What the payload tells at once; what the archive knows besides comes when it comes.
-#[component]
-fn WholeTimeline(live: Vec<TimelineEntry>, queue: QueueName, id: Option<String>) -> impl IntoView {
+/// What the archive knows of the job comes when it comes: the page does not wait for it.
+fn use_past(queue: &QueueName, id: Option<&str>) -> RwSignal<Option<Past>> {
     let past = RwSignal::new(None::<Past>);
     if let Some(id) = id {
+        let (queue, id) = (queue.clone(), id.to_owned());
         Effect::new(move |_| {
             let asked = api::archive::timeline(queue.clone(), id.clone());
             spawn_local(async move {
@@ -164,6 +165,12 @@ fn WholeTimeline(live: Vec<TimelineEntry>, queue: QueueName, id: Option<String>)
             });
         });
     }
+    past
+}
+
+/// What the payload tells, with what the archive knows besides.
+#[component]
+fn WholeTimeline(live: Vec<TimelineEntry>, past: RwSignal<Option<Past>>) -> impl IntoView {
     move || {
         let (entries, note) = past.with(|past| match past {
             Some(past) => (together(&live, &past.entries), past.unavailable.clone()),

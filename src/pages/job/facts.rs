@@ -1,15 +1,19 @@
-//! What the payload and its place say about the job.
+//! What the payload and its place say about the job, and what was heard of its newest run.
 
+use super::past::took;
 use crate::{
     components::{
         job_table::attempts,
         number::{bytes, thousands},
         time::Ago,
     },
+    live::Live,
     model::{
         ids::Priority,
         job::{JobState, JobSummary},
         json,
+        past::Past,
+        run::RunState,
         time::Millis,
     },
 };
@@ -38,9 +42,27 @@ fn priority(named: Option<String>) -> AnyView {
     view! { {name}{note} }.into_any()
 }
 
-/// `named`: the payload's own priority, see [`named_priority`].
+/// Waited, ran, worker. A run that is open says more than one that the archive remembers.
+fn newest_run(id: &str, live: Live, past: RwSignal<Option<Past>>) -> [Option<String>; 3] {
+    let open = live.runs.with(|runs| runs.as_ref()?.iter().find(|run| run.job.as_deref() == Some(id)).cloned());
+    if let Some(run) = open {
+        let state = match run.state {
+            RunState::Running => "running now",
+            RunState::Unsure => "may be running",
+            RunState::Lost => "its worker was lost",
+        };
+        return [run.wait_ms.map(took), Some(state.into()), Some(run.worker)];
+    }
+    past.with(|past| {
+        let Some(last) = past.as_ref().and_then(|past| past.last.as_ref()) else { return [None, None, None] };
+        [last.wait_ms.map(took), Some(took(last.ended_at.0 - last.started_at.0)), Some(last.worker.clone())]
+    })
+}
+
+/// `named`: the payload's own priority, see [`named_priority`]; `past`: what the archive knows, once it has said it.
 #[component]
-pub fn Facts(job: JobSummary, named: Option<String>, ahead: Option<u64>) -> impl IntoView {
+pub fn Facts(job: JobSummary, named: Option<String>, ahead: Option<u64>, past: RwSignal<Option<Past>>) -> impl IntoView {
+    let live = expect_context::<Live>();
     let text = |t: Option<String>| {
         t.map_or_else(
             || view! { <span class="text-zero">"—"</span> }.into_any(),
@@ -63,6 +85,10 @@ pub fn Facts(job: JobSummary, named: Option<String>, ahead: Option<u64>) -> impl
                 ahead.map(|n| if n == 0 { "runs next of its list".into() } else { format!("{} of its list run before it", thousands(n)) });
             facts.push(("Place", text(before)));
         }
+    }
+    let runs = job.id.clone().map(|id| Memo::new(move |_| newest_run(&id, live, past)));
+    for (i, term) in ["Waited", "Ran", "Worker"].into_iter().enumerate() {
+        facts.push((term, view! { {move || text(runs.and_then(|runs| runs.with(|all| all[i].clone())))} }.into_any()));
     }
     facts.push(("Size", text(Some(bytes(job.bytes)))));
     let rows = facts.into_iter().map(|(term, value)| view! { <div><dt>{term}</dt><dd>{value}</dd></div> }).collect_view();

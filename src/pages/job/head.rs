@@ -11,7 +11,7 @@ use crate::{
     },
     model::{
         ids::QueueName,
-        job::{JobState, JobSummary},
+        job::{JobDetail, JobState, JobSummary},
         query::JobsQuery,
     },
 };
@@ -44,8 +44,21 @@ pub fn Crumbs(queue: QueueName, state: Option<JobState>) -> impl IntoView {
     }
 }
 
+/// The payload for an editor, or why there is none to edit.
+pub fn editable(job: &JobDetail) -> Result<String, &'static str> {
+    if job.truncated {
+        return Err("The payload is too large to be edited on this page.");
+    }
+    // Bytes that are no text were replaced for the page: sent back, they would be others.
+    if job.payload.len() as u64 != job.summary.bytes {
+        return Err("The payload is not UTF-8 throughout, so it cannot be edited as text.");
+    }
+    Ok(job.payload.clone())
+}
+
+/// `edit`: see [`editable`].
 #[component]
-pub fn Head(job: JobSummary) -> impl IntoView {
+pub fn Head(job: JobSummary, edit: Result<String, &'static str>) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let (word, tone, glyph) = Tone::of(job.state);
     let handle = job.id.clone().unwrap_or_else(|| job.fingerprint.hash.clone());
@@ -81,6 +94,22 @@ pub fn Head(job: JobSummary) -> impl IntoView {
         let JobSummary { queue, fingerprint, .. } = job.get_value();
         actions.ask(Question::Discard { queue, state, jobs: vec![fingerprint], name: Some(named.clone()) });
     };
+    let edit = (state == JobState::Failed && readable).then_some(edit).map(|edit| {
+        let (why, payload) = (edit.as_ref().err().copied(), edit.ok());
+        let named = name.clone();
+        let ask = move |_| {
+            let JobSummary { queue, fingerprint, .. } = job.get_value();
+            if let Some(payload) = payload.clone() {
+                actions.ask(Question::EditRetry { queue, job: fingerprint, name: named.clone(), payload });
+            }
+        };
+        view! {
+            <button type="button" class="btn max-sm:flex-1" disabled=why.is_some() title=why on:click=ask>
+                <Icon glyph=Glyph::Edit />
+                "Edit and retry…"
+            </button>
+        }
+    });
     let deletable = matches!(state, JobState::Waiting | JobState::Grouped | JobState::Delayed | JobState::Failed);
     view! {
         <div class="head pb-3.5!">
@@ -95,13 +124,14 @@ pub fn Head(job: JobSummary) -> impl IntoView {
                 </div>
             </div>
             <span class="flex-1 max-sm:hidden"></span>
-            <div class="flex items-center gap-2 max-sm:w-full noscript:hidden">
+            <div class="flex items-center gap-2 max-sm:w-full max-sm:flex-wrap noscript:hidden">
                 {verb.map(|(glyph, text)| view! {
                     <button type="button" class="btn primary max-sm:flex-1" disabled=move || actions.pending.get() || !readable on:click=move |_| act()>
                         <Icon glyph=glyph />
                         {text}
                     </button>
                 })}
+                {edit}
                 {readable.then(|| {
                     let JobSummary { queue, fingerprint, .. } = job.get_value();
                     view! { <PushButtons what=Pushable::Live(queue.clone(), fingerprint) queue=queue name=name.clone() /> }

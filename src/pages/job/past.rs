@@ -35,7 +35,7 @@ fn badge(row: &ArchivedRow) -> (&'static str, Tone, Glyph) {
     }
 }
 
-fn took(ms: i64) -> String {
+pub fn took(ms: i64) -> String {
     if (0..1_000).contains(&ms) { format!("{ms} ms") } else { span(ms) }
 }
 

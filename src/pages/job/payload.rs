@@ -78,7 +78,7 @@ pub fn Payload(shown: Shown, raw: Memo<bool>) -> impl IntoView {
             </div>
             {truncated.then(|| view! {
                 <p class="px-gutter pb-2 text-muted">
-                    {format!("Showing {} of {}. ", bytes(crate::model::job::PAYLOAD_SHOWN as u64), bytes(size))}
+                    {format!("Showing {} of {}, too much to be edited here. ", bytes(crate::model::job::PAYLOAD_SHOWN as u64), bytes(size))}
                     <a class="link" href=download rel="external" download="payload.json">"Download all of it"</a>
                 </p>
             })}

@@ -9,11 +9,11 @@ use crate::{
         selection::Selection,
     },
     model::{
-        job::{JobState, Order},
+        job::{JobState, JobSummary, Order},
         query::JobsQuery,
     },
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, web_sys::Element};
 
 /// What the list is behind by, in words: `38 jobs failed since`.
 fn since(state: JobState, new: u64) -> String {
@@ -92,7 +92,7 @@ fn BulkBar(shown: Memo<JobsQuery>, total: Memo<u64>, news: Memo<Option<u64>>, se
         let queue = shown.with_untracked(|q| q.queue.clone());
         actions.ask(match (selection.everything.get_untracked(), state) {
             (true, JobState::Failed) => Question::ClearFailed { queue },
-            (true, _) => Question::DiscardAll { queue, state, count: Some(total.get_untracked()) },
+            (true, _) => Question::DiscardAll { queue, state },
             (false, _) => Question::Discard { queue, state, jobs: selection.picked.get_untracked(), name: None },
         });
     };
@@ -140,4 +140,22 @@ pub fn act_on(actions: Actions, shown: Memo<JobsQuery>, total: Memo<u64>, select
         (JobState::Delayed, false) => actions.ask(Question::Promote { queue, jobs }),
         (JobState::Waiting | JobState::Grouped | JobState::Active | JobState::Completed, _) => {}
     }
+}
+
+/// The row of the table that has the focus.
+pub fn focused_row() -> Option<Element> {
+    document().active_element()?.closest("tr[data-row]").ok()?
+}
+
+/// The same for the one row that has the focus, as `r` does it while nothing is selected; false when there is nothing to do.
+pub fn act_on_focused(actions: Actions, rows: Memo<Vec<JobSummary>>) -> bool {
+    let href = focused_row().and_then(|row| row.query_selector("a.name").ok()??.get_attribute("href"));
+    let job = href.and_then(|href| rows.with_untracked(|rows| rows.iter().find(|job| job.href() == href).cloned()));
+    let Some(JobSummary { queue, state, fingerprint, .. }) = job else { return false };
+    match state {
+        JobState::Failed => actions.ask(Question::Retry { queue, jobs: vec![fingerprint] }),
+        JobState::Delayed => actions.ask(Question::Promote { queue, jobs: vec![fingerprint] }),
+        JobState::Waiting | JobState::Grouped | JobState::Active | JobState::Completed => return false,
+    }
+    true
 }

@@ -2,12 +2,12 @@
 
 use super::{
     Loaded,
-    bulk::{Toolbar, act_on},
+    bulk::{Toolbar, act_on, act_on_focused, focused_row},
     figures::count_of,
 };
 use crate::{
     components::{
-        confirm::{Actions, Question},
+        confirm::Actions,
         due::DueSentence,
         empty::{Empty, Problem},
         icon::{Glyph, Icon},
@@ -90,16 +90,21 @@ pub fn Jobs(
     let counted = Memo::new(move |_| what.with(|q| sample.with(|s| count_of(s, q.state))));
     let behind = move || counted.get_untracked().is_some_and(|n| n != total.get_untracked());
     let news = Memo::new(move |_| counted.get().and_then(|n| n.checked_sub(total.get())).filter(|n| *n > 0 && known.get()));
-    let hovered = RwSignal::new(false);
+    let (hovered, focused_in) = (RwSignal::new(false), RwSignal::new(false));
     // A table that goes away under the pointer says no mouseleave.
     Effect::new(move |_| {
         if bare.get() {
             hovered.set(false);
+            focused_in.set(false);
         }
     });
-    let held = Signal::derive(move || (hovered.get() && !bare.get()) || what.with(|q| q.page > 1));
+    let held = Signal::derive(move || ((hovered.get() || focused_in.get()) && !bare.get()) || what.with(|q| q.page > 1));
     // Due jobs come and go without a change of the number of waiting ones.
     let follow = move || {
+        // A row that goes away with the focus says no focusout.
+        if focused_in.get_untracked() && focused_row().is_none() {
+            focused_in.set(false);
+        }
         let settled = query.get_untracked() == what.get_untracked();
         let capped = what.with_untracked(|q| q.state == JobState::Failed) && sample.with_untracked(|s| s.failed_at_cap);
         let resting = untrack(move || selection.is_empty() && !held.get()) && !actions.asking();
@@ -123,13 +128,7 @@ pub fn Jobs(
             act_on(actions, what, total, selection);
             return true;
         }
-        let Some(job) = focused(rows) else { return false };
-        match job.state {
-            JobState::Failed => actions.ask(Question::Retry { queue: job.queue, jobs: vec![job.fingerprint] }),
-            JobState::Delayed => actions.ask(Question::Promote { queue: job.queue, jobs: vec![job.fingerprint] }),
-            _ => return false,
-        }
-        true
+        act_on_focused(actions, rows)
     });
 
     view! {
@@ -141,20 +140,18 @@ pub fn Jobs(
         {move || due.get().into_iter().filter(|d| d.jobs.is_empty()).map(|d| view! { <DueBanner due=d query=query /> }).collect_view()}
         <Show when=move || known.get()>
             <Show when=move || !bare.get() fallback=move || view! { <Nothing what=what total=total unreadable=Signal::derive(move || !problems.with(Vec::is_empty)) /> }>
-                <div on:mouseenter=move |_| hovered.set(true) on:mouseleave=move |_| hovered.set(false)>
+                <div
+                    on:mouseenter=move |_| hovered.set(true)
+                    on:mouseleave=move |_| hovered.set(false)
+                    on:focusin=move |_| focused_in.set(focused_row().is_some())
+                    on:focusout=move |_| focused_in.set(false)
+                >
                     <JobTable rows=rows due=due what=what total=total selection=selection />
                 </div>
                 <Pagination query=query total=total partial=partial shown=Signal::derive(move || rows.with(Vec::len) as u64) />
             </Show>
         </Show>
     }
-}
-
-/// The job whose row has the focus.
-fn focused(rows: Memo<Vec<JobSummary>>) -> Option<JobSummary> {
-    let row = document().active_element()?.closest("tr[data-row]").ok()??;
-    let href = row.query_selector("a.name").ok()??.get_attribute("href")?;
-    rows.with_untracked(|rows| rows.iter().find(|job| job.href() == href).cloned())
 }
 
 /// Of lists that do not begin on this page, and where the page begins elsewhere than with what runs next.

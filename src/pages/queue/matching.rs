@@ -1,6 +1,9 @@
 //! The table while it is filtered: the jobs that match, newest first, page by page, and the verbs on all of them.
 
-use super::filter::{JobFilter, href};
+use super::{
+    bulk::act_on_focused,
+    filter::{JobFilter, href},
+};
 use crate::{
     components::{
         actions::Actions,
@@ -68,6 +71,17 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
             Verb::Retry | Verb::Purge | Verb::ClearFailed | Verb::Restore => Question::Retry { queue, jobs },
         });
     };
+    on_key("r", move || {
+        if untrack(move || selection.is_empty()) {
+            return act_on_focused(actions, rows);
+        }
+        match query.with_untracked(|q| q.state) {
+            JobState::Failed => some(Verb::Retry),
+            JobState::Delayed => some(Verb::Promote),
+            JobState::Waiting | JobState::Grouped | JobState::Active | JobState::Completed => return false,
+        }
+        true
+    });
     let act = Memo::new(move |_| match query.with(|q| q.state) {
         JobState::Failed => Some((Verb::Retry, Glyph::Retry, "Retry", "")),
         JobState::Delayed => Some((Verb::Promote, Glyph::Play, "Run", " now")),
@@ -105,8 +119,8 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
             <div class="banner"><Icon glyph=Glyph::Warning class="i s text-failed" /><p>{text}</p></div>
         }).collect_view()}
         <Show when=move || known.get()>
-            <Show when=move || !bare.get() fallback=move || view! { <Nothing more=Signal::derive(move || next.get().is_some()) /> }>
-                <JobTable rows=rows due=due what=what total=Signal::stored(0) selection=selection />
+            <Show when=move || !bare.get() fallback=move || view! { <Nothing more=Signal::derive(move || next.get().is_some()) clear=Signal::derive(move || query.with(|query| href(query, "", None))) /> }>
+                <JobTable rows=rows due=due what=what total=Signal::stored(0) filtered=true selection=selection />
             </Show>
             <div class="pager sticky-foot">
                 <p class="text-muted" role="status">
@@ -124,12 +138,13 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
 }
 
 #[component]
-fn Nothing(more: Signal<bool>) -> impl IntoView {
+fn Nothing(more: Signal<bool>, clear: Signal<String>) -> impl IntoView {
+    let clear = move || view! { <a class="btn" href=clear.get()><Icon glyph=Glyph::Close />"Clear filters"</a> };
     move || {
         if more.get() {
-            view! { <Empty title="Nothing found yet" text="None of the jobs that were looked at by now matches. Search on for the rest." /> }.into_any()
+            view! { <Empty title="Nothing found yet" text="None of the jobs that were looked at by now matches. Search on for the rest.">{clear()}</Empty> }.into_any()
         } else {
-            view! { <Empty title="No job matches" text="All jobs of this list were looked at. Words must stand at the start of a word; leave one out, or a filter." /> }.into_any()
+            view! { <Empty title="No job matches" text="All jobs of this list were looked at. Words must stand at the start of a word; leave one out, or a filter.">{clear()}</Empty> }.into_any()
         }
     }
 }

@@ -40,12 +40,12 @@ pub async fn promote_all(state: &AppState, queue: &QueueName) -> Result<Operatio
     begun(state, Verb::Promote, queue, Some(JobState::Delayed), begin).await
 }
 
-pub async fn discard_all(state: &AppState, queue: &QueueName, from: JobState) -> Result<Operation, ApiError> {
+pub async fn discard_all(state: &AppState, queue: &QueueName, from: JobState, keep: bool) -> Result<Operation, ApiError> {
     let begin = async {
         is_queue(state, queue)?;
         match from {
-            JobState::Failed => state.operations.clear_failed(state, queue, Keep::AnHour).await,
-            JobState::Waiting | JobState::Delayed => state.operations.discard_all(state, queue, from).await,
+            JobState::Failed => state.operations.clear_failed(state, queue, kept(keep)).await,
+            JobState::Waiting | JobState::Delayed => state.operations.discard_all(state, queue, from, kept(keep)).await,
             JobState::Grouped | JobState::Active | JobState::Completed => Err(wrong_state(Verb::Discard, from)),
         }
     };

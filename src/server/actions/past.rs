@@ -61,7 +61,7 @@ pub async fn past(state: &AppState, queue: &QueueName, id: &str) -> Result<Past,
         Err(error) => return Ok(missing(error)),
     };
     Ok(match state.archive.noted(timeline::past(&db, queue, id).await) {
-        Ok((entries, rows)) => Past { entries, rows, unavailable: None },
+        Ok(past) => past,
         Err(error) => missing(error),
     })
 }

@@ -13,7 +13,7 @@ use crate::{
     model::{
         archive::{ArchivedJob, ArchivedRow, Attempt, Status, Verdict},
         ids::QueueName,
-        job::TimelineEntry,
+        past::Past,
         time::Millis,
     },
     server::reading,
@@ -93,10 +93,10 @@ async fn deeds(db: &Db, queue: &QueueName, id: &str) -> Result<Vec<Deed>, Archiv
     Ok(deeds)
 }
 
-/// What happened to a job, and how many rows there are of it.
-pub async fn past(db: &Db, queue: &QueueName, id: &str) -> Result<(Vec<TimelineEntry>, u64), ArchiveError> {
+/// What happened to a job, and who ran it last.
+pub async fn past(db: &Db, queue: &QueueName, id: &str) -> Result<Past, ArchiveError> {
     let all = all(db, queue, id).await?;
-    Ok((tell(&all), all.count))
+    Ok(Past { entries: tell(&all), rows: all.count, last: all.runs.last().map(|told| told.attempt.clone()), unavailable: None })
 }
 
 /// The job as its newest row (or the one asked for) shows it; `most`: bytes of the payload. `None`: nothing is known of it.

@@ -186,11 +186,13 @@ enum Chosen {
     All,
 }
 
-/// The body of a verb: `{state, jobs}` or `{state, all: true}`, for retry with `base`, and of one job with `payload`.
+/// The body of a verb: `{state, jobs}` or `{state, all: true}`; for retry with `base`, and of one job with `payload`; for
+/// discarding all with `keep`.
 struct Request {
     state: JobState,
     chosen: Chosen,
     base: bool,
+    keep: bool,
     payload: Option<String>,
 }
 
@@ -202,7 +204,7 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
     if !matches!(verb, Verb::Retry | Verb::Promote | Verb::Discard) {
         return Err(unknown());
     }
-    let Request { state: from, chosen, base, payload } = read(&body)?;
+    let Request { state: from, chosen, base, keep, payload } = read(&body)?;
     let fits = match verb {
         Verb::Retry => from == JobState::Failed,
         Verb::Promote => from == JobState::Delayed,
@@ -220,7 +222,7 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
         (Verb::Promote, Chosen::Some(jobs)) => Ok(Json(actions::promote(&state, &queue, from, &jobs).await?).into_response()),
         (Verb::Promote, Chosen::All) => Ok(accepted(actions::promote_all(&state, &queue).await?)),
         (Verb::Discard, Chosen::Some(jobs)) => Ok(Json(actions::discard(&state, &queue, from, &jobs).await?).into_response()),
-        (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from).await?)),
+        (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from, keep).await?)),
         (Verb::Purge | Verb::ClearFailed | Verb::Restore, _) => Err(unknown()),
     }
 }
@@ -237,8 +239,8 @@ async fn edited(state: &AppState, queue: &QueueName, verb: Verb, chosen: &Chosen
 
 fn read(body: &[u8]) -> Result<Request, Problem> {
     let body: Value = serde_json::from_slice(body).map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
-    let flag = |name: &str| match body.get(name) {
-        None | Some(Value::Null) => Ok(false),
+    let flag = |name: &str, absent: bool| match body.get(name) {
+        None | Some(Value::Null) => Ok(absent),
         Some(value) => value.as_bool().ok_or_else(|| Problem::invalid(name, format!("`{name}` is true or false."))),
     };
     let state = body
@@ -246,7 +248,7 @@ fn read(body: &[u8]) -> Result<Request, Problem> {
         .and_then(Value::as_str)
         .ok_or_else(|| Problem::invalid("state", "Say which jobs: `state` is waiting, grouped, delayed or failed."))?;
     let state = state_named(state)?;
-    let chosen = match (body.get("jobs"), flag("all")?) {
+    let chosen = match (body.get("jobs"), flag("all", false)?) {
         (None | Some(Value::Null), true) => Chosen::All,
         (Some(Value::Array(jobs)), false) => Chosen::Some(jobs.iter().map(fingerprint).collect::<Result<_, _>>()?),
         (None | Some(Value::Null), false) => {
@@ -255,12 +257,17 @@ fn read(body: &[u8]) -> Result<Request, Problem> {
         (Some(_), true) => return Err(Problem::invalid("all", "Send `jobs` or `\"all\": true`, not both.")),
         (Some(_), false) => return Err(Problem::invalid("jobs", "`jobs` is a list of fingerprints.")),
     };
+    let keep = flag("keep", true)?;
+    if !keep && matches!(chosen, Chosen::Some(_)) {
+        // Named jobs always go into the trash: who asks for the contrary is not to believe that they are gone.
+        return Err(Problem::invalid("keep", "`keep: false` goes with `\"all\": true` only."));
+    }
     let payload = match body.get("payload") {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(_) => return Err(Problem::invalid("payload", "`payload` is the edited payload as a string that holds a JSON object.")),
     };
-    Ok(Request { state, chosen, base: flag("base")?, payload })
+    Ok(Request { state, chosen, base: flag("base", false)?, keep, payload })
 }
 
 fn fingerprint(value: &Value) -> Result<Fingerprint, Problem> {

@@ -64,12 +64,12 @@ impl Operations {
         .map(|(operation, _)| operation)
     }
 
-    pub async fn discard_all(&self, state: &AppState, queue: &QueueName, from: JobState) -> Result<Operation, ApiError> {
+    pub async fn discard_all(&self, state: &AppState, queue: &QueueName, from: JobState, keep: Keep) -> Result<Operation, ApiError> {
         let parts = match from {
             JobState::Delayed => delayed_parts(state, queue).await?,
             _ => waiting_parts(state, queue).await?,
         };
-        self.remove(state, Verb::Discard, queue, Some(from), parts, Keep::AnHour, from == JobState::Delayed).await
+        self.remove(state, Verb::Discard, queue, Some(from), parts, keep, from == JobState::Delayed).await
     }
 
     pub async fn clear_failed(&self, state: &AppState, queue: &QueueName, keep: Keep) -> Result<Operation, ApiError> {

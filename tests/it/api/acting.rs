@@ -116,6 +116,12 @@ async fn all_of_a_state_is_an_operation() {
     assert_eq!(status, 202);
     assert_eq!(finished(&console, &started).await["done"], 35);
     assert!(redis.list("queue:mail").await.is_empty());
+    redis.push_raw("queue:mail", many("again", "mail", 4)).await;
+    let (status, started) =
+        console.post("/api/v1/queues/mail/jobs/discard", &json!({"state": "waiting", "all": true, "keep": false})).await;
+    assert_eq!(status, 202);
+    let ended = finished(&console, &started).await;
+    assert_eq!((&ended["done"], ended.get("trash")), (&json!(4), None), "nothing to restore");
     let operations = console.json("/api/v1/operations").await;
     assert_eq!(
         operations["operations"].as_array().unwrap().iter().map(|o| o["verb"].as_str().unwrap()).collect::<Vec<_>>(),
@@ -169,6 +175,8 @@ async fn requests_that_cannot_be_understood_change_nothing() {
         ("retry", r#"{"state":"failed","all":"yes"}"#, 422, json!("all")),
         ("retry", r#"{"state":"failed","all":true,"jobs":[]}"#, 422, json!("all")),
         ("retry", r#"{"state":"failed","all":true,"base":1}"#, 422, json!("base")),
+        ("discard", r#"{"state":"failed","all":true,"keep":0}"#, 422, json!("keep")),
+        ("discard", r#"{"state":"failed","jobs":[],"keep":false}"#, 422, json!("keep")),
         ("explode", fitting.as_str(), 404, Value::Null),
         ("purge", fitting.as_str(), 404, Value::Null),
     ];

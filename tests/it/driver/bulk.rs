@@ -188,7 +188,7 @@ async fn deleting_beside_active_groups_leaves_what_came_since_and_comes_back_in_
     jobs[500] = Payload::new("since-2", "mail").created(now_ms() + 3_600_000).waiting();
     redis.push_raw("queue:mail", &jobs).await;
     let console = redis.console().await;
-    let started = actions::discard_all(&console.state, &queue("mail"), JobState::Waiting).await.expect("started");
+    let started = actions::discard_all(&console.state, &queue("mail"), JobState::Waiting, true).await.expect("started");
     let operation = ended(&console, started).await;
     assert_eq!((operation.status, operation.outcome.done, operation.outcome.gone), (OperationStatus::Done, 698, 0), "{operation:?}");
     assert_eq!(redis.list("queue:mail").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["since-2", "since-1"]);

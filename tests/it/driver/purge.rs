@@ -42,7 +42,8 @@ async fn a_restored_list_goes_behind_what_came_since() {
     let redis = TestRedis::start().await;
     let console = redis.console().await;
     redis.push_raw("queue:mail", many("old", "mail", 1_200)).await;
-    let operation = ended(&console, actions::discard_all(&console.state, &queue("mail"), JobState::Waiting).await.expect("started")).await;
+    let operation =
+        ended(&console, actions::discard_all(&console.state, &queue("mail"), JobState::Waiting, true).await.expect("started")).await;
     assert_eq!(operation.outcome.done, 1_200);
     redis.push_raw("queue:mail", many("new", "mail", 2)).await;
     ended(&console, actions::restore(&console.state, &operation.outcome.trash.expect("an id")).await.expect("started")).await;
@@ -152,4 +153,22 @@ async fn a_list_to_which_jobs_came_is_not_deleted_whole() {
     while driver.discard_step(&queue("a"), &mut list, &trash, NOW, &mut outcome).await.expect("a step") {}
     assert_eq!(outcome.done, 20);
     assert_eq!(redis.list("queue:a").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["since"]);
+}
+
+#[tokio::test]
+async fn all_of_a_state_can_be_deleted_without_undo() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("w", "mail", 300)).await;
+    redis.push_raw("queue:mail:failed", many_dead("f", "mail", 20)).await;
+    let later = crate::support::now_ms() + 600_000;
+    redis.delay_raw("queue:mail:delayed", (0..30).map(|i| (payload(&format!("d-{i}"), "mail", ""), later + i))).await;
+    let console = redis.console().await;
+    for (state, jobs) in [(JobState::Waiting, 300), (JobState::Delayed, 30), (JobState::Failed, 20)] {
+        let started = actions::discard_all(&console.state, &queue("mail"), state, false).await.expect("started");
+        let operation = ended(&console, started).await;
+        assert_eq!((operation.outcome.done, operation.outcome.trash), (jobs, None), "{state:?}");
+    }
+    assert!(redis.all_ids().await.is_empty());
+    assert_eq!(actions::trash(&console.state).await.expect("a list"), []);
+    console.stop().await;
 }

@@ -1,6 +1,11 @@
 use super::*;
-use crate::support::payload::{many, many_dead, payload};
+use crate::support::{
+    Payload, eventually,
+    payload::{many, many_dead, payload},
+};
+use flux_console::server::actions;
 use redis::AsyncCommands;
+use std::time::Duration;
 
 #[tokio::test]
 async fn pause_sets_all_four_flags_and_resume_deletes_them() {
@@ -30,6 +35,23 @@ async fn a_purge_is_counted_before_it_is_confirmed() {
     assert_eq!((preview.waiting, preview.delayed, preview.failed), (32, 1, 7));
     let (bytes, failed) = (preview.bytes.expect("known"), preview.failed_bytes.expect("known"));
     assert!(failed > 7 * 200 && bytes > failed + 32 * 200, "{preview:?}");
+    assert_eq!(preview.bytes, [preview.waiting_bytes, preview.delayed_bytes, preview.failed_bytes].into_iter().sum(), "{preview:?}");
     let nothing = driver.purge_preview(&queue("nobody")).await.expect("a preview");
     assert_eq!((nothing.waiting, nothing.bytes), (0, Some(0)));
+}
+
+#[tokio::test]
+async fn jobs_behind_groups_are_weighed_with_a_purge() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:pending:g", (0..40).map(|i| Payload::new(&format!("p-{i}"), "a").group("g").waiting())).await;
+    redis.push_raw("queue:pending:theirs", (0..40).map(|i| Payload::new(&format!("t-{i}"), "b").group("theirs").waiting())).await;
+    let console = redis.console().await;
+    let preview = async || actions::purge_preview(&console.state, &queue("a")).await.expect("a preview");
+    eventually("both groups are known", Duration::from_secs(10), async || preview().await.grouped == 40).await;
+    let preview = preview().await;
+    assert!(!preview.bytes_partial);
+    assert_eq!((preview.waiting_bytes, preview.delayed_bytes, preview.failed_bytes), (Some(0), Some(0), Some(0)));
+    let bytes = preview.bytes.expect("known");
+    assert!((40 * 100..80 * 200).contains(&bytes), "those of one group, not of both: {preview:?}");
+    console.stop().await;
 }

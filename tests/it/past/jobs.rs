@@ -1,7 +1,7 @@
 use super::Archive;
 use crate::support::{TestRedis, eventually, payload::payload};
 use flux_console::{
-    model::{archive::Status, ids::QueueName, time::Millis},
+    model::{archive::Status, ids::QueueName, past::Past, time::Millis},
     server::archive::{
         record,
         record::{Record, Run},
@@ -24,7 +24,7 @@ async fn each_job_of_the_recording_has_its_story() {
     };
     let db = archive.db().await;
     let story = async |name: &str, id: &str| {
-        let (entries, _) = timeline::past(&db, &queue(name), id).await.expect("a past");
+        let Past { entries, .. } = timeline::past(&db, &queue(name), id).await.expect("a past");
         entries.into_iter().map(|e| e.title).collect::<Vec<_>>()
     };
     for id in ["ok-0", "ok-1", "ok-2", "grp-1"] {
@@ -38,7 +38,7 @@ async fn each_job_of_the_recording_has_its_story() {
     assert_eq!(story("mail", "fixed").await, ["Attempt 1 completed"]);
     assert!(story("payments", "ok-0").await.is_empty(), "of another queue");
 
-    let (entries, rows) = timeline::past(&db, &queue("payments"), "dead-2").await.expect("a past");
+    let Past { entries, rows, .. } = timeline::past(&db, &queue("payments"), "dead-2").await.expect("a past");
     assert_eq!(rows, 5);
     let at: Vec<_> = entries.iter().map(|e| e.at.map(Millis::iso).unwrap_or_default()).collect();
     assert_eq!(at, ["2026-11-23T11:33:19.186Z", "2026-11-23T11:33:19.254Z", "2026-11-23T11:33:20.257Z"]);
@@ -79,7 +79,7 @@ async fn runs_of_the_channel_complete_the_rows() {
     let at = 1_795_432_801_819;
     dead(&archive, "a", &raw, at).await;
     let db = archive.db().await;
-    let (entries, _) = timeline::past(&db, &queue("mail"), "a").await.expect("a past");
+    let Past { entries, last, .. } = timeline::past(&db, &queue("mail"), "a").await.expect("a past");
     let told: Vec<_> = entries.iter().map(|e| (e.title.as_str(), e.detail.as_deref().unwrap_or_default())).collect();
     assert_eq!(
         told,
@@ -88,6 +88,8 @@ async fn runs_of_the_channel_complete_the_rows() {
             ("Attempt 2 failed, no attempts left", "boom · ran 1 s on w-1, waited 300 ms")
         ]
     );
+    let last = last.expect("it ran");
+    assert_eq!((last.worker.as_str(), last.attempt, last.wait_ms, last.ended_at.0 - last.started_at.0), ("w-1", Some(2), Some(300), 1_200));
     db.close().await;
 }
 

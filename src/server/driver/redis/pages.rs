@@ -16,6 +16,8 @@ use redis::Value;
 
 /// Due jobs shown ahead of each waiting list; a sentence tells how many more there are.
 const DUE_SHOWN: u64 = 20;
+/// Groups of a queue whose pending lists one question reads.
+pub(super) const GROUPS_OF: usize = 1_000;
 
 impl RedisDriver {
     /// Waiting, delayed or failed jobs of a queue: one command, unless payloads are huge.
@@ -51,7 +53,7 @@ impl RedisDriver {
             .iter()
             .filter(|(_, p)| p.queue.as_ref().is_some_and(|q| q.as_ref() == Some(queue)))
             .map(|(g, _)| g.clone())
-            .take(1_000)
+            .take(GROUPS_OF)
             .collect()
     }
 

@@ -1,6 +1,6 @@
 //! Verbs and questions about a whole queue.
 
-use super::{RedisDriver, heartbeat};
+use super::{RedisDriver, heartbeat, pages::GROUPS_OF};
 use crate::model::{
     ids::{Priority, QueueName},
     operation::PurgePreview,
@@ -68,6 +68,9 @@ impl RedisDriver {
         let waiting: Vec<_> = Priority::ALL.iter().map(|p| self.keys.waiting(queue, *p)).collect();
         let delayed: Vec<_> = Priority::ALL.iter().map(|p| self.keys.delayed(queue, *p)).collect();
         let failed = self.keys.failed(queue);
+        let groups = self.groups_of(queue);
+        // Jobs of other queues in them stay, so this is a little more than what goes.
+        let pending: Vec<_> = groups.iter().map(|group| self.keys.pending(group)).collect();
         let mut pipe = redis::pipe();
         pipe.ignore_errors();
         waiting.iter().chain([&failed]).for_each(|k| {
@@ -76,7 +79,7 @@ impl RedisDriver {
         delayed.iter().for_each(|k| {
             pipe.cmd("ZCARD").arg(k);
         });
-        waiting.iter().chain(&delayed).chain([&failed]).for_each(|k| {
+        waiting.iter().chain(&delayed).chain([&failed]).chain(&pending).for_each(|k| {
             pipe.cmd("MEMORY").arg("USAGE").arg(k);
         });
         let answer: Vec<Value> = pipe.query_async(&mut self.requests.clone()).await?;
@@ -92,7 +95,10 @@ impl RedisDriver {
             grouped,
             delayed: count(5..9),
             failed: count(4..5),
-            bytes: weigh(9..18),
+            bytes: weigh(9..18 + pending.len()),
+            bytes_partial: groups.len() >= GROUPS_OF,
+            waiting_bytes: weigh(9..13),
+            delayed_bytes: weigh(13..17),
             failed_bytes: weigh(17..18),
         })
     }
