@@ -125,7 +125,7 @@ async fn all_of_a_state_is_an_operation() {
     let operations = console.json("/api/v1/operations").await;
     assert_eq!(
         operations["operations"].as_array().unwrap().iter().map(|o| o["verb"].as_str().unwrap()).collect::<Vec<_>>(),
-        ["purge", "retry"],
+        ["discard", "purge", "retry"],
         "newest first"
     );
     let (status, cancelled) = console.post(&format!("{location}/cancel"), &json!({})).await;
