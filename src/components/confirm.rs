@@ -18,7 +18,9 @@ pub(super) fn dialog(question: Question) -> AnyView {
     match question {
         Question::Purge { queue } => view! { <Destroy queue=queue typed=Typed::Name /> }.into_any(),
         Question::ClearFailed { queue } => view! { <Destroy queue=queue typed=Typed::Nothing /> }.into_any(),
-        Question::Matching { queue, state, verb, q, .. } => view! { <AllMatching queue=queue state=state verb=verb q=q /> }.into_any(),
+        Question::Matching { queue, state, verb, q, base, .. } => {
+            view! { <AllMatching queue=queue state=state verb=verb q=q base=base /> }.into_any()
+        }
         other => view! { <Ask question=other /> }.into_any(),
     }
 }
