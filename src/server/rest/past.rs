@@ -1,6 +1,6 @@
 //! Rows of the archive for programs, and an archived job as its page shows it.
 
-use super::{Params, UrlPath, UrlQuery, problem::Problem, queue_name};
+use super::{Caller, Params, UrlPath, UrlQuery, problem::Problem, queue_name};
 use crate::model::{
     archive::{ArchivePage, ArchivedJob, Status},
     ids::QueueName,
@@ -70,7 +70,7 @@ pub fn job(job: ArchivedJob) -> Result<Response, Problem> {
 
 /// `POST /archive/jobs/{row}/{retry|duplicate}` with `{request, base?}` → [`PushDone`]
 pub async fn push(
-    State(state): State<AppState>,
+    Caller(state): Caller,
     UrlPath((row, verb)): UrlPath<(i64, String)>,
     Json(body): Json<Value>,
 ) -> Result<Json<PushDone>, Problem> {
