@@ -22,6 +22,12 @@ pub async fn search_archive(q: String, cursor: Option<String>) -> Result<Archive
     crate::server::actions::search::archive(&expect_context(), &q, cursor.as_deref()).await
 }
 
+/// The same for the first view of a page: an archive that takes longer than a second is to be asked again, from there.
+#[server(prefix = "/api/fn", endpoint = "search/archive/begin", input = Json, output = Json)]
+pub async fn begin_search_archive(q: String, cursor: Option<String>) -> Result<ArchiveStep, ApiError> {
+    crate::server::actions::search::archive_in_time(&expect_context(), &q, cursor.as_deref()).await
+}
+
 /// The next jobs of one tab that a filter finds, newest first.
 #[server(prefix = "/api/fn", endpoint = "search/jobs", input = Json, output = Json)]
 pub async fn matching(queue: QueueName, state: JobState, q: String, cursor: Option<String>, per_page: u64) -> Result<MatchPage, ApiError> {

@@ -121,8 +121,8 @@ impl Actions {
                 self.toaster.done(title, "It stands at the end of its waiting list.", offer);
                 self.bump();
             }
-            Question::Matching { queue, state, verb, q, start, total } => {
-                self.follow(api::search::act_matching(queue, state, verb, q, start, total, false).await?);
+            Question::Matching { queue, state, verb, q, start, total, base } => {
+                self.follow(api::search::act_matching(queue, state, verb, q, start, total, base).await?);
             }
             Question::ToBase { queue, jobs } => {
                 let mut outcome = api::jobs::retry(queue.clone(), JobState::Failed, jobs, true).await?;

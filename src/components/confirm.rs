@@ -23,7 +23,9 @@ pub(super) fn dialog(question: Question) -> AnyView {
         Question::Purge { queue } => view! { <Destroy queue=queue doomed=Doomed::Everything /> }.into_any(),
         Question::ClearFailed { queue } => view! { <Destroy queue=queue doomed=Doomed::Only(JobState::Failed) /> }.into_any(),
         Question::DiscardAll { queue, state } => view! { <Destroy queue=queue doomed=Doomed::Only(state) /> }.into_any(),
-        Question::Matching { queue, state, verb, q, .. } => view! { <AllMatching queue=queue state=state verb=verb q=q /> }.into_any(),
+        Question::Matching { queue, state, verb, q, base, .. } => {
+            view! { <AllMatching queue=queue state=state verb=verb q=q base=base /> }.into_any()
+        }
         Question::EditRetry { queue, job, name, payload } => {
             view! { <EditRetry queue=queue job=job name=name payload=payload /> }.into_any()
         }

@@ -11,7 +11,12 @@ use super::{
 use crate::{
     api,
     live::Live,
-    model::{ids::segment, query::QueuesQuery, queue::QueueSample, search::Hit},
+    model::{
+        ids::segment,
+        query::QueuesQuery,
+        queue::QueueSample,
+        search::{Hit, Whereabouts},
+    },
 };
 use leptos::{ev, html::Dialog, leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -127,10 +132,15 @@ pub fn Palette() -> impl IntoView {
                     return;
                 }
                 let mut hits = api::search::search_live(q.clone(), None).await.map(|step| step.hits).unwrap_or_default();
-                if still() {
-                    hits.extend(api::search::search_archive(q.clone(), None).await.map(|step| step.hits).unwrap_or_default());
-                }
                 Hit::settle(&mut hits);
+                if !still() {
+                    return;
+                }
+                // The archive may be slow: what is in Redis is offered by then, and stays where it stands.
+                jobs.set((q.clone(), hits.clone()));
+                hits.extend(api::search::search_archive(q.clone(), None).await.map(|step| step.hits).unwrap_or_default());
+                Hit::settle(&mut hits);
+                hits.sort_by_key(|hit| (!hit.place.exact, hit.whereabouts == Whereabouts::Archive));
                 if still() {
                     jobs.set((q, hits));
                 }

@@ -66,6 +66,8 @@ pub enum Question {
         q: String,
         start: String,
         total: u64,
+        /// Jobs of a priority that no worker reads go to the base list.
+        base: bool,
     },
     /// A failed job whose payload is changed first.
     EditRetry {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::model::{
     ids::QueueName,
+    job::JobState,
     operation::{Operation, OperationStatus, Outcome, Verb},
 };
 use leptos::prelude::*;
@@ -75,8 +76,20 @@ impl Actions {
                 Some(Offer::Restore { trash: trash.clone() })
             }
             (_, Verb::Retry) if operation.outcome.unread_priority > 0 => {
-                let question =
-                    Question::RetryAll { queue: operation.queue.clone(), count: Some(operation.outcome.unread_priority), base: true };
+                let queue = operation.queue.clone();
+                let question = match &operation.filter {
+                    // Those that the filter finds, and no others: counted anew, for the others of them are gone by now.
+                    Some(q) => Question::Matching {
+                        queue,
+                        state: JobState::Failed,
+                        verb: Verb::Retry,
+                        q: q.clone(),
+                        start: String::new(),
+                        total: 0,
+                        base: true,
+                    },
+                    None => Question::RetryAll { queue, count: Some(operation.outcome.unread_priority), base: true },
+                };
                 Some(Offer::Ask { label: "Retry to base list…".into(), question })
             }
             (_, Verb::Retry | Verb::Promote | Verb::Restore) if done > 0 => {

@@ -16,7 +16,7 @@ use crate::{
 use leptos::{prelude::*, task::spawn_local};
 
 #[component]
-pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String) -> impl IntoView {
+pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, base: bool) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let now = expect_context::<Live>().now.get_untracked();
     let answer = Answer::new(actions);
@@ -66,6 +66,10 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String) -> 
                     "They go to their waiting lists without waiting for their time; what is due already is left to the workers.".to_owned()
                 }
                 Verb::Discard => restorable(now),
+                Verb::Retry if base => {
+                    "They go back to waiting with attempts set to 0. Those of a priority that no worker reads go to the base list."
+                        .to_owned()
+                }
                 Verb::Retry | Verb::Purge | Verb::ClearFailed | Verb::Restore => {
                     "They go back to their waiting lists with attempts set to 0.".to_owned()
                 }
@@ -80,7 +84,7 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String) -> 
         let (queue, q) = (queue.clone(), q.clone());
         move |()| {
             if let Some(CountStep { count: total, start, .. }) = counted.get_untracked() {
-                answer.send(Question::Matching { queue: queue.clone(), state, verb, q: q.clone(), start, total }, true);
+                answer.send(Question::Matching { queue: queue.clone(), state, verb, q: q.clone(), start, total, base }, true);
             }
         }
     };

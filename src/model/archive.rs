@@ -51,6 +51,9 @@ pub struct Archiving {
     pub untold: u64,
     /// Times when dead letters were dropped from Redis before they could be read.
     pub gaps: u64,
+    /// While the database takes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusing: Option<Refusing>,
 }
 
 /// Dead letters of a queue that nobody copied: Redis dropped them before they could be read, or the archive was away too long.
@@ -63,6 +66,15 @@ pub struct Gap {
     pub until: Millis,
     /// There may be so many; `None`: nobody knows.
     pub up_to: Option<u64>,
+}
+
+/// The database answers, and does not take what there is to write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusing {
+    pub since: Millis,
+    /// Its answer.
+    pub problem: String,
 }
 
 /// What a row of the archive says happened.

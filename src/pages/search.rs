@@ -46,7 +46,7 @@ pub fn SearchPage() -> impl IntoView {
             let both = at.is_none() && archive_at.is_none();
             let live = if both || at.is_some() { api::search::search_live(q.clone(), at).await } else { Ok(Default::default()) };
             let archive = if both || archive_at.is_some() {
-                api::search::search_archive(q.clone(), archive_at).await
+                api::search::begin_search_archive(q.clone(), archive_at).await
             } else {
                 Ok(Default::default())
             };

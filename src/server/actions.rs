@@ -19,7 +19,7 @@ pub use operations::{
     cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, trash,
 };
 
-use super::{recent_pages::Since, state::AppState};
+use super::{archive::timeline, recent_pages::Since, state::AppState};
 use crate::model::{
     error::ApiError,
     ids::{Fingerprint, QueueName},
@@ -217,10 +217,23 @@ async fn acted(
     jobs: &[Fingerprint],
     act: impl Future<Output = Result<Outcome, ApiError>>,
 ) -> Result<Outcome, ApiError> {
-    let asked = audit::asked(state, verb.as_str(), Some(queue)).of(format!("{} {}", jobs.len(), from.as_str()));
+    // Named as a search would name it, so that the job's own page finds what was done to it.
+    let which = match jobs {
+        [job] => id_of(state, queue, job).await.map(|id| timeline::deed_filter(&id)),
+        _ => None,
+    };
+    let asked = audit::asked(state, verb.as_str(), Some(queue)).of(which.unwrap_or_else(|| format!("{} {}", jobs.len(), from.as_str())));
     let outcome = act.await;
     state.watching.nudge_queue(queue);
     asked.answered(state, outcome)
+}
+
+/// The id that a job's payload says, before it is moved. Nobody is refused because it cannot be told.
+async fn id_of(state: &AppState, queue: &QueueName, job: &Fingerprint) -> Option<String> {
+    if !state.driver.keys().is_queue(queue) {
+        return None;
+    }
+    state.driver.id_of(queue, job).await.ok()?
 }
 
 /// The same for a verb on a whole queue that is done at once.

@@ -102,12 +102,12 @@ pub struct Start {
     data_dir: Option<PathBuf>,
 
     /// Keep completed jobs in the archive too: a row for every job that ran
-    #[arg(long, env = "PERSIST_ARCHIVE_COMPLETED", value_name = "true|false", default_value_t = false, action = clap::ArgAction::Set)]
-    archive_completed: bool,
+    #[arg(long, env = "PERSIST_ARCHIVE_COMPLETED", value_name = "true|false", default_value = "false")]
+    archive_completed: String,
 
     /// Keep dead letters in the archive before Redis drops them
-    #[arg(long, env = "PERSIST_ARCHIVE_FAILED", value_name = "true|false", default_value_t = true, action = clap::ArgAction::Set)]
-    archive_failed: bool,
+    #[arg(long, env = "PERSIST_ARCHIVE_FAILED", value_name = "true|false", default_value = "true")]
+    archive_failed: String,
 
     /// Do not fire due schedules: the application's own scheduler does
     #[arg(long)]
@@ -234,7 +234,7 @@ impl Start {
             trusted_origins: self.trust_origin,
             environment: self.environment.filter(|name| !name.is_empty()),
             archive,
-            persist: Persist { failed: self.archive_failed, completed: self.archive_completed },
+            persist: Persist::read(&self.archive_failed, &self.archive_completed),
             scheduler: !self.no_scheduler,
             schedule_prefix: self.schedule_prefix,
             schedule_timezone: self.schedule_timezone,

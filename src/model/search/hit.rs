@@ -65,7 +65,10 @@ impl Hit {
     pub fn href(&self) -> String {
         match (&self.id, self.whereabouts) {
             (Some(id), Whereabouts::Live) => format!("{}/jobs/{}?at={}", self.queue.href(), segment(id), self.key),
-            (Some(id), Whereabouts::Archive) => format!("{}/jobs/{}", self.queue.href(), segment(id)),
+            (Some(id), Whereabouts::Archive) => {
+                let row = self.key.strip_prefix("row-").map_or_else(String::new, |row| format!("?row={row}"));
+                format!("{}/jobs/{}{row}", self.queue.href(), segment(id))
+            }
             (None, _) => format!("{}/jobs/{}", self.queue.href(), segment(&self.key)),
         }
     }

@@ -60,7 +60,7 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
     });
     let ask = move |verb: Verb| {
         let (queue, state) = query.with_untracked(|q| (q.queue.clone(), q.state));
-        actions.ask(Question::Matching { queue, state, verb, q: q.get_untracked(), start: String::new(), total: 0 });
+        actions.ask(Question::Matching { queue, state, verb, q: q.get_untracked(), start: String::new(), total: 0, base: false });
     };
     let some = move |verb: Verb| {
         let (queue, state, jobs) =

@@ -115,38 +115,48 @@ pub fn go_on(run: RwSignal<Run>, turn: StoredValue<u32>, most: usize) {
     if !wanted {
         return;
     }
-    spawn_local(async move {
+    // Each half at its own pace: a slow archive does not hold up what is in Redis.
+    let halves = StoredValue::new(2_u8);
+    let ended = move || {
+        let left = halves.try_update_value(|n| {
+            *n -= 1;
+            *n
+        });
+        if left == Some(0) && turn.try_get_value() == Some(mine) {
+            run.try_update(|r| r.looking = false);
+        }
+    };
+    let look = move |live: bool| async move {
         loop {
-            let Some((q, (live, archive))) = run.try_with_untracked(|r| (r.q.clone(), r.next.clone())) else { return };
-            let step = match live {
-                Some(at) => Some(api::search::search_live(q.clone(), Some(at)).await),
-                None => None,
-            };
-            let page = match archive {
-                Some(at) => Some(api::search::search_archive(q, Some(at)).await),
-                None => None,
+            let asked = run.try_with_untracked(|r| {
+                let next = if live { &r.next.0 } else { &r.next.1 };
+                next.clone().filter(|_| more(r)).map(|at| (r.q.clone(), at))
+            });
+            let Some(Some((q, at))) = asked else { return };
+            let step = if live {
+                api::search::search_live(q, Some(at)).await.map(Step::Live)
+            } else {
+                api::search::search_archive(q, Some(at)).await.map(Step::Archive)
             };
             if turn.try_get_value() != Some(mine) {
                 return;
             }
-            let mut on = false;
-            run.try_update(|r| {
-                match step {
-                    Some(Ok(step)) => r.add(step),
-                    Some(Err(error)) => r.error = Some(error),
-                    None => {}
-                }
-                match page {
-                    Some(Ok(page)) => r.add_archive(page),
-                    Some(Err(error)) => r.error = Some(error),
-                    None => {}
-                }
-                on = more(r);
-                r.looking = on;
+            run.try_update(|r| match step {
+                Ok(Step::Live(step)) => r.add(step),
+                Ok(Step::Archive(step)) => r.add_archive(step),
+                Err(error) => r.error = Some(error),
             });
-            if !on {
-                return;
-            }
         }
-    });
+    };
+    for live in [true, false] {
+        spawn_local(async move {
+            look(live).await;
+            ended();
+        });
+    }
+}
+
+enum Step {
+    Live(SearchStep),
+    Archive(ArchiveStep),
 }

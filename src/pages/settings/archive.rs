@@ -69,7 +69,8 @@ fn held_up(a: &Archiving) -> Option<String> {
     let waiting = (a.spooled > 0).then(|| format!("{} wait to be written", count(a.spooled, "failed job", "failed jobs")));
     let lost = (a.lost > 0).then(|| format!("{} lost: the archive was away for too long", count(a.lost, "failed job", "failed jobs")));
     let untold = (a.untold > 0).then(|| format!("{} lost", count(a.untold, "run or log line", "runs or log lines")));
-    let all: Vec<String> = [waiting, lost, untold].into_iter().flatten().collect();
+    let refusing = a.refusing.as_ref().map(|r| format!("since {} UTC the database takes nothing: {}", r.since.clock(), r.problem));
+    let all: Vec<String> = [refusing, waiting, lost, untold].into_iter().flatten().collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 

@@ -17,10 +17,14 @@ use crate::server::{
     inbox::Seen,
     state::AppState,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// A group is counted in steps of a search; more than this many queues at once are an incident of another kind.
-const QUEUES: usize = 50;
+const QUEUES: usize = 1_000;
+/// The inbox shows what Redis knows when the archive takes longer than this.
+const ARCHIVE_WITHIN: Duration = Duration::from_millis(1_500);
+/// How often it is looked whether an operation has ended.
+const PLACE_EVERY: Duration = Duration::from_millis(200);
 
 async fn seen(state: &AppState, at: Millis) -> Result<Arc<Seen>, ApiError> {
     state.watching.request(at);
@@ -38,11 +42,15 @@ fn unavailable(error: ArchiveError) -> String {
     }
 }
 
+async fn in_time<T>(read: impl Future<Output = Result<T, ArchiveError>>) -> Result<T, ArchiveError> {
+    tokio::time::timeout(ARCHIVE_WITHIN, read).await.unwrap_or(Err(ArchiveError::Slow))
+}
+
 pub async fn page(state: &AppState, query: &ErrorsQuery) -> Result<ErrorsPage, ApiError> {
     let at = now();
     let seen = seen(state, at).await?;
     let kept = match state.archive.db() {
-        Ok(db) => state.archive.noted(from_archive(&db, query, &seen, at).await),
+        Ok(db) => state.archive.noted(in_time(from_archive(&db, query, &seen, at)).await),
         Err(error) => Err(error),
     };
     let (mut kinds, total, unavailable) = match kept {
@@ -102,13 +110,11 @@ pub async fn one(state: &AppState, signature: &str, before: Option<i64>) -> Resu
     let seen = seen(state, at).await?;
     let live = seen.kinds.get(signature);
     let kept = match state.archive.db() {
-        Ok(db) => state.archive.noted(
-            async {
-                let names = [signature.to_owned()];
-                tokio::try_join!(signatures::some(&db, &names, at), signatures::rows(&db, signature, before))
-            }
-            .await,
-        ),
+        Ok(db) => {
+            let names = [signature.to_owned()];
+            let read = async { tokio::try_join!(signatures::some(&db, &names, at), signatures::rows(&db, signature, before)) };
+            state.archive.noted(in_time(read).await)
+        }
         Err(error) => Err(error),
     };
     let (kind, jobs, next, missing) = match kept {
@@ -146,7 +152,8 @@ pub async fn count(state: &AppState, text: &str) -> Result<Vec<GroupPart>, ApiEr
     Ok(parts)
 }
 
-/// Retries or deletes what was counted, one operation for each queue.
+/// Retries or deletes what was counted, one operation for each queue. So many run at once; the others begin as places become free,
+/// and the answer has those that began. Every part leaves its audit line, also one that could not begin.
 pub async fn act(state: &AppState, text: &str, verb: Verb, parts: &[GroupPart], base: bool) -> Result<Vec<Operation>, ApiError> {
     if !matches!(verb, Verb::Retry | Verb::Discard) {
         return Err(ApiError::invalid("verb", "A group of failed jobs can be retried or deleted. Nothing was changed."));
@@ -155,10 +162,37 @@ pub async fn act(state: &AppState, text: &str, verb: Verb, parts: &[GroupPart], 
         return Err(ApiError::invalid("parts", format!("Name 1 to {QUEUES} queues, each as it was counted. Nothing was changed.")));
     }
     let filter = filter(text);
+    let now = state.operations.places().clamp(1, parts.len());
     let mut started = Vec::new();
-    for part in parts {
-        let ask = Ask { verb, from: JobState::Failed, text: &filter, start: &part.start, total: part.count, base };
-        started.push(matching::act(state, &part.queue, ask).await?);
+    let mut refused = None;
+    for part in &parts[..now] {
+        match begin(state, &filter, verb, part, base).await {
+            Ok(operation) => started.push(operation),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    // What began goes on, whatever became of the others.
+    let (rest, state) = (parts[now..].to_vec(), state.clone());
+    match refused {
+        Some(error) if started.is_empty() => return Err(error),
+        _ if rest.is_empty() => {}
+        _ => drop(tokio::spawn(async move {
+            for part in rest {
+                while state.operations.places() == 0 {
+                    tokio::select! {
+                        () = state.shutdown.cancelled() => return,
+                        () = tokio::time::sleep(PLACE_EVERY) => {}
+                    }
+                }
+                // Its audit line says what is wrong.
+                let _ = begin(&state, &filter, verb, &part, base).await;
+            }
+        })),
     }
     Ok(started)
+}
+
+async fn begin(state: &AppState, filter: &str, verb: Verb, part: &GroupPart, base: bool) -> Result<Operation, ApiError> {
+    let ask = Ask { verb, from: JobState::Failed, text: filter, start: &part.start, total: part.count, base };
+    matching::act(state, &part.queue, ask).await
 }

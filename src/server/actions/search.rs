@@ -13,7 +13,10 @@ use crate::server::{
     state::AppState,
 };
 use futures::Stream;
+use std::time::Duration;
 
+/// A page does not wait longer for what the archive finds first.
+const FIRST_WITHIN: Duration = Duration::from_millis(1_000);
 /// A query longer than this is a paste by mistake.
 const MOST: usize = 2_000;
 
@@ -52,6 +55,14 @@ pub async fn archive(state: &AppState, text: &str, at: Option<&str>) -> Result<A
         return Ok(ArchiveStep::default());
     }
     search::archive::search(state, &query, at).await
+}
+
+/// The same within [`FIRST_WITHIN`], for who shows live jobs beside it; later the answer is only where to ask again.
+pub async fn archive_in_time(state: &AppState, text: &str, at: Option<&str>) -> Result<ArchiveStep, ApiError> {
+    match tokio::time::timeout(FIRST_WITHIN, archive(state, text, at)).await {
+        Ok(step) => step,
+        Err(_) => Ok(ArchiveStep { next: Some(at.unwrap_or_default().to_owned()), ..ArchiveStep::default() }),
+    }
 }
 
 /// All that a search finds, step by step as it is read.

@@ -5,10 +5,10 @@ use super::{
     error::ArchiveError,
     migrations::{TABLE, migrator},
     setting::Setting,
-    sql::{Row, Sql, Value},
+    sql::{Row, Sql, Value, sql},
 };
 use sqlx::{
-    AssertSqlSafe, MySqlPool, PgPool, SqlitePool,
+    AssertSqlSafe, Connection, MySqlPool, PgPool, SqliteConnection, SqlitePool,
     migrate::MigrateError,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     pool::PoolOptions,
@@ -35,8 +35,15 @@ pub enum Db {
         read: SqlitePool,
         write: SqlitePool,
     },
-    MySql(MySqlPool),
-    Postgres(PgPool),
+    MySql {
+        pool: MySqlPool,
+        /// For [`Db::check`] alone: a pool that is busy is no database that is away.
+        check: MySqlPool,
+    },
+    Postgres {
+        pool: PgPool,
+        check: PgPool,
+    },
 }
 
 /// Several statements that happen together or not at all; dropped without [`Tx::commit`], none of them did.
@@ -121,12 +128,14 @@ impl Db {
             Setting::MySql(url) => {
                 // sqlx sets the session's zone to UTC, in which the library's times are read and written.
                 let options = MySqlConnectOptions::from_str(url)?;
-                Ok(Self::MySql(bounded(MySqlPoolOptions::new()).max_connections(READERS).connect_with(options).await?))
+                let pool = bounded(MySqlPoolOptions::new()).max_connections(READERS).connect_with(options.clone()).await?;
+                Ok(Self::MySql { pool, check: bounded(MySqlPoolOptions::new()).max_connections(1).connect_lazy_with(options) })
             }
             Setting::Postgres(url) => {
                 let limit = READ_WITHIN.as_millis().to_string();
                 let options = PgConnectOptions::from_str(url)?.options([("timezone", "UTC"), ("statement_timeout", limit.as_str())]);
-                Ok(Self::Postgres(bounded(PgPoolOptions::new()).max_connections(READERS).connect_with(options).await?))
+                let pool = bounded(PgPoolOptions::new()).max_connections(READERS).connect_with(options.clone()).await?;
+                Ok(Self::Postgres { pool, check: bounded(PgPoolOptions::new()).max_connections(1).connect_lazy_with(options) })
             }
         }
     }
@@ -141,7 +150,7 @@ impl Db {
                 migrator.run_direct(None, &mut *tx, false).await?;
                 Ok(tx.commit().await?)
             }
-            Self::MySql(pool) => {
+            Self::MySql { pool, .. } => {
                 migrator.set_locking(false);
                 // sqlx waits for its lock with a negative time, which MariaDB takes for none at all.
                 let mut holder = pool.acquire().await?;
@@ -161,7 +170,7 @@ impl Db {
                 sqlx::query(AssertSqlSafe(format!("SELECT RELEASE_LOCK({name})"))).execute(&mut *holder).await?;
                 done
             }
-            Self::Postgres(pool) => {
+            Self::Postgres { pool, .. } => {
                 // Without the limit that a page's question has.
                 let options = pool.connect_options().as_ref().clone().options([("statement_timeout", "0")]);
                 let slow = bounded(PgPoolOptions::new()).max_connections(1).connect_with(options).await?;
@@ -175,8 +184,8 @@ impl Db {
     pub fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite { .. } => Dialect::Sqlite,
-            Self::MySql(_) => Dialect::MySql,
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::MySql { .. } => Dialect::MySql,
+            Self::Postgres { .. } => Dialect::Postgres,
         }
     }
 
@@ -184,8 +193,8 @@ impl Db {
         let ask = async {
             Ok(match self {
                 Self::Sqlite { read: pool, .. } => fetch!(Sqlite, sql.text, sql.values, pool, read),
-                Self::MySql(pool) => fetch!(MySql, sql.text, sql.values, pool, read),
-                Self::Postgres(pool) => fetch!(Postgres, sql.numbered(), sql.values, pool, read),
+                Self::MySql { pool, .. } => fetch!(MySql, sql.text, sql.values, pool, read),
+                Self::Postgres { pool, .. } => fetch!(Postgres, sql.numbered(), sql.values, pool, read),
             })
         };
         within(READ_WITHIN, ask).await
@@ -208,8 +217,8 @@ impl Db {
             Ok(match self {
                 // Takes SQLite's write lock now: a transaction that reads first could not get it later.
                 Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-                Self::MySql(pool) => Tx::MySql(pool.begin().await?),
-                Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+                Self::MySql { pool, .. } => Tx::MySql(pool.begin().await?),
+                Self::Postgres { pool, .. } => Tx::Postgres(pool.begin().await?),
             })
         };
         within(WRITE_WITHIN, open).await
@@ -221,9 +230,42 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::MySql(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::MySql { pool, check } => {
+                check.close().await;
+                pool.close().await;
+            }
+            Self::Postgres { pool, check } => {
+                check.close().await;
+                pool.close().await;
+            }
         }
+    }
+
+    /// The longest statement that the server takes, in bytes, if it has such a limit.
+    pub async fn largest(&self) -> Result<Option<usize>, ArchiveError> {
+        if self.dialect() != Dialect::MySql {
+            return Ok(None);
+        }
+        let most = self.one(sql("SELECT CAST(@@max_allowed_packet AS SIGNED)"), |row| row.int(0)).await?.flatten();
+        Ok(most.and_then(|bytes| usize::try_from(bytes).ok()))
+    }
+
+    /// Whether the database answers at all, on a connection of its own. A file is opened anew: all of its readers may be at work.
+    pub async fn check(&self) -> Result<(), ArchiveError> {
+        let ask = async {
+            match self {
+                Self::Sqlite { read, .. } => {
+                    let options = read.connect_options().as_ref().clone().create_if_missing(false);
+                    let mut one = SqliteConnection::connect_with(&options).await?;
+                    sqlx::query("SELECT COUNT(*) FROM sqlite_master").execute(&mut one).await?;
+                    one.close().await?;
+                }
+                Self::MySql { check, .. } => drop(sqlx::query("SELECT 1").execute(check).await?),
+                Self::Postgres { check, .. } => drop(sqlx::query("SELECT 1").execute(check).await?),
+            }
+            Ok(())
+        };
+        within(READ_WITHIN, ask).await
     }
 }
 

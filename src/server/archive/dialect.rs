@@ -11,6 +11,8 @@ pub enum Dialect {
 pub const JOB_ID_CHARS: usize = 64;
 pub const QUEUE_CHARS: usize = 128;
 pub const ERROR_BYTES: usize = 65_535;
+/// MariaDB takes JSON for invalid that is nested 32 deep or deeper; MySQL takes some more.
+pub const JSON_DEPTH: usize = 31;
 
 impl Dialect {
     /// A time column as epoch milliseconds; NULL when it holds no time.
@@ -22,11 +24,12 @@ impl Dialect {
         }
     }
 
-    /// A `?` of epoch milliseconds as what a time column holds: in SQLite the library's ISO text.
+    /// A `?` of epoch milliseconds as what a time column holds: in SQLite the library's ISO text. MySQL's TIMESTAMP holds whole
+    /// seconds from 1970 to 2038: what is outside is its nearest end, what is between two seconds belongs to the first.
     pub fn at(self) -> &'static str {
         match self {
             Self::Sqlite => "strftime('%Y-%m-%dT%H:%M:%fZ', ? / 1000.0, 'unixepoch')",
-            Self::MySql => "FROM_UNIXTIME(? / 1000)",
+            Self::MySql => "FROM_UNIXTIME(LEAST(GREATEST(FLOOR(? / 1000), 1), 2147483647))",
             Self::Postgres => "to_timestamp(CAST(? AS BIGINT) / 1000.0)",
         }
     }
@@ -160,6 +163,11 @@ impl Dialect {
             Self::Postgres => format!("SELECT CAST(GREATEST(reltuples, 0) AS BIGINT) FROM pg_class WHERE oid = to_regclass('{table}')"),
         }
     }
+}
+
+/// What a text begins with, every character meaning itself; for a LIKE with `!`.
+pub fn beginning(text: &str) -> String {
+    containing(text).trim_start_matches('%').to_owned()
 }
 
 /// A text that is looked for inside of another, every character meaning itself; for [`Dialect::like`].

@@ -1,6 +1,7 @@
 //! What can go wrong with the archive, turned once into what the operator reads, and logged once here.
 
 use crate::model::{error::ApiError, time::Millis};
+use sqlx::{mysql::MySqlDatabaseError, sqlite::SqliteError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -31,6 +32,21 @@ impl ArchiveError {
     /// Whether somebody else wrote the same row first.
     pub fn is_double(&self) -> bool {
         matches!(self, Self::Refused(sqlx::Error::Database(e)) if e.is_unique_violation())
+    }
+
+    /// Whether a value was refused, so that the same statement with other rows may do: not a lock, a full disk or a missing table.
+    pub fn is_refusal(&self) -> bool {
+        let Self::Refused(sqlx::Error::Database(error)) = self else { return false };
+        let code = error.code().unwrap_or_default();
+        if let Some(mysql) = error.try_downcast_ref::<MySqlDatabaseError>() {
+            // Besides the classes: what has no place in a column, JSON that is none, a packet that is too large.
+            return matches!(code.get(..2), Some("22" | "23")) || matches!(mysql.number(), 1048 | 1118 | 1153 | 1366 | 1406 | 3140 | 3819);
+        }
+        if error.try_downcast_ref::<SqliteError>().is_some() {
+            // SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH and what extends them.
+            return code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20));
+        }
+        matches!(code.get(..2), Some("22" | "23" | "54"))
     }
 
     /// The cause in words that hold no secret: databases answer with names of tables and columns, never with the password.

@@ -27,7 +27,7 @@ const TAIL: usize = crate::model::search::text::TAIL_BYTES;
 /// A word of the index has at most so many letters: MySQL leaves out what is longer than 84.
 const WORD: usize = 80;
 /// Databases give out numbers before they commit: a row may appear behind others that were indexed. This far back is looked again.
-const LOOK_BACK: i64 = 1_000;
+pub const LOOK_BACK: i64 = 1_000;
 const MARK: &str = "index";
 
 /// A row as the index sees it.
@@ -139,14 +139,7 @@ pub async fn step(db: &Db) -> Result<usize, ArchiveError> {
     let dialect = db.dialect();
     // The mark is locked first: two consoles that index at once go one after the other.
     let mut tx = db.begin().await?;
-    tx.run(
-        Sql::insert(&format!("{} flux_console_marks (name, value)", dialect.insert()), "(?, ?)", [vec![MARK.into(), "0".into()]])
-            .then(dialect.unless_there()),
-    )
-    .await?;
-    let lock = if dialect == Dialect::Sqlite { "" } else { " FOR UPDATE" };
-    let mark = tx.rows(sql(format!("SELECT value FROM flux_console_marks WHERE name = ?{lock}")).bind(MARK), |r| r.text(0)).await?;
-    let mark: i64 = mark.into_iter().flatten().next().and_then(|m| m.parse().ok()).unwrap_or(0);
+    let mark: i64 = record::lock(&mut tx, dialect, MARK).await?.and_then(|m| m.parse().ok()).unwrap_or(0);
     let from = "flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id";
     let next = format!("SELECT {} FROM {from} WHERE a.id > ? ORDER BY a.id LIMIT {ROWS}", columns(dialect));
     let mut rows = tx.rows(sql(next).bind(mark), Read::of).await?;

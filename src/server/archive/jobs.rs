@@ -5,7 +5,7 @@ use super::{
     dialect::Dialect,
     error::ArchiveError,
     record::{key, stored_id, stored_queue},
-    sql::{Row, Sql, marks, sql},
+    sql::{Row, Sql, clean, marks, sql},
     verdict::{self, Seen},
 };
 use crate::{
@@ -24,6 +24,8 @@ const WHOLE: u64 = 16 * 1024;
 const PART: usize = 8 * 1024;
 /// Rows of one job that are looked at.
 pub const ROWS_OF_A_JOB: u64 = 200;
+/// For each row of a page, so many rows of the same jobs are looked at.
+const BESIDE: usize = 40;
 /// From here on a page is looked for by its numbers.
 const FAR: u64 = 10_000;
 /// A list shows this much of an error.
@@ -49,9 +51,11 @@ fn read(row: &Row<'_>) -> ArchivedRow {
     let payload = row.text(5).unwrap_or_default();
     let reading = Reading::of_parts(&payload, row.text(6).as_deref());
     let name = row.text(11).or_else(|| row.text(2)).unwrap_or_default();
+    let id = row.text(10).or_else(|| row.text(1)).unwrap_or_default();
     ArchivedRow {
         row: row.int(0).unwrap_or_default(),
-        id: row.text(10).or_else(|| row.text(1)).unwrap_or_default(),
+        // A NUL stands in the payload alone.
+        id: reading.id.filter(|whole| whole.contains('\0') && clean(whole) == id).unwrap_or(id),
         queue: QueueName::try_from(name).unwrap_or_else(|_| unnamed()),
         status: Status::parse(&row.text(3).unwrap_or_default()),
         verdict: Verdict::Unknown,
@@ -75,10 +79,10 @@ fn unnamed() -> QueueName {
 }
 
 /// What a filter of the archive comes to: a condition, with its values, on `flux_job_archive a`.
-fn wanted(query: &ArchiveQuery) -> Sql {
+fn wanted(dialect: Dialect, query: &ArchiveQuery) -> Sql {
     let mut condition = sql("1 = 1");
     if let Some(queue) = &query.queue {
-        condition = condition.then(" AND a.queue = ?").bind(queue.as_str());
+        condition = condition.and_is(dialect, "a.queue", stored_queue(dialect, queue.as_str()));
     }
     if let Some(status) = query.status {
         condition = condition.then(" AND a.status = ?").bind(status.as_str());
@@ -89,7 +93,7 @@ fn wanted(query: &ArchiveQuery) -> Sql {
 /// A page, newest first, and how many rows the filter has. Ids first, from an index alone; then only those rows.
 pub async fn page(db: &Db, query: &ArchiveQuery) -> Result<(Vec<ArchivedRow>, u64), ArchiveError> {
     let total = count(db, query).await?;
-    let mut wanted = wanted(query);
+    let mut wanted = wanted(db.dialect(), query);
     let mut skip = (query.page.max(1) - 1).saturating_mul(query.per_page);
     // Stepping over rows takes time. Of all rows, when no number is missing, the place of the page is known.
     if skip >= FAR && query.queue.is_none() && query.status.is_none() {
@@ -107,7 +111,7 @@ pub async fn page(db: &Db, query: &ArchiveQuery) -> Result<(Vec<ArchivedRow>, u6
 
 /// How many rows a filter has.
 pub async fn count(db: &Db, query: &ArchiveQuery) -> Result<u64, ArchiveError> {
-    let wanted = wanted(query);
+    let wanted = wanted(db.dialect(), query);
     let text = format!("SELECT COUNT(*) FROM flux_job_archive a WHERE {}", wanted.text);
     Ok(db.one(Sql { text, values: wanted.values }, |row| row.count(0)).await?.unwrap_or(0))
 }
@@ -129,15 +133,14 @@ pub async fn by_ids(db: &Db, ids: Vec<i64>) -> Result<Vec<ArchivedRow>, ArchiveE
 
 /// All rows of a job, oldest first, and how many there are; beyond [`ROWS_OF_A_JOB`] the newest.
 pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<(Vec<ArchivedRow>, u64), ArchiveError> {
-    let stored = stored_id(db.dialect(), id);
-    let stored_queue = stored_queue(db.dialect(), queue.as_str());
-    let count = db.one(
-        sql("SELECT COUNT(*) FROM flux_job_archive WHERE job_id = ? AND queue = ?").bind(stored.clone()).bind(stored_queue.clone()),
-        |r| r.count(0),
-    );
-    let text =
-        format!("SELECT {} FROM {FROM} WHERE a.job_id = ? AND a.queue = ? ORDER BY a.id DESC LIMIT {ROWS_OF_A_JOB}", columns(db.dialect()));
-    let rows = db.rows(sql(text).bind(stored).bind(stored_queue), read);
+    let dialect = db.dialect();
+    let of_it = |text: String| {
+        let (id, queue) = (stored_id(dialect, id), stored_queue(dialect, queue.as_str()));
+        sql(text).and_is(dialect, "a.job_id", id).and_is(dialect, "a.queue", queue)
+    };
+    let count = db.one(of_it("SELECT COUNT(*) FROM flux_job_archive a WHERE 1 = 1".into()), |r| r.count(0));
+    let text = format!("SELECT {} FROM {FROM} WHERE 1 = 1", columns(dialect));
+    let rows = db.rows(of_it(text).then(&format!(" ORDER BY a.id DESC LIMIT {ROWS_OF_A_JOB}")), read);
     let (count, rows) = tokio::try_join!(count, rows)?;
     let mut rows: Vec<ArchivedRow> = rows.into_iter().rev().filter(|row| row.id == id && row.queue == *queue).collect();
     let told = told(db, &[id.to_owned()]).await?;
@@ -167,9 +170,15 @@ async fn judge(db: &Db, rows: &mut [ArchivedRow]) -> Result<(), ArchiveError> {
     let jobs: HashSet<(String, String)> =
         rows.iter().filter(|r| r.status != Status::Waiting).map(|r| (r.id.clone(), r.queue.to_string())).collect();
     let ids: HashSet<String> = jobs.iter().map(|(id, _)| stored_id(db.dialect(), id)).collect();
-    let text = format!("SELECT {} FROM {FROM} WHERE", columns(db.dialect()));
-    let limit = rows.len() * 40;
-    let all = db.rows(sql(text).one_of("a.job_id", ids).then(&format!(" ORDER BY a.id LIMIT {limit}")), read).await?;
+    // A schedule's job has rows without end: of all rows those beside these are looked at.
+    let newest = rows.iter().map(|r| r.row).max().unwrap_or_default();
+    let (before, behind) = (rows.len() * BESIDE, rows.len() * BESIDE / 4);
+    let text = |side: &str| format!("SELECT {} FROM {FROM} WHERE a.id {side} ? AND", columns(db.dialect()));
+    let older = sql(text("<=")).bind(newest).one_of("a.job_id", ids.clone()).then(&format!(" ORDER BY a.id DESC LIMIT {before}"));
+    let newer = sql(text(">")).bind(newest).one_of("a.job_id", ids).then(&format!(" ORDER BY a.id LIMIT {behind}"));
+    let (mut all, newer) = tokio::try_join!(db.rows(older, read), db.rows(newer, read))?;
+    all.reverse();
+    all.extend(newer);
     let told = told(db, &jobs.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()).await?;
     let mut of: HashMap<(String, String), Vec<&ArchivedRow>> = HashMap::new();
     for row in &all {
@@ -190,12 +199,14 @@ async fn judge(db: &Db, rows: &mut [ArchivedRow]) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Attempts that completed, by job, as the event channel said.
+/// Attempts that completed, by job, as the event channel said lately.
 async fn told(db: &Db, ids: &[String]) -> Result<HashMap<String, HashSet<u64>>, ArchiveError> {
-    let text = "SELECT job_id, attempt FROM flux_console_attempts WHERE outcome = 'completed' AND attempt IS NOT NULL AND";
+    let text = "SELECT DISTINCT job_id, attempt FROM (SELECT job_id, attempt FROM flux_console_attempts \
+                WHERE outcome = 'completed' AND attempt IS NOT NULL AND";
     let keys = ids.iter().map(|id| key(id));
+    let asked = sql(text).one_of("job_id", keys).then(&format!(" ORDER BY id DESC LIMIT {}) lately", ids.len() * BESIDE));
     let mut told: HashMap<String, HashSet<u64>> = HashMap::new();
-    for (id, attempt) in db.rows(sql(text).one_of("job_id", keys), |r| (r.text(0).unwrap_or_default(), r.count(1))).await? {
+    for (id, attempt) in db.rows(asked, |r| (r.text(0).unwrap_or_default(), r.count(1))).await? {
         told.entry(id).or_default().insert(attempt);
     }
     Ok(told)

@@ -5,8 +5,9 @@
 
 use super::{
     db::Db,
-    dialect::{Dialect, containing},
+    dialect::{Dialect, QUEUE_CHARS, containing},
     error::ArchiveError,
+    record::fitting,
     sql::{Row, Sql, clean, sql},
 };
 use crate::model::{
@@ -55,10 +56,10 @@ fn wanted(dialect: Dialect, query: &ArchivedLogQuery) -> Sql {
         None => {}
     }
     if !query.worker.is_empty() {
-        wanted = wanted.then(" AND a.worker_id = ?").bind(clean(&query.worker));
+        wanted = wanted.and_is(dialect, "a.worker_id", fitting(&query.worker, QUEUE_CHARS));
     }
     if !query.queue.is_empty() {
-        wanted = wanted.then(" AND a.queue = ?").bind(clean(&query.queue));
+        wanted = wanted.and_is(dialect, "a.queue", fitting(&query.queue, QUEUE_CHARS));
     }
     // Databases agree about the case of ASCII letters only; what they let through is looked at again.
     if !query.q.is_empty() && query.q.is_ascii() {

@@ -100,11 +100,12 @@ impl Archive {
     /// Whether it still answers; if not, it is unavailable from now on.
     pub async fn check(&self, now: Millis) -> bool {
         let Ok(db) = self.db() else { return false };
-        match db.rows(sql::sql("SELECT 1"), |row| row.int(0)).await {
-            Ok(_) => true,
+        match db.check().await {
+            Ok(()) => true,
             Err(error) => {
                 self.failed(&error, now);
-                db.close().await;
+                // It waits for every connection that is in use, and one may never answer.
+                tokio::spawn(async move { db.close().await });
                 false
             }
         }

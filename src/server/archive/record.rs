@@ -2,27 +2,39 @@
 //! that can be repeated: what stands there already is left alone.
 
 mod columns;
+mod heard;
 
 use super::{
     db::{Db, Tx},
-    dialect::{Dialect, QUEUE_CHARS},
+    dialect::Dialect,
     error::ArchiveError,
-    sql::{Sql, Value, clean, sql},
+    gaps, index,
+    sql::{Sql, Value, sql},
 };
 use crate::{
-    model::{archive::Status, ids::QueueName, time::Millis},
-    server::{digest::sha1_hex, reading::Reading},
+    model::{
+        archive::{Gap, Status},
+        ids::QueueName,
+        time::Millis,
+    },
+    server::reading::Reading,
 };
-use columns::{Columns, fitting};
-pub use columns::{identity, key, stored_id, stored_queue};
+use columns::Columns;
+pub use columns::{fitting, identity, key, stored_id, stored_queue};
+pub use heard::{lines, runs};
 use std::collections::{HashMap, HashSet};
 
 /// Two rows of one job that completed so close together tell of one completion: a retry waits two seconds at least.
 pub const SAME_MS: i64 = 1_500;
 /// Of a payload in the archive, both ends are looked at: its identity stands in one of them.
 const PART: usize = 8 * 1024;
-/// Rows of one INSERT.
+/// Rows of one INSERT, and about how many bytes: MariaDB takes no statement beyond 16 MB.
 const ROWS: usize = 200;
+const BYTES: usize = 4 * 1024 * 1024;
+/// Of a statement, what is not its payload.
+const MARGIN: usize = 64 * 1024;
+/// Rows of one job that are looked at, for each that is written.
+const ROWS_OF_A_JOB: usize = 200;
 
 /// A dead letter, or a completed job of which the payload was seen.
 #[derive(Clone, Debug)]
@@ -61,28 +73,109 @@ pub struct Line {
     pub at: Millis,
 }
 
-/// Writes those that nobody wrote yet; how many that were.
-pub async fn records(db: &Db, batch: &[Record]) -> Result<u64, ArchiveError> {
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows that nobody wrote before.
+    pub rows: u64,
+    /// Of these, jobs whose payload the database takes in no form; each left a gap.
+    pub refused: u64,
+}
+
+/// Writes those that nobody wrote yet. One that the database refuses as it is holds nobody up: it is written bare, its payload
+/// whole beside it.
+pub async fn records(db: &Db, batch: &[Record]) -> Result<Written, ArchiveError> {
     let dialect = db.dialect();
-    let mut rows: Vec<Columns> = batch.iter().map(|record| Columns::of(record, dialect)).collect();
     let mut met = HashSet::new();
-    rows.retain(|row| met.insert((row.status, row.identity.clone())));
-    let mut written = 0;
-    for part in rows.chunks(ROWS) {
-        written += match write(db, part).await {
-            // Somebody else wrote one of these at the same moment: now it is seen.
-            Err(error) if error.is_double() => write(db, part).await?,
-            done => done?,
-        };
+    let rows: Vec<Columns> = batch
+        .iter()
+        .map(|record| Columns::of(record, dialect))
+        // A schedule completes the same job again and again: only the time tells these apart.
+        .filter(|row| met.insert((row.status, row.identity.clone(), if row.status == "completed" { row.at } else { 0 })))
+        .collect();
+    let mut written = Written::default();
+    for part in parts(&rows) {
+        written.rows += some(db, part, &mut written.refused).await?;
+    }
+    Ok(written)
+}
+
+/// Pieces of at most [`ROWS`] rows and about [`BYTES`] bytes.
+fn parts(rows: &[Columns]) -> Vec<&[Columns]> {
+    let mut parts = Vec::new();
+    let (mut from, mut bytes) = (0, 0);
+    for (at, row) in rows.iter().enumerate() {
+        if at > from && (at - from >= ROWS || bytes + row.bytes() > BYTES) {
+            parts.push(&rows[from..at]);
+            (from, bytes) = (at, 0);
+        }
+        bytes += row.bytes();
+    }
+    parts.push(&rows[from..]);
+    parts
+}
+
+/// Writes these, in halves where a value of one of them is refused; how many were new.
+async fn some(db: &Db, rows: &[Columns], refused: &mut u64) -> Result<u64, ArchiveError> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    if let [row] = rows
+        && row.bytes() > BYTES
+        && db.largest().await?.is_some_and(|most| row.bytes() + MARGIN > most)
+    {
+        // The server would hang up on a statement that is too large, and say nothing of why.
+        return without_payload(db, row, refused).await;
+    }
+    let done = match write(db, rows).await {
+        // Somebody else wrote one of these at the same moment: now it is seen.
+        Err(error) if error.is_double() => write(db, rows).await,
+        done => done,
+    };
+    let error = match done {
+        Err(error) if error.is_refusal() => error,
+        done => return done,
+    };
+    if let [row] = rows {
+        tracing::warn!(queue.name = row.queue, job.id = row.id, problem = error.problem(), "the archive refuses a job as it is");
+        return bare(db, row, refused).await;
+    }
+    let (one, other) = rows.split_at(rows.len() / 2);
+    Ok(Box::pin(some(db, one, refused)).await? + Box::pin(some(db, other, refused)).await?)
+}
+
+/// The row with nothing in it that can be refused.
+async fn bare(db: &Db, row: &Columns, refused: &mut u64) -> Result<u64, ArchiveError> {
+    match write(db, std::slice::from_ref(&row.bare(true))).await {
+        Err(error) if error.is_refusal() && !error.is_double() => without_payload(db, row, refused).await,
+        done => done,
+    }
+}
+
+async fn without_payload(db: &Db, row: &Columns, refused: &mut u64) -> Result<u64, ArchiveError> {
+    let written = match write(db, std::slice::from_ref(&row.bare(false))).await {
+        Err(error) if error.is_refusal() => 0,
+        done => done?,
+    };
+    // Found again, it is known by now.
+    if written == 0 {
+        return Ok(0);
+    }
+    tracing::warn!(queue.name = row.queue, job.id = row.id, bytes = row.bytes(), "the archive does not take the payload of a job");
+    *refused += 1;
+    let until = Millis(row.at);
+    if let Ok(queue) = QueueName::try_from(row.queue.as_str()) {
+        gaps::write(db, &Gap { queue, from: Some(until), until, up_to: Some(1) }).await?;
     }
     Ok(written)
 }
 
 async fn write(db: &Db, rows: &[Columns]) -> Result<u64, ArchiveError> {
     let dialect = db.dialect();
+    let mark = index::mark(db).await?;
     let mut tx = db.begin().await?;
-    let known = known(&mut tx, dialect, rows).await?;
-    let new: Vec<&Columns> = rows.iter().filter(|row| !known.contains(&(row.status.to_owned(), row.identity.clone()))).collect();
+    let known = known(&mut tx, dialect, rows, mark).await?;
+    let new: Vec<&Columns> = rows.iter().enumerate().filter(|(at, _)| !known.contains(at)).map(|(_, row)| row).collect();
     let into = "INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at)";
     let marks = format!("(?, ?, ?, ?, ?, {at}, {at})", at = dialect.at());
     let (plain, cut): (Vec<&Columns>, Vec<&Columns>) = new.iter().partition(|row| row.whole.is_none());
@@ -110,120 +203,75 @@ async fn write(db: &Db, rows: &[Columns]) -> Result<u64, ArchiveError> {
     Ok(new.len() as u64)
 }
 
-/// Which of these stand in the archive already, whoever wrote them: by our own note, and by the rows of their jobs.
-async fn known(tx: &mut Tx, dialect: Dialect, rows: &[Columns]) -> Result<HashSet<(String, String)>, ArchiveError> {
-    let failures = sql("SELECT identity FROM flux_console_failures WHERE").one_of("identity", rows.iter().map(|r| r.identity.clone()));
-    let mut known: HashSet<(String, String)> =
-        tx.rows(failures, |row| ("failed".to_owned(), row.text(0).unwrap_or_default())).await?.into_iter().collect();
-    let ids: HashSet<String> = rows.iter().map(|r| r.id.clone()).collect();
-    let end = dialect.end("payload", PART);
-    let text = format!(
-        "SELECT job_id, status, substr(payload, 1, {PART}), CASE WHEN length(payload) > {PART} THEN {end} END, {} FROM flux_job_archive WHERE",
-        dialect.ms("archived_at")
-    );
-    let there = tx
-        .rows(sql(text).one_of("job_id", ids), |row| {
-            let head = row.text(2).unwrap_or_default();
-            let reading = Reading::of_parts(&head, row.text(3).as_deref());
-            let job = row.text(0).unwrap_or_default();
-            let id = reading.id.unwrap_or_else(|| job.clone());
-            (job, row.text(1).unwrap_or_default(), identity(&id, reading.created_at, reading.attempts), row.int(4))
-        })
-        .await?;
-    let mut completed: HashMap<String, Vec<i64>> = HashMap::new();
-    for (job, status, identity, at) in there {
-        if status == "completed" {
-            completed.entry(job).or_default().extend(at);
-        } else {
-            known.insert((status, identity));
-        }
+/// Whether dead letters are missing before these, the oldest ones of a full list: none of them was archived, and others of their
+/// queue were. When the last of those was written.
+pub async fn missed(db: &Db, queue: &QueueName, oldest: &[Record]) -> Result<Option<Millis>, ArchiveError> {
+    let dialect = db.dialect();
+    let rows: Vec<Columns> = oldest.iter().map(|record| Columns::of(record, dialect)).collect();
+    let mark = index::mark(db).await?;
+    let mut tx = db.begin().await?;
+    if !known(&mut tx, dialect, &rows, mark).await?.is_empty() {
+        return Ok(None);
     }
-    // The library stamps a job anew before it writes that it completed: the same completion is told by its time.
-    for row in rows.iter().filter(|r| r.status == "completed") {
-        if completed.get(&row.id).is_some_and(|times| times.iter().any(|at| (at - row.at).abs() <= SAME_MS)) {
-            known.insert((row.status.to_owned(), row.identity.clone()));
+    let text = format!("SELECT {} FROM flux_job_archive WHERE status = 'failed'", dialect.ms("archived_at"));
+    let last = sql(text).and_is(dialect, "queue", stored_queue(dialect, queue.as_str())).then(" ORDER BY id DESC LIMIT 1");
+    Ok(tx.rows(last, |row| row.int(0)).await?.into_iter().flatten().next().map(Millis))
+}
+
+/// Which of these, by place, stand in the archive already, whoever wrote them: by the notes of failures, and by rows of their
+/// jobs. A job that is pushed again and again has rows without end, so only those are read that can tell: failures that were
+/// not indexed yet (the index notes whose rows it reads, behind `mark`), and completions of the same moment.
+async fn known(tx: &mut Tx, dialect: Dialect, rows: &[Columns], mark: i64) -> Result<HashSet<usize>, ArchiveError> {
+    let of = |status: &'static str| rows.iter().enumerate().filter(move |(_, row)| row.status == status);
+    let ids = |status| of(status).map(|(_, row)| row.id.clone()).collect::<HashSet<String>>();
+    let mut known = HashSet::new();
+    if of("failed").next().is_some() {
+        let noted =
+            sql("SELECT identity FROM flux_console_failures WHERE").one_of("identity", of("failed").map(|(_, r)| r.identity.clone()));
+        let mut failures: HashSet<String> = tx.rows(noted, |row| row.text(0).unwrap_or_default()).await?.into_iter().collect();
+        let end = dialect.end("payload", PART);
+        let text = format!(
+            "SELECT job_id, substr(payload, 1, {PART}), CASE WHEN length(payload) > {PART} THEN {end} END FROM flux_job_archive \
+             WHERE status = 'failed' AND id > ? AND"
+        );
+        let ids = ids("failed");
+        let most = ids.len() * ROWS_OF_A_JOB;
+        let asked = sql(text).bind(mark - index::LOOK_BACK).one_of("job_id", ids).then(&format!(" ORDER BY id DESC LIMIT {most}"));
+        let there = tx.rows(asked, |row| {
+            let head = row.text(1).unwrap_or_default();
+            let reading = Reading::of_parts(&head, row.text(2).as_deref());
+            let id = reading.id.or_else(|| row.text(0)).unwrap_or_default();
+            identity(&id, reading.created_at, reading.attempts)
+        });
+        failures.extend(there.await?);
+        known.extend(of("failed").filter(|(_, row)| failures.contains(&row.identity)).map(|(at, _)| at));
+    }
+    let times = of("completed").map(|(_, row)| row.at);
+    if let Some((first, last)) = times.clone().min().zip(times.max()) {
+        // The library stamps a job anew before it writes that it completed: the same completion is told by its time.
+        let text = format!(
+            "SELECT job_id, {} FROM flux_job_archive WHERE status = 'completed' AND archived_at >= {at} AND archived_at <= {at} AND",
+            dialect.ms("archived_at"),
+            at = dialect.at()
+        );
+        let asked = sql(text).bind(first - SAME_MS).bind(last + SAME_MS).one_of("job_id", ids("completed"));
+        let mut there: HashMap<String, Vec<i64>> = HashMap::new();
+        for (job, at) in tx.rows(asked, |row| (row.text(0).unwrap_or_default(), row.int(1))).await? {
+            there.entry(job).or_default().extend(at);
         }
+        let same = |row: &Columns| there.get(&row.id).is_some_and(|times| times.iter().any(|at| (at - row.at).abs() <= SAME_MS));
+        known.extend(of("completed").filter(|(_, row)| same(row)).map(|(at, _)| at));
     }
     Ok(known)
 }
 
-/// Runs; of one that was written before, what became of it is brought up to date.
-pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
-    let dialect = db.dialect();
-    let text = "INSERT INTO flux_console_attempts (identity, job_id, queue, worker, class, attempt, started_ms, ended_ms, wait_ms, outcome, error)";
-    let new = |column: &str| dialect.new(column);
-    let update = dialect.or_update(
-        "identity",
-        &format!(
-            "outcome = {}, ended_ms = {}, error = COALESCE({}, flux_console_attempts.error), attempt = COALESCE({}, flux_console_attempts.attempt)",
-            new("outcome"),
-            new("ended_ms"),
-            new("error"),
-            new("attempt")
-        ),
-    );
-    for part in batch.chunks(ROWS) {
-        let mut tx = db.begin().await?;
-        let rows = part.iter().map(|run| {
-            vec![
-                sha1_hex(format!("{}\n{}\n{}", run.worker, run.job, run.started_at.0)).into(),
-                key(&run.job).into(),
-                run.queue.as_ref().map(|q| clean(q.as_str())).into(),
-                clean(&run.worker).into(),
-                run.class.as_deref().map(key).into(),
-                run.attempt.map(u64::cast_signed).into(),
-                run.started_at.0.into(),
-                run.ended_at.0.into(),
-                run.wait_ms.into(),
-                run.outcome.into(),
-                run.error.as_deref().map(|e| fitting(e, 10_000)).into(),
-            ]
-        });
-        tx.run(Sql::insert(text, "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows).then(&update)).await?;
-        tx.commit().await?;
-    }
-    Ok(())
-}
-
-/// Log lines. `again`: some of them may stand there already, written by the console that was the archiver before; those are
-/// left out, each as often as it stands there.
-pub async fn lines(db: &Db, batch: &[Line], again: bool) -> Result<u64, ArchiveError> {
-    let dialect = db.dialect();
-    let Some((first, last)) = batch.iter().map(|l| l.at.0).min().zip(batch.iter().map(|l| l.at.0).max()) else { return Ok(0) };
-    let mut tx = db.begin().await?;
-    let mut there: HashMap<(i64, String, String), u32> = HashMap::new();
-    if again {
-        // Whole seconds, as MySQL keeps them.
-        let text = format!(
-            "SELECT {}, a.worker_id, a.message FROM flux_system_logs a WHERE a.timestamp >= {at} AND a.timestamp <= {at}",
-            dialect.ms("a.timestamp"),
-            at = dialect.at()
-        );
-        let asked = sql(text).bind(first - 1_000).bind(last + 1_000);
-        for line in
-            tx.rows(asked, |r| (r.int(0).unwrap_or(0) / 1_000, r.text(1).unwrap_or_default(), r.text(2).unwrap_or_default())).await?
-        {
-            *there.entry(line).or_default() += 1;
-        }
-    }
-    let mut rows: Vec<Vec<Value>> = Vec::with_capacity(batch.len());
-    for line in batch {
-        // MySQL's TEXT, and its names of 128 characters.
-        let (worker, message) = (fitting(&line.worker, QUEUE_CHARS), fitting(&line.message, 16_000));
-        if let Some(n) = there.get_mut(&(line.at.0.div_euclid(1_000), worker.clone(), message.clone())).filter(|n| **n > 0) {
-            *n -= 1;
-            continue;
-        }
-        let queue = line.queue.as_deref().map(|q| fitting(q, QUEUE_CHARS));
-        rows.push(vec![fitting(&line.level, 20).into(), message.into(), worker.into(), queue.into(), line.at.0.into()]);
-    }
-    let marks = format!("(?, ?, ?, ?, {})", dialect.at());
-    for part in rows.chunks(ROWS) {
-        tx.run(Sql::insert("INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp)", &marks, part.iter().cloned()))
-            .await?;
-    }
-    tx.commit().await?;
-    Ok(rows.len() as u64)
+/// Holds the mark of this name until the transaction ends: who wants it as well waits. SQLite has one writer anyway.
+pub async fn lock(tx: &mut Tx, dialect: Dialect, name: &str) -> Result<Option<String>, ArchiveError> {
+    let first = format!("{} flux_console_marks (name, value)", dialect.insert());
+    tx.run(Sql::insert(&first, "(?, ?)", [vec![name.into(), "0".into()]]).then(dialect.unless_there())).await?;
+    let lock = if dialect == Dialect::Sqlite { "" } else { " FOR UPDATE" };
+    let mark = tx.rows(sql(format!("SELECT value FROM flux_console_marks WHERE name = ?{lock}")).bind(name), |r| r.text(0)).await?;
+    Ok(mark.into_iter().flatten().next())
 }
 
 pub async fn set_mark(tx: &mut Tx, dialect: Dialect, name: &str, value: &str) -> Result<(), ArchiveError> {

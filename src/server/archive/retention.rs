@@ -8,6 +8,8 @@
 //! have it copied again. A deleted row leaves its identity marked `gone_ms`; [`forget`] takes identities that have been gone for
 //! [`IDENTITY_MS`] and are in no failed list any more. That time covers the trash, from which a dead letter can come back.
 
+mod traces;
+
 use super::{
     db::Db,
     dialect::Dialect,
@@ -15,6 +17,8 @@ use super::{
     record::identity,
     sql::{Row, Sql, Value, sql},
 };
+pub use traces::{Side, any_gone, forget, forget_hours, mark_orphans, old_hours, sweep};
+
 use crate::{
     model::{settings::Retention, time::Millis},
     server::{digest::sha1_hex, reading::Reading},
@@ -245,47 +249,4 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
     let deleted = tx.run(sql(format!("DELETE FROM {} WHERE", table.name)).one_of("id", ids())).await?;
     tx.commit().await?;
     Ok((deleted, since.elapsed()))
-}
-
-/// Marks the identities whose rows somebody else deleted, a part of the table at a time: goes on behind the identity that it
-/// answers, until there is none.
-pub async fn mark_orphans(db: &Db, after: &str, now: Millis) -> Result<Option<String>, ArchiveError> {
-    const PART: usize = 2_000;
-    let text = format!(
-        "SELECT f.identity, CASE WHEN f.row_id IS NOT NULL AND f.gone_ms IS NULL AND a.id IS NULL THEN 1 ELSE 0 END \
-         FROM flux_console_failures f LEFT JOIN flux_job_archive a ON a.id = f.row_id WHERE f.identity > ? ORDER BY f.identity LIMIT {PART}"
-    );
-    let part = db.rows(sql(text).bind(after), |row| (row.text(0).unwrap_or_default(), row.count(1) == 1)).await?;
-    let gone: Vec<&String> = part.iter().filter(|(_, gone)| *gone).map(|(identity, _)| identity).collect();
-    for some in gone.chunks(200) {
-        let statement = sql("UPDATE flux_console_failures SET gone_ms = ? WHERE").bind(now.0);
-        db.run(statement.one_of("identity", some.iter().map(|i| (*i).clone()))).await?;
-    }
-    Ok((part.len() == PART).then(|| part.into_iter().next_back().map(|(identity, _)| identity)).flatten())
-}
-
-/// Whether any identity has been gone long enough.
-pub async fn any_gone(db: &Db, now: Millis) -> Result<bool, ArchiveError> {
-    let statement = sql("SELECT 1 FROM flux_console_failures WHERE gone_ms < ? LIMIT 1").bind(now.0 - IDENTITY_MS);
-    Ok(db.one(statement, |row| row.int(0)).await?.is_some())
-}
-
-/// Forgets some of the identities that have been gone long enough, but for those that `held` (what is in Redis) has: these count
-/// as gone since now. How many it looked at, and how many it forgot.
-pub async fn forget(db: &Db, held: &HashSet<String>, now: Millis, most: usize) -> Result<(usize, u64, Duration), ArchiveError> {
-    let text = format!("SELECT identity FROM flux_console_failures WHERE gone_ms < ? ORDER BY gone_ms LIMIT {most}");
-    let found = db.rows(sql(text).bind(now.0 - IDENTITY_MS), |row| row.text(0).unwrap_or_default()).await?;
-    let looked = found.len();
-    if looked == 0 {
-        return Ok((0, 0, Duration::ZERO));
-    }
-    let (stay, go): (Vec<String>, Vec<String>) = found.into_iter().partition(|identity| held.contains(identity));
-    let mut tx = db.begin().await?;
-    let since = Instant::now();
-    if !stay.is_empty() {
-        tx.run(sql("UPDATE flux_console_failures SET gone_ms = ? WHERE").bind(now.0).one_of("identity", stay)).await?;
-    }
-    let forgotten = tx.run(sql("DELETE FROM flux_console_failures WHERE gone_ms IS NOT NULL AND").one_of("identity", go)).await?;
-    tx.commit().await?;
-    Ok((looked, forgotten, since.elapsed()))
 }

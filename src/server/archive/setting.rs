@@ -22,6 +22,13 @@ pub struct Persist {
     pub completed: bool,
 }
 
+impl Persist {
+    /// As the original reads its variables: any other word, or none, is the default.
+    pub fn read(failed: &str, completed: &str) -> Self {
+        Self { failed: failed.trim() != "false", completed: completed.trim() == "true" }
+    }
+}
+
 impl Default for Persist {
     fn default() -> Self {
         Self { failed: true, completed: false }
@@ -136,6 +143,14 @@ mod tests {
                 == Ok(Setting::Sqlite("/app/x.db".into()))
         );
         assert!(chosen(None, &[("DB_DRIVER", "oracle")], cwd).is_err());
+    }
+
+    #[test]
+    fn what_is_kept_is_read_as_the_original_reads_it() {
+        assert_eq!(Persist::read("", ""), Persist::default());
+        assert_eq!(Persist::read("1", "1"), Persist::default());
+        assert_eq!(Persist::read("false", "true"), Persist { failed: false, completed: true });
+        assert_eq!(Persist::read("true", "false"), Persist::default());
     }
 
     #[test]

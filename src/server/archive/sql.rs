@@ -1,5 +1,6 @@
 //! One statement with its values and one row of an answer, the same for the three databases.
 
+use super::dialect::Dialect;
 use sqlx::{Row as _, mysql::MySqlRow, postgres::PgRow, sqlite::SqliteRow};
 
 /// Written with `?` for each value; PostgreSQL's `$1` are put in when it is sent.
@@ -84,6 +85,19 @@ impl Sql {
             0 => self.text.push_str(" 1 = 0"),
             n => self.text.push_str(&format!(" {column} IN ({})", marks(n))),
         }
+        self
+    }
+
+    /// ` AND column = ?`, byte for byte: the library's columns in MySQL compare without case, and their index only narrows.
+    #[must_use]
+    pub fn and_is(mut self, dialect: Dialect, column: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        if dialect == Dialect::MySql {
+            self.text.push_str(&format!(" AND {column} = BINARY ?"));
+            self.values.push(value.clone());
+        }
+        self.text.push_str(&format!(" AND {column} = ?"));
+        self.values.push(value);
         self
     }
 

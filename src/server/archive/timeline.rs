@@ -1,5 +1,7 @@
-//! One job's past as a story: its rows, the runs that the event channel told of, and what operators did. How they become one story: `tell`.
+//! One job's past as a story: its rows, the runs that the event channel told of, what the log said, and what operators did. How they
+//! become one story: `tell`.
 
+mod said;
 mod tell;
 
 use super::{
@@ -18,6 +20,7 @@ use crate::{
     },
     server::reading,
 };
+use said::Said;
 use tell::tell;
 
 /// Runs and lines of one job that are looked at.
@@ -43,6 +46,7 @@ struct All {
     count: u64,
     runs: Vec<Told>,
     deeds: Vec<Deed>,
+    said: Vec<Said>,
 }
 
 async fn all(db: &Db, queue: &QueueName, id: &str) -> Result<All, ArchiveError> {
@@ -65,7 +69,9 @@ async fn all(db: &Db, queue: &QueueName, id: &str) -> Result<All, ArchiveError> 
     let (rows, runs, deeds) = tokio::try_join!(jobs::of_job(db, queue, id), runs, deeds(db, queue, id))?;
     let mut runs = runs;
     runs.sort_by_key(|r| r.attempt.ended_at);
-    Ok(All { rows: rows.0, count: rows.1, runs, deeds })
+    let mut all = All { rows: rows.0, count: rows.1, runs, deeds, said: Vec::new() };
+    all.said = said::of_job(db, id, &all).await?;
+    Ok(all)
 }
 
 /// The audit line of an action on one job names it like a search would.

@@ -28,9 +28,12 @@ impl Seen {
 
     fn same(&self, other: &Self) -> bool {
         let created = self.created_at.is_some() && self.created_at == other.created_at;
-        // The library stamps a job anew before it writes that it completed.
-        let at_once = self.at.zip(other.at).is_some_and(|(a, b)| (a.0 - b.0).abs() <= super::record::SAME_MS);
-        self.status == other.status && self.run() == other.run() && (created || self.status == Status::Completed && at_once)
+        let told = match (self.status, self.at.zip(other.at)) {
+            // The library stamps a job anew before it writes that it completed; a schedule pushes the same one again and again.
+            (Status::Completed, Some((a, b))) => (a.0 - b.0).abs() <= super::record::SAME_MS,
+            _ => created,
+        };
+        self.status == other.status && self.run() == other.run() && told
     }
 }
 

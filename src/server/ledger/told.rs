@@ -1,11 +1,14 @@
 //! What the archive is to remember of the event channel, until the console that archives has written it. Every console keeps the
-//! last minutes, so that one that takes over writes what the one before it did not come to. Bounded; what does not fit is counted.
+//! last minutes, so that one that takes over writes what the one before it did not come to. Bounded: who archives refuses what does
+//! not fit and counts it; the others let the oldest go, which has the best chance to be written by now.
 
 use crate::model::{ids::QueueName, time::Millis};
 use std::{collections::VecDeque, sync::Arc};
 
 const MOST: usize = 100_000;
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// Farther from this console's clock no time of a log line is believed.
+pub const CLOCKS_APART_MS: i64 = 24 * 3_600_000;
 /// A console that does not archive keeps so much.
 const KEPT_MS: i64 = 5 * 60_000;
 
@@ -39,6 +42,8 @@ pub struct Said {
     pub worker: Option<String>,
     pub queue: Option<QueueName>,
     pub at: Millis,
+    /// By this console's clock.
+    pub heard_at: Millis,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +65,8 @@ impl News {
 pub struct Told {
     /// Somebody writes it down.
     pub on: bool,
+    /// This console is the one that does.
+    pub leads: bool,
     /// Of every run, not only of failures.
     pub routine: bool,
     list: VecDeque<(Millis, News)>,
@@ -74,9 +81,13 @@ impl Told {
             return;
         }
         let bytes = news.bytes();
-        if self.list.len() >= MOST || self.bytes + bytes > MOST_BYTES {
-            self.lost += 1;
-            return;
+        while self.list.len() >= MOST || self.bytes + bytes > MOST_BYTES {
+            if self.leads {
+                self.lost += 1;
+                return;
+            }
+            let Some((_, oldest)) = self.list.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
         }
         self.bytes += bytes;
         self.list.push_back((now, news));
@@ -90,11 +101,46 @@ impl Told {
         taken
     }
 
+    /// What is still to be taken.
+    pub fn waiting(&self) -> usize {
+        self.list.len()
+    }
+
     /// For a console that does not archive: what is old was written by the one that does.
     pub fn forget(&mut self, now: Millis) {
         while let Some((_, news)) = self.list.front().filter(|(at, _)| now.0 - at.0 > KEPT_MS) {
             self.bytes = self.bytes.saturating_sub(news.bytes());
             self.list.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(n: usize) -> News {
+        let at = Millis(n as i64);
+        News::Said(Box::new(Said { level: "info", message: n.to_string(), worker: None, queue: None, at, heard_at: at }))
+    }
+
+    fn messages(told: &mut Told) -> Vec<String> {
+        let one = |news| match news {
+            News::Said(said) => said.message,
+            News::Closed(closed) => closed.job,
+        };
+        told.take(MOST).into_iter().map(one).collect()
+    }
+
+    #[test]
+    fn who_archives_counts_what_does_not_fit_and_others_keep_the_newest() {
+        for leads in [true, false] {
+            let mut told = Told { on: true, leads, ..Told::default() };
+            (0..MOST + 10).for_each(|n| told.push(Millis(0), said(n)));
+            let kept = messages(&mut told);
+            assert_eq!(kept.len(), MOST);
+            assert_eq!((told.lost, kept[0].as_str()), if leads { (10, "0") } else { (0, "10") });
+            assert_eq!(told.bytes, 0);
         }
     }
 }

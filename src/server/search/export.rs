@@ -3,11 +3,14 @@
 use super::{Cursor, Found, STEP, archive, step};
 use crate::model::{
     error::ApiError,
+    ids::QueueName,
+    job::JobState,
     search::{ArchiveStep, Hit, Query},
 };
 use crate::server::state::AppState;
 use futures::{Stream, stream};
 use serde::Serialize;
+use std::collections::HashSet;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -16,6 +19,11 @@ pub enum Format {
     /// For spreadsheets, without the payload.
     Csv,
 }
+
+/// Dead letters that were found in Redis: their rows in the archive tell of the same, as in [`Hit::settle`].
+type Dead = HashSet<(QueueName, Option<String>)>;
+/// So many are remembered; of more, the rows stand in the file as well.
+const DEAD: usize = 200_000;
 
 /// Where an export stands.
 enum At {
@@ -37,7 +45,7 @@ struct Line<'a> {
     error: Option<&'a str>,
     /// When it failed, else when it was created.
     at: Option<String>,
-    /// As it lies in Redis; bytes that are not UTF-8 replaced. `null`: gone meanwhile, or from the archive.
+    /// As it lies in Redis or in the archive; bytes that are not UTF-8 replaced. `null`: gone meanwhile.
     payload: Option<&'a str>,
 }
 
@@ -48,7 +56,7 @@ pub fn export(
     began: Cursor,
     format: Format,
 ) -> impl Stream<Item = Result<String, ApiError>> + Send + 'static {
-    stream::unfold((At::Head, began), move |(at, began)| {
+    stream::unfold((At::Head, began, Dead::new()), move |(at, began, mut dead)| {
         let (state, query) = (state.clone(), query.clone());
         async move {
             let next = match at {
@@ -56,19 +64,19 @@ pub fn export(
                     let head = if format == Format::Csv { "found,state,queue,id,class,error,time\r\n" } else { "" };
                     Ok((head.to_owned(), At::Live(began.clone())))
                 }
-                At::Live(cursor) => live(&state, &query, &cursor, format).await,
-                At::Archive(cursor) => from_archive(&state, &query, cursor.as_deref(), format).await,
+                At::Live(cursor) => live(&state, &query, &cursor, format, &mut dead).await,
+                At::Archive(cursor) => from_archive(&state, &query, cursor.as_deref(), format, &dead).await,
                 At::End => return None,
             };
             Some(match next {
-                Ok((text, at)) => (Ok(text), (at, began)),
-                Err(error) => (Err(error), (At::End, began)),
+                Ok((text, at)) => (Ok(text), (at, began, dead)),
+                Err(error) => (Err(error), (At::End, began, dead)),
             })
         }
     })
 }
 
-async fn live(state: &AppState, query: &Query, cursor: &Cursor, format: Format) -> Result<(String, At), ApiError> {
+async fn live(state: &AppState, query: &Query, cursor: &Cursor, format: Format, dead: &mut Dead) -> Result<(String, At), ApiError> {
     let step = step(&state.driver, &state.snapshot(), query, None, cursor, STEP).await?;
     let mut text = String::new();
     for found in step.found {
@@ -83,15 +91,30 @@ async fn live(state: &AppState, query: &Query, cursor: &Cursor, format: Format) 
             }
         };
         let hit = Hit::live(job, place);
+        if hit.state == JobState::Failed && dead.len() < DEAD {
+            dead.insert((hit.queue.clone(), hit.id.clone()));
+        }
         write(&mut text, &hit, full.error().or(hit.error.as_deref()), raw.as_deref(), format);
     }
     Ok((text, step.next.map_or(At::Archive(None), At::Live)))
 }
 
-async fn from_archive(state: &AppState, query: &Query, cursor: Option<&str>, format: Format) -> Result<(String, At), ApiError> {
-    let ArchiveStep { hits, next, .. } = archive::search(state, query, cursor).await?;
+async fn from_archive(
+    state: &AppState,
+    query: &Query,
+    cursor: Option<&str>,
+    format: Format,
+    dead: &Dead,
+) -> Result<(String, At), ApiError> {
+    let ArchiveStep { hits, next, .. } = archive::whole(state, query, cursor).await?;
     let mut text = String::new();
-    hits.iter().for_each(|hit| write(&mut text, hit, hit.error.as_deref(), None, format));
+    for hit in &hits {
+        if hit.state == JobState::Failed && dead.contains(&(hit.queue.clone(), hit.id.clone())) {
+            continue;
+        }
+        let (error, payload) = archive::whole_job(state, &hit.key, format == Format::Ndjson).await?;
+        write(&mut text, hit, error.as_deref().or(hit.error.as_deref()), payload.as_deref(), format);
+    }
     Ok((text, next.map_or(At::End, |next| At::Archive(Some(next)))))
 }
 

@@ -187,6 +187,12 @@ impl Operations {
         Ok((operation, true))
     }
 
+    /// How many more can begin now.
+    pub fn places(&self) -> usize {
+        let running = self.lock().iter().filter(|k| k.operation.status == OperationStatus::Running).count();
+        RUNNING.saturating_sub(running)
+    }
+
     /// For the event stream: running ones, and those that ended lately.
     pub fn recent(&self) -> Vec<Operation> {
         let at = now().0;

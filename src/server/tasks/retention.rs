@@ -12,7 +12,9 @@ use crate::server::{
     archive::{
         db::Db,
         error::ArchiveError,
-        retention::{OLD, any_gone, before, delete, forget, identity_of_raw, mark_orphans, next},
+        retention::{
+            OLD, Old, Side, any_gone, before, delete, forget, forget_hours, identity_of_raw, mark_orphans, next, old_hours, sweep,
+        },
     },
     driver::redis::maintenance::RETENTION,
     state::AppState,
@@ -171,7 +173,43 @@ impl Worker {
                 self.go_on().await?;
             }
         }
+        self.hours().await?;
+        self.orphans().await?;
         self.identities().await
+    }
+
+    /// What the inbox counts of failures whose rows are gone.
+    async fn hours(&mut self) -> Result<(), Stop> {
+        let border = before(Old::Jobs, &self.keep, self.run.started_at);
+        self.run.parts.push(RunPart { what: "hours of errors".into(), deleted: 0 });
+        self.most = FIRST;
+        loop {
+            let old = old_hours(&self.db, border, self.most).await?;
+            let rows = old.rows;
+            if rows == 0 {
+                return Ok(());
+            }
+            let held = forget_hours(&self.db, old).await?;
+            self.deleted(rows as u64);
+            self.paced(rows, held).await;
+            self.go_on().await?;
+        }
+    }
+
+    /// What was read in rows that the library has deleted.
+    async fn orphans(&mut self) -> Result<(), Stop> {
+        self.run.parts.push(RunPart { what: "notes of rows that are gone".into(), deleted: 0 });
+        for side in [Side::Rows, Side::Whole] {
+            let mut after = Some(0);
+            while let Some(from) = after {
+                let (next, gone, held) = sweep(&self.db, side, from).await?;
+                after = next;
+                self.deleted(gone);
+                self.run.longest_ms = self.run.longest_ms.max(u64::try_from(held.as_millis()).unwrap_or(u64::MAX));
+                self.go_on().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Identities of failures that are gone from the archive and from Redis.

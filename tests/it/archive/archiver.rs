@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-async fn console(redis: &TestRedis, database: &Database) -> TestConsole {
+pub async fn console(redis: &TestRedis, database: &Database) -> TestConsole {
     let config = Config {
         url: redis.url.clone(),
         archive: database.setting.clone(),
@@ -31,8 +31,9 @@ async fn console(redis: &TestRedis, database: &Database) -> TestConsole {
 }
 
 /// Dead letters as the library leaves them: LPUSH, LTRIM, and the event before.
-async fn fail(redis: &TestRedis, queue: &str, ids: impl Iterator<Item = u64>) {
+pub async fn fail(redis: &TestRedis, queue: &str, ids: impl Iterator<Item = u64>) {
     let mut pipe = redis::pipe();
+    pipe.atomic();
     for id in ids {
         let payload = Payload::new(&format!("j-{id}"), queue).attempts(3, 3).failed("PaymentTimeout: no answer").into_bytes();
         let event = format!(
@@ -46,13 +47,13 @@ async fn fail(redis: &TestRedis, queue: &str, ids: impl Iterator<Item = u64>) {
     pipe.query_async::<()>(&mut redis.con.clone()).await.expect("written");
 }
 
-async fn archived(archive: &Archive, queue: &str) -> Vec<String> {
+pub async fn archived(archive: &Archive, queue: &str) -> Vec<String> {
     let text = "SELECT job_id FROM flux_job_archive WHERE queue = ? AND status = 'failed'";
     let db = archive.db().expect("open");
     db.rows(sql(text).bind(queue), |r| r.text(0).unwrap_or_default()).await.expect("ids")
 }
 
-async fn each_once(archive: &Archive, queue: &str, n: u64) {
+pub async fn each_once(archive: &Archive, queue: &str, n: u64) {
     let since = Instant::now();
     while (archived(archive, queue).await.len() as u64) < n {
         if since.elapsed() > Duration::from_secs(30) {
@@ -65,6 +66,28 @@ async fn each_once(archive: &Archive, queue: &str, n: u64) {
     let ids = archived(archive, queue).await;
     let unique: HashSet<&String> = ids.iter().collect();
     assert_eq!((ids.len() as u64, unique.len() as u64), (n, n));
+}
+
+/// Somebody who holds SQLite's write lock.
+pub struct Lock {
+    locker: sqlx::SqlitePool,
+    held: sqlx::pool::PoolConnection<sqlx::Sqlite>,
+}
+
+pub async fn locked(database: &Database) -> Lock {
+    let Setting::Sqlite(path) = &database.setting else { panic!("SQLite") };
+    let locker = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await.expect("a connection");
+    let mut held = locker.acquire().await.expect("a connection");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *held).await.expect("the lock");
+    Lock { locker, held }
+}
+
+impl Lock {
+    pub async fn release(mut self) {
+        sqlx::query("ROLLBACK").execute(&mut *self.held).await.expect("the end");
+        drop(self.held);
+        self.locker.close().await;
+    }
 }
 
 /// The cap of 1,000 drops what came a second ago.
@@ -168,10 +191,7 @@ async fn a_locked_database_delays_nothing_but_the_writing() {
     console.listens().await;
     fail(&redis, "mail", 0..10).await;
     each_once(&console.state.archive, "mail", 10).await;
-    let Setting::Sqlite(path) = &database.setting else { panic!("SQLite") };
-    let locker = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await.expect("a connection");
-    let mut lock = locker.acquire().await.expect("a connection");
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *lock).await.expect("the lock");
+    let lock = locked(&database).await;
     let mut next = 10;
     for _ in 0..10 {
         fail(&redis, "mail", next..next + 400).await;
@@ -181,9 +201,7 @@ async fn a_locked_database_delays_nothing_but_the_writing() {
     assert_eq!(archived(&console.state.archive, "mail").await.len(), 10, "the lock holds");
     let facts = console.json("/api/v1/archive").await;
     assert!(facts["archiving"]["spooled"].as_u64().unwrap() >= 3_000, "{facts}");
-    sqlx::query("ROLLBACK").execute(&mut *lock).await.expect("the end");
-    drop(lock);
-    locker.close().await;
+    lock.release().await;
     each_once(&console.state.archive, "mail", next).await;
     let done = console.state.archive.archiving();
     assert_eq!((done.gaps, done.lost), (0, 0), "{done:?}");

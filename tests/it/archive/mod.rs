@@ -2,8 +2,11 @@
 
 mod adopted;
 mod archiver;
+mod handover;
 mod record;
+mod refused;
 mod search;
+mod slow;
 
 use crate::support::{Database, DatabaseKind};
 use flux_console::server::{actions::now, archive::Archive};

@@ -33,14 +33,14 @@ async fn a_failure_is_written_once(kind: DatabaseKind) {
     let batch: Vec<Record> = (0..450).map(|i| dead(&format!("j-{i}"), "mail", "no answer")).collect();
     // Three consoles that each believe to be the archiver.
     let writers = futures::future::join_all((0..3).map(|_| record::records(&db, &batch))).await;
-    let written: u64 = writers.into_iter().map(|w| w.expect("written")).sum();
+    let written: u64 = writers.into_iter().map(|w| w.expect("written").rows).sum();
     assert_eq!(written, 450);
     // Read again from Redis, stamped at another time and by another hand.
     let mut again = batch.clone();
     for record in &mut again {
         record.payload = String::from_utf8(record.payload.clone()).unwrap().replace("\"failedAt\":1", "\"failedAt\":2").into_bytes();
     }
-    assert_eq!(record::records(&db, &again).await.expect("written"), 0);
+    assert_eq!(record::records(&db, &again).await.expect("written").rows, 0);
     assert_eq!(jobs::count(&db, &whole()).await.expect("a count"), 450);
 }
 
@@ -62,9 +62,9 @@ async fn the_librarys_own_rows_count_as_well(kind: DatabaseKind) {
         tx.commit().await.expect("committed");
     };
     library().await;
-    assert_eq!(record::records(&db, std::slice::from_ref(&record)).await.expect("written"), 0, "the library was first");
+    assert_eq!(record::records(&db, std::slice::from_ref(&record)).await.expect("written").rows, 0, "the library was first");
     let other = dead("dead-2", "mail", "Card declined for order 18");
-    assert_eq!(record::records(&db, std::slice::from_ref(&other)).await.expect("written"), 1);
+    assert_eq!(record::records(&db, std::slice::from_ref(&other)).await.expect("written").rows, 1);
     // The library writes one that is there, which nobody can prevent: it still counts once.
     library().await;
     indexed(&db).await;
@@ -72,6 +72,45 @@ async fn the_librarys_own_rows_count_as_well(kind: DatabaseKind) {
     assert_eq!(kinds, [(signature("Card declined for order 1"), 2)]);
     let (rows, _) = jobs::of_job(&db, &QueueName::try_from("mail").unwrap(), "dead-1").await.expect("rows");
     assert_eq!(rows.len(), 2);
+}
+
+/// The library and two consoles write the same failures at the same time: each counts once, and each is there.
+async fn two_writers_at_once(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let all: Vec<Record> = (0..200).map(|i| dead(&format!("j-{i}"), "mail", "no answer")).collect();
+    let library = async {
+        let at = db.dialect().at();
+        let text = format!(
+            "INSERT INTO flux_job_archive (job_id, queue, status, payload, error, created_at, archived_at) VALUES (?, ?, ?, ?, ?, {at}, {at})"
+        );
+        for (n, record) in all.iter().enumerate() {
+            let payload = String::from_utf8(record.payload.clone()).unwrap();
+            let row = sql(text.clone()).bind(format!("j-{n}")).bind("mail").bind("failed").bind(payload).bind("no answer");
+            db.run(row.bind(AT.0).bind(AT.0)).await.expect("written");
+        }
+    };
+    let console = async {
+        for part in all.chunks(20) {
+            record::records(&db, part).await.expect("written");
+            index::step(&db).await.expect("a step");
+        }
+    };
+    let other = async {
+        for part in all.rchunks(20) {
+            record::records(&db, part).await.expect("written");
+        }
+    };
+    tokio::join!(library, console, other);
+    indexed(&db).await;
+    let kinds = db.rows(sql("SELECT text, count FROM flux_console_signatures"), |r| (r.text(0).unwrap(), r.count(1))).await.expect("rows");
+    assert_eq!(kinds, [("no answer".to_owned(), 200)], "each failure counts once");
+    let jobs = db.one(sql("SELECT COUNT(DISTINCT job_id) FROM flux_job_archive"), |r| r.count(0)).await.unwrap();
+    assert_eq!(jobs, Some(200));
+    // The library writes what is there; the consoles add nothing to what it or the other one wrote.
+    assert_eq!(record::records(&db, &all).await.expect("written").rows, 0);
+    let rows = jobs::count(&db, &whole()).await.expect("a count");
+    assert!((200..=400).contains(&rows), "{rows}");
 }
 
 async fn everything_is_kept_whole(kind: DatabaseKind) {
@@ -97,8 +136,8 @@ async fn everything_is_kept_whole(kind: DatabaseKind) {
             at: AT,
         })
         .collect();
-    assert_eq!(record::records(&db, &batch).await.expect("written"), 6);
-    assert_eq!(record::records(&db, &batch).await.expect("written"), 0);
+    assert_eq!(record::records(&db, &batch).await.expect("written").rows, 6);
+    assert_eq!(record::records(&db, &batch).await.expect("written").rows, 0);
     let (page, _) = jobs::page(&db, &whole()).await.expect("a page");
     let mut kept = Vec::new();
     for row in &page {
@@ -145,13 +184,17 @@ async fn runs_and_lines_are_written_once(kind: DatabaseKind) {
     // Each text twice: that is so, and stays so.
     let lines: Vec<Line> = (0..600).map(line).collect();
     assert_eq!(record::lines(&db, &lines[..400], false).await.expect("written"), 400);
+    // Between two seconds MySQL would round up.
+    let late = [Line { at: Millis(AT.0 + 700), ..line(1_400) }];
+    assert_eq!(record::lines(&db, &late, false).await.expect("written"), 1);
+    assert_eq!(record::lines(&db, &late, true).await.expect("written"), 0);
     // The next archiver heard the last part as well, and what came behind it.
     assert_eq!(record::lines(&db, &lines[201..], true).await.expect("written"), 200);
     let count = db.one(sql("SELECT COUNT(*) FROM flux_system_logs"), |r| r.count(0)).await.unwrap();
-    assert_eq!(count, Some(600));
+    assert_eq!(count, Some(601));
 }
 
-on_each! { a_failure_is_written_once the_librarys_own_rows_count_as_well everything_is_kept_whole runs_and_lines_are_written_once }
+on_each! { two_writers_at_once a_failure_is_written_once the_librarys_own_rows_count_as_well everything_is_kept_whole runs_and_lines_are_written_once }
 
 /// A page far back is found by its numbers while none is missing, and by stepping otherwise: the same rows either way.
 #[tokio::test(flavor = "multi_thread")]

@@ -101,7 +101,112 @@ async fn what_is_not_indexed_yet_is_found(kind: DatabaseKind) {
     assert_eq!((ids.len(), ids[0].as_str()), (101, "late-1"));
 }
 
-on_each! { words_filters_and_literal_signs what_is_not_indexed_yet_is_found }
+/// What an index leads to is found at once, among rows that do not match; how far a search went is told by numbers.
+async fn kinds_groups_and_beginnings_are_found_at_once(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    filled(&archive).await;
+    let db = archive.db().expect("open");
+    let grouped = Payload::new("100%_x", "mail").group("customer-7").attempts(1, 1).failed("Odd one 17");
+    let grouped = Record { status: Status::Failed, queue: "mail".try_into().unwrap(), id: None, payload: grouped.into_bytes(), at: AT };
+    record::records(&db, &[grouped]).await.expect("written");
+    while index::step(&db).await.expect("a step") > 0 {}
+    let more: Vec<Record> = (500..1_700)
+        .map(|i| {
+            let payload = Payload::new(&format!("ord-{i}"), "mail").attempts(3, 3).failed("no room").into_bytes();
+            Record { status: Status::Failed, queue: "mail".try_into().unwrap(), id: None, payload, at: AT }
+        })
+        .collect();
+    record::records(&db, &more).await.expect("written");
+    while index::step(&db).await.expect("a step") > 0 {}
+    for (text, expected) in [
+        ("signature:\"Odd one <n>\"", 1),
+        ("signature:\"Odd one <n>\" queue:orders", 0),
+        ("signature:\"PaymentTimeout: gateway did not answer within <n> ms\"", 100),
+        ("group:customer-7", 1),
+        ("group:customer-8", 0),
+        ("id:100%*", 1),
+        ("id:ORD-49*", 11),
+        ("id:ord-49*", 0), // case counts
+        ("id:1_*", 0),
+    ] {
+        let step = search::search(&archive, &Query::parse(text, AT), None).await.expect("a step");
+        let found = step.hits.len();
+        assert_eq!((found, step.next.is_none()), (expected.min(100), true), "{text}: one step does");
+        assert_eq!((step.coverage.scanned, step.coverage.of), (1_701, Some(1_701)), "{text}");
+    }
+    let first = search::search(&archive, &Query::parse("queue:mail", AT), None).await.expect("a step");
+    assert_eq!((first.coverage.scanned, first.coverage.of), (100, Some(1_701)));
+    let second = search::search(&archive, &Query::parse("queue:mail", AT), first.next.as_deref()).await.expect("a step");
+    assert_eq!((second.coverage.scanned, second.coverage.of), (200, Some(1_701)));
+    assert_eq!(found(&archive, "id:ord-*").await.len(), 1_200);
+}
+
+on_each! { words_filters_and_literal_signs what_is_not_indexed_yet_is_found kinds_groups_and_beginnings_are_found_at_once }
+
+/// Rows that the library wrote are indexed and found like one's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_the_library_are_found() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("flux.sqlite");
+    std::fs::copy(crate::support::recording::fixtures().join("sql/sqlite-archive.db"), &file).expect("a copy");
+    let archive = Archive::new(flux_console::server::archive::setting::Setting::Sqlite(file), AT);
+    assert!(archive.open(AT).await);
+    let unindexed = found(&archive, "declined").await;
+    while index::step(&archive.db().unwrap()).await.expect("a step") > 0 {}
+    let ids = found(&archive, "declined").await;
+    assert!(!ids.is_empty() && ids.iter().all(|id| id.starts_with("dead-")), "{ids:?}");
+    assert_eq!(ids, unindexed, "indexed or not");
+    assert_eq!(found(&archive, "state:failed").await.len(), ids.len());
+    assert_eq!(found(&archive, "id:dead-1 state:failed").await, ["dead-1"]);
+}
+
+/// The same on the other two; with so few rows PostgreSQL would rather read them all, so that is made dear.
+async fn plans_name_the_indexes(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    filled(&archive).await;
+    let db = archive.db().unwrap();
+    let asked = [
+        (
+            "SELECT id FROM flux_job_archive WHERE job_id = 'ORD-1' AND queue = 'mail' ORDER BY id DESC LIMIT 200",
+            "flux_console_archive_job",
+        ),
+        ("SELECT a.id FROM flux_job_archive a WHERE a.queue = 'mail' ORDER BY a.id DESC LIMIT 50 OFFSET 100", "flux_console_archive_queue"),
+        (
+            "SELECT a.id FROM flux_job_archive a WHERE a.queue = 'mail' AND a.status = 'waiting' ORDER BY a.id DESC LIMIT 50",
+            "flux_console_archive_queue_status",
+        ),
+        (
+            "SELECT row_id FROM flux_console_rows WHERE signature = 'x' AND row_id < 9 ORDER BY row_id DESC LIMIT 50",
+            "flux_console_rows_signature",
+        ),
+        (
+            "SELECT row_id FROM flux_console_rows WHERE group_id = 'x' AND row_id < 9 ORDER BY row_id DESC LIMIT 50",
+            "flux_console_rows_group",
+        ),
+    ];
+    for (text, index) in asked {
+        let plan = if kind == DatabaseKind::MariaDb {
+            db.rows(sql(format!("EXPLAIN {text}")), |r| r.text(5).unwrap_or_default()).await.expect("a plan").join("; ")
+        } else {
+            let mut tx = db.begin().await.expect("begins");
+            for way in ["enable_seqscan", "enable_bitmapscan", "enable_sort"] {
+                tx.run(sql(format!("SET LOCAL {way} = off"))).await.expect("set");
+            }
+            tx.rows(sql(format!("EXPLAIN {text}")), |r| r.text(0).unwrap_or_default()).await.expect("a plan").join("; ")
+        };
+        assert!(plan.contains(index), "{text}: {plan}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb_plans_name_the_indexes() {
+    plans_name_the_indexes(DatabaseKind::MariaDb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_plans_name_the_indexes() {
+    plans_name_the_indexes(DatabaseKind::Postgres).await;
+}
 
 #[tokio::test]
 async fn indexes_answer_and_nothing_scans() {

@@ -98,3 +98,88 @@ async fn a_group_is_retried_and_nothing_else() {
     assert!(refused.is_err());
     console.stop().await;
 }
+
+/// More queues than operations run at once: those that find no place begin later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_in_many_queues_is_acted_on_in_all() {
+    let redis = TestRedis::start().await;
+    let queues: Vec<String> = (0..60).map(|n| format!("shop-{n}")).collect();
+    for queue in &queues {
+        redis.push_raw(&format!("queue:{queue}:failed"), failed(queue, 3)).await;
+    }
+    let console = redis.console().await;
+    let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
+    assert_eq!(parts.len(), 60);
+    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false).await.expect("started");
+    assert!((1..=8).contains(&started.len()), "{}", started.len());
+    eventually("all of them are through", Duration::from_secs(60), async || {
+        let mut through = true;
+        for queue in &queues {
+            through &= redis.list(&format!("queue:{queue}")).await.len() == 3;
+        }
+        through
+    })
+    .await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_deleted_into_the_trash() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:orders:failed", failed("orders", 5)).await;
+    redis.push_raw("queue:orders:failed", [dead("other", "orders", "Card declined", "")]).await;
+    let console = redis.console().await;
+    let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
+    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Discard, &parts, false).await.expect("started");
+    assert_eq!(started.len(), 1);
+    eventually("they are gone", Duration::from_secs(20), async || redis.list("queue:orders:failed").await.len() == 1).await;
+    let mut trash = serde_json::Value::Null;
+    eventually("they are in the trash", Duration::from_secs(20), async || {
+        trash = console.json("/api/v1/trash").await;
+        trash["trash"][0]["jobs"] == 5
+    })
+    .await;
+    let id = trash["trash"][0]["id"].as_str().expect("an id");
+    assert_eq!(console.post(&format!("/api/v1/trash/{id}/restore"), &serde_json::Value::Null).await.0, 202, "{trash}");
+    eventually("they are back", Duration::from_secs(20), async || redis.list("queue:orders:failed").await.len() == 6).await;
+    console.stop().await;
+}
+
+/// Hours, first and last time, the sample, and what rises.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_tells_when_and_whether_it_rises() {
+    const HOUR: i64 = 3_600_000;
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    let db = archive.db().await;
+    let now = actions::now().0;
+    let kind = |error: &str, id: String, ago: i64| {
+        let payload = crate::support::Payload::new(&id, "orders").created(now - ago * HOUR).attempts(3, 3).failed(error).into_bytes();
+        let at = flux_console::model::time::Millis(now - ago * HOUR);
+        Record { status: Status::Failed, queue: QueueName::try_from("orders").expect("a name"), id: None, payload, at }
+    };
+    // Ten yesterday and one now; three now; and one a week ago.
+    let mut all: Vec<Record> = (0..10).map(|n| kind("falling", format!("f-{n}"), 30)).collect();
+    all.push(kind("falling", "f-now".into(), 0));
+    all.extend((0..3).map(|n| kind("rising", format!("r-{n}"), 0)));
+    all.push(kind("old", "o".into(), 24 * 7));
+    record::records(&db, &all).await.expect("written");
+    while index::step(&db).await.expect("indexed") > 0 {}
+    db.close().await;
+    let console = archive.console(&redis).await;
+    let texts = async |sort: &str| {
+        let page = console.json(&format!("/api/v1/errors?sort={sort}")).await;
+        page["kinds"].as_array().unwrap().iter().map(|k| k["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts("rising").await, ["rising", "old", "falling"]);
+    assert_eq!(texts("count").await, ["falling", "rising", "old"]);
+    let page = console.json("/api/v1/errors?q=falling").await;
+    let one = &page["kinds"][0];
+    let hours: Vec<u64> = one["hours"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
+    assert_eq!((hours.len(), hours.iter().sum::<u64>(), one["count"].as_u64()), (24, 1, Some(11)), "{one}");
+    let hour_of = |at: i64| flux_console::model::time::Millis(at).iso()[..13].to_owned();
+    assert!(one["firstAt"].as_str().unwrap().starts_with(&hour_of(now - 30 * HOUR)), "{one}");
+    assert!(one["lastAt"].as_str().unwrap().starts_with(&hour_of(now)), "{one}");
+    assert!(one["sample"].as_str().unwrap().starts_with("/queues/orders/jobs/f-now?row="), "{one}");
+    console.stop().await;
+}

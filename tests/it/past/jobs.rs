@@ -25,7 +25,7 @@ async fn each_job_of_the_recording_has_its_story() {
     let db = archive.db().await;
     let story = async |name: &str, id: &str| {
         let Past { entries, .. } = timeline::past(&db, &queue(name), id).await.expect("a past");
-        entries.into_iter().map(|e| e.title).collect::<Vec<_>>()
+        entries.into_iter().filter(|e| e.kind != "note").map(|e| e.title).collect::<Vec<_>>()
     };
     for id in ["ok-0", "ok-1", "ok-2", "grp-1"] {
         assert_eq!(story("mail", id).await, ["Enqueued", "Attempt 1 completed"], "{id}");
@@ -48,6 +48,35 @@ async fn each_job_of_the_recording_has_its_story() {
     assert!(job.payload.contains(r#""failedAt":1795433600257"#) && !job.truncated);
     let job = timeline::job(&db, &queue("payments"), "dead-2", Some(13), 10).await.expect("a job").expect("rows");
     assert!(job.row.row == 13 && job.truncated && job.payload.len() == 10);
+    db.close().await;
+}
+
+/// Lines of the log that name the job, but for those that say what a run or a row says.
+#[tokio::test]
+async fn the_log_is_part_of_the_story() {
+    let archive = Archive::new();
+    let raw = crate::support::Payload::new("ORD-7", "mail").attempts(2, 2).failed("boom");
+    let at = 1_795_432_801_819;
+    dead(&archive, "ORD-7", &raw, at).await;
+    let db = archive.db().await;
+    let line = |message: &str, ago: i64| record::Line {
+        level: "info".into(),
+        message: message.into(),
+        worker: "w-1".into(),
+        queue: None,
+        at: Millis(at - ago),
+    };
+    let lines = [
+        line("Processing job: ORD-7", 9_200),
+        line("Card of ORD-7 is blocked", 8_500),
+        line("Card of ORD-77 is blocked", 8_400),
+        line("Job failed: ORD-7 - boom", 8_000),
+        line("ORD-7 an hour before", 3_600_000),
+    ];
+    record::lines(&db, &lines, false).await.expect("written");
+    let Past { entries, .. } = timeline::past(&db, &queue("mail"), "ORD-7").await.expect("a past");
+    let told: Vec<_> = entries.iter().map(|e| e.title.as_str()).collect();
+    assert_eq!(told, ["Enqueued", "Card of ORD-7 is blocked", "Attempt 1 failed, retried", "Attempt 2 failed, no attempts left"]);
     db.close().await;
 }
 
@@ -84,6 +113,7 @@ async fn runs_of_the_channel_complete_the_rows() {
     assert_eq!(
         told,
         [
+            ("Enqueued", ""),
             ("Attempt 1 failed, retried", "boom · ran 1 s on w-1, waited 300 ms"),
             ("Attempt 2 failed, no attempts left", "boom · ran 1 s on w-1, waited 300 ms")
         ]
@@ -118,6 +148,22 @@ async fn a_job_that_left_redis_is_shown_and_pushed_again() {
     assert_eq!((status, &copy["pushed"]), (200, &json!("done")));
     let newest: Value = serde_json::from_str(&redis.texts("queue:mail").await[0]).expect("JSON");
     assert!(newest["id"] == copy["id"] && newest["id"] != "a");
+    // Each click left its line, and the job's own page tells of those that were about it.
+    let mut audited = json!(null);
+    eventually("both are audited", Duration::from_secs(20), async || {
+        audited = console.json("/api/v1/audit?queue=mail").await;
+        audited["total"] == 3
+    })
+    .await;
+    let said: Vec<(&str, &str, &str)> = audited["lines"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|l| (l["verb"].as_str().unwrap(), l["filter"].as_str().unwrap(), l["result"].as_str().unwrap()))
+        .collect();
+    assert_eq!(said[1..], [("retry-archived", "id:a", "done by the click before"), ("retry-archived", "id:a", "done")], "{audited}");
+    let page = console.get(&format!("/queues/mail/jobs/a?row={row}")).await.text().await.expect("a page");
+    assert!(page.contains("retry-archived by somebody at 127.0.0.1"), "{page}");
     assert_eq!(push("retry", "no spaces").await.0, 422);
     for (body, status) in [("{", 400), ("", 400), (r#"{"request":"r8","base":1}"#, 422)] {
         let path = format!("{}/api/v1/archive/jobs/{row}/retry", console.base_url);
@@ -150,6 +196,25 @@ const LISTED: [&str; 13] = [
     "error",
     "groupId",
 ];
+
+/// An ordinary click on Retry is part of the job's story.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_is_told_on_the_jobs_page() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    let raw = crate::support::Payload::new("odd id: \"7\"", "mail").attempts(2, 2).failed("boom");
+    redis.push_raw("queue:mail:failed", [&raw]).await;
+    let console = archive.console(&redis).await;
+    let page = console.json("/api/v1/queues/mail/jobs?state=failed").await;
+    let body = json!({"state": "failed", "jobs": [page["jobs"][0]["fingerprint"]]});
+    assert_eq!(console.post("/api/v1/queues/mail/jobs/retry", &body).await.1["done"], 1);
+    let told = async || {
+        let past = flux_console::server::actions::past::past(&console.state, &queue("mail"), "odd id: \"7\"").await.expect("a past");
+        past.entries.iter().any(|e| e.title == "retry by somebody at 127.0.0.1" && e.detail.as_deref() == Some("1 done"))
+    };
+    eventually("it is told", Duration::from_secs(20), told).await;
+    console.stop().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_archive_tab_says_what_a_row_means() {

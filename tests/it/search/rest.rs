@@ -58,3 +58,109 @@ async fn exports_hold_every_job_exactly() {
     assert_eq!(console.get("/api/v1/search/export?q=since:never").await.status(), 422);
     console.stop().await;
 }
+
+/// A file that ends early must not look whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_without_its_archive_breaks_off() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:a:failed", [Payload::new("J-1", "a").failed("no room")]).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let archive = flux_console::server::archive::setting::Setting::Sqlite(dir.path().into());
+    let config = flux_console::server::config::Config { url: redis.url.clone(), archive, ..Default::default() };
+    let console = crate::support::TestConsole::start(config).await;
+    console.discovered().await;
+    let away = async || console.state.archive.status().problem.is_some();
+    crate::support::eventually("the archive is away", std::time::Duration::from_secs(20), away).await;
+    assert!(console.get("/api/v1/search/export?q=room").await.text().await.is_err());
+    assert!(console.get("/api/v1/search/export?q=room&format=csv").await.text().await.is_err());
+    let answer = console.json("/api/v1/search?q=room").await;
+    assert!(answer["archive"]["unavailable"].is_string() && answer["hits"][0]["id"] == "J-1", "{answer}");
+    console.stop().await;
+}
+
+/// What is in both places comes once; what is in the archive alone comes with its payload and its whole error.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_halves_are_one_list() {
+    use flux_console::{
+        model::{archive::Status, time::Millis},
+        server::archive::{
+            db::Db,
+            index,
+            record::{self, Record},
+            setting::Setting,
+        },
+    };
+    let redis = TestRedis::start().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let setting = Setting::Sqlite(dir.path().join("a.sqlite"));
+    let long = format!("no room {}", "for it ".repeat(1_000));
+    let raws: Vec<String> = ["both", "past", "long"]
+        .into_iter()
+        .map(|id| Payload::new(id, "a").attempts(3, 3).failed(if id == "long" { &long } else { "no room" }))
+        .collect();
+    let db = Db::open(&setting).await.expect("opens");
+    let batch: Vec<Record> = raws
+        .iter()
+        .map(|raw| Record {
+            status: Status::Failed,
+            queue: "a".try_into().expect("a name"),
+            id: None,
+            payload: raw.clone().into_bytes(),
+            at: Millis(1_795_433_700_000),
+        })
+        .collect();
+    record::records(&db, &batch).await.expect("written");
+    while index::step(&db).await.expect("indexed") > 0 {}
+    db.close().await;
+    redis.push_raw("queue:a:failed", [&raws[0]]).await;
+    let config = flux_console::server::config::Config { url: redis.url.clone(), archive: setting, ..Default::default() };
+    let console = crate::support::TestConsole::start(config).await;
+    console.discovered().await;
+    crate::support::eventually("the archive is open", std::time::Duration::from_secs(20), async || console.state.archive.db().is_ok())
+        .await;
+    let text = console.get("/api/v1/search/export?q=room").await.text().await.expect("text");
+    let mut lines: Vec<(String, String, String, usize)> = text
+        .lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).expect("a line of JSON");
+            let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+            (text("id"), text("found"), text("payload"), text("error").len())
+        })
+        .collect();
+    lines.sort();
+    let line = |n: usize, id: &str, found: &str, error: usize| (id.to_owned(), found.to_owned(), raws[n].clone(), error);
+    assert_eq!(lines, [line(0, "both", "live", 7), line(2, "long", "archive", long.len()), line(1, "past", "archive", 7)]);
+    // The page has them in one list as well, each once.
+    let html = console.get("/search?q=room").await.text().await.expect("a page");
+    assert!(html.contains("3 jobs found") && html.contains("/queues/a/jobs/past?row=2"), "{html}");
+    console.stop().await;
+}
+
+/// Who goes away in the middle has cancelled: nothing is read on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_nobody_reads_ends() {
+    let redis = TestRedis::start().await;
+    let dead: Vec<String> = (0..60_000).map(|i| Payload::new(&format!("J-{i}"), "a").failed("no room")).collect();
+    for part in dead.chunks(5_000) {
+        redis.push_raw("queue:a:failed", part).await;
+    }
+    let console = redis.console().await;
+    let mut response = console.get("/api/v1/search/export?q=room").await;
+    assert!(response.chunk().await.expect("a chunk").is_some());
+    drop(response);
+    let commands = async || {
+        let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.con.clone()).await.expect("an answer");
+        let line = info.lines().find(|l| l.starts_with("cmdstat_lrange:")).unwrap_or_default().to_owned();
+        line.split(['=', ',']).nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0)
+    };
+    // A step is a few LRANGE of 256: the rest of 60,000 would be hundreds.
+    let mut before = commands().await;
+    crate::support::eventually("the lists are left alone", std::time::Duration::from_secs(20), async || {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let now = commands().await;
+        std::mem::replace(&mut before, now) + 20 > now
+    })
+    .await;
+    assert!(before < 400, "{before}");
+    console.stop().await;
+}

@@ -39,8 +39,37 @@ pub struct Database {
 
 struct Server {
     port: u16,
-    // Never dropped: the watchdog notices when this process ends.
+    // Dropped, or when this process ends, the watchdog notices.
     _watchdog: Child,
+    dir: PathBuf,
+}
+
+/// A MariaDB for one test alone, which may stop it.
+pub struct Own {
+    pub database: Database,
+    server: Server,
+}
+
+pub async fn own_mariadb() -> Own {
+    let server = tokio::task::spawn_blocking(mariadb).await.expect("the server starts");
+    run_mysql(server.port, "CREATE DATABASE flux_own");
+    let setting = Setting::MySql(format!("mysql://root@127.0.0.1:{}/flux_own", server.port));
+    Own { database: Database { kind: Kind::MariaDb, setting, dir: None }, server }
+}
+
+impl Own {
+    /// `STOP`, `CONT`, `KILL`
+    pub fn signal(&self, name: &str) {
+        let id = std::fs::read_to_string(self.server.dir.join("pid")).expect("its process id");
+        let sent = Command::new("kill").args([&format!("-{name}"), id.trim()]).status().expect("kill runs");
+        assert!(sent.success(), "{name}");
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.signal("CONT");
+    }
 }
 
 impl Database {
@@ -185,7 +214,7 @@ fn mariadb() -> Server {
         let ping = ["--no-defaults", "-h", "127.0.0.1", "-P", &port.to_string(), "-u", "root", "-e", "SELECT 1"];
         Command::new("mariadb").args(ping).output().is_ok_and(|o| o.status.success())
     });
-    Server { port, _watchdog: watchdog }
+    Server { port, _watchdog: watchdog, dir }
 }
 
 /// Debian keeps them by version, off the PATH.
@@ -224,5 +253,5 @@ fn postgres() -> Server {
             .status()
             .is_ok_and(|s| s.success())
     });
-    Server { port, _watchdog: watchdog }
+    Server { port, _watchdog: watchdog, dir }
 }

@@ -5,7 +5,7 @@ use crate::{
     model::{archive::Status, json, time::Millis},
     server::{
         archive::{
-            dialect::{Dialect, ERROR_BYTES, JOB_ID_CHARS, QUEUE_CHARS},
+            dialect::{Dialect, ERROR_BYTES, JOB_ID_CHARS, JSON_DEPTH, QUEUE_CHARS},
             sql::{Value, clean},
         },
         digest::sha1_hex,
@@ -15,6 +15,8 @@ use crate::{
 
 /// Own columns that are keys hold so many characters.
 const KEY_CHARS: usize = 191;
+/// Of an error whose job is refused as it is, so much is kept.
+const BARE_ERROR: usize = 2_000;
 /// PostgreSQL indexes no longer values than about 2,700 bytes.
 const POSTGRES_KEY_CHARS: usize = 512;
 /// One failure is one job, creation and attempt: `failedAt` and the bytes differ between copies (stream-protocol.md §5).
@@ -59,6 +61,33 @@ pub fn fitting(text: &str, chars: usize) -> String {
     }
 }
 
+/// Whether the library's payload column takes this text; SQLite's takes any.
+fn takes(dialect: Dialect, text: &str) -> bool {
+    match dialect {
+        Dialect::Sqlite => true,
+        Dialect::MySql => json::is_valid(text) && depth(text) <= JSON_DEPTH,
+        Dialect::Postgres => json::is_valid(text),
+    }
+}
+
+/// How deep objects and lists of a JSON text are nested.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut inside, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            b'{' | b'[' if !inside => depth += 1,
+            b'}' | b']' if !inside => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 /// A record as columns; `whole` when one of them had to be cut.
 pub struct Columns {
     pub id: String,
@@ -90,15 +119,16 @@ impl Columns {
             .unwrap_or_else(|| sha1_hex(String::from_utf8_lossy(&record.payload).as_bytes()));
         let (id, queue) = (stored_id(dialect, &raw_id), stored_queue(dialect, record.queue.as_str()));
         // The library's tables want JSON; PostgreSQL takes no NUL in a text.
-        let fits = text.filter(|t| (json::is_valid(t) || dialect == Dialect::Sqlite) && !t.contains('\0'));
+        let fits = text.filter(|t| takes(dialect, t) && !t.contains('\0'));
         let payload = fits.map_or_else(|| serde_json::json!({ "id": id }).to_string(), str::to_owned);
         let failed = record.status == Status::Failed;
         let whole_error = reading.error.clone().filter(|_| failed);
         let most = if dialect == Dialect::MySql { ERROR_BYTES } else { usize::MAX };
         let error = whole_error.as_deref().map(clean).map(|e| e[..e.floor_char_boundary(most.min(e.len()))].to_owned());
         let whole = Whole {
-            id: (id != raw_id).then(|| raw_id.clone()),
-            queue: (queue != record.queue.as_str()).then(|| record.queue.to_string()),
+            // A NUL is in the payload, or nowhere.
+            id: Some(clean(&raw_id)).filter(|whole| *whole != id),
+            queue: Some(clean(record.queue.as_str())).filter(|whole| *whole != queue),
             payload: fits.is_none().then(|| record.payload.clone()),
             error: whole_error.filter(|e| error.as_deref().is_some_and(|cut| cut.len() < e.len())),
         };
@@ -116,6 +146,33 @@ impl Columns {
         }
     }
 
+    /// About how many bytes its statement has.
+    pub fn bytes(&self) -> usize {
+        let whole = self.whole.as_ref().map_or(0, |w| w.payload.as_ref().map_or(0, Vec::len) + w.error.as_ref().map_or(0, String::len));
+        self.payload.len() + self.error.as_ref().map_or(0, String::len) + whole
+    }
+
+    /// The same job with nothing that a database may refuse; `with_payload`: its bytes stand beside it.
+    pub fn bare(&self, with_payload: bool) -> Self {
+        let whole = self.whole.as_ref();
+        Self {
+            id: self.id.clone(),
+            queue: self.queue.clone(),
+            status: self.status,
+            payload: serde_json::json!({ "id": self.id }).to_string(),
+            error: self.error.as_deref().map(|e| fitting(e, BARE_ERROR)),
+            created_at: None,
+            at: self.at,
+            identity: self.identity.clone(),
+            whole: Some(Whole {
+                id: whole.and_then(|w| w.id.clone()),
+                queue: whole.and_then(|w| w.queue.clone()),
+                payload: with_payload.then(|| whole.and_then(|w| w.payload.clone()).unwrap_or_else(|| self.payload.clone().into_bytes())),
+                error: None,
+            }),
+        }
+    }
+
     pub fn values(&self) -> Vec<Value> {
         vec![
             self.id.clone().into(),
@@ -126,5 +183,17 @@ impl Columns {
             self.created_at.into(),
             self.at.into(),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::depth;
+
+    #[test]
+    fn depth_is_counted_outside_of_strings() {
+        for (text, expected) in [("1", 0), ("{}", 1), (r#"{"a":[{}],"b":[]}"#, 3), (r#"["[[[\\",[]]"#, 2), (r#"["\"[[[",1]"#, 1)] {
+            assert_eq!(depth(text), expected, "{text}");
+        }
     }
 }

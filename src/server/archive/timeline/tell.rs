@@ -37,11 +37,25 @@ pub fn tell(all: &All) -> Vec<TimelineEntry> {
     for told in &all.runs {
         add_run(&mut lines, &told.attempt);
     }
+    enqueued(&mut lines, all);
+    for said in &all.said {
+        let title = said.message.lines().next().unwrap_or_default().chars().take(REASON).collect();
+        insert(&mut lines, line(Some(said.at), "note", title, Some(format!("log of {}", said.worker)), None));
+    }
     for deed in &all.deeds {
         let title = format!("{} by {}", deed.verb, deed.who);
         insert(&mut lines, line(Some(deed.at), "action", title, Some(deed.result.clone()).filter(|r| !r.is_empty()), None));
     }
     lines.into_iter().map(|l| l.entry).collect()
+}
+
+/// Nobody wrote down that it was pushed: the payload that was seen before the first run told how long it had waited.
+fn enqueued(lines: &mut Vec<Line>, all: &All) {
+    let Some(first) = all.runs.first().map(|told| &told.attempt).filter(|_| (all.runs.len() as u64) < super::MOST) else { return };
+    let waiting = all.rows.iter().any(|row| row.status == Status::Waiting);
+    if let Some(waited) = first.wait_ms.filter(|_| !waiting && first.attempt.unwrap_or(1) <= 1) {
+        insert(lines, line(Some(Millis(first.started_at.0 - waited)), "enqueued", "Enqueued".into(), None, None));
+    }
 }
 
 /// What the rows say, in their order, each thing once.

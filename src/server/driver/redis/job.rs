@@ -120,6 +120,12 @@ impl RedisDriver {
         Ok(None)
     }
 
+    /// The id that an element's payload says, if it is still there and says one.
+    pub async fn id_of(&self, queue: &QueueName, f: &Fingerprint) -> Result<Option<String>, DriverError> {
+        let found = self.locate(queue, f).await?;
+        Ok(found.and_then(|found| reading::Reading::of(std::str::from_utf8(&found.raw).ok()?).id))
+    }
+
     /// The job page: by fingerprint (`at`, or `handle` itself), else by id in every list of the queue.
     pub async fn job(&self, queue: &QueueName, handle: &str, at: Option<&str>, now: Millis) -> Result<Found, DriverError> {
         let handles = at.into_iter().chain([handle]).filter_map(|h| Fingerprint::try_from(h.to_owned()).ok());

@@ -40,34 +40,23 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
         (ledger.told.on, ledger.told.routine) = (true, state.config.persist.completed);
     }
     let mut leader = Candidate { leader: Leader::new(&state.driver, "archiver"), leads: false, asked: None };
-    let mut tick = interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            _ = tick.tick() => {}
-        }
-        if leader.leads(&state).await {
-            lead(&state, &mut leader, &shutdown).await;
-        } else {
-            state.ledger.lock().told.forget(now());
-        }
-    }
-}
-
-/// Archives until the lease is lost or the console stops.
-async fn lead(state: &AppState, leader: &mut Candidate, shutdown: &CancellationToken) {
     let spool = Arc::new(Spool::default());
-    let mut reader = Reader { state: state.clone(), spool: spool.clone(), dead: DeadLetters::default() };
-    let mut writer = Writer::new(state, &spool);
+    // What was read is written, also when another console reads by then: in Redis it may be gone.
+    let mut writer = Writer::new(&state, &spool);
+    let mut reader = Reader { state: state.clone(), spool, dead: DeadLetters::default(), reads: false };
     tokio::select! {
         () = shutdown.cancelled() => {}
-        () = reader.run(leader) => return,
+        () = reader.run(&mut leader) => {}
         () = writer.run() => {}
     }
-    reader.turn().await;
+    if leader.leads {
+        reader.turn().await;
+    }
     let _ = timeout(LAST_WRITE, writer.write()).await;
-    leader.leader.leave().await;
+    if leader.leads {
+        leader.leader.leave().await;
+    }
+    Ok(())
 }
 
 /// Whether this console is the one.
@@ -93,6 +82,8 @@ struct Reader {
     state: AppState,
     spool: Arc<Spool>,
     dead: DeadLetters,
+    /// This console is the one that archives.
+    reads: bool,
 }
 
 impl Reader {
@@ -101,10 +92,27 @@ impl Reader {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            if !leader.leads(&self.state).await {
-                return;
+            let leads = leader.leads(&self.state).await;
+            if leads != self.reads {
+                self.changed(leads);
             }
-            self.turn().await;
+            if leads {
+                self.turn().await;
+            } else {
+                self.state.ledger.lock().told.forget(now());
+            }
+        }
+    }
+
+    fn changed(&mut self, leads: bool) {
+        self.reads = leads;
+        self.state.ledger.lock().told.leads = leads;
+        if leads {
+            // What another console wrote meanwhile is not known here: everything that is there is looked at.
+            self.dead = DeadLetters::default();
+            self.spool.taken_over(now());
+        } else {
+            self.spool.handed_over();
         }
     }
 
@@ -113,9 +121,12 @@ impl Reader {
         if self.state.config.persist.failed {
             self.dead.look_again(self.spool.again());
             let mut found = Vec::new();
-            if let Err(error) = self.dead.look(&self.state, failed_in(&news), &mut found).await {
+            let place = self.spool.has_place();
+            if let Err(error) = self.dead.look(&self.state, failed_in(&news), place, &mut found).await {
                 tracing::debug!(%error, "not all failed lists can be read");
             }
+            // Before what was found: the archive is asked what it knew without it.
+            self.dead.suspects().for_each(|suspect| self.spool.suspect(suspect));
             self.keep(found);
             self.dead.gaps().for_each(|gap| self.spool.gap(gap));
         }

@@ -1,5 +1,6 @@
 //! What was read and is not written yet: reading never waits for the database, and memory has an end.
 
+use super::dead::Suspect;
 use crate::{
     model::{archive::Gap, ids::QueueName, time::Millis},
     server::{archive::record::Record, ledger::told::News},
@@ -14,6 +15,10 @@ const RECORDS: usize = 100_000;
 const BYTES: usize = 64 * 1024 * 1024;
 /// News of the event channel; what does not fit stays in the ledger, which counts what it has to drop.
 const NEWS: usize = 10_000;
+/// Gaps that wait; more of one queue become one.
+const GAPS: usize = 1_000;
+/// The console before may still write what it heard last: this long after taking over, lines may be there already.
+const OVERLAP_MS: i64 = 15_000;
 
 pub struct Spool {
     most: usize,
@@ -29,10 +34,14 @@ struct Waiting {
     under_way: usize,
     news: VecDeque<News>,
     gaps: VecDeque<Gap>,
+    /// Lists of which the archive is to say whether something is missing.
+    suspects: VecDeque<Suspect>,
     /// By queue, what there was no place for.
     lost: BTreeMap<QueueName, Gap>,
     /// Lists to be read from the head to the end: what was lost may still be there.
     again: Vec<QueueName>,
+    /// Lines that were heard up to then may have been written by another console.
+    shared_until: Option<Millis>,
 }
 
 impl Default for Spool {
@@ -69,7 +78,41 @@ impl Spool {
     }
 
     pub fn gap(&self, gap: Gap) {
-        self.lock().gaps.push_back(gap);
+        self.lock().gap(gap);
+    }
+
+    /// To be asked before what was found with it is written.
+    pub fn suspect(&self, suspect: Suspect) {
+        self.lock().suspects.push_back(suspect);
+    }
+
+    pub fn oldest_suspect(&self) -> Option<(QueueName, Vec<Record>, Millis)> {
+        self.lock().suspects.front().map(|s| (s.queue.clone(), s.oldest.clone(), s.at))
+    }
+
+    pub fn suspect_asked(&self) {
+        self.lock().suspects.pop_front();
+    }
+
+    /// Whether there is place for much more.
+    pub fn has_place(&self) -> bool {
+        let waiting = self.lock();
+        waiting.records.len() < self.most / 10 && waiting.bytes < self.most_bytes / 10
+    }
+
+    /// This console archives from now on.
+    pub fn taken_over(&self, now: Millis) {
+        self.lock().shared_until = Some(Millis(now.0 + OVERLAP_MS));
+    }
+
+    /// Another console does, while this one still writes what it read.
+    pub fn handed_over(&self) {
+        self.lock().shared_until = None;
+    }
+
+    /// Whether another console may have written a line that was heard then.
+    pub fn is_shared(&self, heard_at: Millis) -> bool {
+        self.lock().shared_until.is_none_or(|until| heard_at <= until)
     }
 
     /// How many news there is place for.
@@ -102,7 +145,7 @@ impl Spool {
             // There is place again: what was lost becomes a gap, and the lists are read again as far as they reach.
             let lost = std::mem::take(&mut waiting.lost);
             waiting.again.extend(lost.keys().cloned());
-            waiting.gaps.extend(lost.into_values());
+            lost.into_values().for_each(|gap| waiting.gap(gap));
         }
     }
 
@@ -128,6 +171,19 @@ impl Spool {
 }
 
 impl Waiting {
+    /// While the database is away gaps add up as well.
+    fn gap(&mut self, gap: Gap) {
+        let full = self.gaps.len() >= GAPS;
+        match self.gaps.iter_mut().rfind(|g| full && g.queue == gap.queue) {
+            Some(known) => {
+                known.until = gap.until;
+                known.up_to = known.up_to.zip(gap.up_to).map(|(a, b)| a + b);
+            }
+            // As many as there are queues.
+            None => self.gaps.push_back(gap),
+        }
+    }
+
     fn lose(&mut self, queue: &QueueName, at: Millis) {
         let gap = self.lost.entry(queue.clone()).or_insert_with(|| Gap { queue: queue.clone(), from: Some(at), until: at, up_to: Some(0) });
         (gap.until, gap.up_to) = (at, gap.up_to.map(|n| n + 1));

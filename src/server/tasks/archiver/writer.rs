@@ -2,8 +2,9 @@
 
 use super::spool::Spool;
 use crate::{
-    model::archive::Status,
+    model::archive::{Gap, Refusing, Status},
     server::{
+        actions::now,
         archive::{
             db::Db,
             error::ArchiveError,
@@ -35,24 +36,25 @@ pub struct Writer {
     spool: Arc<Spool>,
     /// Taken out of the spool and not written yet.
     news: Vec<News>,
-    /// The first lines after taking over may stand in the archive already.
-    took_over: bool,
     /// When rows that appeared late were last looked for.
     looked_back: Option<Instant>,
 }
 
 impl Writer {
     pub fn new(state: &AppState, spool: &Arc<Spool>) -> Self {
-        Self { state: state.clone(), spool: spool.clone(), news: Vec::new(), took_over: true, looked_back: None }
+        Self { state: state.clone(), spool: spool.clone(), news: Vec::new(), looked_back: None }
     }
 
     /// Until it is dropped. Dropped inside of a transaction, that one never was.
     pub async fn run(&mut self) {
         loop {
             let pause = match self.write().await {
-                Ok(()) => PAUSE,
+                Ok(()) => {
+                    self.state.archive.progress(|p| p.refusing = None);
+                    PAUSE
+                }
                 Err(error) => {
-                    tracing::debug!(%error, "the archive does not take what there is to write");
+                    self.refused(&error);
                     TRY_AGAIN
                 }
             };
@@ -60,10 +62,32 @@ impl Writer {
         }
     }
 
+    /// A database that answers questions and takes nothing (full, read-only, no right to write) is said to be so; one that is
+    /// away says that itself.
+    fn refused(&self, error: &ArchiveError) {
+        if matches!(error, ArchiveError::Off | ArchiveError::Unavailable { .. }) {
+            return;
+        }
+        let problem = error.problem();
+        self.state.archive.progress(|p| match &mut p.refusing {
+            Some(known) => known.problem.clone_from(&problem),
+            none => {
+                tracing::warn!(problem, "the archive does not take what there is to write; it is tried again");
+                *none = Some(Refusing { since: now(), problem });
+            }
+        });
+    }
+
     /// Writes what there is; what could not be written stays and is tried again.
     pub async fn write(&mut self) -> Result<(), ArchiveError> {
         let archive = self.state.archive.clone();
         let db = archive.db()?;
+        while let Some((queue, oldest, at)) = self.spool.oldest_suspect() {
+            if let Some(from) = archive.noted(record::missed(&db, &queue, &oldest).await)? {
+                self.spool.gap(Gap { queue, from: Some(from), until: at, up_to: None });
+            }
+            self.spool.suspect_asked();
+        }
         loop {
             let batch = self.spool.records(BATCH);
             if batch.is_empty() {
@@ -71,7 +95,11 @@ impl Writer {
             }
             let written = archive.noted(record::records(&db, &batch).await)?;
             self.spool.written();
-            archive.progress(|p| (p.dead, p.spooled) = (p.dead + written, self.spool.waiting()));
+            archive.progress(|p| {
+                p.dead += written.rows;
+                p.gaps += written.refused;
+                p.spooled = self.spool.waiting();
+            });
         }
         while let Some(gap) = self.spool.oldest_gap() {
             archive.noted(gaps::write(&db, &gap).await)?;
@@ -88,7 +116,8 @@ impl Writer {
             }
             self.write_news(&db).await?;
         }
-        self.index(&db).await
+        // Who archives indexes too; what is written after that is left to the next one.
+        if archive.archiving().leading { self.index(&db).await } else { Ok(()) }
     }
 
     async fn index(&mut self, db: &Db) -> Result<(), ArchiveError> {
@@ -113,6 +142,7 @@ impl Writer {
         let archive = self.state.archive.clone();
         // Of a run that is told twice the later telling knows more.
         let (mut runs, mut order, mut lines, mut completed) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut shared = false;
         for news in &self.news {
             match news {
                 News::Closed(closed) => {
@@ -122,20 +152,22 @@ impl Writer {
                     }
                     completed.extend(self.completed(closed));
                 }
-                News::Said(said) => lines.push(line_of(said)),
+                News::Said(said) => {
+                    shared |= self.spool.is_shared(said.heard_at);
+                    lines.push(line_of(said));
+                }
             }
         }
         let runs: Vec<Run> = order.iter().filter_map(|key| runs.get(key)).map(|c| run_of(c)).collect();
         archive.noted(record::runs(db, &runs).await)?;
         let jobs = archive.noted(record::records(db, &completed).await)?;
-        let said = archive.noted(record::lines(db, &lines, self.took_over).await)?;
+        let said = archive.noted(record::lines(db, &lines, shared).await)?;
         archive.progress(|p| {
             p.runs += runs.len() as u64;
-            p.completed += jobs;
+            p.completed += jobs.rows;
             p.lines += said;
         });
         self.news.clear();
-        self.took_over = false;
         Ok(())
     }
 

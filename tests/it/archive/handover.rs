@@ -1,0 +1,119 @@
+//! From one console to the next: nothing that was read is dropped, no line is written twice, what fell between is said.
+
+use super::archiver::{archived, console, each_once, fail, locked};
+use crate::support::{Database, DatabaseKind, TestConsole, TestRedis, eventually};
+use flux_console::server::{archive::sql::sql, tasks::leader::Leader};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(60);
+
+async fn count(console: &TestConsole, text: &str) -> u64 {
+    let db = console.state.archive.db().expect("open");
+    db.one(sql(text), |r| r.count(0)).await.expect("a count").unwrap_or(0)
+}
+
+async fn say(redis: &TestRedis, lines: std::ops::Range<u64>) {
+    let mut pipe = redis::pipe();
+    for n in lines {
+        let at = flux_console::server::actions::now().iso();
+        let event = format!(r#"{{"level":"info","message":"Rate limit {n}","workerId":"worker-1","timestamp":"{at}"}}"#);
+        pipe.cmd("PUBLISH").arg("flux_console:logs").arg(event).ignore();
+    }
+    pipe.query_async::<()>(&mut redis.con.clone()).await.expect("published");
+}
+
+/// The one that takes over has heard for five minutes what the one before it wrote.
+async fn lines_are_written_once(kind: DatabaseKind) {
+    let (redis, database) = (TestRedis::start().await, Database::new(kind).await);
+    let mut both = vec![console(&redis, &database).await, console(&redis, &database).await];
+    for console in &both {
+        console.listens().await;
+    }
+    say(&redis, 0..3_500).await;
+    let lines = "SELECT COUNT(*) FROM flux_system_logs";
+    eventually("they are written", SOON, async || count(&both[0], lines).await == 3_500).await;
+    let first = usize::from(!both[0].state.archive.archiving().leading);
+    both.remove(first).stop().await;
+    let next = &both[0];
+    say(&redis, 3_500..3_600).await;
+    eventually("the other one writes", SOON, async || next.state.archive.archiving().lines >= 100).await;
+    eventually("all that it heard is through", SOON, async || next.state.ledger.lock().told.waiting() == 0).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(count(next, lines).await, 3_600);
+    assert_eq!(count(next, "SELECT COUNT(DISTINCT message) FROM flux_system_logs").await, 3_600);
+    for console in both {
+        console.stop().await;
+    }
+}
+
+super::on_each! { lines_are_written_once }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_is_written_after_the_lease_is_lost() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    fail(&redis, "mail", 0..10).await;
+    each_once(&console.state.archive, "mail", 10).await;
+    let lock = locked(&database).await;
+    fail(&redis, "mail", 10..200).await;
+    eventually("it is read", SOON, async || console.state.archive.archiving().spooled == 190).await;
+    // Somebody else holds the lease now, and Redis has forgotten.
+    let lease = redis.keys().await.into_iter().find(|k| k.ends_with("archiver:lease")).expect("the lease");
+    redis::cmd("DEL").arg(&[lease.as_str(), "queue:mail:failed"]).exec_async(&mut redis.con.clone()).await.expect("gone");
+    let other = Leader::new(&console.state.driver, "archiver");
+    eventually("the lease is another's", SOON, async || {
+        let taken = other.lead().await.expect("an answer").is_some();
+        taken && !console.state.archive.archiving().leading
+    })
+    .await;
+    assert_eq!(archived(&console.state.archive, "mail").await.len(), 10, "the lock holds");
+    lock.release().await;
+    each_once(&console.state.archive, "mail", 200).await;
+    console.stop().await;
+}
+
+/// No console ran while a list was filled anew: none of the heads that were archived is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fell_between_two_consoles_is_a_gap() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let first = console(&redis, &database).await;
+    first.listens().await;
+    fail(&redis, "mail", 0..10).await;
+    fail(&redis, "quiet", 10_000..11_000).await;
+    each_once(&first.state.archive, "mail", 10).await;
+    each_once(&first.state.archive, "quiet", 1_000).await;
+    first.stop().await;
+    fail(&redis, "mail", 10..3_010).await;
+    fail(&redis, "new", 20_000..21_500).await;
+    fail(&redis, "quiet", 11_000..11_500).await;
+    let second = console(&redis, &database).await;
+    eventually("the lists are read", SOON, async || {
+        archived(&second.state.archive, "mail").await.len() == 1_010
+            && archived(&second.state.archive, "new").await.len() == 1_000
+            && archived(&second.state.archive, "quiet").await.len() == 1_500
+    })
+    .await;
+    let db = second.state.archive.db().expect("open");
+    eventually("the gap is noted", SOON, async || count(&second, "SELECT COUNT(*) FROM flux_console_gaps").await > 0).await;
+    let gaps = db.rows(sql("SELECT queue, from_ms, up_to FROM flux_console_gaps"), |r| (r.text(0), r.int(1), r.int(2))).await.unwrap();
+    // Of a queue that was never archived nothing can be missing, and one whose old heads are there has all.
+    assert!(gaps.len() == 1 && gaps[0].0.as_deref() == Some("mail") && gaps[0].1.is_some() && gaps[0].2.is_none(), "{gaps:?}");
+    second.stop().await;
+}
+
+/// Other producers do not trim their lists.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_is_read_to_its_end() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let all: Vec<String> =
+        (0..9_000).map(|i| crate::support::Payload::new(&format!("j-{i}"), "mail").attempts(3, 3).failed("no answer")).collect();
+    for part in all.chunks(1_000) {
+        redis.push_raw("queue:mail:failed", part).await;
+    }
+    let console = console(&redis, &database).await;
+    each_once(&console.state.archive, "mail", 9_000).await;
+    let done = console.state.archive.archiving();
+    assert_eq!((done.gaps, done.lost), (0, 0), "{done:?}");
+    console.stop().await;
+}

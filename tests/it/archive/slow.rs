@@ -1,0 +1,134 @@
+//! A database that is slow, held, stopped or full: live pages go on, and what is not written is said.
+
+use super::archiver::{archived, console, each_once, fail, locked};
+use crate::support::{Database, DatabaseKind, Payload, TestConsole, TestRedis, eventually};
+use flux_console::{
+    model::archive::ArchiveState,
+    server::archive::{db::Db, setting::Setting, sql::sql},
+};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(60);
+/// A question to the archive is given up after five seconds: who waited for one took longer than this.
+const UNHELD: Duration = Duration::from_millis(4_500);
+
+async fn live(console: &TestConsole) {
+    let pages =
+        ["/", "/queues/mail", "/queues/mail/jobs/live", "/errors", "/search?q=live", "/api/v1/queues/mail/jobs/live", "/api/v1/errors"];
+    for path in pages {
+        let read = async { console.get(path).await.error_for_status().expect("a page").text().await.expect("text") };
+        let text = tokio::time::timeout(UNHELD, read).await.unwrap_or_else(|_| panic!("{path} waits for the archive"));
+        assert!(text.contains("live") || path == "/errors" || path == "/api/v1/errors" || path == "/", "{path}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_table_holds_up_no_live_page() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Postgres).await);
+    redis.push_raw("queue:mail", [Payload::new("live", "mail").waiting()]).await;
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    fail(&redis, "mail", 0..10).await;
+    each_once(&console.state.archive, "mail", 10).await;
+    let Setting::Postgres(url) = &database.setting else { panic!("PostgreSQL") };
+    let holder = sqlx::PgPool::connect(url).await.expect("a connection");
+    let mut held = holder.begin().await.expect("begins");
+    sqlx::query("LOCK TABLE flux_job_archive IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.expect("the lock");
+    // It answers all the same, so it is not said to be away.
+    let mut busy = Vec::new();
+    for _ in 0..8 {
+        let (client, url) = (console.client.clone(), format!("{}/api/v1/archive/jobs?queue=mail", console.base_url));
+        busy.push(tokio::spawn(async move { client.get(url).send().await }));
+    }
+    live(&console).await;
+    assert_eq!(console.state.archive.status().state, ArchiveState::Ready);
+    held.rollback().await.expect("the end");
+    holder.close().await;
+    for one in busy {
+        one.await.expect("no panic").expect("an answer");
+    }
+    fail(&redis, "mail", 10..20).await;
+    each_once(&console.state.archive, "mail", 20).await;
+    assert_eq!(console.state.archive.status().state, ArchiveState::Ready);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_server_holds_up_no_live_page() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", [Payload::new("live", "mail").waiting()]).await;
+    let own = crate::support::databases::own_mariadb().await;
+    let console = console(&redis, &own.database).await;
+    console.listens().await;
+    fail(&redis, "mail", 0..10).await;
+    each_once(&console.state.archive, "mail", 10).await;
+    own.signal("STOP");
+    live(&console).await;
+    eventually("it is found away", SOON, async || console.state.archive.status().state == ArchiveState::Unavailable).await;
+    live(&console).await;
+    fail(&redis, "mail", 10..200).await;
+    own.signal("CONT");
+    eventually("it is back", SOON, async || console.state.archive.db().is_ok()).await;
+    each_once(&console.state.archive, "mail", 200).await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_database_says_so_and_takes_all_when_there_is_place() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    let Db::Sqlite { write, .. } = console.state.archive.db().expect("open") else { panic!("SQLite") };
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&write).await.expect("a number");
+    let limit = async |pages: i64| {
+        sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).fetch_one(&write).await.expect("set");
+    };
+    limit(pages + 5).await;
+    fail(&redis, "mail", 0..900).await;
+    let mut facts = serde_json::Value::Null;
+    eventually("it is said", SOON, async || {
+        facts = console.json("/api/v1/archive").await;
+        let said = facts["archiving"]["refusing"]["problem"].as_str().is_some_and(|text| text.contains("full"));
+        said && facts["archiving"]["spooled"].as_u64() > Some(0)
+    })
+    .await;
+    let page = console.get("/settings").await.text().await.expect("a page");
+    assert!(page.contains("the database takes nothing"), "{page}");
+    limit(1 << 30).await;
+    each_once(&console.state.archive, "mail", 900).await;
+    eventually("it is over", SOON, async || console.json("/api/v1/archive").await["archiving"]["refusing"].is_null()).await;
+    console.stop().await;
+}
+
+/// 64 MB of dead letters wait, no more; what did not fit is counted, is a gap, and is read again while it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_spool_has_an_end() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    let lock = locked(&database).await;
+    let large = |i: u64| Payload::new(&format!("j-{i}"), "mail").own(&format!(r#""data":"{}""#, "y".repeat(1 << 20))).failed("no answer");
+    let all: Vec<String> = (0..70).map(large).collect();
+    redis.push_raw("queue:mail:failed", &all).await;
+    let mut lost = 0;
+    eventually("the spool is full", SOON, async || {
+        lost = console.json("/api/v1/archive").await["archiving"]["lost"].as_u64().unwrap_or(0);
+        lost > 0
+    })
+    .await;
+    assert!(archived(&console.state.archive, "mail").await.is_empty(), "the lock holds");
+    lock.release().await;
+    each_once(&console.state.archive, "mail", 70).await;
+    let db = console.state.archive.db().expect("open");
+    let mut gaps = Vec::new();
+    eventually("the gap is noted", SOON, async || {
+        gaps = db.rows(sql("SELECT queue, up_to FROM flux_console_gaps"), |r| (r.text(0), r.count(1))).await.expect("rows");
+        !gaps.is_empty()
+    })
+    .await;
+    assert!(gaps.iter().all(|(queue, _)| queue.as_deref() == Some("mail")), "{gaps:?}");
+    let said = console.state.archive.archiving().lost;
+    assert_eq!(gaps.iter().map(|(_, n)| n).sum::<u64>(), said, "what is counted is what is noted");
+    assert!(said >= lost && lost < 20, "{said}, {lost}");
+    console.stop().await;
+}
