@@ -222,30 +222,6 @@ async fn two_prefixes_in_one_redis_see_only_their_own() {
     console.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_of_the_snapshot_cost_redis_nothing() {
-    let redis = TestRedis::start().await;
-    redis.push_raw("queue:mail", many("j", "mail", 3)).await;
-    let console = redis.console().await;
-    console.listens().await;
-    let watch = console.state.watching.stream(None);
-    // What this console asks by itself, while somebody looks.
-    let (before, began) = (redis.commands().await, std::time::Instant::now());
-    tokio::time::sleep(Duration::from_secs(6)).await;
-    let a_second = (redis.commands().await - before) as f64 / began.elapsed().as_secs_f64();
-    let (before, began) = (redis.commands().await, std::time::Instant::now());
-    for _ in 0..150 {
-        for page in ["/", "/queues"] {
-            assert!(console.get(page).await.text().await.expect("a page").contains("mail"), "{page}");
-        }
-    }
-    let spent = redis.commands().await - before;
-    let own = a_second * (began.elapsed().as_secs_f64() + 2.0) * 1.5;
-    assert!((spent as f64) < own + 30.0, "{spent} commands for 300 pages, {own} by itself");
-    drop(watch);
-    console.stop().await;
-}
-
 /// Ticks that end while `during` goes on, by the time that the snapshot carries.
 async fn ticks(console: &TestConsole, during: impl Future<Output = ()>) -> usize {
     let mut snapshots = console.state.snapshots.clone();
@@ -261,26 +237,6 @@ async fn ticks(console: &TestConsole, during: impl Future<Output = ()>) -> usize
             }
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tick_comes_every_second_while_somebody_looks_and_rarely_else() {
-    let redis = TestRedis::start().await;
-    redis.push_raw("queue:mail", many("j", "mail", 3)).await;
-    let console = redis.console().await;
-    let alone = ticks(&console, tokio::time::sleep(Duration::from_secs(15))).await;
-    assert!(alone <= 4, "{alone} ticks in 15 s for nobody");
-    let watch = console.state.watching.stream(Some(queue("mail")));
-    // Ten ticks at the slow pace would take more than a minute and a half.
-    let mut snapshots = console.state.snapshots.clone();
-    let ten = async {
-        for _ in 0..10 {
-            snapshots.changed().await.expect("the sampler goes on");
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), ten).await.expect("ten ticks within a minute");
-    drop(watch);
-    console.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
