@@ -21,9 +21,15 @@ impl Replica {
 
     /// With flags of one's own; one of them says where the archive is.
     pub fn with(redis: &TestRedis, flags: &[&str]) -> Self {
+        Self::within(redis, flags, &[])
+    }
+
+    /// With an environment of its own besides.
+    pub fn within(redis: &TestRedis, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_flux-console"))
             .args(["start", "--url", &redis.url, "--port", "0"])
             .args(flags)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
