@@ -93,7 +93,8 @@ impl FromServerFnError for ApiError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) => Self::Unavailable { detail: "The console cannot be reached. It is unknown whether the request arrived; a repeated action does no harm. Try again when the connection is back.".into() },
-            ServerFnErrorErr::Args(detail) | ServerFnErrorErr::MissingArg(detail) | ServerFnErrorErr::Deserialization(detail) => Self::invalid("request", format!("The request cannot be read: {detail}")),
+            // Without the reason: it may quote what was sent, and that may be a secret.
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => Self::invalid("request", "The request cannot be read. The page may be older than the console: load it again."),
             other => Self::Internal { id: String::new(), detail: format!("The console answered something unexpected: {other}") },
         }
     }

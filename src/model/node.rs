@@ -186,16 +186,6 @@ pub struct Node {
 }
 
 impl Node {
-    /// CPU of the whole system, percent of all cores.
-    pub fn cpu_percent(&self) -> Option<f64> {
-        self.beat.cpu_system
-    }
-
-    /// Memory of the whole system that is in use, percent.
-    pub fn ram_percent(&self) -> Option<f64> {
-        self.beat.ram_percent()
-    }
-
     /// `service:id`, as its key ends.
     pub fn name(&self) -> String {
         format!("{}:{}", self.service, self.id)
@@ -203,10 +193,20 @@ impl Node {
 }
 
 impl NodeBeat {
+    /// Memory of the whole system that is in use, percent.
     pub fn ram_percent(&self) -> Option<f64> {
+        self.of_memory(self.memory_used)
+    }
+
+    /// What the process holds of its host's memory, percent.
+    pub fn process_ram_percent(&self) -> Option<f64> {
+        self.of_memory(self.rss)
+    }
+
+    fn of_memory(&self, bytes: Option<u64>) -> Option<f64> {
         let total = self.memory_total.filter(|n| *n > 0)?;
         #[expect(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^53")]
-        self.memory_used.map(|used| used as f64 / total as f64 * 100.0)
+        bytes.map(|bytes| bytes as f64 / total as f64 * 100.0)
     }
 
     /// TypeScript agents ignore Laravel actions.
@@ -262,5 +262,7 @@ mod tests {
         let beat = |total, used| NodeBeat { memory_total: total, memory_used: used, ..NodeBeat::default() }.ram_percent();
         assert_eq!(beat(Some(200), Some(50)), Some(25.0));
         assert_eq!((beat(Some(0), Some(50)), beat(None, Some(50)), beat(Some(200), None)), (None, None, None));
+        let process = NodeBeat { memory_total: Some(200), memory_used: Some(50), rss: Some(5), ..NodeBeat::default() };
+        assert_eq!(process.process_ram_percent(), Some(2.5));
     }
 }

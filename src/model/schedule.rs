@@ -156,6 +156,8 @@ pub struct ScheduleDetail {
     pub schedule: Schedule,
     /// As it is stored, byte for byte.
     pub job: String,
+    /// The queue that the job itself names: there its runs are kept when they are over.
+    pub runs_in: Option<QueueName>,
     pub missed: Vec<Missed>,
     /// Runs of its job, newest first, as the archive has them.
     pub history: Vec<ArchivedRow>,

@@ -2,6 +2,7 @@
 
 use super::{run::Run, time::Millis};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,6 +33,13 @@ pub struct Beat {
     /// Jobs that it runs at once; the library's consumer runs one.
     pub concurrency: Option<u64>,
     pub last_ping: Option<Millis>,
+}
+
+/// Workers whose heartbeat is missing, but not for long: neither there nor gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LateWorkers {
+    pub total: u64,
+    pub by_queue: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

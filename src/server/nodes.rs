@@ -19,7 +19,7 @@ const GONE_KEPT_MS: i64 = 15 * 60_000;
 const OLDEST_MS: i64 = 35_000;
 const AHEAD_MS: i64 = 5_000;
 /// One point of the history, and how many are kept: 15 minutes.
-const STEP_MS: i64 = 30_000;
+pub const STEP_MS: i64 = 30_000;
 const STEPS: i64 = 30;
 /// Commands shown of one node, and for how long what its heartbeats show is held against them.
 const COMMANDS: usize = 5;
@@ -52,8 +52,23 @@ struct Entry {
     commands: VecDeque<Command>,
 }
 
-/// (step, CPU, memory), percent.
-type Point = (i64, Option<u8>, Option<u8>);
+/// The newest heartbeat of a step, percent.
+struct Point {
+    step: i64,
+    /// Of the whole system.
+    cpu: Option<u8>,
+    memory: Option<u8>,
+    process_cpu: Option<f64>,
+    process_memory: Option<f64>,
+}
+
+/// What the nodes' processes used in one step of the history.
+pub struct Past {
+    /// End of the step.
+    pub at: Millis,
+    /// `{service}/{id}`, CPU, memory; percent.
+    pub nodes: Vec<(String, Option<f64>, Option<f64>)>,
+}
 
 impl Nodes {
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -108,13 +123,15 @@ impl Inner {
         if entry.beat.as_ref() == Some(&beat) && !back {
             return;
         }
-        entry.seen_at = match before.filter(|_| entry.beat.is_some()) {
-            None => first_seen(&beat, now),
-            // Written since the last look, however the node's clock goes.
-            Some(before) => age(&beat, now).map_or(now, |age| Millis((now.0 - age).max(before.0))),
-        };
+        // Written since the last look, however the node's clock goes.
+        let before = before.filter(|_| entry.beat.is_some());
+        let written = age(&beat, now).map(|age| Millis(now.0 - age).max(before.unwrap_or(Millis(i64::MIN))));
+        // One that is met for the first time and cannot be that old (or comes from the future) was perhaps left behind: until it
+        // is renewed it counts as late.
+        entry.seen_at = written.unwrap_or(if before.is_some() { now } else { Millis(now.0 - FRESH_MS) });
+        let not_before = written.or(before).unwrap_or(Millis(i64::MIN));
         (entry.service, entry.id) = name;
-        entry.note(&beat, now);
+        entry.note(&beat, not_before, now);
         entry.beat = Some(beat);
     }
 
@@ -134,6 +151,19 @@ impl Inner {
         }
     }
 
+    /// The steps that are over, oldest first; one in which nobody beat has no nodes.
+    pub fn past(&self, now: Millis) -> Vec<Past> {
+        let newest = now.0.div_euclid(STEP_MS);
+        let step = |step: i64| {
+            let of = |e: &Entry| {
+                let point = e.history.iter().find(|p| p.step == step)?;
+                Some((format!("{}/{}", e.service, e.id), point.process_cpu, point.process_memory))
+            };
+            Past { at: Millis((step + 1) * STEP_MS), nodes: self.entries.values().filter_map(of).collect() }
+        };
+        (newest - STEPS + 1..newest).map(step).collect()
+    }
+
     pub fn one(&self, service: &str, id: &str, now: Millis) -> Option<(String, Node)> {
         let found = self.entries.iter().find(|(_, e)| e.service == service && e.id == id)?;
         Some((found.0.clone(), found.1.show(now)?))
@@ -149,12 +179,6 @@ impl Inner {
     }
 }
 
-/// When the heartbeat of a node that is met for the first time was written: by its own clock, where that can be. One that
-/// cannot be that old (or comes from the future) was perhaps left behind: until it is renewed it counts as late.
-fn first_seen(beat: &NodeBeat, now: Millis) -> Millis {
-    Millis(now.0 - age(beat, now).unwrap_or(FRESH_MS))
-}
-
 /// By the node's own clock, ms; `None` where that cannot be.
 fn age(beat: &NodeBeat, now: Millis) -> Option<i64> {
     let age = now.0 - beat.timestamp?.0;
@@ -167,17 +191,25 @@ fn percent(value: Option<f64>) -> Option<u8> {
 }
 
 impl Entry {
-    fn note(&mut self, beat: &NodeBeat, now: Millis) {
+    /// `not_before`: the heartbeat was not written before.
+    fn note(&mut self, beat: &NodeBeat, not_before: Millis, now: Millis) {
         let step = now.0.div_euclid(STEP_MS);
-        let point = (step, percent(beat.cpu_system), percent(beat.ram_percent()));
-        match self.history.back_mut().filter(|(at, ..)| *at == step) {
+        let point = Point {
+            step,
+            cpu: percent(beat.cpu_system),
+            memory: percent(beat.ram_percent()),
+            process_cpu: beat.cpu_process,
+            process_memory: beat.process_ram_percent(),
+        };
+        match self.history.back_mut().filter(|last| last.step == step) {
             Some(last) => *last = point,
             None => self.history.push_back(point),
         }
-        while self.history.front().is_some_and(|(at, ..)| *at <= step - STEPS) {
+        while self.history.front().is_some_and(|first| first.step <= step - STEPS) {
             self.history.pop_front();
         }
-        for command in self.commands.iter_mut().filter(|c| now.0 - c.sent_at.0 < FOLLOWED_MS) {
+        // One that was on its way before the command is no answer to it.
+        for command in self.commands.iter_mut().filter(|c| c.sent_at <= not_before && now.0 - c.sent_at.0 < FOLLOWED_MS) {
             command.answered_at.get_or_insert(now);
             command.after = beat.queue(&command.queue).cloned();
         }
@@ -187,7 +219,7 @@ impl Entry {
         let beat = self.beat.clone()?;
         let newest = now.0.div_euclid(STEP_MS);
         let line = |read: fn(&Point) -> Option<u8>| {
-            let at = |step: i64| self.history.iter().find(|(s, ..)| *s == step).and_then(read);
+            let at = |step: i64| self.history.iter().find(|p| p.step == step).and_then(read);
             (newest - STEPS + 1..=newest).map(at).collect()
         };
         Some(Node {
@@ -196,8 +228,8 @@ impl Entry {
             freshness: Freshness::of(now.0 - self.seen_at.0, self.missing_since.is_none()),
             seen_at: self.seen_at,
             beat,
-            cpu_history: line(|p| p.1),
-            memory_history: line(|p| p.2),
+            cpu_history: line(|p| p.cpu),
+            memory_history: line(|p| p.memory),
             commands: self.commands.iter().cloned().collect(),
         })
     }
@@ -297,7 +329,8 @@ mod tests {
             after: None,
         };
         nodes.sent("k", command);
-        nodes.beat("k", Some((name(), with(T0, 3))), Millis(T0 + 2_000));
+        // Written before the command, read after it.
+        nodes.beat("k", Some((name(), with(T0 + 900, 3))), Millis(T0 + 2_000));
         let shown = |nodes: &Inner| nodes.list(Millis(T0)).nodes[0].commands[0].clone();
         assert_eq!(shown(&nodes).answered_at, None, "that heartbeat is from before");
         nodes.beat("k", Some((name(), with(T0 + 10_000, 2))), Millis(T0 + 10_500));

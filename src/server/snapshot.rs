@@ -11,16 +11,22 @@ use crate::model::{
     query::{QUEUES_PER_PAGE, QueuesQuery},
     queue::{Discovery, Paused, QueueList, QueueSample},
     time::Millis,
+    worker::LateWorkers,
 };
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub connection: Connection,
     /// By name.
     pub queues: Vec<QueueSample>,
+    /// Of these the age of the oldest waiting job was not looked at lately.
+    pub old_ages: BTreeSet<QueueName>,
     pub totals: Totals,
     /// Heartbeats alive; `None` until the first whole scan.
     pub workers: Option<u64>,
+    /// Workers that beat late: neither there nor gone.
+    pub late_workers: LateWorkers,
     /// Quasar agents, this console among them: by service, gone ones last.
     pub nodes: Vec<Node>,
     /// The keys were looked through once, so these are all but `more_nodes`.
@@ -56,8 +62,10 @@ impl Snapshot {
         Self {
             connection,
             queues: Vec::new(),
+            old_ages: BTreeSet::new(),
             totals: Totals::default(),
             workers: None,
+            late_workers: LateWorkers::default(),
             nodes: Vec::new(),
             nodes_complete: false,
             more_nodes: 0,

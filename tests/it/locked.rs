@@ -77,6 +77,19 @@ async fn who_is_not_let_in_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_let_in_later_comes_in() {
+    let redis = guarded().await;
+    let console = console(&redis, ":changed").await;
+    eventually("it is refused", SOON, async || console.state.snapshot().connection.status == Link::Down).await;
+    assert_eq!(console.get("/api/v1/queues/mail/jobs?state=failed").await.status().as_u16(), 503);
+    tell(&redis, &["CONFIG", "SET", "requirepass", "changed"]).await;
+    eventually("the numbers come", SOON, async || console.state.snapshot().connection.status == Link::Connected).await;
+    eventually("the pages come", SOON, async || console.get("/api/v1/queues/mail/jobs?state=failed").await.status().as_u16() == 200).await;
+    console.listens().await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_page_no_answer_and_no_line_of_the_log_holds_the_password() {
     let redis = guarded().await;
     // Of another type than the protocol says: an answer of 409.

@@ -44,9 +44,6 @@ const VAGUE: u64 = 5;
 /// `workers`: the first few, lost ones first. `now` is the sample's time, so that nothing flickers between two samples.
 pub fn everywhere(o: &Overview, workers: &[Worker], now: Millis) -> Vec<Line> {
     let mut lines = Vec::new();
-    if o.connection.status != Link::Connected {
-        return lines;
-    }
     let mut say = |glyph, tone, subject: &str, text: String, href, verb| {
         lines.push(Line { glyph, tone, subject: subject.into(), text, href, verb });
     };
@@ -58,6 +55,10 @@ pub fn everywhere(o: &Overview, workers: &[Worker], now: Millis) -> Vec<Line> {
     if others > 0 {
         let text = format!("{} besides", count(others, "more alert fires", "more alerts fire"));
         say(Glyph::Bell, Tone::Failed, "", text, "/alerts", "View alerts");
+    }
+    // Of everything else the figures are old; that Redis is away may be what fires.
+    if o.connection.status != Link::Connected {
+        return lines;
     }
     let waiting = o.totals.waiting.filter(|n| *n > 0 && o.workers == Some(0) && o.discovery.complete);
     if let Some(n) = waiting {

@@ -88,7 +88,7 @@ impl fmt::Debug for NewSecret {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
-    /// TLS from the start on port 465; elsewhere STARTTLS when the server offers it, and no password without it.
+    /// TLS from the start on port 465; elsewhere STARTTLS when the server offers it. Without it no password is sent, but mail is.
     #[default]
     Auto,
     Tls,
@@ -255,6 +255,9 @@ pub struct Undelivered {
     /// `None`: it could not even be read, so it was for none.
     pub channel: Option<Channel>,
     pub message: Option<Message>,
+    /// Of a mail that others took: those who did not get it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
     /// What the receiver said at last.
     pub reason: String,
     pub tries: u32,

@@ -29,8 +29,9 @@ pub enum RuleType {
     OldestWaiting,
     /// Fewer workers report than the threshold.
     WorkerLost,
-    /// Of a node's process, percent.
+    /// Of a node's process, percent of all cores.
     NodeCpu,
+    /// What a node's process holds of its host's memory, percent.
     NodeRam,
     RedisDown,
 }

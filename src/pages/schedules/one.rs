@@ -136,7 +136,7 @@ fn Deleted(id: Option<ScheduleId>, deleted: RwSignal<bool>) -> impl IntoView {
 
 #[component]
 fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool>) -> impl IntoView {
-    let ScheduleDetail { schedule, job, missed, history, unavailable, completed_kept, ticking, timezone, .. } = detail;
+    let ScheduleDetail { schedule, job, runs_in, missed, history, unavailable, completed_kept, ticking, timezone, .. } = detail;
     let Schedule {
         id, name, cron, words, queue, class_name, job_id, enabled, next_run, runs, last_run, problem, overdue, other_zone, ..
     } = schedule.clone();
@@ -152,8 +152,8 @@ fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool
             </div>
         }
     });
-    let job_href =
-        queue.clone().zip(job_id.clone()).map(|(queue, id)| format!("{}/jobs/{}", queue.href(), crate::model::ids::segment(&id)));
+    // It is there for long; in the queue that it is pushed to only until a worker takes it.
+    let job_href = runs_in.zip(job_id.clone()).map(|(queue, id)| format!("{}/jobs/{}", queue.href(), crate::model::ids::segment(&id)));
     let queue = queue.map(|queue| view! { <a class="link" href=queue.href()>{queue.to_string()}</a> });
     let runs = runs.into_iter().map(|run| view! { <li class="flex gap-3 px-gutter py-1.5"><span class="num grow">{run.said}</span><span class="text-faint"><Ago at=run.at /></span></li> }).collect_view();
     view! {
@@ -203,9 +203,9 @@ fn History(rows: Vec<ArchivedRow>, unavailable: Option<String>, completed_kept: 
     let none = rows.is_empty() && unavailable.is_none();
     let any = !rows.is_empty();
     let empty = if completed_kept {
-        "The archive has no run of this job in this queue yet."
+        "The archive has no run of this job yet."
     } else {
-        "The archive has no run of this job in this queue. Completed ones are kept only with --archive-completed true."
+        "The archive has no run of this job. Completed ones are kept only with --archive-completed true."
     };
     let body = rows
         .into_iter()

@@ -40,8 +40,8 @@ async fn read(state: &AppState) -> Result<Read, DriverError> {
     let stored = state.driver.channels().await?;
     let text = stored.text.as_deref().map(String::from_utf8_lossy);
     let (channels, mut problem) = config::read(text.as_deref());
-    if stored.foreign {
-        problem = Some(format!("{CONFIG} is not a text, so no channel is set, and none can be saved here."));
+    if let Some(what) = stored.foreign {
+        problem = Some(format!("{CONFIG} {what}, so no channel is set, and none can be saved here."));
     }
     Ok(Read { channels, problem, stored })
 }
@@ -76,16 +76,16 @@ async fn save(state: &AppState, edit: &ChannelsEdit) -> Result<(), ApiError> {
         detail: "The channels were changed by somebody else since they were read. Nothing was saved: look at them again first.".into(),
     };
     let read = read(state).await?;
-    if read.stored.foreign {
-        return Err(ApiError::Conflict { detail: format!("{CONFIG} is not a text. Nothing was saved.") });
+    if let Some(what) = read.stored.foreign {
+        return Err(ApiError::Conflict { detail: format!("{CONFIG} {what}. Nothing was saved.") });
     }
     if edit.version != read.stored.version {
         return Err(changed());
     }
-    let next =
-        read.channels.edited(edit, state.config.allow_private_webhooks).map_err(|(field, sentence)| ApiError::invalid(field, sentence))?;
+    let before = read.channels.clone().with_environment(state.config.slack_webhook_url.as_deref());
+    let next = before.edited(edit, state.config.allow_private_webhooks).map_err(|(field, sentence)| ApiError::invalid(field, sentence))?;
     let text = next.written(read.text().as_deref(), edit);
-    let saved = state.driver.set_channels(read.stored.text.as_deref(), &text, read.problem.is_some()).await?;
+    let saved = state.driver.set_channels(read.stored.text.as_deref(), &text, read.problem.is_some(), now()).await?;
     if saved { Ok(()) } else { Err(changed()) }
 }
 
@@ -129,13 +129,14 @@ pub async fn test(state: &AppState, channel: Channel, edit: Option<&ChannelsEdit
 }
 
 async fn tried(state: &AppState, channel: Channel, edit: Option<&ChannelsEdit>) -> Result<Tested, ApiError> {
-    let stored = read(state).await?.channels;
+    let stored = read(state).await?.channels.with_environment(state.config.slack_webhook_url.as_deref());
     let channels = match edit {
         Some(edit) => {
             stored.edited(edit, state.config.allow_private_webhooks).map_err(|(field, sentence)| ApiError::invalid(field, sentence))?
         }
         None => stored,
     };
+    // An edit without a URL of its own leaves the environment's.
     let channels = channels.with_environment(state.config.slack_webhook_url.as_deref());
     let since = Instant::now();
     let came = notify::send(&outside(state), &channels, channel, &test_message(state)).await;
@@ -185,7 +186,9 @@ fn gone() -> ApiError {
 /// Puts an undelivered alert into the outbox again, for the channel that did not take it.
 pub async fn send_again(state: &AppState, id: &str) -> Result<(), ApiError> {
     take(state, "alert-send-again", id, |entry| match entry {
-        Undelivered { channel: Some(channel), message: Some(message), .. } => Ok(Some(Outgoing { message, only: Some(channel) })),
+        Undelivered { channel: Some(channel), message: Some(message), recipients, .. } => {
+            Ok(Some(Outgoing { message, only: Some(channel), recipients }))
+        }
         Undelivered { .. } => {
             Err(ApiError::Conflict { detail: "This was no alert that can be read, so it cannot be sent. It can be dismissed.".into() })
         }

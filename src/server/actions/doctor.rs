@@ -350,12 +350,19 @@ async fn due_schedules(state: &AppState, at: Millis, report: &mut Report, cost: 
     let mut found: Vec<Finding> = system::overdue(&prefix, &overdue, at).into_iter().collect();
     found.extend(system::without_hash(&prefix, &overdue));
     // Unreadable schedules are found above; a ticker beside the consoles is all that is asked here.
-    if let Ok(health) = schedules::health(state).await {
-        found.extend(system::foreign_ticker(&prefix, &health.ticking));
-    }
+    let ticking = match schedules::health(state).await {
+        Ok(health) => Some(health.ticking),
+        Err(error @ ApiError::Unavailable { .. }) => return Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "the doctor is not told who ticks");
+            None
+        }
+    };
+    found.extend(ticking.as_ref().and_then(|ticking| system::foreign_ticker(&prefix, ticking)));
     let on = overdue.iter().filter(|s| s.enabled == Some(true)).count();
-    let note = format!("{} due for over a minute under {prefix}", if on == 0 { "none".to_owned() } else { on.to_string() });
-    let whole = overdue.len() < crate::server::driver::redis::doctor::OVERDUE;
+    let unasked = if ticking.is_none() { "; who ticks could not be read" } else { "" };
+    let note = format!("{} due for over a minute under {prefix}{unasked}", if on == 0 { "none".to_owned() } else { on.to_string() });
+    let whole = ticking.is_some() && overdue.len() < crate::server::driver::redis::doctor::OVERDUE;
     report.add(Check::Schedules, if whole { Looked::Whole } else { Looked::Partly }, note, found);
     Ok(())
 }

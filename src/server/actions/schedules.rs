@@ -10,9 +10,10 @@ use crate::model::{
     error::ApiError,
     ids::QueueName,
     schedule::{
-        Broken, Draft, Foreign, Missed, PER_PAGE, Preview, RUNS, ScheduleDetail, ScheduleId, SchedulesHealth, SchedulesPage, Ticking, Wrong,
+        Broken, Draft, Foreign, Missed, PER_PAGE, Preview, RUNS, Run, ScheduleDetail, ScheduleId, SchedulesHealth, SchedulesPage, Ticking,
+        Wrong,
     },
-    time::Millis,
+    time::{Millis, span},
 };
 use crate::server::{
     archive::jobs,
@@ -20,6 +21,7 @@ use crate::server::{
     schedule::{cron::Cron, job, stored::Stored},
     state::AppState,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A ticker that was met longer ago is not called one any more.
 const FOREIGN_MS: i64 = 86_400_000;
@@ -86,16 +88,18 @@ pub async fn one(state: &AppState, id: &ScheduleId) -> Result<ScheduleDetail, Ap
         tokio::try_join!(state.driver.who_ticks(&ids), state.driver.missed_runs())?
     };
     let schedule = stored.shown(at, zone);
-    let (history, unavailable) = match (&schedule.queue, &schedule.job_id) {
-        (Some(queue), Some(job)) => match history(state, queue, job).await {
+    let runs_in = stored.job.as_deref().and_then(|job| QueueName::try_from(job::own_queue(job)).ok());
+    let (history, unavailable) = match &schedule.job_id {
+        Some(job) => match history(state, runs_in.iter().chain(&schedule.queue), job).await {
             Ok(rows) => (rows, None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         },
-        _ => (Vec::new(), None),
+        None => (Vec::new(), None),
     };
     Ok(ScheduleDetail {
         ticking: ticking(state, &who, std::slice::from_ref(&stored), at),
         schedule,
+        runs_in,
         job: stored.job.unwrap_or_default(),
         missed: missed.into_iter().filter(|m: &Missed| m.id == id.as_str()).collect(),
         history,
@@ -106,11 +110,16 @@ pub async fn one(state: &AppState, id: &ScheduleId) -> Result<ScheduleDetail, Ap
     })
 }
 
-/// Every run carries the same job id, so the rows of that job are the history; found by an index.
-async fn history(state: &AppState, queue: &QueueName, job: &str) -> Result<Vec<ArchivedRow>, ApiError> {
+/// Every run carries the same job id, so the rows of that job are the history; found by an index. The library files a run under
+/// the queue that the job names, a console under the one in which it met it.
+async fn history(state: &AppState, queues: impl Iterator<Item = &QueueName>, job: &str) -> Result<Vec<ArchivedRow>, ApiError> {
     let db = state.archive.db()?;
-    let (rows, _) = state.archive.noted(jobs::of_job(&db, queue, job).await)?;
-    Ok(rows.into_iter().rev().take(HISTORY).collect())
+    let mut all = BTreeMap::new();
+    for queue in queues.collect::<BTreeSet<_>>() {
+        let (rows, _) = state.archive.noted(jobs::of_job(&db, queue, job).await)?;
+        all.extend(rows.into_iter().map(|row| (row.row, row)));
+    }
+    Ok(all.into_values().rev().take(HISTORY).collect())
 }
 
 /// What a draft would do. `fresh`: its id must be one that can be given to a new schedule.
@@ -132,6 +141,7 @@ pub fn preview(state: &AppState, draft: &Draft, fresh: bool) -> Preview {
         Ok(cron) => {
             preview.words = Some(cron.words());
             preview.runs = cron.runs_said(at, zone, RUNS);
+            preview.notes.extend(overtaken(&draft.job, &preview.runs));
             if preview.runs.is_empty() {
                 preview.problems.push(Wrong { field: "cron".into(), text: "No day of the next forty years fits this cron.".into() });
             }
@@ -139,6 +149,16 @@ pub fn preview(state: &AppState, draft: &Draft, fresh: bool) -> Preview {
         Err(text) => preview.problems.push(Wrong { field: "cron".into(), text }),
     }
     preview
+}
+
+/// A run that waits longer than the next one is away: all carry one id, and several are in the queue at a time.
+fn overtaken(job: &str, runs: &[Run]) -> Option<String> {
+    let delay = job::pushed(job).ok()?.delay_ms?;
+    let shortest = runs.windows(2).map(|pair| pair[1].at.0 - pair[0].at.0).min()?;
+    (delay >= shortest).then(|| {
+        let (delay, shortest) = (span(delay), span(shortest));
+        format!("The job's delaySeconds makes each run wait {delay}, and the next one comes after {shortest}: several wait at a time.")
+    })
 }
 
 fn new_id(id: &str) -> Result<ScheduleId, String> {

@@ -1,7 +1,37 @@
 //! Where the console may connect to on somebody's behalf. A name is resolved once, every address it has is judged before anything
 //! is sent, and the connection is then made to exactly these addresses: what the name means a moment later does not matter.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use super::Outside;
+use futures::future::BoxFuture;
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+type LookUp = dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync;
+
+/// Who says which addresses a name has: this machine's resolver, or a test.
+#[derive(Clone)]
+pub struct Names(Arc<LookUp>);
+
+impl Names {
+    pub fn by(look_up: impl Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(look_up))
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::by(|host, port| Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) }))
+    }
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Names")
+    }
+}
 
 /// What an address is to somebody outside of this network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,20 +111,19 @@ fn judge(host: &str, address: IpAddr, allow_private: bool) -> Result<(), Refused
 }
 
 /// The addresses of a host, all of them fit to connect to; one that is not is reason to refuse them all.
-pub async fn resolve(host: &str, port: u16, allow_private: bool) -> Result<Vec<SocketAddr>, Refused> {
+pub async fn resolve(outside: &Outside, host: &str, port: u16) -> Result<Vec<SocketAddr>, Refused> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let found: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
         // The resolver also reads numbers (`0x7f.1`, `2130706433`), so it is what they come to that is judged.
-        Err(_) => tokio::net::lookup_host((bare, port))
-            .await
-            .map_err(|error| Refused::Name { host: host.into(), why: error.to_string() })?
-            .collect(),
+        Err(_) => {
+            (outside.names.0)(bare.to_owned(), port).await.map_err(|error| Refused::Name { host: host.into(), why: error.to_string() })?
+        }
     };
     if found.is_empty() {
         return Err(Refused::Name { host: host.into(), why: "it has no address".into() });
     }
-    found.iter().try_for_each(|at| judge(host, at.ip(), allow_private))?;
+    found.iter().try_for_each(|at| judge(host, at.ip(), outside.allow_private))?;
     Ok(found)
 }
 
@@ -181,11 +210,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_is_judged_by_what_it_resolves_to() {
+        let outside = |allow_private| Outside { allow_private, within: std::time::Duration::from_secs(2), names: Names::default() };
         for host in ["localhost", "127.0.0.1", "[::1]", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "127.1"] {
-            let refused = resolve(host, 443, false).await.expect_err(host);
+            let refused = resolve(&outside(false), host, 443).await.expect_err(host);
             assert!(matches!(refused, Refused::Address { .. }), "{host}: {refused}");
-            assert!(resolve(host, 443, true).await.is_ok(), "{host}");
+            assert!(resolve(&outside(true), host, 443).await.is_ok(), "{host}");
         }
-        assert!(matches!(resolve("nowhere.invalid", 443, false).await, Err(Refused::Name { .. })));
+        assert!(matches!(resolve(&outside(false), "nowhere.invalid", 443).await, Err(Refused::Name { .. })));
+    }
+
+    #[tokio::test]
+    async fn one_private_address_among_public_ones_is_reason_to_refuse() {
+        let answer = |with: &'static [&'static str]| {
+            let all: Vec<SocketAddr> = with.iter().map(|ip| SocketAddr::new(ip.parse().expect("an address"), 443)).collect();
+            let names = Names::by(move |_, _| Box::pin(std::future::ready(Ok(all.clone()))));
+            Outside { allow_private: false, within: std::time::Duration::from_secs(2), names }
+        };
+        assert!(resolve(&answer(&["8.8.8.8", "2606:4700::1111"]), "mixed.test", 443).await.is_ok());
+        let refused = resolve(&answer(&["8.8.8.8", "127.0.0.1"]), "mixed.test", 443).await.expect_err("refused");
+        assert!(matches!(refused, Refused::Address { address, .. } if address.is_loopback()), "{refused}");
+        assert!(matches!(resolve(&answer(&[]), "empty.test", 443).await, Err(Refused::Name { .. })));
     }
 }

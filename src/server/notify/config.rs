@@ -24,6 +24,8 @@ pub struct Slack {
     pub url: String,
     pub plain: bool,
     pub from_environment: bool,
+    /// Settings of it are stored and can be read.
+    pub stored: bool,
 }
 
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -119,7 +121,8 @@ pub fn read(text: Option<&str>) -> (Channels, Option<String>) {
         _ => problems.push(format!("{} is no object", channel.as_str())),
     };
     of(Channel::Slack, &mut |mut f| {
-        channels.slack = Slack { enabled: f.yes("enabled"), url: f.text("webhookUrl"), plain: f.yes("plain"), from_environment: false };
+        channels.slack =
+            Slack { enabled: f.yes("enabled"), url: f.text("webhookUrl"), plain: f.yes("plain"), from_environment: false, stored: true };
     });
     of(Channel::Discord, &mut |mut f| channels.discord = Discord { enabled: f.yes("enabled"), url: f.text("webhookUrl") });
     of(Channel::Webhook, &mut |mut f| {
@@ -161,13 +164,24 @@ fn kept_url(url: &str) -> Kept {
 }
 
 impl Channels {
-    /// With the Slack URL of the environment, where none is stored.
+    /// With the Slack URL of the environment, where none is stored. It is on by itself until somebody stores whether it is.
     #[must_use]
     pub fn with_environment(mut self, slack: Option<&str>) -> Self {
         if let Some(url) = slack.filter(|_| self.slack.url.is_empty()) {
-            self.slack = Slack { enabled: true, url: url.into(), plain: self.slack.plain, from_environment: true };
+            let enabled = self.slack.enabled || !self.slack.stored;
+            self.slack = Slack { enabled, url: url.into(), from_environment: true, ..self.slack };
         }
         self
+    }
+
+    /// The same, with mail to these alone; to all when there are none.
+    #[must_use]
+    pub fn to_recipients(&self, only: &[String]) -> Self {
+        let mut channels = self.clone();
+        if !only.is_empty() {
+            channels.email.to = only.join(", ");
+        }
+        channels
     }
 
     pub fn view(&self, problem: Option<String>, version: String) -> ChannelsView {
@@ -220,7 +234,7 @@ impl Channels {
             // The environment's URL is nobody's to store.
             let stored = if self.slack.from_environment { "" } else { &self.slack.url };
             let url = new_url("slack.webhookUrl", stored, &to.webhook_url, allow_private)?;
-            next.slack = Slack { enabled: to.enabled, url, plain: to.plain, from_environment: false };
+            next.slack = Slack { enabled: to.enabled, url, plain: to.plain, from_environment: false, stored: true };
         }
         if let Some(to) = &edit.discord {
             let url = new_url("discord.webhookUrl", &self.discord.url, &to.webhook_url, allow_private)?;
@@ -257,6 +271,8 @@ impl Channels {
             [(Channel::Slack, "slack.webhookUrl"), (Channel::Discord, "discord.webhookUrl"), (Channel::Webhook, "webhook.url")]
         {
             let (on, url) = match channel {
+                // The environment's URL holds as long as nobody removes or replaces it.
+                Channel::Slack if self.slack.from_environment => continue,
                 Channel::Slack => (edit.slack.is_some() && next.slack.enabled, &next.slack.url),
                 Channel::Discord => (edit.discord.is_some() && next.discord.enabled, &next.discord.url),
                 Channel::Webhook => (edit.webhook.is_some() && next.webhook.enabled, &next.webhook.url),
@@ -429,7 +445,19 @@ mod tests {
         assert!(channels.slack.from_environment && channels.enabled() == [Channel::Slack]);
         assert!(!read(Some(ORIGINAL)).0.with_environment(env).slack.from_environment);
         let edit = ChannelsEdit { slack: Some(SlackEdit { enabled: false, ..SlackEdit::default() }), ..ChannelsEdit::default() };
-        assert!(channels.edited(&edit, false).is_ok_and(|c| c.slack.url.is_empty()), "the environment's URL is not stored");
+        let off = channels.edited(&edit, false).expect("fine");
+        assert!(off.slack.url.is_empty(), "the environment's URL is not stored");
+        // What is stored holds, also when it is read again.
+        let read_again = || read(Some(&off.written(None, &edit))).0.with_environment(env);
+        assert!(off.clone().with_environment(env) == read_again());
+        assert!(read_again().slack.from_environment && read_again().enabled().is_empty(), "it is turned off");
+        let plain =
+            ChannelsEdit { slack: Some(SlackEdit { enabled: true, plain: true, ..SlackEdit::default() }), ..ChannelsEdit::default() };
+        let on = read_again().edited(&plain, false).expect("no URL of its own is needed").with_environment(env);
+        assert!(on.slack.plain && on.enabled() == [Channel::Slack]);
+        for text in [r#"{"channels":{"slack":7}}"#, "oops", r#"{"channels":{"discord":{"enabled":false}}}"#] {
+            assert_eq!(read(Some(text)).0.with_environment(env).enabled(), [Channel::Slack], "{text}");
+        }
     }
 
     #[test]

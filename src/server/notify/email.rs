@@ -2,7 +2,7 @@
 //! mail only, unless private networks are allowed, so that nobody is made to speak to something else.
 
 use super::{
-    Answer, Failure, Outside, address,
+    Again, Answer, Failure, Outside, Refusal, address,
     config::Email,
     post::shown,
     words::{cut, facts, title},
@@ -85,7 +85,10 @@ pub async fn send(outside: &Outside, to: &Email, message: &Message) -> Result<An
     let came = sent.unwrap_or_else(|_| Err(Failure::later(format!("No answer within {} s.", outside.within.as_secs_f32()))));
     let hide = |text: String| if to.pass.len() >= 4 { text.replace(&to.pass, "…") } else { text };
     match came {
-        Ok(Answer { said, code }) => Ok(Answer { said: hide(said), code }),
+        Ok(Answer { said, code, refused }) => {
+            let refused = refused.into_iter().map(|one| Refusal { said: hide(one.said), ..one }).collect();
+            Ok(Answer { said: hide(said), code, refused })
+        }
         Err(Failure { said, again, code }) => Err(Failure { said: hide(said), again, code }),
     }
 }
@@ -123,7 +126,7 @@ fn tls(host: &str) -> Result<TlsParameters, Failure> {
 }
 
 async fn talk(outside: &Outside, to: &Email, envelope: &Envelope, mail: &[u8]) -> Result<Answer, Failure> {
-    let addresses = address::resolve(&to.host, to.port, outside.allow_private).await?;
+    let addresses = address::resolve(outside, &to.host, to.port).await?;
     let hello = ClientId::default();
     let wrapped = to.security == Security::Tls || to.security == Security::Auto && to.port == TLS_PORT;
     let parameters = if wrapped { Some(tls(&to.host)?) } else { None };
@@ -133,10 +136,13 @@ async fn talk(outside: &Outside, to: &Email, envelope: &Envelope, mail: &[u8]) -
         if smtp.can_starttls() {
             smtp.starttls(tls(&to.host)?, &hello).await?;
         } else if to.security == Security::Starttls || !to.user.is_empty() {
+            // Automatic protection lets mail go in the clear, as it goes between servers, but never a password.
             smtp.abort().await;
-            return Err(Failure::never(
-                "The server offers no STARTTLS, and neither mail nor password is sent in the clear unless the protection is set to none.",
-            ));
+            return Err(Failure::never(if to.security == Security::Starttls {
+                "The server offers no STARTTLS, and nothing is sent without it."
+            } else {
+                "The server offers no STARTTLS, and no password is sent in the clear unless the protection is set to none."
+            }));
         }
     }
     if !to.user.is_empty() {
@@ -158,24 +164,31 @@ async fn deliver(smtp: &mut AsyncSmtpConnection, envelope: &Envelope, mail: &[u8
         options.push(MailParameter::SmtpUtfEight);
     }
     smtp.command(Mail::new(envelope.from().cloned(), options)).await?;
-    let mut refused: Vec<Failure> = Vec::new();
+    let (mut refused, mut code) = (Vec::new(), 0);
     for one in envelope.to() {
         match smtp.command(Rcpt::new(one.clone(), Vec::new())).await.map_err(Failure::from) {
             Ok(_) => {}
-            Err(why) if why.code > 0 => refused.push(Failure { said: format!("{one}: {}", why.said), ..why }),
+            Err(why) if why.code > 0 => {
+                // Of several, the one that may pass says more.
+                if code == 0 || why.again != Again::Never {
+                    code = why.code;
+                }
+                refused.push(Refusal { recipient: one.to_string(), said: format!("{one}: {}", why.said), again: why.again });
+            }
             Err(broken) => return Err(broken),
         }
     }
     if refused.len() == envelope.to().len() {
         // Later, if one of them may take it later.
-        refused.sort_by_key(|why| why.again == super::Again::Never);
-        return Err(refused.swap_remove(0));
+        refused.sort_by_key(|one| one.again == Again::Never);
+        let Refusal { said, again, .. } = refused.swap_remove(0);
+        return Err(Failure { said, again, code });
     }
     smtp.command(Data).await?;
     let taken = smtp.message(mail).await?;
-    let but: Vec<String> = refused.into_iter().map(|why| why.said).collect();
+    let but: Vec<&str> = refused.iter().map(|one| one.said.as_str()).collect();
     let but = if but.is_empty() { String::new() } else { format!(", but not for {}", but.join("; ")) };
-    Ok(Answer { said: format!("{}{but}", said(&taken)), code: u16::from(taken.code()) })
+    Ok(Answer { said: format!("{}{but}", said(&taken)), code: u16::from(taken.code()), refused })
 }
 
 /// `250 2.0.0 Ok: queued as 12345`

@@ -10,6 +10,7 @@ mod slack;
 mod webhook;
 mod words;
 
+pub use address::Names;
 pub use known::LastKnown;
 
 use crate::model::alert::{channel::Channel, message::Message};
@@ -18,12 +19,13 @@ use futures::future::join_all;
 use std::time::Duration;
 
 /// What holds for everything that goes out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Outside {
     /// `--allow-private-webhooks`
     pub allow_private: bool,
     /// For one try, everything together.
     pub within: Duration,
+    pub names: Names,
 }
 
 /// It was taken.
@@ -33,6 +35,16 @@ pub struct Answer {
     pub said: String,
     /// HTTP status or SMTP reply code.
     pub code: u16,
+    /// Recipients of a mail that it was not taken for.
+    pub refused: Vec<Refusal>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub recipient: String,
+    /// `b@example.com: 450 4.2.1 Try later`
+    pub said: String,
+    pub again: Again,
 }
 
 /// It was not taken, or nobody knows.
@@ -77,6 +89,9 @@ pub async fn send(outside: &Outside, channels: &Channels, channel: Channel, mess
         Channel::Email => email::send(outside, &channels.email, message).await,
     }
 }
+
+/// Tries of what goes past Redis, at most.
+pub const INSISTS: u32 = 3;
 
 /// To every channel that is on, past Redis: for what is to be said about Redis itself. Each channel is tried up to three times;
 /// nothing is written down, so a console that is stopped meanwhile says no more, and several consoles may say the same.

@@ -63,7 +63,7 @@ pub async fn post(outside: &Outside, url: &str, headers: &[(&'static str, String
     let answer = sent.unwrap_or_else(|_| Err(Failure::later(format!("No answer within {} s.", outside.within.as_secs_f32()))));
     let hide = |text: String| hide(&text, hidden);
     match answer {
-        Ok(Answer { said, code }) => Ok(Answer { said: hide(said), code }),
+        Ok(answer) => Ok(Answer { said: hide(answer.said), ..answer }),
         Err(Failure { said, again, code }) => Err(Failure { said: hide(said), again, code }),
     }
 }
@@ -71,7 +71,7 @@ pub async fn post(outside: &Outside, url: &str, headers: &[(&'static str, String
 async fn sent(outside: &Outside, url: &Url, headers: &[(&'static str, String)], body: String) -> Result<Answer, Failure> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(443);
-    let addresses = address::resolve(host, port, outside.allow_private).await?;
+    let addresses = address::resolve(outside, host, port).await?;
     let mut builder = Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
@@ -109,7 +109,7 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, Failure> {
     let said = format!("HTTP {status}{}{text}", if text.is_empty() { "" } else { ": " });
     let code = status.as_u16();
     if status.is_success() {
-        return Ok(Answer { said, code });
+        return Ok(Answer { said, code, refused: Vec::new() });
     }
     if status.is_redirection() {
         return Err(Failure {
@@ -172,6 +172,7 @@ impl From<Refused> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::notify::Names;
 
     #[test]
     fn what_is_shown_is_one_short_line_without_the_url() {
@@ -186,7 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_does_not_repeat_the_url() {
-        let outside = Outside { allow_private: true, within: Duration::from_secs(2) };
+        let outside = Outside { allow_private: true, within: Duration::from_secs(2), names: Names::default() };
         let failed = post(&outside, "http://127.0.0.1:1/services/s3cr3tt0ken", &[], "{}".into()).await.expect_err("nobody listens");
         assert!(!failed.said.contains("s3cr3t") && failed.said.contains("refused"), "{}", failed.said);
     }

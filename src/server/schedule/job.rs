@@ -104,6 +104,16 @@ fn named(data: &str, members: &[Member]) -> Result<(), String> {
     }
 }
 
+/// Where the library files what becomes of a run, whatever list it was pushed to: the queue that the job itself names.
+pub fn own_queue(job: &str) -> String {
+    let named = || {
+        let members = json::members(job).ok()?;
+        let data = json::decode(json::field(job, &members, "data")?)?;
+        queue_of(&data, &json::members(&data).ok()?)
+    };
+    named().filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned())
+}
+
 fn queue_of(data: &str, members: &[Member]) -> Option<String> {
     let properties = json::field(data, members, "properties")?;
     json::field(properties, &json::members(properties).ok()?, "queueName").and_then(json::decode)

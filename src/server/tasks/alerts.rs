@@ -42,6 +42,7 @@ const TICK: Duration = Duration::from_secs(2);
 const CHANGES: usize = 200;
 /// Measurements that are missing for longer make a time to hold begin anew.
 const UNHEARD_MS: i64 = 30_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// Rule and subject: the field of a state.
 fn field(rule: &str, subject: Option<&str>) -> String {
@@ -57,14 +58,12 @@ struct Engine {
     leader: Leader,
     leads: bool,
     away: Away,
-    /// The last moment that was measured.
-    measured: Option<Millis>,
     workers_seen: bool,
 }
 
 pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
     let leader = Leader::new(&state.driver, LEASE);
-    let mut engine = Engine { state, leader, leads: false, away: Away::default(), measured: None, workers_seen: false };
+    let mut engine = Engine { state, leader, leads: false, away: Away::default(), workers_seen: false };
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -78,7 +77,6 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
             Err(DriverError::Unavailable(error)) => tracing::debug!(%error, "alerts are not evaluated"),
             Err(error) => tracing::warn!(%error, "alerts are not evaluated"),
         }
-        engine.away.follow(&engine.state, engine.leads, now());
     }
     if engine.leads {
         engine.leader.leave().await;
@@ -89,11 +87,19 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
 impl Engine {
     async fn turn(&mut self) -> Result<(), DriverError> {
         // Who leads is known as of the last answer: a console that loses Redis while it leads goes on for `redis_down`.
-        self.leads = self.leader.lead().await?.is_some();
+        match self.leader.lead().await {
+            Ok(turn) => self.leads = turn.is_some(),
+            Err(error) => {
+                self.away.follow(&self.state, self.leads, now());
+                return Err(error);
+            }
+        }
+        self.away.answered(now());
         self.away.back(&self.state).await?;
+        self.away.give_up(&self.state).await?;
         let look = self.look().await?;
         let rules = stored::read(&look.rules);
-        self.away.learn(&rules.rules);
+        self.away.learn(&rules.rules, &look.states);
         if self.leads {
             self.evaluate(&rules, &look).await?;
         }
@@ -108,12 +114,14 @@ impl Engine {
             self.workers_seen = true;
         }
         let seen = observed(&self.state, &rules.rules, self.workers_seen, at);
-        let unheard = self.measured.is_some_and(|last| at.0 - last.0 > UNHEARD_MS);
-        if seen.measured {
-            self.measured = Some(at);
+        // Whoever measured: another console may have led meanwhile, or none at all.
+        let unheard = look.measured.is_some_and(|last| at.0 - last.0 > UNHEARD_MS);
+        let changes = changes(&rules.rules, &seen, &look.states, at, unheard);
+        if seen.measured && holds(&look.states, &changes) {
+            self.state.driver.note_measured(at).await?;
         }
         let mut changed = false;
-        for Change { field, before, after, message } in changes(&rules.rules, &seen, &look.states, at, unheard) {
+        for Change { field, before, after, message } in changes {
             let message = message.map(|m| Message { environment: self.state.config.environment.clone(), ..m });
             if let Some(m) = &message {
                 tracing::info!(alert.rule = m.rule, alert.kind = ?m.kind, text = m.text, "alert");
@@ -155,6 +163,13 @@ impl Engine {
     }
 }
 
+/// Whether a time to hold runs, or begins.
+fn holds(states: &[(String, String)], changes: &[Change]) -> bool {
+    let waits = |state: &State| state.pending.is_some() || state.clear.is_some();
+    let stored = states.iter().filter_map(|(_, text)| serde_json::from_str(text).ok());
+    stored.chain(changes.iter().filter_map(|change| change.after.clone())).any(|state| waits(&state))
+}
+
 struct Change {
     field: String,
     /// As it is stored.
@@ -181,21 +196,23 @@ fn message(kind: Kind, rule_id: &str, subject: Option<&str>, said: Said, at: Mil
     }
 }
 
-/// Everything that is to change now, rule by rule.
+/// Everything that is to change now, one of each rule in turn: a rule with very many changes is in no other one's way.
 fn changes(rules: &[Rule], seen: &Observed, states: &[(String, String)], now: Millis, unheard: bool) -> Vec<Change> {
     // By rule, then by subject: the stored text and what it says. What cannot be read is written anew.
     let mut known: BTreeMap<String, BTreeMap<Option<String>, (&str, State)>> = BTreeMap::new();
-    let mut all = Vec::new();
+    let mut odd = Vec::new();
     for (field, text) in states {
         match (subject_of(field), serde_json::from_str(text)) {
             (Some((rule, subject)), Ok(state)) => drop(known.entry(rule).or_default().insert(subject, (text, state))),
-            _ => all.push(Change { field: field.clone(), before: text.clone(), after: None, message: None }),
+            _ => odd.push(Change { field: field.clone(), before: text.clone(), after: None, message: None }),
         }
     }
     let none = BTreeMap::new();
+    let mut lists = vec![odd];
     for rule in rules.iter().filter(|rule| rule.enabled && rule.kind != RuleType::RedisDown) {
         let mine = known.get(&rule.id).unwrap_or(&none);
         let subjects: Vec<Option<String>> = mine.keys().cloned().collect();
+        let mut all = Vec::new();
         let mut firing = mine.values().filter(|(_, state)| state.firing.is_some()).count();
         for (subject, reading) in readings(rule, seen, &subjects) {
             let stored = mine.get(&subject);
@@ -219,9 +236,23 @@ fn changes(rules: &[Rule], seen: &Observed, states: &[(String, String)], now: Mi
             let before = stored.map_or(String::new(), |(text, _)| (*text).to_owned());
             all.push(Change { field: field(&rule.id, subject.as_deref()), before, after, message: said });
         }
+        lists.push(all);
     }
-    all.extend(closed(rules, &known, now));
-    all.truncate(CHANGES);
+    lists.push(closed(rules, &known, now));
+    in_turn(lists, CHANGES)
+}
+
+/// The first of each list, then the second of each, until there are so many.
+fn in_turn<T>(lists: Vec<Vec<T>>, most: usize) -> Vec<T> {
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut all = Vec::new();
+    while !lists.is_empty() {
+        lists.retain_mut(|list| list.next().map(|one| all.push(one)).is_some());
+        if all.len() >= most {
+            break;
+        }
+    }
+    all.truncate(most);
     all
 }
 
@@ -229,11 +260,13 @@ fn changes(rules: &[Rule], seen: &Observed, states: &[(String, String)], now: Mi
 fn closed(rules: &[Rule], known: &BTreeMap<String, BTreeMap<Option<String>, (&str, State)>>, now: Millis) -> Vec<Change> {
     let mut all = Vec::new();
     for (id, states) in known {
-        let rule = rules.iter().find(|rule| rule.id == *id && rule.enabled);
+        let rule = rules.iter().find(|rule| rule.id == *id);
+        // A cool-down outlives a rule that is turned off and on.
+        let kept = rule.map_or(0, Rule::cooldown_ms).max(DAY_MS);
+        let rule = rule.filter(|rule| rule.enabled);
         for (subject, (text, state)) in states {
-            // A cool-down outlives a rule that is turned off and on.
             let cooling = state.firing.is_none() && state.pending.is_none();
-            let is_over = state.fired.is_none_or(|at| now.0 - at.0 > 86_400_000);
+            let is_over = state.fired.is_none_or(|at| now.0 - at.0 > kept);
             if rule.is_some_and(|rule| about(rule, subject.as_deref())) || (cooling && !is_over) {
                 continue;
             }

@@ -26,7 +26,7 @@ use crate::server::{
         channels::{Delivering, LEASE, MOST_DELIVERING, Outgoing, Progress, Step},
     },
     error::DriverError,
-    notify::{self, Again, Failure, Outside, config::Channels},
+    notify::{self, Again, Answer, Failure, Names, Outside, config::Channels},
     state::AppState,
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -159,10 +159,10 @@ impl Courier {
         let driver = self.state.driver.clone();
         for raw in driver.outbox(AT_ONCE).await? {
             let step = match serde_json::from_slice::<Outgoing>(&raw) {
-                Ok(Outgoing { message, only }) => {
+                Ok(Outgoing { message, only, recipients }) => {
                     let to: Vec<Channel> = only.map_or_else(|| channels.enabled(), |one| vec![one]);
                     self.order = (self.order + 1).max(now().0);
-                    let fresh = Progress { order: self.order, tries: 0, next: now(), said: None };
+                    let fresh = Progress { order: self.order, tries: 0, next: now(), said: None, recipients };
                     let step = driver.take_alert(self.leader.token(), &raw, &message, &to, &fresh).await?;
                     if step == Step::Done {
                         let new = to.into_iter().filter(|c| !self.known.iter().any(|d| d.message.id == message.id && d.channel == *c));
@@ -176,7 +176,7 @@ impl Courier {
                     tracing::error!(%error, "an alert in the outbox cannot be read");
                     let text = String::from_utf8_lossy(&raw);
                     let reason = format!("It is no alert that can be read: {}", text.chars().take(200).collect::<String>());
-                    driver.refuse_alert(self.leader.token(), &raw, &given_up(None, None, reason, 0)).await?
+                    driver.refuse_alert(self.leader.token(), &raw, &given_up(None, None, Vec::new(), reason, 0)).await?
                 }
             };
             match step {
@@ -257,26 +257,42 @@ impl Courier {
 }
 
 pub fn outside(state: &AppState) -> Outside {
-    Outside { allow_private: state.config.allow_private_webhooks, within: state.config.delivery.within }
+    Outside { allow_private: state.config.allow_private_webhooks, within: state.config.delivery.within, names: Names::default() }
 }
 
-fn given_up(channel: Option<Channel>, message: Option<Message>, reason: String, tries: u32) -> Undelivered {
-    Undelivered { id: uuid::Uuid::now_v7().simple().to_string(), channel, message, reason, tries, at: now() }
+pub fn given_up(channel: Option<Channel>, message: Option<Message>, recipients: Vec<String>, reason: String, tries: u32) -> Undelivered {
+    Undelivered { id: uuid::Uuid::now_v7().simple().to_string(), channel, message, recipients, reason, tries, at: now() }
+}
+
+/// A mail that some took and others did not is as good as not taken by these: they alone are tried again.
+fn left_out(answer: &Answer) -> Option<(Failure, Vec<String>)> {
+    let refused = &answer.refused;
+    let again = if refused.iter().any(|one| one.again != Again::Never) { Again::Later } else { Again::Never };
+    let said = refused.iter().map(|one| one.said.as_str()).collect::<Vec<_>>().join("; ");
+    let recipients = refused.iter().map(|one| one.recipient.clone()).collect();
+    (!refused.is_empty()).then_some((Failure { said, again, code: answer.code }, recipients))
 }
 
 /// One try, and the note of what came of it.
 async fn attempt(driver: &RedisDriver, delivery: &Delivery, outside: &Outside, channels: &Channels, one: &Delivering) -> After {
     let came = if channels.is_on(one.channel) {
-        notify::send(outside, channels, one.channel, &one.message).await
+        notify::send(outside, &channels.to_recipients(&one.progress.recipients), one.channel, &one.message).await
     } else {
         Err(Failure { said: "The channel was turned off before the alert was delivered.".into(), again: Again::Never, code: 0 })
     };
     let channel = one.channel.as_str();
-    match came {
+    let (came, recipients) = match came {
         Ok(answer) => {
             tracing::info!(channel, alert.id = one.message.id, answer = answer.said, "alert delivered");
-            settled(noted(driver, one, Note::Settled(None)).await)
+            match left_out(&answer) {
+                Some((failure, recipients)) => (Err(failure), recipients),
+                None => (Ok(()), Vec::new()),
+            }
         }
+        Err(failure) => (Err(failure), one.progress.recipients.clone()),
+    };
+    match came {
+        Ok(()) => settled(noted(driver, one, Note::Settled(None)).await),
         Err(failure) => match wait(delivery, one.progress.tries, failure.again) {
             Some(wait) => {
                 tracing::warn!(
@@ -287,12 +303,12 @@ async fn attempt(driver: &RedisDriver, delivery: &Delivery, outside: &Outside, c
                     "alert not delivered, trying again"
                 );
                 let next = Millis(now().0 + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 4));
-                let next = Progress { next, said: Some(failure.said), ..one.progress.clone() };
+                let next = Progress { next, said: Some(failure.said), recipients, ..one.progress.clone() };
                 if noted(driver, one, Note::Later(&next)).await { After::Later(next) } else { After::Unsure }
             }
             None => {
                 tracing::error!(channel, alert.id = one.message.id, tries = one.progress.tries, reason = failure.said, "alert given up");
-                let entry = given_up(Some(one.channel), Some(one.message.clone()), failure.said, one.progress.tries);
+                let entry = given_up(Some(one.channel), Some(one.message.clone()), recipients, failure.said, one.progress.tries);
                 settled(noted(driver, one, Note::Settled(Some(&entry))).await)
             }
         },

@@ -44,12 +44,18 @@ const NODE_STEPS: usize = 40;
 /// INFO every so many ticks: a version changes rarely.
 const INFO_EVERY: u64 = 60;
 
+/// What the last look at the oldest job of a list told.
+struct Age {
+    /// Epoch ms; `None`: it does not say.
+    created: Option<i64>,
+    looked_at: Millis,
+}
+
 struct Sampler {
     state: AppState,
     samples: BTreeMap<QueueName, QueueSample>,
     seen: BTreeMap<QueueName, Seen>,
-    /// createdAt of the oldest job of a list, epoch ms.
-    oldest: BTreeMap<(QueueName, Priority), i64>,
+    oldest: BTreeMap<(QueueName, Priority), Age>,
     cursors: Vec<(String, u64)>,
     active_cursor: u64,
     /// Of the first pass over the keys of nodes.
@@ -273,8 +279,8 @@ impl Sampler {
             q.grouped_partial = partial;
             q.waiting = q.by_priority.sum().map(|n| n + q.grouped);
             q.workers = workers.as_ref().map(|w| w.get(q.name.as_str()).copied().unwrap_or(0));
-            let created = Priority::ALL.iter().filter_map(|p| self.oldest.get(&(q.name.clone(), *p))).min();
-            q.oldest_waiting_ms = created.map(|ms| q.sampled_at.0.saturating_sub(*ms).max(0));
+            let created = Priority::ALL.iter().filter_map(|p| self.oldest.get(&(q.name.clone(), *p))?.created).min();
+            q.oldest_waiting_ms = created.map(|ms| q.sampled_at.0.saturating_sub(ms).max(0));
         }
         let NodeList { nodes, complete: nodes_complete, more: more_nodes } = self.state.nodes.lock().list(at);
         self.flows.fill(&self.state.ledger, &active, &mut queues);
@@ -299,7 +305,9 @@ impl Sampler {
             nodes,
             nodes_complete,
             more_nodes,
+            old_ages: self.old_ages(at),
             workers: known.scanned.then_some(known.alive().count() as u64),
+            late_workers: known.late(at),
             discovery,
             sampled_at: self.sampled_at,
             operations: self.state.operations.recent(),

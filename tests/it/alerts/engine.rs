@@ -3,8 +3,13 @@
 use super::{SOON, backlog, empty, history, hold_back, outbox, push, store, told};
 use crate::{
     notify,
-    support::{Receiver, TestConsole, TestRedis, eventually},
+    support::{Receiver, Reply, TestConsole, TestRedis, eventually, now_ms},
 };
+use flux_console::{
+    model::time::{Millis, parse_iso},
+    server::driver::redis::keys::Keys,
+};
+use redis::AsyncCommands;
 use serde_json::json;
 use std::time::Duration;
 
@@ -86,7 +91,7 @@ async fn workers_that_never_were_are_not_missed() {
     // It ends while no console looks.
     let _: u64 = redis::cmd("DEL").arg("flux_console:worker:w").query_async(&mut redis.con.clone()).await.unwrap();
     let console = redis.console().await;
-    eventually("it is missed", SOON, async || told(&redis).await == ["fired no_workers_online"]).await;
+    eventually("it is missed", SOON * 2, async || told(&redis).await == ["fired no_workers_online"]).await;
     assert_eq!(outbox(&redis).await[0]["text"], "0 workers report, fewer than 1.");
     console.stop().await;
 }
@@ -138,6 +143,84 @@ async fn a_redis_that_is_away_is_said_from_memory_and_noted_afterwards() {
     let kinds: Vec<_> = history(&redis).await.iter().map(|e| e["message"]["kind"].as_str().unwrap_or("?").to_owned()).collect();
     assert_eq!(kinds, ["fired", "resolved"], "the backlog was not measured, and then it was not there");
     eventually("nothing fires", SOON, async || console.state.alerts.now().firing == 0).await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_said_without_redis_is_not_said_again_too_soon() {
+    let redis = TestRedis::start().await;
+    let down =
+        |id: &str, cooldown: f64| json!({ "id": id, "name": id, "type": "redis_down", "holdSeconds": 0, "cooldownMinutes": cooldown });
+    store(&redis, &json!([down("loud", 0.0), down("quiet", 60.0), backlog(3, 0.0, json!({}))])).await;
+    let receiver = Receiver::ending([], Reply::Say(410, "gone")).await;
+    notify::store(&redis, &json!({ "webhook": { "enabled": true, "url": receiver.url } })).await;
+    let first = TestConsole::start(notify::config(&redis)).await;
+    first.discovered().await;
+    let lines = async || {
+        let text = |e: &serde_json::Value| {
+            format!("{} {}", e["message"]["kind"].as_str().unwrap_or("?"), e["message"]["ruleId"].as_str().unwrap_or("?"))
+        };
+        history(&redis).await.iter().map(text).collect::<Vec<_>>()
+    };
+    let away = |console: &TestConsole| console.state.alerts.now().list.iter().filter(|f| f.rule_type == "redis_down").count();
+    eventually("somebody evaluates", SOON, async || redis.keys().await.iter().any(|k| k.ends_with(":alerts:lease"))).await;
+    // Frozen, it does not answer and forgets nothing.
+    redis.server.freeze().unwrap();
+    eventually("both are said", SOON, async || away(&first) == 1 && receiver.count() == 2).await;
+    eventually("the overview says so", SOON, async || first.get("/").await.text().await.unwrap().contains("View alert")).await;
+    redis.server.thaw().unwrap();
+    eventually("both are over", SOON, async || lines().await.len() == 4).await;
+    // What fires now shows that it goes on, and without a cool-down nothing was said twice.
+    push(&redis, "mail", 5).await;
+    eventually("the backlog fires", SOON, async || lines().await.len() > 4).await;
+    assert_eq!(lines().await, ["fired loud", "resolved loud", "fired quiet", "resolved quiet", "fired b"]);
+    // What the channel did not take while there was no Redis is listed as well.
+    let listed = async || {
+        let list = first.json("/api/v1/alerts/undelivered").await["alerts"].take();
+        let text = |e: &serde_json::Value| {
+            format!("{} {}", e["message"]["kind"].as_str().unwrap_or("?"), e["message"]["ruleId"].as_str().unwrap_or("?"))
+        };
+        let mut all: Vec<String> = list.as_array().unwrap().iter().map(text).collect();
+        all.sort();
+        all
+    };
+    let all = ["fired b", "fired loud", "fired quiet", "resolved loud", "resolved quiet"];
+    eventually("five are listed", SOON, async || listed().await == all).await;
+
+    // Another console knows the cool-down.
+    first.stop().await;
+    let second = TestConsole::start(notify::config(&redis)).await;
+    second.discovered().await;
+    eventually("the other one evaluates", SOON, async || redis.keys().await.iter().any(|k| k.ends_with(":alerts:lease"))).await;
+    redis.server.freeze().unwrap();
+    eventually("it is said", SOON, async || away(&second) == 1).await;
+    redis.server.thaw().unwrap();
+    eventually("it is over", SOON, async || lines().await.len() > 6).await;
+    assert_eq!(lines().await.split_off(5), ["fired loud", "resolved loud"]);
+    second.stop().await;
+}
+
+/// The time to hold counts what was measured, whoever measured it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_to_hold_from_before_all_consoles_were_away_begins_anew() {
+    let redis = TestRedis::start().await;
+    hold_back(&redis).await;
+    store(&redis, &json!([backlog(3, 0.0, json!({ "holdSeconds": 6 }))])).await;
+    push(&redis, "mail", 5).await;
+    let hour_ago = now_ms() - 3_600_000;
+    let states = Keys::new("queue:", &[]).alert_states();
+    let fields = [
+        (r#"["b",null]"#.to_owned(), json!({ "pending": Millis(hour_ago).iso() }).to_string()),
+        ("measured".into(), (hour_ago + 60_000).to_string()),
+    ];
+    let _: () = redis.con.clone().hset_multiple(&states, &fields).await.unwrap();
+    let began = now_ms();
+    let console = redis.console().await;
+    eventually("it fires", SOON, async || told(&redis).await == ["fired b"]).await;
+    let at = outbox(&redis).await[0]["at"].as_str().and_then(parse_iso).unwrap();
+    assert!(at.0 - began >= 6_000, "it was held for {} ms", at.0 - began);
+    let measured: i64 = redis.con.clone().hget(&states, "measured").await.unwrap();
+    assert!(measured > began, "for whoever comes next");
     console.stop().await;
 }
 

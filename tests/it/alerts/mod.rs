@@ -1,6 +1,7 @@
 //! Alerts on a real Redis: what is stored, what is said once, and what survives.
 
 mod engine;
+mod kinds;
 mod replicas;
 mod rules;
 

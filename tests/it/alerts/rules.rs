@@ -110,6 +110,9 @@ async fn the_past_is_shown_where_it_was_recorded() {
     let none = json!({ "name": "Age", "type": "oldest_waiting", "threshold": 50, "cooldownMinutes": 0 });
     let (_, preview) = console.post("/api/v1/alerts/preview", &none).await;
     assert!(preview["from"].is_null() && preview["note"].as_str().unwrap().contains("not recorded"), "{preview}");
+    let never = json!({ "name": "Many", "type": "failure", "threshold": 1001, "queue": "mail", "cooldownMinutes": 0 });
+    let (_, preview) = console.post("/api/v1/alerts/preview", &never).await;
+    assert!(preview["note"].as_str().unwrap().contains("can never fire"), "{preview}");
     let (status, problem) =
         console.post("/api/v1/alerts/preview", &json!({ "name": "x", "type": "backlog", "threshold": -1, "cooldownMinutes": 0 })).await;
     assert_eq!((status, problem["field"].as_str()), (422, Some("threshold")));

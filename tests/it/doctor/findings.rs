@@ -224,6 +224,70 @@ async fn workers_elsewhere_schedules_and_settings() {
     console.stop().await;
 }
 
+/// One that is off stays due for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overdue_schedule_behind_many_that_are_off() {
+    let redis = TestRedis::start().await;
+    let mut con = redis.con.clone();
+    let long_ago = now_ms() - 86_400_000;
+    let mut pipe = redis::pipe();
+    for (i, enabled) in (0..60).map(|i| (i, if i % 2 == 0 { "false" } else { "yes" })) {
+        pipe.zadd("queue:schedules", format!("off-{i}"), long_ago + i).ignore();
+        pipe.hset_multiple(format!("queue:schedule:off-{i}"), &[("id", "off"), ("enabled", enabled)]).ignore();
+    }
+    let _: () = pipe.query_async(&mut con).await.unwrap();
+    let console = TestConsole::start(Config { url: redis.url.clone(), scheduler: false, ..Config::default() }).await;
+    console.discovered().await;
+    assert_eq!(found(&console, "schedules").await, [], "the library takes `true` alone for on");
+    let _: () = con.zadd("queue:schedules", "late", now_ms() - 90_000).await.unwrap();
+    let _: () = con.hset_multiple("queue:schedule:late", &[("id", "late"), ("enabled", "true")]).await.unwrap();
+    assert_eq!(found(&console, "schedules").await, [pair("queue:schedules", "problem")]);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticker_beside_the_console() {
+    let redis = TestRedis::start().await;
+    let mut con = redis.con.clone();
+    let job = r#"{"id":"n","type":"class","data":"{\"class\":\"R\",\"properties\":{}}"}"#;
+    let soon = now_ms() + 3_600_000;
+    let fields = [("id", "n"), ("cron", "0 3 * * *"), ("queue", "reports"), ("job", job), ("enabled", "true")];
+    let _: () = con.hset_multiple("queue:schedule:n", &fields).await.unwrap();
+    let _: () = con.zadd("queue:schedules", "n", soon).await.unwrap();
+    let console = redis.console().await;
+    eventually("the console ticks", SOON, async || console.json("/api/v1/schedules").await["ticking"]["console"] == true).await;
+    assert_eq!(found(&console, "schedules").await, []);
+    // As the library leaves it after a run of its own.
+    let _: () = con.hset("queue:schedule:n", "lastRun", now_ms()).await.unwrap();
+    assert_eq!(found(&console, "schedules").await, [pair("queue:ticker", "possible")]);
+    let diagnosis = look(&console).await;
+    let finding = diagnosis["findings"].as_array().unwrap().iter().find(|f| f["check"] == "schedules").unwrap();
+    assert!(
+        finding["advice"].as_str().unwrap().contains("--no-scheduler") && finding["meaning"].as_str().unwrap().starts_with("It fired n at"),
+        "{finding}"
+    );
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_beats_and_is_never_heard() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("m", "mail", 3)).await;
+    set(&redis, "flux_console:worker:w-1", r#"{"id":"w-1","hostname":"h","uptime":120,"queues":["mail"]}"#).await;
+    // It serves nothing that waits.
+    set(&redis, "flux_console:worker:w-2", r#"{"id":"w-2","hostname":"h","uptime":120,"queues":["news"]}"#).await;
+    let console = redis.console().await;
+    console.listens().await;
+    counted(&console, "mail", 3).await;
+    assert_eq!(found(&console, "silent-workers").await, [], "it may have just started to listen");
+    eventually("it is said after a minute", Duration::from_secs(90), async || {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        found(&console, "silent-workers").await == [pair("w-1", "possible")]
+    })
+    .await;
+    console.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_nothing_is_diagnosed() {
     let mut redis = TestRedis::start().await;

@@ -80,6 +80,14 @@ async fn a_command_is_published_exactly_and_held_against_heartbeats() {
     })
     .await;
 
+    // Another action is the same but for its name.
+    let (status, sent) = console.post(COMMANDS, &json!({"type": "LARAVEL_ACTION", "queue": "default", "action": "restart"})).await;
+    assert_eq!(status, 202, "{sent}");
+    let message = tokio::time::timeout(SOON, messages.next()).await.unwrap().unwrap();
+    let json: Value = serde_json::from_str(&message.get_payload::<String>().unwrap()).unwrap();
+    assert_eq!((&json["type"], &json["targetNodeId"]), (&json!("LARAVEL_ACTION"), &json!("n-1")));
+    assert_eq!(json["payload"], json!({"queue": "default", "jobKey": "*", "driver": "laravel", "action": "restart"}));
+
     // One job, by its whole payload: with quotes, big numbers and spaces as they are.
     let raw = "{\"id\":\"job-1\", \"n\":9007199254740993123,\"t\":\"a \\\"b\\\" é\"}";
     let body = json!({"type": "DELETE_JOB", "queue": "queue:elsewhere", "jobKey": raw});
@@ -91,10 +99,7 @@ async fn a_command_is_published_exactly_and_held_against_heartbeats() {
     let audit = console.json("/api/v1/audit").await;
     let said: Vec<_> =
         audit["lines"].as_array().unwrap().iter().map(|l| (l["verb"].as_str().unwrap(), l["result"].as_str().unwrap())).collect();
-    assert_eq!(
-        said,
-        [("node-delete", "sent, 1 agent listened; agents do not reply"), ("node-retry-all", "sent, 1 agent listened; agents do not reply")]
-    );
+    assert_eq!(said, ["node-delete", "node-restart", "node-retry-all"].map(|verb| (verb, "sent, 1 agent listened; agents do not reply")));
     console.stop().await;
 }
 

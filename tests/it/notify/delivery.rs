@@ -165,7 +165,7 @@ async fn without_redis_the_last_known_channels_are_told() {
     let console = console(&redis).await;
     eventually("they are known", SOON, async || console.state.channels.get().enabled().len() == 2).await;
     redis.stop();
-    let outside = notify::Outside { allow_private: true, within: Duration::from_secs(2) };
+    let outside = notify::Outside { allow_private: true, within: Duration::from_secs(2), names: notify::Names::default() };
     let came = notify::send_now(&outside, &console.state.channels.get(), &message("down")).await;
     assert!(came.iter().all(|(_, answer)| answer.is_ok()), "{came:?}");
     assert_eq!((ids(&webhook), discord.count()), (vec!["down".to_owned(), "down".into()], 1));

@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 pub const SOON: Duration = Duration::from_secs(20);
+/// Of a console in a process of its own that may send to this machine.
+pub const FLAGS: [&str; 3] = ["--archive", "off", "--allow-private-webhooks"];
 
 pub fn key(name: &str) -> String {
     Keys::new("queue:", &[]).alerts(name)

@@ -1,14 +1,21 @@
 //! Where nothing is sent to: nobody is even connected to.
 
 use super::{config, message};
-use crate::support::{TestConsole, TestRedis};
+use crate::support::{Receiver, Smtp, TestConsole, TestRedis, smtp::Manners, with_crypto};
 use flux_console::model::alert::channel::Channel;
 use flux_console::server::{
     config::Config,
-    notify::{Outside, config::read, send},
+    notify::{Names, Outside, config::read, send},
 };
 use serde_json::json;
-use std::time::Duration;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{net::TcpListener, time::timeout};
 
 #[tokio::test]
@@ -69,15 +76,53 @@ async fn private_places_are_refused_before_connecting() {
 async fn a_stored_url_is_checked_when_it_is_used() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let outside = Outside { allow_private: false, within: Duration::from_secs(2) };
+    let outside = Outside { allow_private: false, within: Duration::from_secs(2), names: Names::default() };
     for url in [format!("https://localhost:{port}/"), format!("http://127.0.0.1:{port}/"), "file:///etc/passwd".into()] {
         let (channels, _) = read(Some(&json!({ "channels": { "webhook": { "enabled": true, "url": url } } }).to_string()));
         assert!(send(&outside, &channels, Channel::Webhook, &message("m-1")).await.is_err(), "{url}");
     }
     assert!(timeout(Duration::from_millis(200), listener.accept()).await.is_err(), "somebody connected");
     // Allowed, but link-local never is.
-    let allowed = Outside { allow_private: true, ..outside };
+    let allowed = Outside { allow_private: true, ..outside.clone() };
     let (channels, _) = read(Some(r#"{"channels":{"webhook":{"enabled":true,"url":"http://169.254.169.254/latest"}}}"#));
     let refused = send(&allowed, &channels, Channel::Webhook, &message("m-1")).await.expect_err("refused");
     assert!(refused.said.contains("metadata"), "{}", refused.said);
+}
+
+/// What a name means a moment after it was judged does not matter: the connection goes to the address that was.
+#[tokio::test]
+async fn a_name_is_looked_up_once_and_that_address_is_connected_to() {
+    with_crypto();
+    let judged = Receiver::start([]).await;
+    let smtp = Smtp::start(Manners::default()).await;
+    let port = |url: &str| url.rsplit(':').next().and_then(|p| p.parse::<u16>().ok()).expect("a port");
+    let web = port(&judged.url);
+    // The same ports on another address of this machine, which the name has from the second question on.
+    let later =
+        [TcpListener::bind(("127.0.0.2", web)).await.expect("free"), TcpListener::bind(("127.0.0.2", smtp.at.port())).await.expect("free")];
+    let asked = Arc::new(AtomicU32::new(0));
+    let answers = asked.clone();
+    let names = Names::by(move |host, port| {
+        let n = answers.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(host, "rebind.test");
+        Box::pin(std::future::ready(Ok(vec![SocketAddr::from(([127, 0, 0, if n == 0 { 1 } else { 2 }], port))])))
+    });
+    let outside = Outside { allow_private: true, within: Duration::from_secs(3), names };
+    let stored = json!({ "channels": {
+        "webhook": { "enabled": true, "url": format!("http://rebind.test:{web}/hook") },
+        "email": { "enabled": true, "smtpHost": "rebind.test", "smtpPort": smtp.at.port(), "smtpSecurity": "none", "from": "a@example.com", "to": "b@example.com" },
+    }});
+    let (channels, problem) = read(Some(&stored.to_string()));
+    assert_eq!(problem, None);
+    for channel in [Channel::Webhook, Channel::Email] {
+        asked.store(0, Ordering::SeqCst);
+        let came = send(&outside, &channels, channel, &message("m-1")).await;
+        assert!(came.is_ok(), "{channel:?}: {came:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{channel:?}");
+    }
+    assert_eq!((judged.count(), smtp.mails().len()), (1, 1));
+    assert_eq!(judged.got()[0].header("host"), format!("rebind.test:{web}"));
+    for listener in later {
+        assert!(timeout(Duration::from_millis(100), listener.accept()).await.is_err(), "somebody asked again");
+    }
 }

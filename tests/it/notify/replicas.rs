@@ -1,12 +1,10 @@
 //! Several consoles on one Redis, killed at any moment: each alert once on each channel.
 
-use super::{SOON, done, message, push, store};
+use super::{FLAGS, SOON, done, message, push, store};
 use crate::support::{Receiver, Replica, Reply, TestRedis, eventually};
 use redis::AsyncCommands;
 use serde_json::json;
 use std::{collections::BTreeMap, time::Duration};
-
-const FLAGS: [&str; 3] = ["--archive", "off", "--allow-private-webhooks"];
 
 fn counts(receiver: &Receiver) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();

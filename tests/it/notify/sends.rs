@@ -1,7 +1,11 @@
 //! What exactly each channel is sent, and what an operator is told of the answer.
 
-use super::{SOON, config, console, done, message, push, save, store};
-use crate::support::{Receiver, Reply, Smtp, TestConsole, TestRedis, eventually, smtp::Manners};
+use super::{FLAGS, SOON, config, console, done, message, push, save, store};
+use crate::support::{
+    Receiver, Replica, Reply, Smtp, TestConsole, TestRedis, eventually, http,
+    recording::fixtures,
+    smtp::{Manners, Tls},
+};
 use flux_console::model::alert::message::Message;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -189,4 +193,61 @@ async fn a_mail_server_that_is_busy_is_asked_again() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(smtp.mails().len(), 1);
     console.stop().await;
+}
+
+/// What some took is not sent to them again, and the others are not forgotten.
+#[tokio::test]
+async fn a_recipient_that_is_refused_for_the_moment_is_tried_again_alone() {
+    let redis = TestRedis::start().await;
+    let full = std::sync::Arc::new(std::sync::Mutex::new([("b@example.com", 2), ("c@example.com", 99)].into()));
+    let smtp = Smtp::start(Manners { unknown: vec!["gone@example.com"], full: full.clone(), ..Manners::default() }).await;
+    let email = json!({ "enabled": true, "smtpHost": "127.0.0.1", "smtpPort": smtp.at.port(), "from": "flux@example.com", "to": "a@example.com, b@example.com, c@example.com, gone@example.com" });
+    store(&redis, &json!({ "email": email })).await;
+    let console = TestConsole::start(config(&redis)).await;
+    push(&redis, &message("m-1")).await;
+    eventually("all tries are over", SOON, async || done(&redis).await).await;
+    let to = || smtp.mails().into_iter().map(|mail| mail.to).collect::<Vec<_>>();
+    assert_eq!(to(), [["a@example.com"], ["b@example.com"]]);
+    let list = console.json("/api/v1/alerts/undelivered").await["alerts"].take();
+    let entry = &list[0];
+    assert_eq!((list.as_array().map(Vec::len), &entry["recipients"]), (Some(1), &json!(["c@example.com", "gone@example.com"])), "{list}");
+    assert!(entry["reason"].as_str().is_some_and(|r| r.contains("c@example.com: 450 4.2.2 Mailbox full")), "{entry}");
+    // Sent again, to those alone.
+    full.lock().expect("no panic").clear();
+    let path = format!("/api/v1/alerts/undelivered/{}/retry", entry["id"].as_str().expect("an id"));
+    assert_eq!(console.post(&path, &json!({})).await.0, 204);
+    eventually("it came", SOON, async || to().len() == 3 && done(&redis).await).await;
+    assert_eq!(to()[2], ["c@example.com"]);
+    let list = console.json("/api/v1/alerts/undelivered").await["alerts"].take();
+    assert_eq!((list.as_array().map(Vec::len), &list[0]["recipients"]), (Some(1), &json!(["gone@example.com"])), "{list}");
+    console.stop().await;
+}
+
+/// With a certificate of a CA that the machine knows; for another name, or by another CA, nothing is sent.
+#[tokio::test]
+async fn mail_is_protected_by_a_certificate_that_fits() {
+    let redis = TestRedis::start().await;
+    let ca = fixtures().join("tls/ca.pem");
+    let knows = Replica::within(&redis, &FLAGS, &[("SSL_CERT_FILE", ca.to_str().expect("text"))]);
+    let stranger = Replica::with(&redis, &FLAGS);
+    let sent = async |replica: &Replica, smtp: &Smtp, security: &str| {
+        let email = json!({ "enabled": true, "smtpHost": "localhost", "smtpPort": smtp.at.port(), "smtpSecurity": security, "smtpUser": "ops", "smtpPass": { "value": "hunter2" }, "from": "flux@example.com", "to": "a@example.com" });
+        let url = format!("{}/api/v1/alerts/channels/email/test", replica.base_url);
+        let response = http().build().expect("a client").post(url).json(&json!({ "email": email })).send().await.expect("an answer");
+        let answer: Value = response.json().await.expect("JSON");
+        let mails: Vec<bool> = smtp.mails().iter().map(|mail| mail.secured && mail.auth.is_some()).collect();
+        (answer["delivered"] == true, mails, answer["answer"].as_str().unwrap_or_default().to_owned())
+    };
+    for (tls, ways) in [(Tls::Implicit, vec!["tls"]), (Tls::Offered, vec!["starttls", "auto"])] {
+        for way in ways {
+            let fits = Smtp::start(Manners { tls: Some((tls, "localhost")), ..Manners::default() }).await;
+            let (delivered, mails, said) = sent(&knows, &fits, way).await;
+            assert!(delivered && mails == [true], "{way}: {said}");
+            let (delivered, mails, said) = sent(&stranger, &fits, way).await;
+            assert!(!delivered && mails == [true] && said.contains("certificate"), "{way}, unknown CA: {said}");
+            let wrong = Smtp::start(Manners { tls: Some((tls, "elsewhere.example")), ..Manners::default() }).await;
+            let (delivered, mails, said) = sent(&knows, &wrong, way).await;
+            assert!(!delivered && mails.is_empty() && said.contains("certificate"), "{way}, another name: {said}");
+        }
+    }
 }

@@ -89,8 +89,14 @@ async fn what_cannot_be_read_is_reported_and_kept_when_somebody_saves_over_it() 
     let (status, view) =
         save(&console, json!({ "discord": { "enabled": true, "webhookUrl": { "value": "https://discord.example/1" } } })).await;
     assert_eq!((status, &view["problem"]), (200, &Value::Null));
-    let kept: String = redis.con.clone().get(key("config:backup")).await.expect("GET");
-    assert_eq!(kept, "{\"channels\": oops");
+    // A second text that cannot be read does not take the place of the first.
+    let _: () = redis.con.clone().set(CONFIG, "[\"oops\"]").await.expect("SET");
+    assert_eq!(save(&console, json!({ "discord": { "enabled": false } })).await.0, 200);
+    let mut kept = Vec::new();
+    for name in redis.keys().await.into_iter().filter(|name| name.starts_with(&key("config-before:"))) {
+        kept.push(redis.con.clone().get::<_, String>(name).await.expect("GET"));
+    }
+    assert_eq!(kept, ["{\"channels\": oops", "[\"oops\"]"]);
 
     let _: () = redis.con.clone().del(CONFIG).await.expect("DEL");
     redis.push_raw(CONFIG, ["x"]).await;
@@ -112,5 +118,14 @@ async fn the_environment_names_slack_until_a_url_is_stored() {
     let (_, view) = save(&console, json!({ "slack": { "enabled": true, "webhookUrl": { "value": "https://mine.example/2" } } })).await;
     assert_eq!((&view["slack"]["fromEnvironment"], &view["slack"]["webhookUrl"]["hint"]), (&json!(false), &json!("mine.example")));
     assert!(!stored(&redis).await.contains("s3cr3t"), "the environment's URL is not stored");
+
+    // Without a URL of its own the environment's holds again, and it can be turned off.
+    let (_, view) = save(&console, json!({ "slack": { "enabled": false, "webhookUrl": { "remove": true } } })).await;
+    assert_eq!((&view["slack"]["fromEnvironment"], &view["slack"]["enabled"]), (&json!(true), &json!(false)), "{view}");
+    assert_eq!(console.json("/api/v1/alerts/channels").await["slack"]["enabled"], false);
+    assert!(console.state.channels.get().enabled().is_empty());
+    let (status, view) = save(&console, json!({ "slack": { "enabled": true, "plain": true } })).await;
+    assert_eq!((status, &view["slack"]["enabled"], &view["slack"]["plain"]), (200, &json!(true), &json!(true)), "{view}");
+    assert!(!stored(&redis).await.contains("s3cr3t"));
     console.stop().await;
 }

@@ -2,7 +2,13 @@
 
 use super::{JOB, PUSHED, at, hash, register};
 use crate::support::{TestConsole, TestRedis, eventually, now_ms};
-use flux_console::{model::time::Millis, server::config::Config};
+use flux_console::{
+    model::{archive::Status, time::Millis},
+    server::{
+        archive::record::{self, Record},
+        config::Config,
+    },
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -40,6 +46,62 @@ async fn a_program_adds_edits_runs_and_deletes() {
     assert_eq!(console.post("/api/v1/schedules/preview/restore", &Value::Null).await.0, 200);
     let (status, wrong) = console.post("/api/v1/schedules", &json!({"id": "x", "cron": "61 * * * *", "queue": "mail", "job": JOB})).await;
     assert_eq!((status, &wrong["field"]), (422, &json!("cron")), "{wrong}");
+    console.stop().await;
+}
+
+/// Runs are kept under the queue that the job names, not under the one they were pushed to.
+#[tokio::test]
+async fn the_history_has_every_run_of_the_job() {
+    let (redis, archive) = (TestRedis::start().await, crate::past::Archive::new());
+    let db = archive.db().await;
+    let job = |properties: &str| {
+        format!(
+            r#"{{"id":"nightly","type":"class","className":"Report","data":"{{\"class\":\"Report\",\"properties\":{{{properties}}}}}","createdAt":1795432831124,"attempts":1}}"#
+        )
+    };
+    let (named, unnamed) = (job(r#"\"queueName\":\"billing\""#), job(""));
+    let far = at("2099-01-01T00:00:00Z");
+    register(&redis, "named", "0 3 * * *", far, &[("job", &named)]).await;
+    register(&redis, "unnamed", "0 3 * * *", far, &[("job", &unnamed)]).await;
+    let run = |queue: &str, attempt: u64| Record {
+        status: Status::Failed,
+        queue: queue.try_into().expect("a name"),
+        id: None,
+        payload: named.replace("\"attempts\":1", &format!("\"attempts\":{attempt}")).into_bytes(),
+        at: Millis(1_795_433_700_000 + i64::try_from(attempt).unwrap() * 1_000),
+    };
+    for (queue, attempt) in [("billing", 1), ("reports", 2), ("billing", 3), ("default", 4), ("other", 5)] {
+        record::records(&db, &[run(queue, attempt)]).await.expect("written");
+    }
+    let console = archive.console(&redis).await;
+    let history = async |id: &str| {
+        let detail = console.json(&format!("/api/v1/schedules/{id}")).await;
+        let rows = detail["history"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| format!("{} {}", row["queue"].as_str().unwrap(), row["attempt"]))
+            .collect::<Vec<_>>();
+        (detail["runsIn"].as_str().unwrap().to_owned(), rows)
+    };
+    assert_eq!(history("named").await, ("billing".into(), vec!["billing 3".into(), "reports 2".into(), "billing 1".into()]));
+    assert_eq!(history("unnamed").await, ("default".into(), vec!["default 4".into(), "reports 2".into()]));
+    let page = console.get("/schedules/named").await.text().await.unwrap();
+    assert!(page.contains("/queues/billing/jobs/nightly") && !page.contains("/queues/reports/jobs/nightly\""), "{page}");
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_waits_longer_than_its_interval_is_pointed_out() {
+    let redis = TestRedis::start().await;
+    let console = super::verbs::quiet(&redis).await;
+    let notes = async |delay: u64| {
+        let job = JOB.replace("\"attempts\":0", &format!("\"attempts\":0,\"delaySeconds\":{delay}"));
+        let (_, said) = console.post("/api/v1/schedules/preview", &json!({"cron": "*/10 * * * *", "queue": "mail", "job": job})).await;
+        said["notes"].to_string()
+    };
+    assert!(notes(600).await.contains("the next one comes after 10 min"), "{}", notes(600).await);
+    assert!(!notes(599).await.contains("the next one comes"));
     console.stop().await;
 }
 

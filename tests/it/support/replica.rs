@@ -21,18 +21,24 @@ impl Replica {
 
     /// With flags of one's own; one of them says where the archive is.
     pub fn with(redis: &TestRedis, flags: &[&str]) -> Self {
-        Self::spawn(&redis.url, flags, Stdio::null())
+        Self::spawn(&redis.url, flags, &[], Stdio::null())
     }
 
     /// Whose log goes into a file.
     pub fn logged(url: &str, flags: &[&str], log: &std::path::Path) -> Self {
-        Self::spawn(url, flags, std::fs::File::create(log).expect("a file").into())
+        Self::spawn(url, flags, &[], std::fs::File::create(log).expect("a file").into())
     }
 
-    fn spawn(url: &str, flags: &[&str], log: Stdio) -> Self {
+    /// With an environment of its own besides.
+    pub fn within(redis: &TestRedis, flags: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::spawn(&redis.url, flags, environment, Stdio::null())
+    }
+
+    fn spawn(url: &str, flags: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_flux-console"))
             .args(["start", "--url", url, "--port", "0"])
             .args(flags)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -63,10 +63,11 @@ fn List(list: Loaded) -> impl IntoView {
 fn Line(entry: Entry, list: Loaded) -> impl IntoView {
     let toaster = expect_context::<Toaster>();
     let busy = RwSignal::new(false);
-    let Entry { id, channel, message, reason, tries, at } = entry;
+    let Entry { id, channel, message, recipients, reason, tries, at } = entry;
     let text = message.as_ref().map_or_else(|| "An alert that cannot be read".to_owned(), |m| m.text.clone());
     let tried = if tries > 0 { format!(", {}", count(u64::from(tries), "try", "tries")) } else { String::new() };
     let to = channel.map_or("no channel", Channel::label);
+    let to = if recipients.is_empty() { to.to_owned() } else { format!("{to} to {}", recipients.join(", ")) };
     let act = Callback::new(move |again: bool| {
         busy.set(true);
         let id = id.clone();

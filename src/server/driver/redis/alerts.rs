@@ -18,6 +18,8 @@ pub const LEASE: &str = "alerts";
 const STATES: usize = 5_000;
 /// Beside the states: some worker was seen once.
 const WORKERS_SEEN: &str = "workers";
+/// Beside the states: when the evaluator last measured while something had a time to hold, epoch ms.
+const MEASURED: &str = "measured";
 /// A longer text is nobody's list of rules.
 const RULES_BYTES: usize = 1024 * 1024;
 
@@ -37,11 +39,9 @@ pub enum Raw {
 impl Raw {
     /// Changes with what is stored.
     pub fn version(&self) -> String {
-        let (kind, bytes): (&str, &[u8]) = match self {
-            Self::Absent => ("none", b""),
-            Self::Text(text) => ("string", text.as_bytes()),
-            Self::Odd { kind, bytes, .. } => (kind, bytes),
-        };
+        let (kind, bytes) = self.parts();
+        // Of one that is too long only this much is always read.
+        let bytes = bytes.get(..=RULES_BYTES).unwrap_or(bytes);
         let digest = Sha1::new().chain_update(kind.as_bytes()).chain_update(b"\n").chain_update(bytes).finalize();
         digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
@@ -61,6 +61,8 @@ pub struct Look {
     /// Field and state.
     pub states: Vec<(String, String)>,
     pub workers_seen: bool,
+    /// When whoever evaluated last measured, as far as a time to hold depended on it.
+    pub measured: Option<Millis>,
     /// Entries, newest first.
     pub history: Vec<String>,
     pub history_len: u64,
@@ -92,7 +94,7 @@ fn read_rules(kind: String, value: Option<Value>) -> Result<Raw, DriverError> {
         ("string", Some(value)) => {
             let bytes = super::reply::bytes(value)?;
             if bytes.len() > RULES_BYTES {
-                let what = format!("is a text of {} bytes", bytes.len());
+                let what = format!("is a text of more than {RULES_BYTES} bytes");
                 return Ok(Raw::Odd { kind, bytes, what });
             }
             Ok(match String::from_utf8(bytes) {
@@ -111,8 +113,8 @@ impl RedisDriver {
         let history = self.keys.alert_history();
         let mut pipe = redis::pipe();
         pipe.cmd("TYPE").arg(RULES);
-        // Refused, and that is all, when the key is of another type.
-        pipe.cmd("GET").arg(RULES);
+        // Refused, and that is all, when the key is of another type. A part of it is enough to see that it is too long.
+        pipe.cmd("GETRANGE").arg(RULES).arg(0).arg(RULES_BYTES);
         pipe.cmd("HGETALL").arg(self.keys.alert_states());
         pipe.cmd("GET").arg(self.keys.alert_seq());
         if count > 0 {
@@ -126,11 +128,12 @@ impl RedisDriver {
         let kind = super::reply::text(next()?)?;
         let rules = read_rules(kind, Some(next()?))?;
         let mut states: Vec<(String, String)> = from(next()?)?;
-        let before = states.len();
-        states.retain(|(field, _)| field != WORKERS_SEEN);
+        let mut beside = |name: &str| states.iter().position(|(field, _)| field == name).map(|at| states.swap_remove(at).1);
+        let (workers_seen, measured) = (beside(WORKERS_SEEN).is_some(), beside(MEASURED));
+        let measured = measured.and_then(|at| at.parse().ok()).and_then(Millis::checked);
         let seq = from::<Option<u64>>(next()?)?.unwrap_or(0);
         let (history, history_len) = if count > 0 { (from(next()?)?, from(next()?)?) } else { (Vec::new(), 0) };
-        Ok(Look { rules, workers_seen: states.len() < before, states, history, history_len, seq })
+        Ok(Look { rules, workers_seen, measured, states, history, history_len, seq })
     }
 
     /// Changes one alert and says so, when `token` holds the lease and the state is the one that is believed.
@@ -149,13 +152,24 @@ impl RedisDriver {
     }
 
     /// Writes messages of a time without Redis into the history, once for `id`; those with `true` go to the channels as well.
-    pub async fn note_alerts(&self, id: &str, messages: &[(String, bool)]) -> Result<(), DriverError> {
+    /// `states`: field and state of the rules that they are of.
+    pub async fn note_alerts(&self, id: &str, states: &[(String, String)], messages: &[(String, bool)]) -> Result<(), DriverError> {
         let mut call = self.scripts.alert_note.prepare_invoke();
         call.key(self.keys.alert_history()).key(self.keys.alert_outbox()).key(self.keys.alert_seq()).key(self.keys.request(id));
+        call.key(self.keys.alert_states()).arg(states.len());
+        for (field, state) in states {
+            call.arg(field).arg(state);
+        }
         for (message, to_channels) in messages {
             call.arg(message).arg(if *to_channels { "1" } else { "0" });
         }
         let _: u64 = call.invoke_async(&mut self.requests.clone()).await?;
+        Ok(())
+    }
+
+    /// A time to hold goes on for whoever evaluates next.
+    pub async fn note_measured(&self, at: Millis) -> Result<(), DriverError> {
+        let _: i64 = self.requests.clone().hset(self.keys.alert_states(), MEASURED, at.0).await?;
         Ok(())
     }
 

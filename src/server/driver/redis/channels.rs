@@ -3,7 +3,7 @@
 //! - `outbox`, a list of [`Message`]s as JSON, newest at the head,
 //! - `delivering`, a hash: `m:{id}` the message, `s:{channel}:{id}` how far it is there ([`Progress`]); a channel that has it has no field,
 //! - `undelivered`, a list of what was given up, newest at the head,
-//! - `config:backup`, the text that could not be read when somebody saved over it.
+//! - `config-before:{epoch ms}`, a text that could not be read when somebody saved over it.
 
 use super::RedisDriver;
 use crate::model::{
@@ -34,9 +34,12 @@ pub struct StoredChannels {
     pub text: Option<Vec<u8>>,
     /// Changes with the text. It is made with a key, so that nobody can try out what secrets the text may hold.
     pub version: String,
-    /// The key holds no text at all, and cannot be written over.
-    pub foreign: bool,
+    /// What the key holds instead of a text that could be read; it cannot be written over then.
+    pub foreign: Option<&'static str>,
 }
+
+/// A longer text is nobody's channels.
+const CONFIG_BYTES: isize = 1024 * 1024;
 
 /// How far an alert is on one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,9 @@ pub struct Progress {
     pub next: Millis,
     /// Why it was not taken so far.
     pub said: Option<String>,
+    /// Of a mail that others took: those who are still to get it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
 }
 
 /// One alert on one channel.
@@ -85,6 +91,9 @@ pub struct Outgoing {
     pub message: Message,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Channel>,
+    /// See [`Progress::recipients`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
 }
 
 fn text<T: Serialize>(value: &T) -> Result<String, DriverError> {
@@ -101,10 +110,12 @@ fn channel_field(id: &str, channel: Channel) -> String {
 
 impl RedisDriver {
     pub async fn channels(&self) -> Result<StoredChannels, DriverError> {
-        let stored: Result<Option<Vec<u8>>, _> = self.requests.clone().get(CONFIG).await;
+        // A part of it: whatever lies there is asked for again and again.
+        let stored: Result<Vec<u8>, _> = self.requests.clone().getrange(CONFIG, 0, CONFIG_BYTES).await;
         let (text, foreign) = match stored {
-            Ok(text) => (text, false),
-            Err(error) if error.code() == Some("WRONGTYPE") => (None, true),
+            Ok(text) if text.len() > CONFIG_BYTES.unsigned_abs() => (None, Some("is a text of more than 1 MB")),
+            Ok(text) => (Some(text).filter(|text| !text.is_empty()), None),
+            Err(error) if error.code() == Some("WRONGTYPE") => (None, Some("is not a text")),
             Err(error) => return Err(error.into()),
         };
         let key = self.version_key().await?;
@@ -125,8 +136,9 @@ impl RedisDriver {
     }
 
     /// Writes over exactly `before`; `backup` keeps it. Whether nothing else stood there by now.
-    pub async fn set_channels(&self, before: Option<&[u8]>, next: &str, backup: bool) -> Result<bool, DriverError> {
-        let backup = backup.then(|| self.keys.alerts("config:backup"));
+    pub async fn set_channels(&self, before: Option<&[u8]>, next: &str, backup: bool, now: Millis) -> Result<bool, DriverError> {
+        // A second text that cannot be read does not replace the first.
+        let backup = backup.then(|| self.keys.alerts(&format!("config-before:{}", now.0)));
         self.swap_setting(CONFIG, before.unwrap_or_default(), next, backup).await
     }
 
@@ -219,6 +231,20 @@ impl RedisDriver {
     pub async fn undelivered(&self) -> Result<Vec<(String, Undelivered)>, DriverError> {
         let all: Vec<String> = self.requests.clone().lrange(self.keys.alerts("undelivered"), 0, MOST_UNDELIVERED - 1).await?;
         Ok(all.into_iter().filter_map(|raw| serde_json::from_str(&raw).ok().map(|entry| (raw, entry))).collect())
+    }
+
+    /// Lists what was given up while there was no Redis; asked again after a lost answer it comes to the same.
+    pub async fn add_undelivered(&self, entries: &[Undelivered]) -> Result<(), DriverError> {
+        let key = self.keys.alerts("undelivered");
+        let mut pipe = redis::pipe();
+        pipe.atomic();
+        for entry in entries {
+            let raw = text(entry)?;
+            pipe.lrem(&key, 1, &raw).ignore().lpush(&key, &raw).ignore();
+        }
+        pipe.ltrim(&key, 0, MOST_UNDELIVERED - 1).ignore();
+        let () = pipe.query_async(&mut self.requests.clone()).await?;
+        Ok(())
     }
 
     /// Takes an undelivered alert out of its list, and puts it into the outbox again. Whether it was still there.

@@ -24,8 +24,8 @@ const SCAN: usize = 1_000;
 const FOREIGN: usize = 200;
 /// Steps of 500 members of the set of active groups.
 const MEMBERS: u64 = 20;
-/// Schedules that are asked for.
-pub const OVERDUE: usize = 50;
+/// Schedules that are asked for: one that is off stays due for ever, and must not hide the others.
+pub const OVERDUE: usize = 500;
 
 /// Commands that were asked.
 #[derive(Debug, Default)]
@@ -295,7 +295,8 @@ impl RedisDriver {
         let overdue = due.into_iter().zip(enabled).map(|((id, at), enabled)| Overdue {
             id,
             due: at as i64,
-            enabled: reply::text(enabled).ok().map(|text| text != "false"),
+            // As the library reads it: whatever else it says is off.
+            enabled: reply::text(enabled).ok().map(|text| text == "true"),
         });
         Ok(overdue.collect())
     }

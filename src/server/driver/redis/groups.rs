@@ -1,6 +1,6 @@
 //! What discovery knows between ticks: queues, groups with pending jobs, heartbeats. Bounded; Redis stays the truth.
 
-use crate::model::{ids::QueueName, time::Millis};
+use crate::model::{ids::QueueName, time::Millis, worker::LateWorkers};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More queues or groups than this are not followed; the console says so.
@@ -12,12 +12,16 @@ const QUEUE_KEPT_MS: i64 = 15 * 60_000;
 
 /// A heartbeat that is missing is asked for this long: a job that keeps the processor busy delays it.
 const HEARTBEAT_KEPT_MS: i64 = 5 * 60_000;
+/// Missing for less, its worker may well be there: three of the library's intervals.
+const LATE_MS: i64 = 15_000;
 
 #[derive(Clone, Debug, Default)]
 pub struct Heartbeat {
     pub queues: Vec<String>,
     /// `None` while it is there.
     pub missing_since: Option<Millis>,
+    /// It was there once.
+    pub read: bool,
 }
 
 /// Jobs pending behind one busy group.
@@ -67,14 +71,14 @@ impl Known {
     pub fn heartbeat_seen(&mut self, key: String, now: Millis) {
         if self.heartbeats.len() < MAX_HEARTBEATS {
             // Until its value is read it is not counted.
-            self.heartbeats.entry(key).or_insert(Heartbeat { queues: Vec::new(), missing_since: Some(now) });
+            self.heartbeats.entry(key).or_insert(Heartbeat { queues: Vec::new(), missing_since: Some(now), read: false });
         }
     }
 
     /// What a tick saw of a heartbeat; `None`: its key is not there.
     pub fn heartbeat(&mut self, key: &str, queues: Option<Vec<String>>, now: Millis) {
         match queues {
-            Some(queues) => drop(self.heartbeats.insert(key.into(), Heartbeat { queues, missing_since: None })),
+            Some(queues) => drop(self.heartbeats.insert(key.into(), Heartbeat { queues, missing_since: None, read: true })),
             None => {
                 let Some(beat) = self.heartbeats.get_mut(key) else { return };
                 let since = *beat.missing_since.get_or_insert(now);
@@ -88,6 +92,17 @@ impl Known {
     /// Heartbeats that are there.
     pub fn alive(&self) -> impl Iterator<Item = &Heartbeat> {
         self.heartbeats.values().filter(|b| b.missing_since.is_none())
+    }
+
+    pub fn late(&self, now: Millis) -> LateWorkers {
+        let mut late = LateWorkers::default();
+        for beat in self.heartbeats.values().filter(|b| b.read && b.missing_since.is_some_and(|since| now.0 - since.0 < LATE_MS)) {
+            late.total += 1;
+            for queue in beat.queues.iter().collect::<BTreeSet<_>>() {
+                *late.by_queue.entry(queue.clone()).or_default() += 1;
+            }
+        }
+        late
     }
 
     /// Drops queues whose keys are long gone.

@@ -4,6 +4,7 @@ pub mod alerts;
 mod audit;
 mod bulk;
 pub mod channels;
+mod connection;
 pub mod dead;
 pub mod doctor;
 pub mod events;
@@ -41,8 +42,9 @@ pub use push::Push;
 pub use removal::{DelayedOneByOne, OneByOne};
 
 use crate::server::error::DriverError;
+use connection::Connection;
 use keys::Keys;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::ConnectionManagerConfig;
 use scripts::Scripts;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,8 +60,8 @@ const SCRIPT_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Clone)]
 pub struct RedisDriver {
     client: redis::Client,
-    requests: ConnectionManager,
-    sampler: ConnectionManager,
+    requests: Connection,
+    sampler: Connection,
     keys: Arc<Keys>,
     scripts: Arc<Scripts>,
     known: Arc<Mutex<Known>>,
@@ -81,8 +83,8 @@ impl RedisDriver {
                 .set_max_delay(Duration::from_millis(500))
         };
         Ok(Self {
-            requests: ConnectionManager::new_lazy_with_config(client.clone(), config())?,
-            sampler: ConnectionManager::new_lazy_with_config(client.clone(), config())?,
+            requests: Connection::new(client.clone(), config())?,
+            sampler: Connection::new(client.clone(), config())?,
             client,
             keys: Arc::new(keys),
             scripts: Arc::new(Scripts::new()),

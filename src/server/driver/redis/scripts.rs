@@ -60,8 +60,8 @@ scripts! {
     note_alert = "note_alert.lua";
     settle_alert = "take.lua" "settle_alert.lua";
     take_undelivered = "take.lua" "take_undelivered.lua";
-    alert_turn = "alert_say.lua" "alert_turn.lua";
-    alert_note = "alert_say.lua" "alert_note.lua";
+    alert_turn = "take.lua" "alert_say.lua" "alert_turn.lua";
+    alert_note = "take.lua" "alert_say.lua" "alert_note.lua";
     alert_rules = "alert_rules.lua";
     look = "element.lua" "look.lua";
     holders = "element.lua" "holders.lua";

@@ -5,7 +5,8 @@ use crate::model::{
     alert::rule::{Rule, RuleType, SPIKE_LEAST},
     ids::QueueName,
     live::Link,
-    node::Freshness,
+    node::{Freshness, NodeBeat},
+    queue::QueueSample,
     time::Millis,
 };
 use crate::server::{ledger::meter::Failures, snapshot::Snapshot, state::AppState};
@@ -14,6 +15,11 @@ use wildmatch::WildMatch;
 
 /// A picture that is older says nothing about now.
 const OLD_MS: i64 = 45_000;
+/// Workers beat every five seconds: right after Redis came back, heartbeats that it lost are not missed yet.
+const BEATS_AGAIN_MS: i64 = 15_000;
+/// A node's key lives for 30 s and its agent beats every ten: one whose last heartbeat is younger lost its key with Redis,
+/// and may come back.
+const NODE_GONE_MS: i64 = 45_000;
 
 /// One moment. `None` is unknown, never 0.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +29,11 @@ pub struct Observed {
     pub waiting: Option<u64>,
     pub failed: Option<u64>,
     pub oldest_ms: Option<i64>,
+    /// Some ages were not looked at lately: there may be an older job.
+    pub oldest_partial: bool,
     pub workers: Option<u64>,
+    /// Heartbeats that are missing, but not for long: perhaps these workers are there.
+    pub late_workers: u64,
     pub queues: BTreeMap<String, Queue>,
     /// `None`: nodes were not looked at.
     pub nodes: Option<Vec<Node>>,
@@ -38,13 +48,15 @@ pub struct Queue {
     pub oldest_ms: Option<i64>,
     /// Workers that serve it.
     pub workers: Option<u64>,
+    /// See [`Observed::late_workers`].
+    pub late_workers: u64,
 }
 
 #[derive(Clone, Debug)]
 pub struct Node {
     /// `{service}/{id}`
     pub name: String,
-    /// Percent.
+    /// Of the process, percent; `None` also while its heartbeat is late.
     pub cpu: Option<f64>,
     pub ram: Option<f64>,
 }
@@ -62,11 +74,20 @@ pub fn observed(state: &AppState, rules: &[Rule], workers_seen: bool, now: Milli
     if snapshot.connection.status != Link::Connected || !fresh || !snapshot.discovery.complete {
         return Observed::default();
     }
-    let workers = snapshot.workers.filter(|n| *n > 0 || workers_seen);
+    let settled = now.0 - snapshot.connection.since.0 >= BEATS_AGAIN_MS;
+    // None at all is no news before some worker reported once, nor before those that live had the time to beat.
+    let workers = snapshot.workers.filter(|n| *n > 0 || (workers_seen && settled));
+    let looked_at = |q: &QueueSample| !snapshot.old_ages.contains(&q.name);
     let queues = snapshot.queues.iter().map(|q| {
         // While no worker reports at all, the queue's own count is unknown; once some did, it is none.
         let served = q.workers.or((workers == Some(0)).then_some(0)).filter(|_| workers.is_some());
-        let queue = Queue { waiting: q.waiting, failed: q.failed, oldest_ms: age(q.waiting, q.oldest_waiting_ms), workers: served };
+        let queue = Queue {
+            waiting: q.waiting,
+            failed: q.failed,
+            oldest_ms: age(q.waiting, q.oldest_waiting_ms.filter(|_| looked_at(q))),
+            workers: served,
+            late_workers: snapshot.late_workers.by_queue.get(q.name.as_str()).copied().unwrap_or(0),
+        };
         (q.name.to_string(), queue)
     });
     let totals = &snapshot.totals;
@@ -79,24 +100,34 @@ pub fn observed(state: &AppState, rules: &[Rule], workers_seen: bool, now: Milli
         measured: true,
         waiting: totals.waiting,
         failed: totals.failed,
-        oldest_ms: age(totals.waiting, totals.oldest_waiting_ms),
+        oldest_ms: age(totals.waiting, snapshot.queues.iter().filter(|q| looked_at(q)).filter_map(|q| q.oldest_waiting_ms).max()),
+        oldest_partial: !snapshot.old_ages.is_empty(),
         workers,
+        late_workers: snapshot.late_workers.total,
         queues: queues.collect(),
-        nodes: nodes(&snapshot),
+        nodes: nodes(&snapshot, now),
         failures,
     }
 }
 
 /// Nodes as the snapshot has them.
-fn nodes(snapshot: &Snapshot) -> Option<Vec<Node>> {
-    // One that is late says nothing of now, and one that is gone is not busy.
-    let fresh = snapshot.nodes.iter().filter(|n| n.freshness == Freshness::Fresh);
-    let read = fresh.map(|n| Node { name: format!("{}/{}", n.service, n.id), cpu: n.cpu_percent(), ram: n.ram_percent() }).collect();
-    snapshot.nodes_complete.then_some(read)
+fn nodes(snapshot: &Snapshot, now: Millis) -> Option<Vec<Node>> {
+    // One that is gone is not busy. One that is late says nothing of now: a busy agent beats late, and whoever began to look a
+    // moment ago cannot tell how old a heartbeat of another clock is.
+    let there = snapshot.nodes.iter().filter(|n| n.freshness != Freshness::Gone || now.0 - n.seen_at.0 < NODE_GONE_MS);
+    let read = there.map(|n| {
+        let beat = (n.freshness == Freshness::Fresh).then_some(&n.beat);
+        Node {
+            name: format!("{}/{}", n.service, n.id),
+            cpu: beat.and_then(|b| b.cpu_process),
+            ram: beat.and_then(NodeBeat::process_ram_percent),
+        }
+    });
+    snapshot.nodes_complete.then_some(read.collect())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn count(n: Option<u64>) -> Option<f64> {
+pub fn count(n: Option<u64>) -> Option<f64> {
     n.map(|n| n as f64)
 }
 
@@ -118,16 +149,20 @@ pub fn readings(rule: &Rule, seen: &Observed, known: &[Option<String>]) -> Vec<(
         RuleType::Backlog => over(count(q.waiting)),
         RuleType::Failure => over(count(q.failed)),
         RuleType::OldestWaiting => over(seconds(q.oldest_ms)),
-        RuleType::WorkerLost => under(rule, q.workers),
+        RuleType::WorkerLost => under(rule, q.workers, q.late_workers),
         RuleType::FailureSpike | RuleType::NodeCpu | RuleType::NodeRam | RuleType::RedisDown => Reading::Unknown,
     };
     match (rule.kind, &rule.queue) {
         (RuleType::FailureSpike, _) => spikes(rule, seen, known),
         (RuleType::NodeCpu | RuleType::NodeRam, _) => of_nodes(rule, seen, known, &over),
-        (RuleType::WorkerLost, None) => vec![(None, under(rule, seen.workers))],
+        (RuleType::WorkerLost, None) => vec![(None, under(rule, seen.workers, seen.late_workers))],
         (_, None) => {
-            let all = Queue { waiting: seen.waiting, failed: seen.failed, oldest_ms: seen.oldest_ms, workers: None };
-            vec![(None, queue(&all))]
+            let all = Queue { waiting: seen.waiting, failed: seen.failed, oldest_ms: seen.oldest_ms, ..Queue::default() };
+            let reading = match queue(&all) {
+                Reading::Known { breach: false, .. } if rule.kind == RuleType::OldestWaiting && seen.oldest_partial => Reading::Unknown,
+                reading => reading,
+            };
+            vec![(None, reading)]
         }
         (_, Some(pattern)) if rule.is_pattern() => {
             let wild = WildMatch::new(pattern);
@@ -140,16 +175,20 @@ pub fn readings(rule: &Rule, seen: &Observed, known: &[Option<String>]) -> Vec<(
         }
         (_, Some(name)) => {
             // One that has no key holds nothing; who would serve it is asked of the heartbeats all the same.
-            let none = Queue { waiting: Some(0), failed: Some(0), oldest_ms: Some(0), workers: seen.workers.map(|_| 0) };
+            let workers = seen.workers.map(|_| 0);
+            let none = Queue { waiting: Some(0), failed: Some(0), oldest_ms: Some(0), workers, late_workers: seen.late_workers };
             vec![(Some(name.clone()), queue(seen.queues.get(name).unwrap_or(&none)))]
         }
     }
 }
 
-fn under(rule: &Rule, workers: Option<u64>) -> Reading {
-    match count(workers) {
+/// `late`: workers of which nobody knows; when they decide, it is unknown.
+fn under(rule: &Rule, workers: Option<u64>, late: u64) -> Reading {
+    let most = count(workers.map(|n| n + late));
+    match count(workers).zip(most) {
         None => Reading::Unknown,
-        Some(value) => Reading::Known { value, usual: None, breach: value < rule.threshold },
+        Some((value, most)) if value < rule.threshold && most >= rule.threshold => Reading::Unknown,
+        Some((value, _)) => Reading::Known { value, usual: None, breach: value < rule.threshold },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     evaluate::{State, Step, step},
-    observe::{Observed, Queue, readings},
+    observe::{Node, Observed, Queue, count, readings},
     sentence,
 };
 use crate::model::{
@@ -10,6 +10,7 @@ use crate::model::{
         preview::{LISTED, Preview, WouldFire},
         rule::{Rule, RuleType},
     },
+    queue::FAILED_CAP,
     time::Millis,
 };
 use crate::server::{
@@ -18,6 +19,7 @@ use crate::server::{
         frame::Frame,
         meter::{Meter, TIERS},
     },
+    nodes,
     state::AppState,
 };
 use std::collections::BTreeMap;
@@ -50,6 +52,9 @@ pub async fn preview(state: &AppState, rule: &Rule, now: Millis) -> Result<Previ
             let moments = spikes(state.ledger.lock().meter(), rule);
             return Ok(over(rule, moments, Some("Older than 75 minutes the window is ten minutes.".into())));
         }
+        (RuleType::Failure, Some(_)) if count(Some(FAILED_CAP)).is_some_and(|most| rule.threshold > most) => {
+            return Ok(nothing("Redis keeps the newest 1,000 failed jobs of a queue, so this rule can never fire."));
+        }
         (RuleType::Failure, None) => "failed",
         (RuleType::WorkerLost, None) => "workers",
         (RuleType::Failure | RuleType::WorkerLost, Some(_)) => {
@@ -61,7 +66,9 @@ pub async fn preview(state: &AppState, rule: &Rule, now: Millis) -> Result<Previ
             return Ok(nothing("Ages of waiting jobs are not recorded over time, so nothing can be said of the past."));
         }
         (RuleType::NodeCpu | RuleType::NodeRam, _) => {
-            return Ok(nothing("Figures of nodes are not recorded over time, so nothing can be said of the past."));
+            let moments = nodes(&state.nodes.lock(), now);
+            let note = "Of nodes the last 15 minutes are kept, every 30 seconds, and only while this console runs.";
+            return Ok(over(rule, moments, Some(note.into())));
         }
         (RuleType::RedisDown, _) => return Ok(nothing("Times without Redis are not recorded, so nothing can be said of the past.")),
     };
@@ -138,6 +145,15 @@ fn spikes(meter: &Meter, rule: &Rule) -> Vec<Moment> {
         }
     };
     frames(meter).into_iter().map(moment).collect()
+}
+
+fn nodes(nodes: &nodes::Inner, now: Millis) -> Vec<Moment> {
+    let moment = |past: nodes::Past| {
+        let all: Vec<Node> = past.nodes.into_iter().map(|(name, cpu, ram)| Node { name, cpu, ram }).collect();
+        let seen = Observed { measured: !all.is_empty(), nodes: Some(all), ..Observed::default() };
+        Moment { at: past.at.0 / 1_000, seconds: nodes::STEP_MS / 1_000, seen }
+    };
+    nodes.past(now).into_iter().map(moment).collect()
 }
 
 /// Goes through the moments as the engine would have.

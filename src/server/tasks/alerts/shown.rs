@@ -3,6 +3,7 @@
 use super::{State, subject_of};
 use crate::model::{
     alert::{
+        channel::Undelivered,
         firing::{AlertsNow, Entry, Firing},
         message::{Kind, Message},
     },
@@ -42,6 +43,8 @@ struct Inner {
     /// Redis is unreachable, as a rule of this console says.
     away: Option<Firing>,
     local: VecDeque<Message>,
+    /// Not taken while there was no Redis to list them in.
+    given_up: Vec<Undelivered>,
 }
 
 /// What Redis holds, for people: firing alerts, newest first, and entries, newest first.
@@ -89,6 +92,8 @@ impl Alerts {
     /// The look brought the newest entries.
     pub(super) fn tell(&self, look: &Look) {
         let (_, mut news) = read(look);
+        // What was said between the two questions comes with the next look.
+        news.retain(|entry| entry.seq <= look.seq);
         news.reverse();
         let mut inner = self.lock();
         (inner.news, inner.seq) = (news, Some(look.seq));
@@ -131,6 +136,23 @@ impl Alerts {
     /// For whoever delivers: messages that did not go by way of Redis, oldest first.
     pub fn take_local(&self) -> Vec<Message> {
         self.lock().local.drain(..).collect()
+    }
+
+    /// A channel did not take it, and nowhere is it written down.
+    pub fn give_up(&self, entry: Undelivered) {
+        let mut inner = self.lock();
+        if inner.given_up.len() < LOCAL {
+            inner.given_up.push(entry);
+        }
+    }
+
+    pub(super) fn given_up(&self) -> Vec<Undelivered> {
+        self.lock().given_up.clone()
+    }
+
+    /// These are in Redis now.
+    pub(super) fn listed(&self, entries: &[Undelivered]) {
+        self.lock().given_up.retain(|entry| !entries.contains(entry));
     }
 
     /// Resolves when [`Alerts::take_local`] may have something.

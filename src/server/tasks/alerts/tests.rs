@@ -63,6 +63,34 @@ fn a_pattern_is_many_alerts_but_not_thousands() {
 }
 
 #[test]
+fn a_rule_with_very_many_changes_is_in_no_other_ones_way() {
+    // Hundreds of queues come and go in turn, so that the first rule always has something to write.
+    let seen = |high: bool| {
+        let one = |i: usize| (format!("q{i:03}"), Queue { waiting: Some(if (i % 2 == 0) == high { 99 } else { 0 }), ..Queue::default() });
+        Observed { measured: true, waiting: Some(99), queues: (0..900).map(one).collect(), ..Observed::default() }
+    };
+    let flapping = Rule { hold_seconds: 60, ..backlog(10.0, Some("*")) };
+    let rules = [flapping, Rule { id: "last".into(), ..backlog(10.0, None) }];
+    let mut states = Vec::new();
+    let all = changes(&rules, &seen(true), &states, Millis(0), false);
+    assert_eq!(all.len(), CHANGES);
+    assert_eq!(carry_out(&mut states, all), [(Kind::Fired, "All queues together have 99 waiting jobs, 10 or more.".to_owned())]);
+}
+
+#[test]
+fn a_time_to_hold_is_measured_for_whoever_comes_next() {
+    let rules = [Rule { hold_seconds: 60, ..backlog(10.0, None) }];
+    let mut states = Vec::new();
+    let all = changes(&rules, &seen(0), &states, Millis(0), false);
+    assert!(!holds(&states, &all), "nothing waits");
+    let all = changes(&rules, &seen(20), &states, Millis(2_000), false);
+    assert!(holds(&states, &all), "it begins");
+    assert_eq!(carry_out(&mut states, all), []);
+    let all = changes(&rules, &seen(20), &states, Millis(4_000), false);
+    assert!(all.is_empty() && holds(&states, &all), "it goes on");
+}
+
+#[test]
 fn states_that_cannot_be_read_are_thrown_away_and_nothing_is_said() {
     let mut states = vec![("oops".to_owned(), "{}".to_owned()), (field("r", None), "[".to_owned())];
     let all = changes(&[backlog(10.0, None)], &seen(0), &states, Millis(0), false);

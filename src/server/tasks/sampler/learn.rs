@@ -1,6 +1,6 @@
 //! What a tick's answer says, kept until the next one.
 
-use super::Sampler;
+use super::{Age, Sampler};
 use crate::model::{
     ids::{Priority, QueueName},
     queue::{FAILED_CAP, Flow, Paused, QueueSample},
@@ -13,6 +13,10 @@ use crate::server::{
     },
     tasks::plan::Seen,
 };
+use std::collections::BTreeSet;
+
+/// Ages that were looked at before that are no longer measured ones.
+const AGE_OLD_MS: i64 = 30_000;
 
 impl Sampler {
     pub(super) fn learn(&mut self, plan: &Plan, answer: Answer, at: Millis) {
@@ -75,8 +79,8 @@ impl Sampler {
         for (list, created) in plan.tails.iter().zip(answer.tails) {
             match created {
                 Look::NotLooked => continue,
-                Look::Told(ms) => drop(self.oldest.insert(list.clone(), ms)),
-                Look::Unknown => drop(self.oldest.remove(list)),
+                Look::Told(ms) => drop(self.oldest.insert(list.clone(), Age { created: Some(ms), looked_at: at })),
+                Look::Unknown => drop(self.oldest.insert(list.clone(), Age { created: None, looked_at: at })),
             }
             self.last_tail = Some(list.clone());
         }
@@ -93,6 +97,14 @@ impl Sampler {
         self.samples.retain(|q, _| known.queues.contains_key(q));
         self.seen.retain(|q, _| known.queues.contains_key(q));
         self.oldest.retain(|(q, p), _| self.seen.get(q).is_some_and(|s| s.lists.contains(p)));
+    }
+}
+
+impl Sampler {
+    /// Queues with a list that was not looked at lately: only so many are in a tick. What was its oldest job may be gone.
+    pub(super) fn old_ages(&self, at: Millis) -> BTreeSet<QueueName> {
+        let looked = |q: &QueueName, p: Priority| self.oldest.get(&(q.clone(), p)).is_some_and(|age| at.0 - age.looked_at.0 < AGE_OLD_MS);
+        self.seen.iter().filter(|(q, seen)| !seen.lists.iter().all(|p| looked(q, *p))).map(|(q, _)| q.clone()).collect()
     }
 }
 

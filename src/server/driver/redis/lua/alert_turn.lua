@@ -4,6 +4,8 @@
 -- ARGV  1 token of the lease  2 field (rule and subject)  3 state that the evaluator went on from ('' none)  4 new state ('' none)
 --       5 message to say ('' none)  6 how many states there may be
 -- Returns 1 done  0 the state is another one by now, nothing was changed  -1 the lease is somebody else's  -2 too many states
+local bad = holds(KEYS[1], 'string') or holds(KEYS[2], 'hash') or holds(KEYS[3], 'list') or holds(KEYS[4], 'list') or holds(KEYS[5], 'string')
+if bad then return bad end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 local before = redis.call('HGET', KEYS[2], ARGV[2]) or ''
 if before ~= ARGV[3] then return 0 end

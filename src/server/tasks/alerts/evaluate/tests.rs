@@ -83,7 +83,7 @@ fn a_time_without_measurements_counts_for_nothing() {
     let r = rule(10, 0.0);
     let waits = State { pending: Some(Millis(0)), ..State::default() };
     let at = Millis(600_000);
-    assert!(matches!(step(&r, Some(&waits), known(20.0), at, false), Step::Fire(_)), "after a restart the time counts on");
+    assert!(matches!(step(&r, Some(&waits), known(20.0), at, false), Step::Fire(_)), "it was measured all the time");
     let Step::Change(Some(anew)) = step(&r, Some(&waits), known(20.0), at, true) else { panic!("it waits anew") };
     assert_eq!(anew.pending, Some(at));
     let clears = State { firing: Some(Millis(0)), clear: Some(Millis(1_000)), fired: Some(Millis(0)), ..State::default() };

@@ -6,13 +6,21 @@ fn rule(kind: RuleType, threshold: f64, queue: Option<&str>) -> Rule {
 }
 
 fn seen() -> Observed {
-    let queue = |waiting, failed| Queue { waiting: Some(waiting), failed: Some(failed), oldest_ms: Some(61_000), workers: Some(1) };
+    let queue = |waiting, failed| Queue {
+        waiting: Some(waiting),
+        failed: Some(failed),
+        oldest_ms: Some(61_000),
+        workers: Some(1),
+        late_workers: 0,
+    };
     Observed {
         measured: true,
         waiting: Some(150),
         failed: Some(3),
         oldest_ms: Some(61_000),
+        oldest_partial: false,
         workers: Some(2),
+        late_workers: 0,
         queues: BTreeMap::from([
             ("mail".into(), queue(100, 0)),
             ("mail:news".into(), queue(30, 3)),
@@ -49,12 +57,53 @@ fn a_rule_is_about_everything_one_queue_or_those_that_match() {
 }
 
 #[test]
+fn an_age_that_was_not_looked_at_lately_is_unknown() {
+    let seen = Observed { oldest_partial: true, ..seen() };
+    let all = |threshold| readings(&rule(RuleType::OldestWaiting, threshold, None), &seen, &[])[0].1.breach();
+    assert_eq!((all(61.0), all(62.0)), (Some(true), None), "old enough is old enough, but there may be an older one");
+    let backlog = readings(&rule(RuleType::Backlog, 151.0, None), &seen, &[]);
+    assert_eq!(backlog[0].1.breach(), Some(false), "counts are another thing");
+}
+
+#[test]
 fn workers_are_too_few_below_the_threshold() {
     assert_eq!(read(&rule(RuleType::WorkerLost, 2.0, None), &[]), one("all", Some(false)));
     assert_eq!(read(&rule(RuleType::WorkerLost, 3.0, None), &[]), one("all", Some(true)));
     assert_eq!(read(&rule(RuleType::WorkerLost, 2.0, Some("mail")), &[]), one("mail", Some(true)));
     let unheard = Observed { workers: None, ..seen() };
     assert_eq!(readings(&rule(RuleType::WorkerLost, 3.0, None), &unheard, &[]), [(None, Reading::Unknown)]);
+    // Two are there and one is late: whether there are three nobody knows, that there are no four everybody.
+    let late = Observed { late_workers: 1, ..seen() };
+    for (threshold, breach) in [(2.0, Some(false)), (3.0, None), (4.0, Some(true))] {
+        assert_eq!(readings(&rule(RuleType::WorkerLost, threshold, None), &late, &[])[0].1.breach(), breach, "{threshold}");
+    }
+    assert_eq!(readings(&rule(RuleType::WorkerLost, 1.0, Some("unheard-of")), &late, &[])[0].1.breach(), None);
+}
+
+#[test]
+fn a_node_that_is_late_is_unknown_and_a_key_that_redis_lost_is_no_end() {
+    let now = Millis(1_795_433_095_722);
+    let beat =
+        NodeBeat { cpu_system: Some(100.0), cpu_process: Some(95.0), memory_total: Some(200), rss: Some(190), ..NodeBeat::default() };
+    let node = |freshness, age| crate::model::node::Node {
+        service: "api".into(),
+        id: "1".into(),
+        freshness,
+        seen_at: Millis(now.0 - age),
+        beat: beat.clone(),
+        cpu_history: Vec::new(),
+        memory_history: Vec::new(),
+        commands: Vec::new(),
+    };
+    let read = |node| {
+        let snapshot = Snapshot { nodes: vec![node], nodes_complete: true, ..Snapshot::empty(now, "queue:", true, None) };
+        let seen = Observed { nodes: nodes(&snapshot, now), ..seen() };
+        [RuleType::NodeCpu, RuleType::NodeRam].map(|kind| readings(&rule(kind, 90.0, None), &seen, &[Some("api/1".into())])[0].1)
+    };
+    assert_eq!(read(node(Freshness::Fresh, 3_000)).map(Reading::breach), [Some(true), Some(true)]);
+    assert_eq!(read(node(Freshness::Late, 16_000)), [Reading::Unknown, Reading::Unknown]);
+    assert_eq!(read(node(Freshness::Gone, 5_000)), [Reading::Unknown, Reading::Unknown], "its key is gone before it could expire");
+    assert_eq!(read(node(Freshness::Gone, 45_000)), [Reading::Gone, Reading::Gone]);
 }
 
 #[test]
