@@ -194,7 +194,9 @@ async fn plans_name_the_indexes(kind: DatabaseKind) {
             }
             tx.rows(sql(format!("EXPLAIN {text}")), |r| r.text(0).unwrap_or_default()).await.expect("a plan").join("; ")
         };
-        assert!(plan.contains(index), "{text}: {plan}");
+        // The library's table may have one of its own that does as well.
+        let own = index == "flux_console_archive_job" && plan.contains("flux_job_archive_queue_job_id_index");
+        assert!(plan.contains(index) || own, "{text}: {plan}");
     }
 }
 
