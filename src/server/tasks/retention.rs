@@ -43,16 +43,19 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
             () = shutdown.cancelled() => return Ok(()),
             () = sleep(LOOK_EVERY) => {}
         }
-        if state.archive.db().is_err() {
-            continue;
-        }
-        // Redis down is the sampler's to report.
-        let Ok(view) = state.driver.retention(now()).await else { continue };
-        if view.auto_cleanup && view.problem.is_none() && due(view.last_run, now()) {
-            // Another console was faster: fine.
-            let _ = begin(&state).await;
-        }
+        nightly(&state, now()).await;
     }
+}
+
+/// Begins tonight's run when it is wanted and nobody has begun it; whether this console did.
+pub async fn nightly(state: &AppState, at: Millis) -> bool {
+    if state.archive.db().is_err() {
+        return false;
+    }
+    // Redis down is the sampler's to report.
+    let Ok(view) = state.driver.retention(at).await else { return false };
+    // Another console was faster: fine.
+    view.auto_cleanup && view.problem.is_none() && due(view.last_run, at) && begin_at(state, Some(at)).await.is_ok()
 }
 
 /// Whether tonight's run has still to be done.
@@ -63,19 +66,31 @@ fn due(last: Option<Millis>, now: Millis) -> bool {
 
 /// Begins a run with the stored settings and answers at once; refused while one goes on anywhere.
 pub async fn begin(state: &AppState) -> Result<RetentionRun, ApiError> {
+    begin_at(state, None).await
+}
+
+async fn begin_at(state: &AppState, night: Option<Millis>) -> Result<RetentionRun, ApiError> {
     let db = state.archive.db()?;
-    let view = state.driver.retention(now()).await?;
-    let keep = view.settings();
     let id = uuid::Uuid::now_v7().simple().to_string();
     if state.driver.take_lease(RETENTION, &id, now()).await?.is_none() {
         return Err(ApiError::Conflict {
             detail: "Old rows are being deleted already. Nothing was started: its progress is on the settings page.".into(),
         });
     }
+    // Under the lease: another console may have run and ended since it was last looked.
+    let view = match state.driver.retention(now()).await {
+        Ok(view) if night.is_none_or(|at| due(view.last_run, at)) => view,
+        other => {
+            let _ = state.driver.drop_lease(RETENTION, &id).await;
+            other?;
+            return Err(ApiError::Conflict { detail: "Tonight's run was done by another console.".into() });
+        }
+    };
+    let keep = view.settings();
     let run = RetentionRun {
         id,
         status: RunStatus::Running,
-        started_at: now(),
+        started_at: night.unwrap_or_else(now),
         finished_at: None,
         parts: Vec::new(),
         longest_ms: 0,

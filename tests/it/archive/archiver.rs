@@ -113,9 +113,8 @@ async fn a_thousand_failures_a_second_and_none_is_missing() {
 }
 
 /// Three consoles, and whoever archives is killed again and again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_archiver_loses_and_doubles_nothing() {
-    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+async fn a_killed_archiver_loses_and_doubles_nothing(kind: DatabaseKind) {
+    let (redis, database) = (TestRedis::start().await, Database::new(kind).await);
     let flag = database.flag();
     let start = || Replica::with(&redis, &["--archive", &flag, "--archive-completed", "true"]);
     let mut consoles = vec![start(), start(), start()];
@@ -153,6 +152,49 @@ async fn a_killed_archiver_loses_and_doubles_nothing() {
     let lines = said().await;
     let unique: HashSet<&String> = lines.iter().collect();
     assert_eq!(lines.len(), unique.len(), "a line stands there twice");
+}
+
+super::on_each! { a_killed_archiver_loses_and_doubles_nothing }
+
+/// A job that completed is there with its payload, when that was seen waiting; without it there is its run.
+#[tokio::test(flavor = "multi_thread")]
+async fn completions_come_from_the_events() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    let seen = Payload::new("seen", "mail").attempts(1, 3).waiting();
+    redis.push_raw("queue:mail", [&seen]).await;
+    let beat = r#"{"id":"w","status":"online","hostname":"h","pid":1,"uptime":5,"queues":["mail"]}"#;
+    redis::cmd("PSETEX").arg("flux_console:worker:w").arg(120_000).arg(beat).exec_async(&mut redis.con.clone()).await.expect("set");
+    // Somebody looks, so it is sampled each second: what runs next is read.
+    eventually("the worker is known", Duration::from_secs(20), async || {
+        console.json("/api/v1/workers").await["workers"].as_array().is_some_and(|all| all.len() == 1)
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let said = async |kind: &str, message: &str, job: &str| {
+        let at = flux_console::server::actions::now().iso();
+        let event = format!(r#"{{"level":"{kind}","message":"{message}: {job}","workerId":"w","jobId":"{job}","timestamp":"{at}"}}"#);
+        redis::cmd("PUBLISH").arg("flux_console:logs").arg(event).exec_async(&mut redis.con.clone()).await.expect("published");
+    };
+    for job in ["seen", "unseen"] {
+        said("info", "Processing job", job).await;
+        said("success", "Completed job", job).await;
+    }
+    let db = console.state.archive.db().expect("open");
+    let rows = async || {
+        let text = "SELECT job_id, queue, payload FROM flux_job_archive WHERE status = 'completed'";
+        db.rows(sql(text), |r| (r.text(0).unwrap(), r.text(1).unwrap(), r.text(2).unwrap())).await.expect("rows")
+    };
+    eventually("it is archived", Duration::from_secs(20), async || !rows().await.is_empty()).await;
+    assert_eq!(rows().await, [("seen".to_owned(), "mail".to_owned(), seen)]);
+    let runs = db
+        .rows(sql("SELECT job_id, queue, outcome FROM flux_console_attempts ORDER BY id"), |r| (r.text(0), r.text(1), r.text(2)))
+        .await
+        .expect("rows");
+    let run = |job: &str| (Some(job.to_owned()), Some("mail".to_owned()), Some("completed".to_owned()));
+    assert_eq!(runs, [run("seen"), run("unseen")]);
+    console.stop().await;
 }
 
 /// What was dropped while no console ran is said to be missing.

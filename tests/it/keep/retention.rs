@@ -220,3 +220,25 @@ async fn old_rows_are_found_by_an_index() {
         assert!(fine, "{}: {plan:#?}", table.name);
     }
 }
+
+/// Two consoles, and the clock of a night: one of them begins the run, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_console_runs_once_a_night() {
+    use flux_console::server::tasks::retention::nightly;
+    let (redis, dir) = (TestRedis::start().await, tempfile::tempdir().unwrap());
+    let file = dir.path().join("a.sqlite");
+    let (one, other) = (console(&redis, &file).await, console(&redis, &file).await);
+    let midnight = now_ms() - now_ms().rem_euclid(DAY_MS) + DAY_MS;
+    let at = |hours: i64| Millis(midnight + hours * 3_600_000);
+    assert!(!nightly(&one.state, at(4)).await, "nobody wants it");
+    let config = json!({"autoCleanup": true, "retentionDays": 30}).to_string();
+    let _: () = redis.con.clone().set(CONFIG, config).await.unwrap();
+    assert!(!nightly(&one.state, at(2)).await && !nightly(&one.state, at(7)).await, "it is not night");
+    let both = tokio::join!(nightly(&one.state, at(4)), nightly(&other.state, at(4)));
+    assert!(both.0 != both.1, "{both:?}");
+    eventually("the run has ended", SOON, async || one.json("/api/v1/settings/retention").await["run"]["status"] == "done").await;
+    assert!(!nightly(&other.state, at(5)).await && !nightly(&one.state, at(5)).await, "once a night");
+    assert!(nightly(&other.state, at(28)).await, "and the night after");
+    one.stop().await;
+    other.stop().await;
+}
