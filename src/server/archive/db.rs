@@ -260,8 +260,8 @@ impl Db {
                     sqlx::query("SELECT COUNT(*) FROM sqlite_master").execute(&mut one).await?;
                     one.close().await?;
                 }
-                Self::MySql { check, .. } => drop(sqlx::query("SELECT 1").execute(check).await?),
-                Self::Postgres { check, .. } => drop(sqlx::query("SELECT 1").execute(check).await?),
+                Self::MySql { check, .. } => sqlx::query("SELECT 1").execute(check).await.map(|_| ())?,
+                Self::Postgres { check, .. } => sqlx::query("SELECT 1").execute(check).await.map(|_| ())?,
             }
             Ok(())
         };

@@ -66,7 +66,8 @@ fn a_pattern_is_many_alerts_but_not_thousands() {
 fn a_rule_with_very_many_changes_is_in_no_other_ones_way() {
     // Hundreds of queues come and go in turn, so that the first rule always has something to write.
     let seen = |high: bool| {
-        let one = |i: usize| (format!("q{i:03}"), Queue { waiting: Some(if (i % 2 == 0) == high { 99 } else { 0 }), ..Queue::default() });
+        let one =
+            |i: usize| (format!("q{i:03}"), Queue { waiting: Some(if i.is_multiple_of(2) == high { 99 } else { 0 }), ..Queue::default() });
         Observed { measured: true, waiting: Some(99), queues: (0..900).map(one).collect(), ..Observed::default() }
     };
     let flapping = Rule { hold_seconds: 60, ..backlog(10.0, Some("*")) };

@@ -84,3 +84,27 @@ fn what_was_not_recorded_is_unknown() {
     let preview = over(&r, backlog(&gap, &r), None);
     assert_eq!((preview.times, preview.unknown_seconds), (1, 6_000), "it goes on behind the gap");
 }
+
+#[test]
+fn a_node_would_have_fired_while_its_process_was_busy() {
+    use crate::model::node::NodeBeat;
+    let mut followed = nodes::Inner::default();
+    let start = END * 1_000;
+    followed.met("k", ("api".into(), "1".into()), Millis(start));
+    // Its host is always at 100 %, its process for two minutes of ten.
+    for beat in 0..60 {
+        let at = Millis(start + beat * 10_000);
+        let cpu = if (12..24).contains(&beat) { 95.0 } else { 5.0 };
+        let says = NodeBeat { timestamp: Some(at), cpu_system: Some(100.0), cpu_process: Some(cpu), ..NodeBeat::default() };
+        followed.beat("k", Some((("api".into(), "1".into()), says)), at);
+    }
+    let now = Millis(start + 600_000);
+    let cpu = rule(RuleType::NodeCpu, 90.0, None);
+    let all = over(&cpu, nodes(&followed, now), None);
+    assert_eq!((all.times, all.firings.len()), (1, 1), "{all:?}");
+    let fired = &all.firings[0];
+    assert_eq!((fired.subject.as_deref(), fired.until.map(|until| (until.0 - fired.at.0) / 1_000)), (Some("api/1"), Some(120)));
+    assert_eq!(all.unknown_seconds, 0, "before its first heartbeat nothing was recorded at all: {all:?}");
+    let ram = rule(RuleType::NodeRam, 20.0, None);
+    assert_eq!(over(&ram, nodes(&followed, now), None).times, 0, "it does not say what it holds");
+}
