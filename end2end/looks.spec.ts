@@ -52,7 +52,7 @@ async function findings(page: Page) {
 for (const scheme of ['light', 'dark'] as const) {
   for (const [size, viewport] of [['desktop', { width: 1440, height: 900 }], ['phone', { width: 390, height: 844 }]] as const) {
     test(`${scheme} on a ${size}: nothing sticks out and axe finds nothing`, async ({ queues, workers, open, page }) => {
-      test.setTimeout(120_000)
+      test.setTimeout(240_000) // twenty pages, each looked at by axe
       await shop(queues)
       await page.setViewportSize(viewport)
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
@@ -76,7 +76,7 @@ for (const scheme of ['light', 'dark'] as const) {
 
 for (const scheme of ['light', 'dark'] as const) {
   test(`${scheme}: axe finds nothing in what opens`, async ({ queues, open, page }) => {
-    test.setTimeout(90_000)
+    test.setTimeout(180_000)
     await shop(queues)
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
     const look = async (name: string) => {
