@@ -194,8 +194,8 @@ async fn plans_name_the_indexes(kind: DatabaseKind) {
             }
             tx.rows(sql(format!("EXPLAIN {text}")), |r| r.text(0).unwrap_or_default()).await.expect("a plan").join("; ")
         };
-        // The library's table may have one of its own that does as well.
-        let own = index == "flux_console_archive_job" && plan.contains("flux_job_archive_queue_job_id_index");
+        // The library has indexes of its own by queue, which for so few rows do as well; PostgreSQL has only ours.
+        let own = kind == DatabaseKind::MariaDb && text.contains("queue = ") && plan.contains("flux_job_archive_queue_");
         assert!(plan.contains(index) || own, "{text}: {plan}");
     }
 }
