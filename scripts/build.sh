@@ -27,7 +27,7 @@ mkdir -p "$pkg"
 
 say() { printf 'build: %s\n' "$*"; }
 
-out='' beside=''
+out='' beside='' patient=()
 tidy() {
     rm -rf "$out"
     if [ -n "$beside" ]; then kill "$beside" 2>/dev/null || true; fi
@@ -36,10 +36,12 @@ trap tidy EXIT
 
 server=(cargo build --bin "$name" --no-default-features --features "$(setting bin-features)")
 if [ "$mode" = dev ]; then
-    # It reads the site when it runs. Half of either build keeps one core busy and no more, so the two go side by side.
+    # It reads the site when it runs. Half of either build keeps one core busy and no more, so the two go side by side. The
+    # server takes longer, so the browser half gives way to it.
     say "server (dev), beside the browser half"
     "${server[@]}" &
     beside=$!
+    patient=(nice -n 19)
 fi
 
 say "browser half ($profile)"
@@ -50,7 +52,7 @@ if [ "$mode" = release ]; then
     keep=(--keep-exports) bind=flux-wasm-split # the parts share a table
 fi
 # As a library for others it would export what nobody asks for: a tenth of the release, and half a minute.
-cargo rustc --lib --crate-type cdylib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$features" -- "${link[@]}"
+"${patient[@]}" cargo rustc --lib --crate-type cdylib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$features" -- "${link[@]}"
 wasm="$target/wasm32-unknown-unknown/$profile/${name//-/_}.wasm"
 if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
     out="$(mktemp -d "$target/bindgen.XXXXXX")"
@@ -65,17 +67,9 @@ if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
     mv "$out/${name}_bg.wasm" "$out/$name.wasm"
     if [ "$mode" = release ]; then
         rm "$out/whole" "$out/main"
-        say "wasm-opt"
-        # Not of the many tiny ones: starting it takes longer than what it saves is worth.
-        find "$out" -name '*.wasm' -size +8k | while read -r file; do
-            # The features that rustc turns on by default; wasm-opt refuses what it was not told of. Few passes: rustc has
-            # optimised for size already, and what -Oz does on top makes the files compress worse, by a twelfth.
-            wasm-opt --quiet --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
-                --enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
-                --dae-optimizing --duplicate-function-elimination --remove-unused-module-elements --reorder-locals \
-                -o "$file" "$file"
-        done
+        # No wasm-opt: rustc has optimised for size already, and what -Oz does on top makes the files compress worse.
         node scripts/pack-chunks.mjs "$out"
+        node scripts/tighten.mjs "$out" "$name"
     fi
     rm -rf "$pkg"
     mkdir "$pkg"

@@ -7,7 +7,7 @@
 // Wrong here means a trap on the first page that is opened, not something subtle.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const UNUSED = /(into_any13hydrate_async|into_any_attr21hydrate_from_template|into_any_nested_route15generate_routes)17h[0-9a-f]{16}E$/
+const UNUSED = /(into_any13hydrate_async|into_any_attr21hydrate_from_template|into_any_nested_route15generate_routes)17h[0-9a-f]{16}E$|^(__wbg_)?intounderlying/
 const [from, to] = process.argv.slice(2)
 const bytes = readFileSync(from)
 

@@ -6,13 +6,14 @@ use crate::{
     app::AssetRoot,
     model::{
         error::ApiError,
-        ids::{QueueName, segment},
+        ids::segment,
         live::{Link, LiveEvent, LiveView, Overview},
         log::LogTail,
         operation::Operation,
         queue::QueueSample,
         run::Run,
         time::Millis,
+        wire,
         worker::WorkerList,
     },
 };
@@ -24,7 +25,6 @@ use leptos::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
-    collections::BTreeMap,
     future::Future,
     pin::pin,
     task::{Context, Poll, Waker},
@@ -118,16 +118,14 @@ impl Live {
         })
     }
 
-    /// The newest sample of every row of a list, by name.
-    pub fn samples(&self, rows: Memo<Vec<QueueSample>>) -> Memo<BTreeMap<QueueName, QueueSample>> {
+    /// The newest sample of every row of a list.
+    pub fn samples(&self, rows: Memo<Vec<QueueSample>>) -> Memo<Vec<QueueSample>> {
         let queues = self.queues;
         Memo::new(move |_| {
-            let mut all: BTreeMap<_, _> = rows.with(|rows| rows.iter().map(|q| (q.name.clone(), q.clone())).collect());
+            let mut all = rows.get();
             queues.with(|news| {
                 for q in news {
-                    if let Some(row) = all.get_mut(&q.name)
-                        && q.sampled_at >= row.sampled_at
-                    {
+                    if let Some(row) = all.iter_mut().find(|row| row.name == q.name && q.sampled_at >= row.sampled_at) {
                         row.clone_from(q);
                     }
                 }
@@ -164,7 +162,7 @@ where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<T, ApiError>> + 'static,
 {
-    let first = SharedValue::new(|| use_context::<AssetRoot>().and_then(|_| ready(untrack(&ask))?.ok())).into_inner();
+    let first = wire::shared(|| use_context::<AssetRoot>().and_then(|_| ready(untrack(&ask))?.ok()));
     let value = RwSignal::new(first);
     // Answers may overtake each other: only the newest question counts.
     let asked = StoredValue::new(0_u32);
@@ -188,7 +186,7 @@ where
 
 pub fn provide_live() {
     // Without an asset root nobody asks for a page: the routes are being listed.
-    let first = SharedValue::new(|| use_context::<AssetRoot>().and_then(|_| ready(api::queues::overview())?.ok())).into_inner();
+    let first = wire::shared(|| use_context::<AssetRoot>().and_then(|_| ready(api::queues::overview())?.ok()));
     let started = first.as_ref().and_then(|o: &Overview| o.sampled_at).unwrap_or(Millis(0));
 
     let event = RwSignal::new(None::<LiveEvent>);
@@ -297,7 +295,7 @@ impl Source {
     fn open(view: &str, receive: impl Fn(LiveEvent) + 'static, lost: impl Fn() + 'static, refused: impl Fn() + 'static) -> Option<Self> {
         let stream = EventSource::new(&format!("/live?view={}", segment(view))).ok()?;
         let snapshot = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
-            match message.data().as_string().map(|text| serde_json::from_str(&text)) {
+            match message.data().as_string().map(|text| wire::read(&text)) {
                 Some(Ok(event)) => receive(event),
                 Some(Err(error)) => leptos::logging::warn!("A live event cannot be read: {error}"),
                 None => {}

@@ -1,7 +1,10 @@
 //! The archive with a million rows in SQLite: pages, jobs by id, search beside LIKE on the same rows. Asked through the same
 //! functions as the pages, in this process: what HTTP adds is measured elsewhere.
 
-use super::table::{Table, count, ms, ms_below};
+use super::{
+    beside,
+    table::{Table, count, ms, ms_below},
+};
 use anyhow::{Context, Result, bail};
 use flux_console::{
     model::{archive::Status, query::ArchiveQuery, search::Query, time::Millis},
@@ -24,7 +27,8 @@ const WORDS: [&str; 12] =
 pub async fn measure(quick: bool) -> Result<()> {
     let rows: u64 = if quick { 20_000 } else { 1_000_000 };
     let dir = tempfile::tempdir()?;
-    let archive = Archive::new(Setting::Sqlite(dir.path().join("archive.sqlite")), Millis(AT));
+    let file = dir.path().join("archive.sqlite");
+    let archive = Archive::new(Setting::Sqlite(file.clone()), Millis(AT));
     if !archive.open(Millis(AT)).await {
         bail!("the archive does not open: {:?}", archive.status().problem);
     }
@@ -79,7 +83,9 @@ pub async fn measure(quick: bool) -> Result<()> {
         table.row(line(what, &times, Duration::from_millis(10), like));
     }
     table.print();
-    Ok(())
+    drop(db);
+    drop(archive);
+    beside::measure(&file, rows, quick).await
 }
 
 fn line(what: &str, times: &[Duration], limit: Duration, like: String) -> Vec<String> {

@@ -47,6 +47,11 @@ pub struct Answer {
 impl Console {
     /// Returns when it has said where it is.
     pub fn start(redis_url: &str) -> Result<Self> {
+        Self::start_on(redis_url, "off")
+    }
+
+    /// With that archive.
+    pub fn start_on(redis_url: &str, archive: &str) -> Result<Self> {
         let program = program()?;
         let mut command = Command::new(&program);
         SETTINGS.iter().for_each(|name| {
@@ -54,7 +59,7 @@ impl Console {
         });
         let client = Client::builder().build()?;
         command
-            .args(["start", "--url", redis_url, "--port", "0", "--archive", "off"])
+            .args(["start", "--url", redis_url, "--port", "0", "--archive", archive])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
@@ -113,6 +118,15 @@ impl Console {
             bail!("POST {path}: {status} {text}");
         }
         serde_json::from_str(&text).with_context(|| format!("POST {path} answers something else"))
+    }
+
+    /// A PUT that must succeed.
+    pub async fn put(&self, path: &str, body: &serde_json::Value) -> Result<()> {
+        let answer = self.client.put(self.url(path)).json(body).send().await.with_context(|| format!("no answer to PUT {path}"))?;
+        if !answer.status().is_success() {
+            bail!("PUT {path}: {} {}", answer.status(), answer.text().await?);
+        }
+        Ok(())
     }
 
     pub fn url(&self, path: &str) -> String {

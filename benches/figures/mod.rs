@@ -2,6 +2,7 @@
 //! memory or its connections. Every figure is seen from outside: over HTTP, in `/proc`, and in what Redis counts.
 
 mod archive;
+mod beside;
 mod bulk;
 mod console;
 mod events;
@@ -49,7 +50,7 @@ enum Section {
     Events,
     /// From the start of the process to the first page
     Start,
-    /// A million rows of the past in SQLite
+    /// A million rows of the past in SQLite, and live pages beside them
     Archive,
     /// Bytes of the first load
     Load,

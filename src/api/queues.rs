@@ -1,8 +1,8 @@
 //! Queues: the overview, the table, one queue, and the verbs on a whole queue.
 
 use crate::model::{
-    error::ApiError, ids::QueueName, live, live::QueuesPage, operation, operation::Operation, query::QueuesQuery, queue::QueueSample,
-    wire::Json,
+    board, error::ApiError, ids::QueueName, live, live::QueuesPage, operation, operation::Operation, query::QueuesQuery,
+    queue::QueueSample, wire::Json,
 };
 use leptos::prelude::*;
 
@@ -16,6 +16,12 @@ pub async fn overview() -> Result<live::Overview, ApiError> {
 #[server(prefix = "/api/fn", endpoint = "queues", input = Json, output = Json)]
 pub async fn queues(query: QueuesQuery) -> Result<QueuesPage, ApiError> {
     Ok(crate::server::actions::queues_page(&expect_context(), &query))
+}
+
+/// What needs attention, and where the backlogs are, from the shared snapshot. Costs Redis nothing.
+#[server(prefix = "/api/fn", endpoint = "board", input = Json, output = Json)]
+pub async fn board() -> Result<board::Board, ApiError> {
+    Ok(crate::server::actions::board(&expect_context()))
 }
 
 /// `None`: no such queue was seen.

@@ -30,7 +30,7 @@ enum Message {
 /// `the connection is refused` as a sentence of its own.
 fn sentence(text: &str) -> String {
     let mut chars = text.trim_end_matches('.').chars();
-    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_ascii_uppercase(), chars.as_str()))
 }
 
 #[component]

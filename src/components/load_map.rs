@@ -1,53 +1,11 @@
 //! One cell for each queue: the more waits the wider it is, the longer the backlog lasts the stronger its colour.
 
 use super::number::{Place, count, figure, short};
-use crate::model::{ids::QueueName, queue::QueueSample, time::span};
+use crate::model::{
+    board::{FOREVER, Load, LoadMap},
+    time::span,
+};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
-
-/// More cells would be too small to hit.
-const SHOWN: usize = 36;
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Load {
-    name: QueueName,
-    waiting: u64,
-    /// Seconds until the backlog is worked off at the pace of the last minute; `None`: the pace is unknown.
-    lasts: Option<u64>,
-}
-
-/// The queues that are shown, and how many others there are with how many waiting jobs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LoadMap {
-    cells: Vec<Load>,
-    others: u64,
-    waiting: Option<u64>,
-}
-
-/// A backlog that does not move lasts longer than any other.
-const FOREVER: u64 = u64::MAX;
-
-fn lasts(q: &QueueSample) -> Option<u64> {
-    let waiting = q.waiting? as f64;
-    let out = q.flow.out_per_second?;
-    Some(if waiting == 0.0 {
-        0
-    } else if out <= 0.0 {
-        FOREVER
-    } else {
-        (waiting / out) as u64
-    })
-}
-
-impl LoadMap {
-    /// Of the queues with the largest backlogs, largest first; `all` is how many there are, `total` how many jobs wait in them.
-    pub fn of(queues: &[QueueSample], all: u64, total: Option<u64>) -> Self {
-        let cells: Vec<Load> =
-            queues.iter().take(SHOWN).filter_map(|q| Some(Load { name: q.name.clone(), waiting: q.waiting?, lasts: lasts(q) })).collect();
-        let shown: u64 = cells.iter().map(|c| c.waiting).sum();
-        Self { others: all.saturating_sub(cells.len() as u64), waiting: total.map(|t| t.saturating_sub(shown)), cells }
-    }
-}
 
 const LEGEND: [(&str, &str); 6] = [
     ("l0", "nothing waits"),
@@ -116,6 +74,7 @@ pub fn QueueLoad(map: Memo<LoadMap>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::QueueName;
 
     #[test]
     fn a_backlog_that_stands_still_is_the_worst_and_an_unknown_pace_is_no_pace() {

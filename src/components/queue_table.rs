@@ -53,7 +53,7 @@ const COLUMNS: [Column; 11] = [
 #[component]
 pub fn QueueTable(
     #[prop(into)] rows: Signal<Vec<QueueSample>>,
-    #[prop(into)] samples: Signal<std::collections::BTreeMap<crate::model::ids::QueueName, QueueSample>>,
+    #[prop(into)] samples: Signal<Vec<QueueSample>>,
     #[prop(optional, into)] query: Option<Signal<QueuesQuery>>,
 ) -> impl IntoView {
     let full = query.is_some();
@@ -75,7 +75,7 @@ pub fn QueueTable(
                 <For each=move || rows.get() key=|q| q.name.clone() let:first>
                     {
                         let name = first.name.clone();
-                        let sample = Memo::new(move |last: Option<&QueueSample>| samples.with(|all| all.get(&name).cloned()).unwrap_or_else(|| last.unwrap_or(&first).clone()));
+                        let sample = Memo::new(move |last: Option<&QueueSample>| samples.with(|all| all.iter().find(|q| q.name == name).cloned()).unwrap_or_else(|| last.unwrap_or(&first).clone()));
                         view! { <QueueRow sample=sample full=full /> }
                     }
                 </For>

@@ -79,7 +79,7 @@ pub fn WorkerLines(#[prop(into)] workers: Signal<Vec<Worker>>, now: Signal<Milli
                     let name = worker.with_untracked(|w| w.id.clone());
                     let class = if tone == Tone::Lost { "clip text-lost font-medium" } else { "clip" };
                     view! {
-                        <li><a class="wk" href="/workers" title=format!("{name}: {}", word.to_lowercase())>
+                        <li><a class="wk" href="/workers" title=format!("{name}: {}", word.to_ascii_lowercase())>
                             <super::icon::Icon glyph=glyph class=tone.icon() />
                             <span class=class><bdi>{name.clone()}</bdi></span>
                             <span class="clip text-muted">{move || text.get()}</span>

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod archive;
 pub mod audit;
+pub mod board;
 pub mod doctor;
 pub mod edited;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod live;
 pub mod log;
 pub mod metrics;
 pub mod node;
+pub mod number;
 pub mod operation;
 pub mod past;
 pub mod query;

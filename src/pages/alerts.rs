@@ -24,6 +24,7 @@ use crate::{
         },
         error::ApiError,
         live::LiveView,
+        wire::{Resource, resource},
     },
 };
 use editor::Editor;
@@ -66,7 +67,7 @@ pub fn AlertsPage() -> impl IntoView {
     let changed = RwSignal::new(0_u32);
     // Something fired or ended: read again.
     let news = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| (o.alerts.seq, o.alerts.firing))));
-    let view = Resource::new(move || (page.get(), changed.get(), news.get()), |(page, ..)| api::alerts::alerts(page));
+    let view = resource(move || (page.get(), changed.get(), news.get()), |(page, ..)| api::alerts::alerts(page));
     view! {
         <Title text="Alerts" />
         <Transition fallback=|| view! { <div class="head"><h1>"Alerts"</h1></div> <Skeleton /> }>

@@ -22,6 +22,7 @@ use crate::{
         errors::{ErrorKind, ErrorSort, ErrorsPage as Page, ErrorsQuery, KINDS_PER_PAGE},
         live::LiveView,
         search::Coverage,
+        wire::{Resource, resource},
     },
 };
 use leptos::prelude::*;
@@ -33,7 +34,7 @@ pub fn ErrorsPage() -> impl IntoView {
     let actions = expect_context::<Actions>();
     live.watch(|| LiveView::Frame);
     let query = use_search(|get| ErrorsQuery::read(get));
-    let page = Resource::new(
+    let page = resource(
         move || (query.get(), actions.changed.get()),
         |(query, _)| async move {
             let page = api::errors::errors(query.clone()).await;

@@ -27,6 +27,7 @@ use crate::{
         live::LiveView,
         past::{JobAnswer, Past, together},
         time::relative,
+        wire::{Resource, resource},
     },
 };
 use facts::{Facts, named_priority};
@@ -73,7 +74,7 @@ fn OneJob(asked: Asked, raw: Memo<bool>) -> impl IntoView {
     let reload = RwSignal::new(0_u32);
     let before = actions.changed.get_untracked();
     let asked = StoredValue::new(asked);
-    let found = Resource::new(
+    let found = resource(
         move || (reload.get(), actions.changed.get()),
         move |(_, changed)| {
             let Asked { queue, handle, at, row } = asked.get_value();

@@ -20,6 +20,7 @@ use crate::{
         live::LiveView,
         operation::{Operation, OperationStatus, TrashEntry, Verb},
         time::span,
+        wire::{Resource, resource},
     },
 };
 use audit::Audit;
@@ -32,8 +33,8 @@ pub fn OperationsPage() -> impl IntoView {
     live.watch(|| LiveView::Frame);
     // Something began or ended: both lists are read again.
     let news = Memo::new(move |_| live.operations.with(|all| all.iter().map(|o| (o.id.clone(), o.status.as_str())).collect::<Vec<_>>()));
-    let operations = Resource::new(move || news.get(), |_| api::operations::operations());
-    let trash = Resource::new(move || news.get(), |_| api::operations::trash());
+    let operations = resource(move || news.get(), |_| api::operations::operations());
+    let trash = resource(move || news.get(), |_| api::operations::trash());
     view! {
         <Title text="Operations" />
         <div class="head"><h1>"Operations"</h1></div>

@@ -1,16 +1,16 @@
 //! `/?window=`: is something wrong, where, what can be done; then the sums, the figures over time, the busiest queues, who
 //! works on them, and what they say.
 
-mod board;
+mod verdict;
 
-use self::board::{Board, calm, verdict};
+use self::verdict::{calm, verdict};
 use crate::{
     api,
     components::{
-        attention::{Attention, SHOWN, everywhere},
+        attention::{Attention, everywhere},
         chart::Chart,
         connection::ConnectionFacts,
-        empty::{Empty, Problem, Skeleton},
+        empty::{Empty, Skeleton},
         load_map::QueueLoad,
         log::{LogLines, Tail, thinned},
         number::{count, thousands},
@@ -21,6 +21,7 @@ use crate::{
     },
     live::{Live, known},
     model::{
+        board::{Board, SHOWN},
         error::ApiError,
         live::{Link, LiveView},
         log::LogQuery,
@@ -67,9 +68,13 @@ pub fn OverviewPage() -> impl IntoView {
     let beat = live.beat(ASK_EVERY_S);
     let board = known(move || {
         let _ = (settling.get(), beat.get());
-        board::board()
+        api::queues::board()
     });
-    let busiest = Resource::new(move || settling.get(), |_| busiest());
+    let anew = RwSignal::new(0_u32);
+    let busiest = known(move || {
+        let _ = (settling.get(), anew.get());
+        busiest()
+    });
     let first = known(workers);
     let workers =
         Memo::new(move |last: Option<&Option<WorkerList>>| live.workers.get().or_else(|| last.cloned().flatten()).or_else(|| first.get()));
@@ -92,12 +97,10 @@ pub fn OverviewPage() -> impl IntoView {
                 <div class="sec">
                     <h2 id="busiest">"Busiest queues"</h2>
                     <span class="grow"></span>
-                    <Busier queues=busiest />
+                    <Busier anew=anew />
                     <a class="link" href="/queues">"All queues"</a>
                 </div>
-                <Transition fallback=|| view! { <Skeleton /> }>
-                    <Busiest queues=busiest />
-                </Transition>
+                <Busiest queues=busiest />
             </section>
             <section class="span2 min-w-0" aria-labelledby="workers">
                 <Workers workers=workers />
@@ -136,22 +139,20 @@ fn Verdict(board: RwSignal<Option<Board>>, workers: Memo<Option<WorkerList>>, ch
     let title = Memo::new(move |_| live.overview.with(|o| lines.with(|lines| board.with(|b| verdict(o.as_ref(), lines, b.as_ref())))));
     let measured =
         Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
-    let concerns = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| (b.concerns.clone(), b.total, b.partial))).unwrap_or_default());
+    let concerns = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| (b.concerns.clone(), b.total))).unwrap_or_default());
     let stale = live.stale();
     let any = Memo::new(move |_| concerns.with(|c| !c.0.is_empty()) || lines.with(|l| !l.is_empty()));
     let list = move || {
         any.get().then(|| {
-            let (mut concerns, total, partial) = concerns.get();
+            let (mut concerns, total) = concerns.get();
             // What stands above takes its room from the queues, but never all of it.
             let room = SHOWN.saturating_sub(lines.with(|l| l.iter().filter(|l| !l.note()).count())).max(2);
             if concerns.len() > room + 1 {
                 concerns.truncate(room);
             }
             let hidden = total - concerns.len() as u64;
-            let more = (hidden > 0).then(|| {
-                let text = count(hidden, "more queue", "more queues");
-                (if partial { format!("At least {text}") } else { format!("And {text}") }, "/queues?filter=failing&sort=failed")
-            });
+            let more =
+                (hidden > 0).then(|| (format!("And {}", count(hidden, "more queue", "more queues")), "/queues?filter=failing&sort=failed"));
             view! { <div class=move || if stale.get() { "stale" } else { "" }><Attention concerns=concerns lines=lines more=more /></div> }
         })
     };
@@ -215,10 +216,10 @@ fn Log() -> impl IntoView {
 
 /// The rows hold still; the order of now comes when asked for.
 #[component]
-fn Busier(queues: Resource<Result<Vec<QueueSample>, ApiError>>) -> impl IntoView {
+fn Busier(anew: RwSignal<u32>) -> impl IntoView {
     let live = expect_context::<Live>();
     let load = move |_| {
-        queues.refetch();
+        anew.update(|n| *n += 1);
         live.reopen();
     };
     view! {
@@ -230,25 +231,20 @@ fn Busier(queues: Resource<Result<Vec<QueueSample>, ApiError>>) -> impl IntoView
 }
 
 #[component]
-fn Busiest(queues: Resource<Result<Vec<QueueSample>, ApiError>>) -> impl IntoView {
+fn Busiest(queues: RwSignal<Option<Vec<QueueSample>>>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let rows = Memo::new(move |last: Option<&Vec<QueueSample>>| match queues.get() {
-        Some(Ok(queues)) => queues,
-        _ => last.cloned().unwrap_or_default(),
-    });
-    let empty = Memo::new(move |_| queues.with(|q| matches!(q, Some(Ok(list)) if list.is_empty())));
-    let error = Memo::new(move |_| queues.get().and_then(Result::err));
+    let rows = Memo::new(move |_| queues.get().unwrap_or_default());
+    let some = Memo::new(move |_| queues.with(|q| q.as_ref().map(|list| !list.is_empty())));
     let samples = live.samples(rows);
     let stale = live.stale();
-    view! {
-        {move || error.get().map(|error| view! { <Problem error=error retry=move |()| queues.refetch() /> })}
-        <Show when=move || !rows.with(Vec::is_empty)>
+    move || match some.get() {
+        None => view! { <Skeleton /> }.into_any(),
+        Some(false) => view! { <Empty title="No queues" text="They appear here when an application pushes its first job." /> }.into_any(),
+        Some(true) => view! {
             <div class=move || if stale.get() { "stale" } else { "" }>
                 <QueueTable rows=rows samples=samples />
             </div>
-        </Show>
-        <Show when=move || empty.get()>
-            <Empty title="No queues" text="They appear here when an application pushes its first job." />
-        </Show>
+        }
+        .into_any(),
     }
 }

@@ -30,6 +30,7 @@ use crate::{
         queue::QueueSample,
         run::Run,
         time::Millis,
+        wire::{Resource, resource},
     },
 };
 use active::ActiveJobs;
@@ -86,7 +87,7 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     let q =
         Memo::new(move |_| typed.get().map(|q| q.trim().to_owned()).filter(|_| query.with(|q| can_filter(q.state))).unwrap_or_default());
     let filtered = Memo::new(move |_| !q.with(String::is_empty));
-    let matched = Resource::new(
+    let matched = resource(
         move || ((query.get(), q.get(), at.get()), reload.get(), actions.changed.get()),
         |(asked, ..)| async move {
             let (query, q, at) = asked.clone();
@@ -106,7 +107,7 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     });
     let found = Memo::new(move |_| sample.with(Option::is_some));
     let answered = Memo::new(move |_| first.with(Option::is_some));
-    let jobs = Resource::new(
+    let jobs = resource(
         move || (query.get(), filtered.get(), reload.get(), actions.changed.get()),
         |(query, filtered, ..)| async move {
             // What runs or ran is in no list of Redis, and what is filtered in no page: both are asked for elsewhere.

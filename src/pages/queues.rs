@@ -15,6 +15,7 @@ use crate::{
         error::ApiError,
         live::{LiveView, QueuesPage as Page},
         query::{QueueFilter, QueuesQuery},
+        wire::{Resource, resource},
     },
 };
 use leptos::prelude::*;
@@ -27,7 +28,7 @@ pub fn QueuesPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let query = use_search(|get| QueuesQuery::read(get));
     let settling = live.settling();
-    let page = Resource::new(move || (query.get(), settling.get()), |(query, _)| api::queues::queues(query));
+    let page = resource(move || (query.get(), settling.get()), |(query, _)| api::queues::queues(query));
     live.watch(move || LiveView::Queues { query: query.get() });
 
     let facts = Memo::new(move |_| {

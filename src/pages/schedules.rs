@@ -24,6 +24,7 @@ use crate::{
         live::LiveView,
         schedule::{Schedule, SchedulesPage as Page},
         time::Millis,
+        wire::{Resource, resource},
     },
 };
 use acts::{RunButton, Switch};
@@ -59,7 +60,7 @@ pub fn SchedulesPage() -> impl IntoView {
     let number = use_search(|get| get("page").and_then(|n| n.parse::<u64>().ok()).unwrap_or(1));
     let adding = use_search(|get| get("add").map(|_| draft(get)));
     let look = Look::new(adding.get_untracked().unwrap_or_default(), true);
-    let page = Resource::new(move || (number.get(), actions.changed.get()), |(page, _)| api::schedules::schedules(page));
+    let page = resource(move || (number.get(), actions.changed.get()), |(page, _)| api::schedules::schedules(page));
     again(move || page.refetch());
     view! {
         <Title text="Schedules" />

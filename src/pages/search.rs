@@ -18,6 +18,7 @@ use crate::{
         live::LiveView,
         search::{Hit, Query},
         time::Millis,
+        wire::{Resource, resource},
     },
 };
 use leptos::{ev, html::Input, leptos_dom::helpers::TimeoutHandle, prelude::*};
@@ -39,7 +40,7 @@ pub fn SearchPage() -> impl IntoView {
     let query = Memo::new(move |_| q.with(|q| Query::parse(q, Millis(0))));
     let some = Memo::new(move |_| query.with(|q| !q.is_empty()));
     let reload = RwSignal::new(0_u32);
-    let first = Resource::new(
+    let first = resource(
         move || (q.get(), at.get(), archive_at.get(), reload.get()),
         |(q, at, archive_at, _)| async move {
             // Of a page that goes on in one half only, the other is through.

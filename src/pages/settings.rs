@@ -19,6 +19,7 @@ use crate::{
         live::{Connection, Link, LiveView},
         settings::Settings,
         time::Millis,
+        wire::resource,
     },
 };
 use archive::Facts;
@@ -30,11 +31,11 @@ use retention::Retention;
 #[component]
 pub fn SettingsPage() -> impl IntoView {
     expect_context::<Live>().watch(|| LiveView::Frame);
-    let settings = Resource::new(|| (), |()| api::settings::settings());
+    let settings = resource(|| (), |()| api::settings::settings());
     // Grows when rows were deleted: what is shown of the archive is read again.
     let changed = RwSignal::new(0_u32);
-    let health = Resource::new(|| (), |()| api::doctor::look(false));
-    let facts = Resource::new(move || changed.get(), |_| api::settings::archive());
+    let health = resource(|| (), |()| api::doctor::look(false));
+    let facts = resource(move || changed.get(), |_| api::settings::archive());
     view! {
         <Title text="Settings" />
         <div class="head"><h1>"Settings"</h1></div>

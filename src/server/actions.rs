@@ -21,6 +21,7 @@ pub use operations::{
 
 use super::{archive::timeline, recent_pages::Since, state::AppState};
 use crate::model::{
+    board::Board,
     error::ApiError,
     ids::{Fingerprint, QueueName},
     job::{Found, JobState, JobsPage},
@@ -52,6 +53,12 @@ pub fn overview(state: &AppState) -> Overview {
 pub fn queues_page(state: &AppState, query: &QueuesQuery) -> QueuesPage {
     state.watching.request(now());
     state.snapshot().queues_page(query)
+}
+
+pub fn board(state: &AppState) -> Board {
+    state.watching.request(now());
+    let snapshot = state.snapshot();
+    Board::of(&snapshot.queues, snapshot.totals.waiting)
 }
 
 pub fn queue(state: &AppState, name: &QueueName) -> Option<QueueSample> {

@@ -157,7 +157,8 @@ fn address(text: &str) -> Result<IpAddr, String> {
 }
 
 fn zone(text: &str) -> Result<Tz, String> {
-    Tz::from_str_insensitive(text).map_err(|_| "a time zone is named by place, such as Europe/Berlin, or UTC".into())
+    let named = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text));
+    named.copied().ok_or_else(|| "a time zone is named by place, such as Europe/Berlin, or UTC".into())
 }
 
 /// Does what was asked until `shutdown`.

@@ -56,8 +56,9 @@ fn names(out: &mut String, lane: &Lane, scale: &Scale) {
         .iter()
         .filter_map(|s| s.values.iter().rev().skip(1).copied().flatten().next().map(|value| (scale.at(value), s, value)))
         .collect();
-    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-    for (y, series, value) in ends {
+    // The lowest first: there are three at most, and a sort would be more code than all of this.
+    while let Some(lowest) = (0..ends.len()).min_by(|a, b| ends[*a].0.total_cmp(&ends[*b].0)) {
+        let (y, series, value) = ends.remove(lowest);
         last = y.max(last + APART);
         let _ =
             write!(out, r#"<span class="e" style="bottom:{}%">{} <b>{}</b></span>"#, Place(last), series.name, lane.unit.say(Some(value)));

@@ -2,13 +2,18 @@
 
 use super::Unit;
 
+/// By multiplication: the general power would be a kilobyte of the first load.
+fn power_of_ten(n: i32) -> f64 {
+    (0..n.abs()).fold(1.0, |power, _| if n < 0 { power / 10.0 } else { power * 10.0 })
+}
+
 /// The top of a linear scale of `steps` equal steps, each 1, 2, 3, 4, 5 or 8 times a power of ten.
 pub fn top(max: f64, steps: u32, whole: bool) -> f64 {
     let step = max / f64::from(steps);
     if !(step.is_finite() && step > 0.0) {
         return f64::from(steps) * if whole { 1.0 } else { 0.1 };
     }
-    let power = 10_f64.powf(step.log10().floor());
+    let power = power_of_ten(step.log10().floor() as i32);
     let nice = [1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0].into_iter().find(|n| n * power >= step * 0.999).unwrap_or(10.0) * power;
     f64::from(steps) * if whole { nice.max(1.0) } else { nice }
 }
@@ -35,7 +40,7 @@ impl Scale {
         let low = if min.is_finite() { min.max(1.0).log10().floor() } else { 0.0 };
         let high = max.max(1.0).log10().ceil().max(low + 2.0);
         let every = if high - low > 4.0 { 2 } else { 1 };
-        let lines = (low as i32..=high as i32).step_by(every).map(|d| 10_f64.powi(d)).collect();
+        let lines = (low as i32..=high as i32).step_by(every).map(power_of_ten).collect();
         Self { low, high, log: true, lines }
     }
 

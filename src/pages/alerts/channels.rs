@@ -15,6 +15,7 @@ use crate::{
     model::{
         alert::channel::{Channel, ChannelsView},
         live::LiveView,
+        wire::resource,
     },
 };
 use email::Email;
@@ -36,7 +37,7 @@ pub fn ChannelsPage() -> impl IntoView {
 /// The section itself, for whatever page shows it.
 #[component]
 pub fn Channels() -> impl IntoView {
-    let channels = Resource::new(|| (), |()| api::channels::channels());
+    let channels = resource(|| (), |()| api::channels::channels());
     view! {
         <section class="border-t border-line" aria-labelledby="channels">
             <div class="sec"><h2 id="channels">"Channels"</h2></div>

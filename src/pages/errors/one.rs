@@ -21,6 +21,7 @@ use crate::{
         errors::{ErrorDetail, ErrorKind, QueueCount},
         live::LiveView,
         time::relative,
+        wire::{Resource, resource},
     },
 };
 use leptos::prelude::*;
@@ -35,7 +36,7 @@ pub fn ErrorPage() -> impl IntoView {
     live.watch(|| LiveView::Frame);
     let signature = use_segment(1);
     let before = use_search(|get| get("before").and_then(|n| n.parse::<i64>().ok()));
-    let found = Resource::new(
+    let found = resource(
         move || (signature.get().unwrap_or_default(), before.get(), actions.changed.get()),
         |(signature, before, _)| api::errors::error(signature, before),
     );

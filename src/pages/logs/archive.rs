@@ -16,6 +16,7 @@ use crate::{
         live::LiveView,
         log::{ArchivedLog as Page, ArchivedLogQuery, Level},
         time::Millis,
+        wire::{Resource, resource},
     },
 };
 use leptos::{html, prelude::*};
@@ -27,7 +28,7 @@ type Loaded = Resource<Result<Page, ApiError>>;
 pub fn ArchivedLog() -> impl IntoView {
     expect_context::<Live>().watch(|| LiveView::Frame);
     let query = use_search(|get| ArchivedLogQuery::read(get));
-    let page = Resource::new(move || query.get(), api::logs::archived);
+    let page = resource(move || query.get(), api::logs::archived);
     view! {
         <Head archived=true>
             <span class="text-muted max-sm:hidden">"Times are UTC"</span>

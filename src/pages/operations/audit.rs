@@ -15,6 +15,7 @@ use crate::{
         error::ApiError,
         ids::QueueName,
         time::span,
+        wire::{Resource, resource},
     },
 };
 use leptos::{html, prelude::*};
@@ -71,7 +72,7 @@ fn verb(verb: &str) -> String {
 pub fn Audit(news: Memo<Vec<(String, &'static str)>>) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let query = use_search(|get| AuditQuery::read(get));
-    let page = Resource::new(move || (query.get(), news.get(), actions.changed.get()), |(query, ..)| api::audit::audit(query));
+    let page = resource(move || (query.get(), news.get(), actions.changed.get()), |(query, ..)| api::audit::audit(query));
     view! {
         <section class="border-t border-line" aria-labelledby="audit">
             <div class="sec flex-wrap py-2">

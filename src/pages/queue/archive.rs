@@ -17,6 +17,7 @@ use crate::{
         ids::QueueName,
         past::said,
         query::{ArchiveQuery, JobsQuery},
+        wire::{Resource, resource},
     },
 };
 use leptos::prelude::*;
@@ -40,7 +41,7 @@ pub fn use_rows(name: StoredValue<QueueName>, query: Memo<JobsQuery>, reload: Rw
             })
         })
     });
-    Resource::new(
+    resource(
         move || (asked.get(), reload.get()),
         |(asked, _)| async move {
             let query = asked?;

@@ -23,6 +23,7 @@ use crate::{
         job::{Due, JobState, JobSummary, JobsPage},
         query::JobsQuery,
         queue::QueueSample,
+        wire::Resource,
     },
 };
 use leptos::prelude::*;

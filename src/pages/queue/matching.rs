@@ -23,6 +23,7 @@ use crate::{
         query::JobsQuery,
         search::{MatchPage, Query},
         time::Millis,
+        wire::Resource,
     },
 };
 use leptos::prelude::*;

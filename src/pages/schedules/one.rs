@@ -26,6 +26,7 @@ use crate::{
         past::said,
         schedule::{Draft, Schedule, ScheduleDetail, ScheduleId},
         time::Millis,
+        wire::{Resource, resource},
     },
 };
 use leptos::prelude::*;
@@ -39,7 +40,7 @@ pub fn SchedulePage() -> impl IntoView {
     let actions = expect_context::<Actions>();
     let id = use_segment(1);
     let sent = use_search(|get| get("cron").map(|_| draft(get)));
-    let found = Resource::new(
+    let found = resource(
         move || (id.get().unwrap_or_default(), actions.changed.get()),
         |(id, _)| async move {
             let id = ScheduleId::try_from(id).map_err(|text| ApiError::invalid("id", text))?;

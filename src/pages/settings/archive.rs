@@ -12,6 +12,7 @@ use crate::{
         error::ApiError,
         settings::{ArchiveFacts, TableSize},
         time::Millis,
+        wire::Resource,
     },
 };
 use leptos::prelude::*;

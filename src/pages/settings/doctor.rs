@@ -14,6 +14,7 @@ use crate::{
     model::{
         doctor::{Checked, Diagnosis, Finding, Fix, FixAsk, FixKind, Level, Looked},
         error::ApiError,
+        wire::Resource,
     },
 };
 use leptos::{prelude::*, task::spawn_local};

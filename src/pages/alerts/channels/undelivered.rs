@@ -13,6 +13,7 @@ use crate::{
     model::{
         alert::channel::{Channel, Undelivered as Entry, UndeliveredList},
         error::ApiError,
+        wire::{Resource, resource},
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -22,7 +23,7 @@ type Loaded = Resource<Result<UndeliveredList, ApiError>>;
 #[component]
 pub fn Undelivered() -> impl IntoView {
     let actions = expect_context::<Actions>();
-    let list = Resource::new(move || actions.changed.get(), |_| api::channels::undelivered());
+    let list = resource(move || actions.changed.get(), |_| api::channels::undelivered());
     view! {
         <section class="border-t border-line pb-4" aria-labelledby="undelivered">
             <div class="sec"><h2 id="undelivered">"Undelivered"</h2></div>

@@ -1,0 +1,225 @@
+//! What is true of all queues together: what needs attention, what failed lately, where the backlogs are. Made by the server
+//! from one snapshot.
+
+use super::{
+    ids::QueueName,
+    number::{count, figure, thousands},
+    queue::{FAILED_CAP, Paused, QueueSample},
+};
+use serde::{Deserialize, Serialize};
+
+/// More would push the tiles off the screen.
+pub const SHOWN: usize = 4;
+
+/// More cells would be too small to hit.
+const CELLS: usize = 36;
+
+/// So many failed attempts in 5 minutes, and so many percent of those that ended, are more than a hiccup.
+const MANY: u64 = 5;
+const SHARE: u64 = 5;
+/// Minutes of the sparkline that "lately" is about.
+const LATELY: usize = 5;
+
+/// The most urgent concerns, and how many there are in all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Board {
+    pub concerns: Vec<Concern>,
+    pub total: u64,
+    /// Attempts that failed in the last 5 minutes; `None` while nobody heard them.
+    pub lately: Option<u64>,
+    pub load: LoadMap,
+}
+
+impl Board {
+    /// `waiting`: jobs in all of `queues`.
+    pub fn of(queues: &[QueueSample], waiting: Option<u64>) -> Self {
+        let mut concerns = rank(queues);
+        let total = concerns.len() as u64;
+        // One more line than fits may as well be shown.
+        if concerns.len() > SHOWN + 1 {
+            concerns.truncate(SHOWN);
+        }
+        let lately = queues.iter().filter_map(|q| q.flow.failed_lately).reduce(|a, b| a + b);
+        Self { concerns, total, lately, load: LoadMap::of(queues, waiting) }
+    }
+}
+
+/// In the order of urgency: what loses data, what fails now, what stands still, what failed, what somebody stopped.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Kind {
+    AtCap,
+    Failing,
+    Unserved,
+    Failed,
+    Unreadable,
+    Partly,
+    Paused,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Concern {
+    pub queue: QueueName,
+    pub kind: Kind,
+    /// What ranks within a kind.
+    pub size: u64,
+    /// Follows the queue's name.
+    pub text: String,
+}
+
+/// `312 failed in 5 min, mostly PaymentTimeout`
+fn lately(q: &QueueSample) -> Option<(u64, String)> {
+    let failed = q.flow.failed_lately.filter(|n| *n > 0)?;
+    let mostly = q.flow.mostly.as_ref().map_or(String::new(), |m| format!(", mostly {m}"));
+    Some((failed, format!("{} failed in 5 min{mostly}", thousands(failed))))
+}
+
+/// Whether what failed lately is much of what ended.
+fn failing_now(q: &QueueSample, failed: u64) -> bool {
+    let ended: u64 = q.flow.spark.iter().rev().take(LATELY).flatten().map(|n| u64::from(*n)).sum();
+    failed >= MANY && failed * 100 >= ended * SHARE
+}
+
+/// At most one for a queue: its most urgent.
+fn concern(q: &QueueSample) -> Option<Concern> {
+    let (waiting, failed) = (q.waiting.unwrap_or(0), q.failed.unwrap_or(0));
+    let wait = |n| if n == 1 { "1 job waits".into() } else { format!("{} jobs wait", figure(Some(n), q.grouped_partial)) };
+    let lately = lately(q);
+    let also = |text: String| lately.as_ref().map_or(text.clone(), |(_, l)| format!("{l}; {text}"));
+    let (kind, size, text) = if q.failed_at_cap {
+        let text = format!("the failed list is at its cap of {}; every further failure drops the oldest", thousands(FAILED_CAP));
+        (Kind::AtCap, failed, also(text))
+    } else if let Some((n, text)) = lately.clone().filter(|(n, _)| failing_now(q, *n)) {
+        (Kind::Failing, n, text)
+    } else if q.unserved() {
+        let jobs = if waiting > 0 { wait(waiting) } else { count(q.delayed.unwrap_or(0), "job is delayed", "jobs are delayed") };
+        (Kind::Unserved, waiting, format!("{jobs} and no worker serves this queue"))
+    } else if failed > 0 {
+        let paused = if q.paused == Paused::No { "" } else { ", and the queue is paused" };
+        let text = format!("{} used up {} attempts{paused}", count(failed, "job", "jobs"), if failed == 1 { "its" } else { "their" });
+        (Kind::Failed, failed, also(text))
+    } else if let Some(problem) = q.problems.first() {
+        (Kind::Unreadable, 0, problem.clone())
+    } else if q.paused == Paused::Partly {
+        (Kind::Partly, waiting, format!("only some of its lists are paused; {}", wait(waiting)))
+    } else if q.paused == Paused::Yes && waiting > 0 {
+        (Kind::Paused, waiting, format!("paused while {}", wait(waiting)))
+    } else {
+        return None;
+    };
+    Some(Concern { queue: q.name.clone(), kind, size, text })
+}
+
+/// Most urgent first; the name decides between equals, so that nothing jumps.
+pub fn rank<'a>(queues: impl IntoIterator<Item = &'a QueueSample>) -> Vec<Concern> {
+    let mut all: Vec<Concern> = queues.into_iter().filter_map(concern).collect();
+    all.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.size.cmp(&a.size)).then(a.queue.cmp(&b.queue)));
+    all.dedup_by(|a, b| a.queue == b.queue);
+    all
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    pub name: QueueName,
+    pub waiting: u64,
+    /// Seconds until the backlog is worked off at the pace of the last minute; `None`: the pace is unknown.
+    pub lasts: Option<u64>,
+}
+
+/// The queues that are shown, and how many others there are with how many waiting jobs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadMap {
+    pub cells: Vec<Load>,
+    pub others: u64,
+    pub waiting: Option<u64>,
+}
+
+/// A backlog that does not move lasts longer than any other. The largest number that a browser reads exactly.
+pub const FOREVER: u64 = (1 << 53) - 1;
+
+fn lasts(q: &QueueSample) -> Option<u64> {
+    let waiting = q.waiting? as f64;
+    let out = q.flow.out_per_second?;
+    Some(if waiting == 0.0 {
+        0
+    } else if out <= 0.0 {
+        FOREVER
+    } else {
+        ((waiting / out) as u64).min(FOREVER)
+    })
+}
+
+impl LoadMap {
+    /// The largest backlogs first, names in order between equals; `waiting` is how many jobs wait in all queues.
+    pub fn of(queues: &[QueueSample], waiting: Option<u64>) -> Self {
+        let mut cells: Vec<Load> =
+            queues.iter().filter_map(|q| Some(Load { name: q.name.clone(), waiting: q.waiting?, lasts: lasts(q) })).collect();
+        cells.sort_by(|a, b| b.waiting.cmp(&a.waiting).then_with(|| a.name.cmp(&b.name)));
+        cells.truncate(CELLS);
+        let shown: u64 = cells.iter().map(|c| c.waiting).sum();
+        Self { others: (queues.len() - cells.len()) as u64, waiting: waiting.map(|all| all.saturating_sub(shown)), cells }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{queue::ByPriority, time::Millis};
+
+    fn queue(name: &str, change: impl FnOnce(&mut QueueSample)) -> QueueSample {
+        let mut q = QueueSample {
+            name: QueueName::try_from(name).expect("valid"),
+            waiting: Some(0),
+            by_priority: ByPriority::default(),
+            grouped: 0,
+            grouped_partial: false,
+            active: None,
+            active_partial: false,
+            lost: 0,
+            flow: crate::model::queue::Flow::default(),
+            delayed: Some(0),
+            failed: Some(0),
+            failed_at_cap: false,
+            paused: Paused::No,
+            workers: None,
+            oldest_waiting_ms: None,
+            sampled_at: Millis(0),
+            problems: Vec::new(),
+        };
+        change(&mut q);
+        q
+    }
+
+    #[test]
+    fn the_most_urgent_comes_first_and_a_queue_comes_once() {
+        let queues = [
+            queue("fine", |q| q.waiting = Some(9)),
+            queue("stopped", |q| (q.paused, q.waiting) = (Paused::Yes, Some(1))),
+            queue("few", |q| q.failed = Some(1)),
+            queue("many", |q| q.failed = Some(30)),
+            queue("full", |q| (q.failed, q.failed_at_cap, q.workers) = (Some(1_000), true, Some(0))),
+            queue("alone", |q| (q.workers, q.waiting) = (Some(0), Some(1_940))),
+        ];
+        let ranked = rank(&queues);
+        let burst = queue("burst", |q| {
+            q.flow.failed_lately = Some(312);
+            q.flow.mostly = Some("PaymentTimeout".into());
+            q.flow.spark = vec![Some(80); 15];
+        });
+        assert_eq!(concern(&burst).map(|c| (c.text, c.kind)), Some(("312 failed in 5 min, mostly PaymentTimeout".into(), Kind::Failing)));
+        assert_eq!(concern(&queue("hiccup", |q| (q.flow.failed_lately, q.flow.spark) = (Some(6), vec![Some(900); 15]))), None);
+        let lines: Vec<String> = ranked.iter().map(|c| format!("{}: {}", c.queue, c.text)).collect();
+        assert_eq!(
+            lines,
+            [
+                "full: the failed list is at its cap of 1,000; every further failure drops the oldest",
+                "alone: 1,940 jobs wait and no worker serves this queue",
+                "many: 30 jobs used up their attempts",
+                "few: 1 job used up its attempts",
+                "stopped: paused while 1 job waits",
+            ]
+        );
+        let board = Board::of(&queues, Some(2_000));
+        assert_eq!((board.total, board.concerns.len(), board.lately), (5, 5, None));
+        assert_eq!((board.load.cells[0].name.as_str(), board.load.others, board.load.waiting), ("alone", 0, Some(50)));
+    }
+}
