@@ -8,8 +8,7 @@ help: ## List the targets
 
 demo: ## Set up what is missing, build quickly, and run the console with live demo data
 	@scripts/setup.sh wasm bind node redis
-	@scripts/build.sh dev
-	target/debug/flux-console demo
+	@scripts/build.sh demo
 
 test: ## Set up what is missing (Chromium too) and run every test
 	@scripts/setup.sh wasm bind node redis databases chromium

@@ -49,88 +49,96 @@ async function findings(page: Page) {
   return violations.flatMap((v: any) => v.nodes.map((node: any) => `${v.id}: ${node.html.slice(0, 160)} ${node.failureSummary.replace(/\s+/g, ' ').slice(0, 240)}`))
 }
 
-for (const scheme of ['light', 'dark'] as const) {
-  for (const [size, viewport] of [['desktop', { width: 1440, height: 900 }], ['phone', { width: 390, height: 844 }]] as const) {
-    test(`${scheme} on a ${size}: nothing sticks out and axe finds nothing`, async ({ queues, workers, open, page }) => {
-      test.setTimeout(240_000) // twenty pages, each looked at by axe
-      await shop(queues)
-      await page.setViewportSize(viewport)
-      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
-      await open('/')
-      await workers.start('shop-2-4712', ['orders'])
-      await workers.begin('shop-2-4712', 'ORD-0')
-      await workers.complete('shop-2-4712', 'ORD-0')
-      await workers.begin('shop-2-4712', 'ORD-1')
-      await workers.fail('shop-1-4711', 'ORD-9', 'PaymentTimeout: no answer')
-      for (const [name, path] of pages) {
-        await open(path)
-        await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-        await page.screenshot({ path: `end2end/report/shots/${name}-${size}-${scheme}.png` })
-        expect.soft(await findings(page), `axe on ${path}`).toEqual([])
-        const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-        expect.soft(sticksOut, `${path} scrolls sideways`).toBeLessThanOrEqual(0)
-      }
-    })
+/** In light and in dark, without loading the page twice: the theme is a class, and its switch has a story of its own below. */
+async function inBoth(page: Page, look: (scheme: 'light' | 'dark') => Promise<void>) {
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.evaluate((dark) => document.documentElement.classList.toggle('dark', dark), scheme === 'dark')
+    await look(scheme)
   }
 }
 
-for (const scheme of ['light', 'dark'] as const) {
-  test(`${scheme}: axe finds nothing in what opens`, async ({ queues, open, page }) => {
-    test.setTimeout(180_000)
+for (const [size, viewport] of [['desktop', { width: 1440, height: 900 }], ['phone', { width: 390, height: 844 }]] as const) {
+  test(`on a ${size}, in light and in dark: nothing sticks out and axe finds nothing`, async ({ queues, workers, open, page }) => {
+    test.setTimeout(420_000) // twenty pages, each looked at by axe twice
     await shop(queues)
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
-    const look = async (name: string) => {
-      await expect(page.getByRole('dialog')).toBeVisible()
-      await page.screenshot({ path: `end2end/report/shots/dialog-${name}-${scheme}.png` })
-      expect.soft(await findings(page), `axe on ${name}`).toEqual([])
+    await page.setViewportSize(viewport)
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+    await open('/')
+    await workers.start('shop-2-4712', ['orders'])
+    await workers.begin('shop-2-4712', 'ORD-0')
+    await workers.complete('shop-2-4712', 'ORD-0')
+    await workers.begin('shop-2-4712', 'ORD-1')
+    await workers.fail('shop-1-4711', 'ORD-9', 'PaymentTimeout: no answer')
+    for (const [name, path] of pages) {
+      await open(path)
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+      await inBoth(page, async (scheme) => {
+        await page.screenshot({ path: `end2end/report/shots/${name}-${size}-${scheme}.png` })
+        expect.soft(await findings(page), `axe on ${path}, ${scheme}`).toEqual([])
+      })
+      const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+      expect.soft(sticksOut, `${path} scrolls sideways`).toBeLessThanOrEqual(0)
     }
-    const close = async () => {
-      await page.keyboard.press('Escape')
-      await expect(page.getByRole('dialog')).toHaveCount(0)
-    }
-    await open('/queues/orders?state=failed')
-    await page.keyboard.press('?')
-    await look('help')
-    await close()
-    await page.keyboard.press('Control+k')
-    await look('palette')
-    await close()
-    await page.getByRole('button', { name: /^Retry 312 failed jobs/ }).click()
-    await look('retry-all')
-    await close()
-    await page.getByRole('button', { name: 'More actions for orders' }).click()
-    await page.getByRole('menuitem', { name: 'Purge queue…' }).click()
-    await expect(page.getByRole('dialog')).toContainText('The trash keeps')
-    await look('purge')
-    await close()
-    await page.getByRole('checkbox', { name: 'Select page' }).check()
-    await page.getByRole('button', { name: 'Select all 312' }).click()
-    await page.screenshot({ path: `end2end/report/shots/selected-${scheme}.png` })
-    expect.soft(await findings(page), 'axe on a selection').toEqual([])
-
-    await open('/queues/orders/jobs/DEAD-311')
-    await page.getByRole('button', { name: 'Edit and retry…' }).click()
-    await look('edit')
-    await page.getByRole('dialog').getByLabel('Payload').fill('{\n  "id": 1,,\n}')
-    await expect(page.getByRole('dialog')).toContainText('Line 2, column 11')
-    await look('edit-wrong')
-    await page.setViewportSize({ width: 390, height: 844 })
-    await look('edit-phone')
-    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
-    await expect(page.getByRole('dialog')).toHaveCount(0)
-    await page.getByRole('button', { name: 'Menu' }).click()
-    await look('drawer')
-    await close()
-
-    await page.setViewportSize({ width: 1440, height: 900 })
-    await open('/errors')
-    const kind = await page.getByRole('main').getByRole('row').getByRole('link').first().getAttribute('href')
-    await open(kind!)
-    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-    await page.screenshot({ path: `end2end/report/shots/error-kind-${scheme}.png` })
-    expect.soft(await findings(page), `axe on ${kind}`).toEqual([])
   })
 }
+
+test('in light and in dark, axe finds nothing in what opens', async ({ queues, open, page }) => {
+  test.setTimeout(300_000)
+  await shop(queues)
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+  const shot = (name: string) =>
+    inBoth(page, async (scheme) => {
+      await page.screenshot({ path: `end2end/report/shots/${name}-${scheme}.png` })
+      expect.soft(await findings(page), `axe on ${name}, ${scheme}`).toEqual([])
+    })
+  const look = async (name: string) => {
+    await expect(page.getByRole('dialog')).toBeVisible()
+    await shot(`dialog-${name}`)
+  }
+  const close = async () => {
+    await page.keyboard.press('Escape')
+    await expect(page.getByRole('dialog')).toHaveCount(0)
+  }
+  await open('/queues/orders?state=failed')
+  await page.keyboard.press('?')
+  await look('help')
+  await close()
+  await page.keyboard.press('Control+k')
+  await look('palette')
+  await close()
+  await page.getByRole('button', { name: /^Retry 312 failed jobs/ }).click()
+  await look('retry-all')
+  await close()
+  await page.getByRole('button', { name: 'More actions for orders' }).click()
+  await page.getByRole('menuitem', { name: 'Purge queue…' }).click()
+  await expect(page.getByRole('dialog')).toContainText('The trash keeps')
+  await look('purge')
+  await close()
+  await page.getByRole('checkbox', { name: 'Select page' }).check()
+  await page.getByRole('button', { name: 'Select all 312' }).click()
+  await shot('selected')
+
+  await open('/queues/orders/jobs/DEAD-311')
+  await page.getByRole('button', { name: 'Edit and retry…' }).click()
+  await look('edit')
+  await page.getByRole('dialog').getByLabel('Payload').fill('{\n  "id": 1,,\n}')
+  await expect(page.getByRole('dialog')).toContainText('Line 2, column 11')
+  await look('edit-wrong')
+  await page.setViewportSize({ width: 390, height: 844 })
+  await look('edit-phone')
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await page.getByRole('button', { name: 'Menu' }).click()
+  await look('drawer')
+  await close()
+
+  await page.setViewportSize({ width: 1440, height: 900 })
+  await open('/errors')
+  const kind = await page.getByRole('main').getByRole('row').getByRole('link').first().getAttribute('href')
+  await open(kind!)
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+  await shot('error-kind')
+})
 
 test.describe('closed', () => {
   test.use({ consoleEnv: { AUTH_PASSWORD: 'correct horse' } })

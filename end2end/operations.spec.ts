@@ -31,3 +31,21 @@ test('every action leaves a line, found by what, where and who', async ({ queues
   await page.getByRole('link', { name: 'Clear filters' }).click()
   await expect(rows).toHaveCount(3)
 })
+
+test('what was deleted is restored from the trash', async ({ queues, open, page }) => {
+  await queues.push('orders', make(3, 'ORD'))
+  await queues.fail('orders', make(4, 'DEAD'))
+  await open('/operations')
+  await expect(page.getByRole('main')).toContainText('The trash is empty')
+  const deleted = await page.request.post(new URL('/api/v1/queues/orders/clear-failed', page.url()).href, { data: {} })
+  expect(deleted.status()).toBe(202)
+  await expect.poll(() => queues.failed('orders')).toBe(0)
+
+  await page.reload()
+  const restore = page.getByRole('button', { name: 'Restore 4 jobs of orders' })
+  await expect(page.getByRole('main')).toContainText('4 failed jobs cleared from orders')
+  await restore.click()
+  await expect(toasts(page)).toContainText('Restored 4')
+  await expect(restore).toHaveCount(0)
+  await expect.poll(() => queues.failed('orders')).toBe(4)
+})

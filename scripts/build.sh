@@ -2,15 +2,18 @@
 # Builds the console the way `cargo leptos build` does, with the same settings (Cargo.toml, [package.metadata.leptos]).
 # A release has the WASM in parts besides (ARCHITECTURE.md, "The first load"):
 #   scripts/build.sh dev      target/debug/flux-console, quickly built, which reads target/site when it runs
+#   scripts/build.sh demo     the same, and runs the demo as soon as there is a server: the page can be read before it is alive
+#   scripts/build.sh test     what dev makes, and cargo's tests, not run
 #   scripts/build.sh release  target/release/flux-console, one file with all assets inside
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/target/tools/bin:$PWD/node_modules/.bin:$PATH"
 
-mode="${1:-}"
-case "$mode" in
-dev | release) ;;
-*) echo "usage: scripts/build.sh dev|release" >&2; exit 2 ;;
+what="${1:-}" mode=dev profile=wasm-dev
+case "$what" in
+dev | demo | test) ;;
+release) mode=release ;;
+*) echo "usage: scripts/build.sh dev|demo|test|release" >&2; exit 2 ;;
 esac
 
 metadata="$(cargo metadata --no-deps --format-version 1)"
@@ -18,80 +21,110 @@ setting() { node -p '[JSON.parse(process.argv[1]).packages[0].metadata.leptos[pr
 target="$(node -p 'JSON.parse(process.argv[1]).target_directory' "$metadata")"
 name="$(setting output-name)"
 export LEPTOS_OUTPUT_NAME="$name" # compiled into the links that the server writes
-
-profile=wasm-dev
 if [ "$mode" = release ]; then profile="$(setting lib-profile-release)"; fi
 stage="$target/stage-$mode"
-pkg="$stage/$(setting site-pkg-dir)"
-mkdir -p "$pkg"
+pkg="$(setting site-pkg-dir)"
 
 say() { printf 'build: %s\n' "$*"; }
 
-out='' beside='' patient=()
-tidy() {
+browser() {
+    say "browser half ($profile)"
+    local features bind=flux-wasm link=() keep=() wasm out
+    features="$(setting lib-features)"
+    if [ "$mode" = release ]; then
+        # Most pages become files of their own (src/components/later.rs). The splitter wants to know what refers to what.
+        features="$features,split" link=(-Clink-args=--emit-relocs)
+        keep=(--keep-exports) bind=flux-wasm-split # the parts share a table
+    fi
+    # As a library for others it would export what nobody asks for: a tenth of the release, and half a minute.
+    cargo rustc --lib --crate-type cdylib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$features" -- "${link[@]}"
+    wasm="$target/wasm32-unknown-unknown/$profile/${name//-/_}.wasm"
+    if [ ! "$wasm" -nt "$stage/browser/$pkg/$name.wasm" ]; then return; fi
+    out="$stage/making"
     rm -rf "$out"
-    if [ -n "$beside" ]; then kill "$beside" 2>/dev/null || true; fi
-}
-trap tidy EXIT
-
-server=(cargo build --bin "$name" --no-default-features --features "$(setting bin-features)")
-if [ "$mode" = dev ]; then
-    # It reads the site when it runs. Half of either build keeps one core busy and no more, so the two go side by side. The
-    # server takes longer, so the browser half gives way to it.
-    say "server (dev), beside the browser half"
-    "${server[@]}" &
-    beside=$!
-    patient=(nice -n 19)
-fi
-
-say "browser half ($profile)"
-features="$(setting lib-features)" link=() keep=() bind=flux-wasm
-if [ "$mode" = release ]; then
-    # Most pages become files of their own (src/components/later.rs). The splitter wants to know what refers to what.
-    features="$features,split" link=(-Clink-args=--emit-relocs)
-    keep=(--keep-exports) bind=flux-wasm-split # the parts share a table
-fi
-# As a library for others it would export what nobody asks for: a tenth of the release, and half a minute.
-"${patient[@]}" cargo rustc --lib --crate-type cdylib --target wasm32-unknown-unknown --profile "$profile" --no-default-features --features "$features" -- "${link[@]}"
-wasm="$target/wasm32-unknown-unknown/$profile/${name//-/_}.wasm"
-if [ "$wasm" -nt "$pkg/$name.wasm" ]; then
-    out="$(mktemp -d "$target/bindgen.XXXXXX")"
+    mkdir -p "$out/$pkg"
     if [ "$mode" = release ]; then
         say "splitting"
         node scripts/drop-unused.mjs "$wasm" "$out/whole"
-        flux-wasm-split split "$name" "$out/whole" "$out"
-        mv "$out/$name.wasm" "$out/main"
+        flux-wasm-split split "$name" "$out/whole" "$out/$pkg"
+        mv "$out/$pkg/$name.wasm" "$out/main"
         wasm="$out/main"
     fi
-    "$bind" bind "${keep[@]}" "$name" "$wasm" "$out"
-    mv "$out/${name}_bg.wasm" "$out/$name.wasm"
+    "$bind" bind "${keep[@]}" "$name" "$wasm" "$out/$pkg"
+    mv "$out/$pkg/${name}_bg.wasm" "$out/$pkg/$name.wasm"
+    rm -f "$out/whole" "$out/main"
     if [ "$mode" = release ]; then
-        rm "$out/whole" "$out/main"
         # No wasm-opt: rustc has optimised for size already, and what -Oz does on top makes the files compress worse.
-        node scripts/pack-chunks.mjs "$out"
-        node scripts/tighten.mjs "$out" "$name"
+        node scripts/pack-chunks.mjs "$out/$pkg"
+        node scripts/tighten.mjs "$out/$pkg" "$name"
     fi
-    rm -rf "$pkg"
-    mkdir "$pkg"
-    chmod 755 "$out"
-    cp -R "$out/." "$pkg"
-fi
+    rm -rf "$stage/browser"
+    mv "$out" "$stage/browser"
+}
 
-say "styles"
-minify=()
-if [ "$mode" = release ]; then minify=(--minify); fi
-tailwindcss --input "$(setting tailwind-input-file)" --output "$pkg/$name.css" "${minify[@]}"
+styles() {
+    say "styles"
+    local minify=()
+    if [ "$mode" = release ]; then minify=(--minify); fi
+    tailwindcss --input "$(setting tailwind-input-file)" --output "$stage/styles/$pkg/$name.css" "${minify[@]}"
+}
 
-say "site"
-compress=()
-if [ "$mode" = release ]; then compress=(--compress); fi
-node scripts/site.mjs "$(setting site-root)" "${compress[@]}" "$stage" "$(setting assets-dir)"
+site() {
+    say "site"
+    local compress=()
+    if [ "$mode" = release ]; then compress=(--compress); fi
+    node scripts/site.mjs "$(setting site-root)" "${compress[@]}" "$stage/browser" "$stage/styles" "$(setting assets-dir)"
+}
 
-if [ "$mode" = dev ]; then
+server() {
+    say "server ($mode)"
+    cargo build --bin "$name" --no-default-features --features "$(setting bin-features)" "$@"
+}
+
+# with FUNCTION: in a process group of its own, which ends with this script at the latest.
+beside=''
+with() {
+    set -m
+    "$1" &
+    beside=$!
+    set +m
+}
+tidy() { if [ -n "$beside" ]; then kill -- "-$beside" 2>/dev/null || true; fi; }
+trap tidy EXIT
+
+# Half of either build keeps one core busy and no more, so a debug build, which reads the site when it runs, makes the two
+# side by side. The server takes longer, so the browser half gives way to it.
+patient_browser() {
+    trap '[ $? = 0 ] || say "the browser half could not be made (see above): pages can be read, but are not alive"' EXIT
+    renice -n 19 "$BASHPID" >/dev/null || true
+    browser
+    site
+}
+
+case "$what" in
+release)
+    browser
+    styles
+    site
+    server --release # with the site inside
+    ;;
+demo)
+    rm -rf "$(setting site-root)" # a browser half of last time may not fit the server of now
+    styles
+    node scripts/site.mjs "$(setting site-root)" "$stage/styles" "$(setting assets-dir)"
+    with patient_browser
+    server
+    say "running the demo; the page comes alive when the browser half is there"
+    "$target/debug/$name" demo
+    exit
+    ;;
+*)
+    styles
+    with patient_browser
+    server
+    if [ "$what" = test ]; then cargo test --features ssr --no-run; fi
     wait "$beside"
     beside=''
-else
-    say "server (release), with the site inside"
-    "${server[@]}" --release
-fi
+    ;;
+esac
 say "done: $target/$([ "$mode" = release ] && echo release || echo debug)/$name"

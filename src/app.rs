@@ -17,6 +17,10 @@ use leptos_router::{
 #[derive(Clone, Debug, Default)]
 pub struct AssetRoot(pub String);
 
+/// The server provides it while the browser half is still being compiled beside a running demo (scripts/build.sh).
+#[derive(Clone, Copy, Debug)]
+pub struct StillCompiling;
+
 /// Sets the theme before the first paint, so that nobody is flashed.
 const THEME: &str = r#"try{var t=localStorage.getItem("theme");if(t?t=="dark":matchMedia("(prefers-color-scheme: dark)").matches)document.documentElement.classList.add("dark")}catch(e){}"#;
 
@@ -27,6 +31,29 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     // The script imports it: this saves a round trip.
     let split = use_context::<WasmSplitManifest>()
         .map(|_| view! { <link rel="modulepreload" href=format!("{root}/{}/__wasm_split.js", options.site_pkg_dir) /> });
+    // Nothing takes over such a page: it loads itself again until something does.
+    let compiling = use_context::<StillCompiling>().is_some();
+    let alive = if compiling {
+        view! { <meta http-equiv="refresh" content="5" /> }.into_any()
+    } else {
+        view! {
+            <AutoReload options=options.clone() />
+            <HydrationScripts options=options root=root />
+            {split}
+        }
+        .into_any()
+    };
+    let body = if compiling {
+        view! {
+            <body>
+                <div class="banner quiet" role="status"><p>"The browser half is still being compiled. This page can be read, and comes alive by itself in a minute or two."</p></div>
+                <App />
+            </body>
+        }
+        .into_any()
+    } else {
+        view! { <body><App /></body> }.into_any()
+    };
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -37,14 +64,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <script nonce=use_nonce()>{THEME}</script>
                 <link rel="stylesheet" href=style />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <AutoReload options=options.clone() />
-                <HydrationScripts options=options root=root />
-                {split}
+                {alive}
                 <MetaTags />
             </head>
-            <body>
-                <App />
-            </body>
+            {body}
         </html>
     }
 }

@@ -11,18 +11,9 @@ use super::{
 use crate::model::{
     edited::{Draft, Misplaced},
     ids::{Fingerprint, QueueName},
-    json,
+    job::queue_named,
 };
 use leptos::{prelude::*, task::spawn_local};
-
-/// The queue that a payload names: the library counts failures and completes groups there, wherever the job waited.
-fn queue_named(payload: &str) -> Option<String> {
-    let inner = |text: &str, name: &str| {
-        let raw = json::field(text, &json::members(text).ok()?, name)?.to_owned();
-        Some(json::decode(&raw).unwrap_or(raw))
-    };
-    inner(&inner(&inner(payload, "data")?, "properties")?, "queueName")
-}
 
 /// Why the job will not stay with its queue, as a sentence.
 fn elsewhere(payload: &str, queue: &QueueName) -> Option<String> {

@@ -4,7 +4,7 @@ use super::{
     icon::{Glyph, Icon},
     number::thousands,
 };
-use crate::model::archive::Gap;
+use crate::model::archive::{Gap, Refusing};
 use leptos::prelude::*;
 
 /// `orders: up to 1,990 failed jobs were not archived, 2026-11-23 12:03:10 to 12:04:00 UTC`
@@ -26,6 +26,22 @@ pub fn Gaps(gaps: Vec<Gap>) -> impl IntoView {
                     {lines}
                     <p class="text-muted">"Redis dropped them before they could be copied, or the archive was away for too long."</p>
                 </div>
+            </div>
+        }
+    })
+}
+
+/// The database answers, and takes nothing new.
+#[component]
+pub fn NotWritten(refusing: Option<Refusing>) -> impl IntoView {
+    refusing.map(|r| {
+        view! {
+            <div class="banner quiet" data-refusing>
+                <Icon glyph=Glyph::Warning class="i s text-failed" />
+                <p class="grow min-w-0 wrap-anywhere">
+                    {format!("Since {} UTC the archive's database takes nothing: {} ", r.since.clock(), r.problem)}
+                    <span class="text-muted">"What fails or ends now is missing here until it does. Live pages are not affected."</span>
+                </p>
             </div>
         }
     })

@@ -169,6 +169,9 @@ pub struct ArchivePage {
     pub total: u64,
     pub page: u64,
     pub per_page: u64,
+    /// While the database takes nothing, so that the newest rows are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusing: Option<Refusing>,
 }
 
 /// One run as the event channel told it.

@@ -2,6 +2,7 @@
 
 use super::{
     ids::{Fingerprint, Priority, QueueName, segment},
+    json,
     time::Millis,
 };
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,15 @@ impl JobSummary {
             (None, None) => "Job".into(),
         }
     }
+}
+
+/// The queue that a payload names, `data.properties.queueName`: the library counts failures and completes groups there, wherever
+/// the job waited. `data` is JSON in a string, or an object.
+pub fn queue_named(payload: &str) -> Option<String> {
+    let field = |text: &str, name: &str| Some(json::field(text, &json::members(text).ok()?, name)?.to_owned());
+    let data = field(payload, "data")?;
+    let data = json::decode(&data).unwrap_or(data);
+    json::decode(&field(&field(&data, "properties")?, "queueName")?)
 }
 
 /// What each row of a page is known by while the list is loaded again: the element itself, not its position, which every pop of

@@ -13,7 +13,13 @@ use axum::{
 use leptos::{WasmSplitManifest, prelude::ArcStoredValue};
 use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 #[derive(Embed)]
 #[folder = "target/site"]
@@ -43,6 +49,15 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 /// `/_a/0123456789abcdef`: stands before `/pkg/flux-console.js` and every other file.
 pub fn root() -> String {
     format!("/_a/{}", *VERSION)
+}
+
+/// Whether the browser half is there. A debug build runs while that is still being compiled; once there, it stays.
+pub fn alive(wasm: &str) -> bool {
+    static SEEN: AtomicBool = AtomicBool::new(EMBEDDED);
+    if !SEEN.load(Ordering::Relaxed) && Site::get(wasm).is_some() {
+        SEEN.store(true, Ordering::Relaxed);
+    }
+    SEEN.load(Ordering::Relaxed)
 }
 
 /// Which files a part of the browser half is in, and what it shares with others. A build that is not split has no list.

@@ -147,13 +147,17 @@ async fn list_requests_cost_redis_nothing() {
     let per_tick = 50 * 5;
     let (before, started) = (commands(&redis, "llen").await, std::time::Instant::now());
     let ranges = commands(&redis, "lrange").await;
-    for _ in 0..100 {
+    for i in 0..100 {
         console.json("/api/v1/queues").await;
         console.json("/api/v1/overview").await;
+        assert_eq!(console.post("/api/fn/board", &serde_json::json!({})).await.0, 200);
+        for page in ["/", "/queues"].iter().filter(|_| i % 10 == 0) {
+            assert_eq!(console.get(page).await.status().as_u16(), 200, "{page}");
+        }
     }
     let ticks = started.elapsed().as_secs() + 3;
     let spent = commands(&redis, "llen").await - before;
-    assert!(spent <= ticks * per_tick, "{spent} LLEN for 200 requests in {ticks} ticks");
+    assert!(spent <= ticks * per_tick, "{spent} LLEN for 300 requests and 20 pages in {ticks} ticks");
     // Two for the histories of the event channels, when they are subscribed to just now.
     assert!(commands(&redis, "lrange").await - ranges <= 2);
     assert_eq!(commands(&redis, "keys").await, 0);
@@ -253,6 +257,20 @@ async fn a_tick_over_a_thousand_queues_is_at_most_five_thousand_commands() {
     assert!(seen >= 2, "somebody looks");
     // One may have begun before, and one may not have ended; what else a console asks is little.
     assert!(spent <= (seen + 2) * 5_000, "{spent} commands in {seen} ticks");
+    drop(watch);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticks_are_slow_while_nobody_looks() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", many("j", "mail", 2)).await;
+    let console = redis.console().await;
+    let alone = ticks(&console, tokio::time::sleep(Duration::from_secs(9))).await;
+    assert!(alone <= 2, "{alone} ticks in 9 s, and nobody looks");
+    let watch = console.state.watching.stream(None);
+    let seen = ticks(&console, tokio::time::sleep(Duration::from_secs(9))).await;
+    assert!(seen >= 5, "{seen} ticks in 9 s while somebody looks");
     drop(watch);
     console.stop().await;
 }

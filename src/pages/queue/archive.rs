@@ -6,7 +6,7 @@ use crate::{
         address::use_search,
         badge::Tone,
         empty::{Empty, Skeleton},
-        gaps::Gaps,
+        gaps::{Gaps, NotWritten},
         icon::{Glyph, Icon},
         number::{count, thousands},
         time::{Ago, Clock},
@@ -95,7 +95,7 @@ fn Filters(query: ArchiveQuery) -> impl IntoView {
 
 #[component]
 fn Page(query: ArchiveQuery, page: ArchivePage) -> impl IntoView {
-    let gaps = view! { <Gaps gaps=page.gaps /> };
+    let gaps = view! { <NotWritten refusing=page.refusing /> <Gaps gaps=page.gaps /> };
     if page.rows.is_empty() {
         let text = if page.total > 0 {
             format!("The archive has {} of this kind, so this page is past its end.", count(page.total, "row", "rows"))

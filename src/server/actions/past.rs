@@ -87,7 +87,7 @@ pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage,
     let db = state.archive.db()?;
     let read = async { tokio::try_join!(jobs::page(&db, query), gaps::newest(&db, query.queue.as_ref())) };
     let ((rows, total), gaps) = state.archive.noted(read.await)?;
-    Ok(ArchivePage { rows, gaps, total, page: query.page, per_page: query.per_page })
+    Ok(ArchivePage { rows, gaps, total, page: query.page, per_page: query.per_page, refusing: state.archive.archiving().refusing })
 }
 
 async fn row(state: &AppState, row: i64) -> Result<ArchivedRow, ApiError> {

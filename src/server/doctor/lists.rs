@@ -5,6 +5,7 @@ use crate::model::{
     doctor::{Check, Finding, Fix, FixKind, Level},
     ids::QueueName,
     job::JobState,
+    number::thousands,
     queue::{FAILED_CAP, Paused, QueueSample},
 };
 use crate::server::driver::redis::{
@@ -107,7 +108,10 @@ pub fn at_cap(q: &QueueSample, archived: Option<bool>) -> Option<Finding> {
         level: if archived == Some(true) { Level::Note } else { Level::Problem },
         subject: q.name.to_string(),
         title: format!("The dead-letter list of {} is full", q.name),
-        meaning: format!("The library keeps {FAILED_CAP} dead letters of a queue. Every further failure drops the oldest one. {kept}"),
+        meaning: format!(
+            "The library keeps {} dead letters of a queue. Every further failure drops the oldest one. {kept}",
+            thousands(FAILED_CAP)
+        ),
         advice: "Find out what fails, then retry or clear the failed jobs.".into(),
         href: Some(format!("{}?state={}", q.name.href(), JobState::Failed.as_str())),
         fixes: Vec::new(),

@@ -6,6 +6,7 @@ pub mod lists;
 pub mod system;
 pub mod workers;
 
+pub use crate::model::number::count;
 use crate::model::{
     doctor::{Check, Checked, Diagnosis, Finding, Looked},
     time::Millis,
@@ -71,11 +72,6 @@ impl Report {
         self.checks.sort_by_key(|c| c.check);
         Diagnosis { at, findings: self.findings, more: self.more, checks: self.checks, commands, took_ms }
     }
-}
-
-/// `1 job`, `3 jobs`
-pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// The first few of some names: `a, b and 3 more`.

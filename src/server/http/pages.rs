@@ -1,7 +1,7 @@
 //! Pages and server functions: Leptos, with what they find in context, a Content-Security-Policy and true statuses.
 
 use crate::{
-    app::{App, AssetRoot, shell},
+    app::{App, AssetRoot, StillCompiling, shell},
     model::error::ApiError,
     server::{
         assets,
@@ -35,6 +35,7 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
     // Set by `cargo leptos watch`: pages listen for reloads on another port.
     let watched = std::env::var_os("LEPTOS_WATCH").is_some();
     let split = assets::split(&options.site_pkg_dir);
+    let wasm = format!("{}/{}.wasm", options.site_pkg_dir, options.output_name);
     let context = move || {
         // Where routes are only listed there is no request, and nobody asks.
         let who = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Who>().cloned());
@@ -43,6 +44,9 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
             provide_context(split.clone());
         }
         provide_context(AssetRoot(assets::root()));
+        if !assets::alive(&wasm) {
+            provide_context(StillCompiling);
+        }
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
             && let Ok(policy) = HeaderValue::from_str(&policy(&nonce, watched))
         {

@@ -1,12 +1,12 @@
 //! What runs, who works, how fast: from memory.
 
-use super::{Caller, Params, UrlPath, UrlQuery, problem::Problem, queue_name};
+use super::{Caller, Params, UrlPath, UrlQuery, listed::Listed, problem::Problem, queue_name};
 use crate::model::{
     ids::QueueName,
+    job::JobState,
     log::{Level, LogQuery, LogTail},
     metrics::{Charts, ClassFigures, Window},
     run::Run,
-    time::Millis,
     worker::WorkerList,
 };
 use crate::server::{actions::live, state::AppState};
@@ -48,23 +48,10 @@ pub async fn put_back(Caller(state): Caller, UrlPath(key): UrlPath<String>) -> R
 }
 
 /// Rows of `GET /queues/{queue}/jobs?state=active`: the fields of a job as far as events tell them, and those of the run.
-/// There is no element in Redis that a fingerprint could name.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct ActiveJob {
-    id: Option<String>,
-    fingerprint: Option<String>,
-    queue: QueueName,
-    state: &'static str,
-    priority: Option<String>,
-    class_name: Option<String>,
-    attempts: Option<u64>,
-    max_attempts: Option<u64>,
-    created_at: Option<Millis>,
-    run_at: Option<Millis>,
-    failed_at: Option<Millis>,
-    error: Option<String>,
-    group_id: Option<String>,
+    #[serde(flatten)]
+    job: Listed,
     /// `state` in here is `running`, `unsure` or `lost`.
     run: Run,
 }
@@ -86,22 +73,9 @@ pub fn active(state: &AppState, queue: &QueueName, page: u64, per_page: u64) -> 
     let (total, partial) = sample.unwrap_or((None, false));
     let skip = usize::try_from((page - 1).saturating_mul(per_page)).unwrap_or(usize::MAX);
     let rows = live::runs(state, queue).into_iter().skip(skip).take(usize::try_from(per_page).unwrap_or(0));
-    let job = |run: Run| ActiveJob {
-        id: run.job.clone(),
-        fingerprint: None,
-        queue: queue.clone(),
-        state: "active",
-        class_name: run.class_name.clone(),
-        attempts: run.attempt,
-        // Events tell nothing of these.
-        priority: None,
-        max_attempts: None,
-        created_at: None,
-        run_at: None,
-        failed_at: None,
-        error: None,
-        group_id: None,
-        run,
+    let job = |run: Run| {
+        let (id, class_name, attempts) = (run.job.clone(), run.class_name.clone(), run.attempt);
+        ActiveJob { job: Listed { id, class_name, attempts, ..Listed::new(queue.clone(), JobState::Active) }, run }
     };
     ActivePage { jobs: rows.map(job).collect(), total, partial, page, per_page }
 }

@@ -9,6 +9,7 @@ mod channels;
 mod doctor;
 mod errors;
 mod jobs;
+mod listed;
 mod live;
 mod nodes;
 mod operations;

@@ -1,9 +1,10 @@
 //! Rows of the archive for programs, and an archived job as its page shows it.
 
-use super::{Caller, Params, UrlPath, UrlQuery, problem::Problem, queue_name};
+use super::{Caller, Params, UrlPath, UrlQuery, listed::Listed, problem::Problem, queue_name};
 use crate::model::{
     archive::{ArchivePage, ArchivedJob, ArchivedRow, Gap, Status, Verdict},
     ids::QueueName,
+    job::JobState,
     past::{PushAsk, PushDone},
     query::{ArchiveQuery, PER_PAGE, PER_PAGE_DEFAULT},
     time::Millis,
@@ -18,23 +19,12 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
-/// A row of the archive with the fields of a job in a list. There is no element in Redis that a fingerprint could name.
+/// A completed row of the archive with the fields of a job in a list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PastJob {
-    id: String,
-    fingerprint: Option<String>,
-    queue: QueueName,
-    state: Status,
-    priority: Option<String>,
-    class_name: Option<String>,
-    attempts: Option<u64>,
-    max_attempts: Option<u64>,
-    created_at: Option<Millis>,
-    run_at: Option<Millis>,
-    failed_at: Option<Millis>,
-    error: Option<String>,
-    group_id: Option<String>,
+    #[serde(flatten)]
+    job: Listed,
     bytes: u64,
     /// Its number in the archive: `?row=` of the job's address.
     row: i64,
@@ -45,25 +35,18 @@ struct PastJob {
 
 impl From<ArchivedRow> for PastJob {
     fn from(row: ArchivedRow) -> Self {
-        Self {
-            id: row.id,
-            fingerprint: None,
-            queue: row.queue,
-            state: row.status,
-            priority: None,
+        let job = Listed {
+            id: Some(row.id),
             class_name: row.class_name,
             attempts: row.attempt,
             max_attempts: row.max_attempts,
             created_at: row.created_at,
-            run_at: None,
             failed_at: row.failed_at,
             error: row.error,
             group_id: row.group_id,
-            bytes: row.bytes,
-            row: row.row,
-            verdict: row.verdict,
-            archived_at: row.archived_at,
-        }
+            ..Listed::new(row.queue, JobState::Completed)
+        };
+        Self { job, bytes: row.bytes, row: row.row, verdict: row.verdict, archived_at: row.archived_at }
     }
 }
 
@@ -94,7 +77,7 @@ pub async fn list(State(state): State<AppState>, UrlQuery(params): UrlQuery<Para
 
 /// `GET /queues/{queue}/jobs?state=completed`: what the archive says completed, with the verdict on each row.
 pub async fn completed(state: &AppState, queue: QueueName, params: &Params) -> Result<Response, Problem> {
-    let ArchivePage { rows, gaps, total, page, per_page } = page(state, Some(queue), Some(Status::Completed), params).await?;
+    let ArchivePage { rows, gaps, total, page, per_page, .. } = page(state, Some(queue), Some(Status::Completed), params).await?;
     let jobs = rows.into_iter().map(PastJob::from).collect();
     Ok(Json(PastPage { jobs, gaps, total, page, per_page }).into_response())
 }

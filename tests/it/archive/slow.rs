@@ -94,6 +94,8 @@ async fn a_full_database_says_so_and_takes_all_when_there_is_place() {
     .await;
     let page = console.get("/settings").await.text().await.expect("a page");
     assert!(page.contains("the database takes nothing"), "{page}");
+    let tab = console.get("/queues/mail?state=completed").await.text().await.expect("a page");
+    assert!(tab.contains("data-refusing") && tab.contains("the archive's database takes nothing"), "{tab}");
     limit(1 << 30).await;
     each_once(&console.state.archive, "mail", 900).await;
     eventually("it is over", SOON, async || console.json("/api/v1/archive").await["archiving"]["refusing"].is_null()).await;

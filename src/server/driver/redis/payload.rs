@@ -2,7 +2,7 @@
 
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName},
-    job::{JobState, JobSummary},
+    job::{self, JobState, JobSummary},
     json,
     time::Millis,
 };
@@ -138,15 +138,9 @@ pub fn group_of(raw: &[u8]) -> Option<String> {
     group(text, &json::members(text).ok()?)
 }
 
-/// The queue that a payload names: `data.properties.queueName`.
+/// [`job::queue_named`] of a raw element.
 pub fn queue_named(raw: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(raw).ok()?;
-    let members = json::members(text).ok()?;
-    let data = json::field(text, &members, "data")?;
-    let nested = json::decode(data).unwrap_or_else(|| data.to_owned());
-    let outer = json::members(&nested).ok()?;
-    let properties = json::field(&nested, &outer, "properties")?;
-    json::field(properties, &json::members(properties).ok()?, "queueName").and_then(json::decode)
+    job::queue_named(std::str::from_utf8(raw).ok()?)
 }
 
 #[cfg(test)]
