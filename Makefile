@@ -7,11 +7,11 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Set up what is missing, build quickly, and run the console with live demo data
-	@scripts/setup.sh wasm bind node redis
+	@scripts/setup.sh wasm redis
 	@scripts/build.sh demo
 
 test: ## Set up what is missing (Chromium too) and run every test
-	@scripts/setup.sh wasm bind node redis databases chromium
+	@scripts/setup.sh wasm
 	@scripts/test.sh
 
 dev: ## Rebuild and reload on every change (compiles cargo-leptos once); needs a Redis, REDIS_URL says where

@@ -16,6 +16,12 @@ release) mode=release ;;
 *) echo "usage: scripts/build.sh dev|demo|test|release" >&2; exit 2 ;;
 esac
 
+for tool in cargo node npm; do
+    if ! type -P "$tool" >/dev/null; then
+        echo "build: $tool is missing. Install Rust (https://rustup.rs) and Node.js 20 or newer, and run this again." >&2
+        exit 1
+    fi
+done
 metadata="$(cargo metadata --no-deps --format-version 1)"
 setting() { node -p '[JSON.parse(process.argv[1]).packages[0].metadata.leptos[process.argv[2]]].flat().join()' "$metadata" "$1"; }
 target="$(node -p 'JSON.parse(process.argv[1]).target_directory' "$metadata")"
@@ -92,11 +98,15 @@ with() {
 tidy() { if [ -n "$beside" ]; then kill -- "-$beside" 2>/dev/null || true; fi; }
 trap tidy EXIT
 
-# Half of either build keeps one core busy and no more, so a debug build, which reads the site when it runs, makes the two
-# side by side. The server takes longer, so the browser half gives way to it.
-patient_browser() {
+# A debug build reads the site when it runs, so the server and everything else are made side by side: half of either keeps one
+# core busy and no more. The server takes longer, so all else gives way to it.
+the_rest() {
     trap '[ $? = 0 ] || say "the browser half could not be made (see above): pages can be read, but are not alive"' EXIT
     renice -n 19 "$BASHPID" >/dev/null || true
+    scripts/setup.sh node
+    styles
+    site
+    scripts/setup.sh bind
     browser
     site
 }
@@ -109,18 +119,15 @@ release)
     server --release # with the site inside
     ;;
 demo)
-    rm -rf "$(setting site-root)" # a browser half of last time may not fit the server of now
-    styles
-    node scripts/site.mjs "$(setting site-root)" "$stage/styles" "$(setting assets-dir)"
-    with patient_browser
+    rm -rf "$stage/browser" "$(setting site-root)" # a browser half of last time may not fit the server of now
+    with the_rest
     server
-    say "running the demo; the page comes alive when the browser half is there"
+    say "running the demo; its pages come alive when the browser half is there"
     "$target/debug/$name" demo
     exit
     ;;
 *)
-    styles
-    with patient_browser
+    with the_rest
     server
     if [ "$what" = test ]; then cargo test --features ssr --no-run; fi
     wait "$beside"

@@ -7,7 +7,11 @@ rm -rf "$logs"
 mkdir -p "$logs"
 broken=0 # steps that ended badly
 
+# What the tests run is fetched while they are compiled.
+scripts/setup.sh redis databases chromium &
+servers=$!
 scripts/build.sh test || broken=$((broken + 1))
+wait "$servers" || exit 1
 cargo test --features ssr --no-fail-fast 2>&1 | tee "$logs/cargo.log" || broken=$((broken + 1))
 PLAYWRIGHT_JSON_OUTPUT_NAME="$PWD/$logs/browser.json" npm run --silent end2end 2>&1 | tee "$logs/browser.log" || broken=$((broken + 1))
 

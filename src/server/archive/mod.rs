@@ -12,6 +12,7 @@ pub mod index;
 pub mod jobs;
 pub mod logs;
 pub mod migrations;
+mod open;
 pub mod record;
 pub mod retention;
 pub mod search;

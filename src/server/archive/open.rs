@@ -1,0 +1,136 @@
+//! Opening an archive: connections, and tables brought up to date.
+
+use super::{
+    db::{Db, READ_WITHIN, WRITE_WITHIN, within},
+    error::ArchiveError,
+    migrations::{TABLE, migrator},
+    setting::Setting,
+};
+use sqlx::{
+    AssertSqlSafe,
+    migrate::MigrateError,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions},
+    pool::PoolOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{str::FromStr, time::Duration};
+
+/// A page waits this long for a free connection.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
+/// Building an index over a large adopted archive takes its time.
+const MIGRATE_WITHIN: Duration = Duration::from_secs(3_600);
+const READERS: u32 = 6;
+const SQLITE_TRIES: u32 = 10;
+const SQLITE_PAUSE: Duration = Duration::from_millis(100);
+
+impl Db {
+    /// Connects, and brings the tables up to date: adopts what the library made, adds indexes and tables of the console's own.
+    pub async fn open(setting: &Setting) -> Result<Self, ArchiveError> {
+        let db = within(CONNECTION_WITHIN * 3, Self::connect(setting)).await?;
+        match tokio::time::timeout(MIGRATE_WITHIN, db.migrate()).await {
+            Ok(Ok(())) => Ok(db),
+            Ok(Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))) => Err(error.into()),
+            Ok(Err(error)) => Err(sqlx::Error::Migrate(Box::new(error)).into()),
+            Err(_) => Err(ArchiveError::Slow),
+        }
+    }
+
+    async fn connect(setting: &Setting) -> Result<Self, sqlx::Error> {
+        match setting {
+            Setting::Off => Err(sqlx::Error::Configuration("there is no archive".into())),
+            Setting::Sqlite(path) => {
+                if let Some(dir) = path.parent() {
+                    tokio::fs::create_dir_all(dir).await?;
+                }
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Normal)
+                    .busy_timeout(WRITE_WITHIN / 2)
+                    // What an idle console keeps in memory.
+                    .pragma("cache_size", "-4096")
+                    .pragma("journal_size_limit", "67108864");
+                let pool = || bounded(SqlitePoolOptions::new()).max_connections(1).connect_with(options.clone());
+                // Two that turn a new file to WAL at the same moment: one is told that it is locked, without any waiting.
+                let mut tries = 0;
+                let write = loop {
+                    match pool().await {
+                        Err(error) if is_locked(&error) && tries < SQLITE_TRIES => {
+                            tries += 1;
+                            tokio::time::sleep(SQLITE_PAUSE).await;
+                        }
+                        done => break done?,
+                    }
+                };
+                let read =
+                    bounded(SqlitePoolOptions::new()).max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
+                Ok(Self::Sqlite { read, write })
+            }
+            Setting::MySql(url) => {
+                // sqlx sets the session's zone to UTC, in which the library's times are read and written.
+                let options = MySqlConnectOptions::from_str(url)?;
+                let pool = bounded(MySqlPoolOptions::new()).max_connections(READERS).connect_with(options.clone()).await?;
+                Ok(Self::MySql { pool, check: bounded(MySqlPoolOptions::new()).max_connections(1).connect_lazy_with(options) })
+            }
+            Setting::Postgres(url) => {
+                let limit = READ_WITHIN.as_millis().to_string();
+                let options = PgConnectOptions::from_str(url)?.options([("timezone", "UTC"), ("statement_timeout", limit.as_str())]);
+                let pool = bounded(PgPoolOptions::new()).max_connections(READERS).connect_with(options.clone()).await?;
+                Ok(Self::Postgres { pool, check: bounded(PgPoolOptions::new()).max_connections(1).connect_lazy_with(options) })
+            }
+        }
+    }
+
+    async fn migrate(&self) -> Result<(), MigrateError> {
+        let mut migrator = migrator(self.dialect());
+        match self {
+            // SQLite's migrations are not locked by sqlx: of several consoles that start at once the first takes the writer's lock,
+            // and the others wait for it and find the work done.
+            Self::Sqlite { write, .. } => {
+                let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+                migrator.run_direct(None, &mut *tx, false).await?;
+                Ok(tx.commit().await?)
+            }
+            Self::MySql { pool, .. } => {
+                migrator.set_locking(false);
+                // sqlx waits for its lock with a negative time, which MariaDB takes for none at all.
+                let mut holder = pool.acquire().await?;
+                let name = "LEFT(CONCAT('flux_console:', DATABASE()), 64)";
+                sqlx::query(AssertSqlSafe(format!("SELECT GET_LOCK({name}, 600)"))).execute(&mut *holder).await?;
+                let done = match migrator.run(pool).await {
+                    // MySQL cannot take back half a migration. Ours can be run again as a whole.
+                    Err(MigrateError::Dirty(version)) => {
+                        sqlx::query(AssertSqlSafe(format!("DELETE FROM {TABLE} WHERE version = ? AND success = FALSE")))
+                            .bind(version)
+                            .execute(pool)
+                            .await?;
+                        migrator.run(pool).await
+                    }
+                    done => done,
+                };
+                sqlx::query(AssertSqlSafe(format!("SELECT RELEASE_LOCK({name})"))).execute(&mut *holder).await?;
+                done
+            }
+            Self::Postgres { pool, .. } => {
+                // Without the limit that a page's question has.
+                let options = pool.connect_options().as_ref().clone().options([("statement_timeout", "0")]);
+                let slow = bounded(PgPoolOptions::new()).max_connections(1).connect_with(options).await?;
+                let done = migrator.run(&slow).await;
+                slow.close().await;
+                done
+            }
+        }
+    }
+}
+
+fn bounded<DB: sqlx::Database>(options: PoolOptions<DB>) -> PoolOptions<DB> {
+    options.acquire_timeout(CONNECTION_WITHIN).min_connections(0).idle_timeout(Duration::from_secs(60))
+}
+
+/// SQLITE_BUSY and what extends it.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
+}
