@@ -37,12 +37,11 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
     let split = assets::split(&options.site_pkg_dir);
     let wasm = format!("{}/{}.wasm", options.site_pkg_dir, options.output_name);
     let context = move || {
-        // Where routes are only listed there is no request: without an asset root, pages ask for nothing.
-        let parts = use_context::<Parts>();
-        if parts.is_some() {
+        // Where routes are only listed nobody asks: without an asset root, pages ask for nothing either.
+        let who = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Who>().cloned());
+        if who.is_some() {
             provide_context(AssetRoot(assets::root()));
         }
-        let who = parts.and_then(|parts| parts.extensions.get::<Who>().cloned());
         provide_context(who.map_or_else(|| state.clone(), |who| state.by(who)));
         if let Some(split) = &split {
             provide_context(split.clone());
