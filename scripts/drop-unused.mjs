@@ -1,13 +1,13 @@
 // Before `flux-wasm split`: node scripts/drop-unused.mjs IN.wasm OUT.wasm
-// Every view that the library erases carries a second way to take over server HTML, `hydrate_async`, and every attribute one
-// to take over a template, `hydrate_from_template`; routes can list themselves for a server. The linker keeps them, because
-// pointers to them are stored; nobody calls them in a browser, because src/lib.rs uses `hydrate_body` and there are no
-// templates. Here these functions become
-// `unreachable` and lose what they refer to, so that the next tools can leave that out: a twelfth of the code.
-// Wrong here means a trap on the first page that is opened, not something subtle.
+// Every view that the library erases carries a second way to take over server HTML, `hydrate_async`; routes can list themselves for a
+// server; streams can be handed to JavaScript. The linker keeps them, because pointers to them are stored or they are exported;
+// nobody calls them in a browser, because src/lib.rs uses `hydrate_body`. Here these functions become `unreachable` and lose
+// what they refer to, so that the next tools can leave that out: a twelfth of the code.
+// Wrong here means a trap on the first page that needs it: a page that is fetched later needs `hydrate_from_template`, say.
+// So look at the release with `FLUX_CONSOLE=target/release/flux-console npm run end2end` after any change.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const UNUSED = /(into_any13hydrate_async|into_any_attr21hydrate_from_template|into_any_nested_route15generate_routes)17h[0-9a-f]{16}E$|^(__wbg_)?intounderlying/
+const UNUSED = /(into_any13hydrate_async|into_any_nested_route15generate_routes)17h[0-9a-f]{16}E$|^(__wbg_)?intounderlying/
 const [from, to] = process.argv.slice(2)
 const bytes = readFileSync(from)
 
