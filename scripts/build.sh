@@ -105,7 +105,7 @@ the_rest() {
     renice -n 19 "$BASHPID" >/dev/null || true
     scripts/setup.sh node
     styles
-    site
+    if [ "$what" = demo ]; then site; fi # styles for the pages that are not alive yet
     scripts/setup.sh bind
     browser
     site

@@ -2,62 +2,25 @@
 // Every view that the library erases carries a second way to take over server HTML, `hydrate_async`; routes can list themselves for a
 // server; streams can be handed to JavaScript. The linker keeps them, because pointers to them are stored or they are exported;
 // nobody calls them in a browser, because src/lib.rs uses `hydrate_body`. Here these functions become `unreachable` and lose
-// what they refer to, so that the next tools can leave that out: a twelfth of the code.
+// what they refer to, so that the next tools can leave that out: a seventh of the first part.
 // Wrong here means a trap on the first page that needs it: a page that is fetched later needs `hydrate_from_template`, say.
 // So look at the release with `FLUX_CONSOLE=target/release/flux-console npm run end2end` after any change.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { encoded, fail, reader } from './wasm.mjs'
 
 const UNUSED = /(into_any13hydrate_async|into_any_nested_route15generate_routes)17h[0-9a-f]{16}E$|^(__wbg_)?intounderlying/
 const [from, to] = process.argv.slice(2)
 const bytes = readFileSync(from)
 
-/** An unsigned LEB128 number at `at`, and where the next thing begins. */
-const leb = (at) => {
-  for (let value = 0, shift = 0; ; shift += 7) {
-    const byte = bytes[at++]
-    value += (byte & 127) * 2 ** shift
-    if (byte < 128) return [value, at]
-  }
-}
-const encode = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...encode(Math.floor(n / 128))])
-const text = (at) => {
-  const [length, start] = leb(at)
-  return [bytes.toString('utf8', start, start + length), start + length]
-}
-
-const sections = []
-for (let at = 8; at < bytes.length; ) {
-  const [size, start] = leb(at + 1)
-  const name = bytes[at] === 0 ? text(start) : ['', start]
-  sections.push({ id: bytes[at], at, start, end: start + size, name: name[0], body: name[1] })
-  at = start + size
-}
-const section = (id, name = '') => sections.find((s) => s.id === id && s.name === name) ?? fail(`no section ${name || id}`)
-const fail = (why) => {
-  console.error(`drop-unused: ${from}: ${why}`)
-  process.exit(1)
-}
+const { number: leb, text, sections: all, imports } = reader(bytes)
+const sections = all().map((section) => {
+  const [name, body] = section.id === 0 ? text(section.start) : ['', section.start]
+  return { ...section, name, body }
+})
+const section = (id, name = '') => sections.find((s) => s.id === id && s.name === name) ?? fail(`${from} has no section ${name || id}`)
 
 /** Functions that are imported are counted before those with code. */
-const imported = () => {
-  let [count, at] = leb(section(2).start)
-  let functions = 0
-  const limits = () => {
-    const flags = bytes[at++]
-    at = leb(at)[1]
-    if (flags & 1) at = leb(at)[1]
-  }
-  while (count--) {
-    at = text(text(at)[1])[1]
-    const kind = bytes[at++]
-    if (kind === 0) { functions++; at = leb(at)[1] }
-    else if (kind === 1) { at++; limits() }
-    else if (kind === 2) limits()
-    else if (kind === 3) at += 2
-    else fail(`an import of kind ${kind}`)
-  }
-  return functions
-}
+const imported = () => imports(section(2).start).filter((one) => one.isFunction).length
 
 const unused = new Set()
 for (let { body: at, end } = section(0, 'name'); at < end; ) {
@@ -108,13 +71,13 @@ for (let i = 0, range = 0; i < entries; i++) {
 }
 if (next !== relocations.end) fail('its relocations have another shape than this script knows')
 
-const name = Buffer.from([...encode('reloc.CODE'.length), ...Buffer.from('reloc.CODE')])
-const body = Buffer.concat([name, Buffer.from([...encode(target), ...encode(kept.length)]), ...kept])
+const name = Buffer.from([...encoded('reloc.CODE'.length), ...Buffer.from('reloc.CODE')])
+const body = Buffer.concat([name, Buffer.from([...encoded(target), ...encoded(kept.length)]), ...kept])
 writeFileSync(
   to,
   Buffer.concat([
     bytes.subarray(0, relocations.at),
-    Buffer.from([0, ...encode(body.length)]),
+    Buffer.from([0, ...encoded(body.length)]),
     body,
     bytes.subarray(relocations.end),
   ]),

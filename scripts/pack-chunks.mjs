@@ -4,6 +4,7 @@
 // chunks.json tells the server which files belong to a split.
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { encoded, fail } from './wasm.mjs'
 
 const SMALL = 12_000
 const folder = process.argv[2]
@@ -11,10 +12,6 @@ const link = readFileSync(join(folder, '__wasm_split.js'), 'utf8')
 
 const all = (pattern) => [...link.matchAll(pattern)]
 const one = (pattern) => link.match(pattern)?.[1] ?? fail(`no ${pattern} in __wasm_split.js: is this another wasm_split_cli_support?`)
-const fail = (why) => {
-  console.error(`pack-chunks: ${why}`)
-  process.exit(1)
-}
 
 const main = one(/import \{ initSync \} from "(.+)";/)
 const shares = one(/const \{ (.+?),? *\} = initSync/)
@@ -26,8 +23,7 @@ const size = (name) => statSync(join(folder, `${name}.wasm`)).size
 const small = chunks.map(([, , file]) => file).filter((file) => size(file) < SMALL)
 const fileOf = Object.fromEntries(chunks.map(([, id, file]) => [id, small.includes(file) ? 'shared' : file]))
 
-/** LEB128, as WASM counts. */
-const leb = (n) => Buffer.from(n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)])
+const leb = (n) => Buffer.from(encoded(n))
 const section = (name, bytes) => {
   const body = Buffer.concat([leb(name.length), Buffer.from(name), bytes])
   return Buffer.concat([Buffer.from([0]), leb(body.length), body])
