@@ -88,7 +88,10 @@ mod tests {
         let queue = QueueName::try_from("many").expect("valid");
         let of = |kind, size| link(&Concern { queue: queue.clone(), kind, size, text: String::new() });
         assert_eq!(of(Kind::Failed, 30), ("/queues/many?state=failed".into(), "View 30 failed jobs".into()));
+        assert_eq!(of(Kind::AtCap, 1_000).1, "View 1,000 failed jobs");
+        assert_eq!(of(Kind::Failed, 1).1, "View 1 failed job");
         assert_eq!(of(Kind::Failing, 30).1, "View failed jobs");
+        assert_eq!(of(Kind::Paused, 1).1, "Open queue");
         assert_eq!(of(Kind::Unserved, 1_940), ("/queues/many".into(), "Open queue".into()));
     }
 }

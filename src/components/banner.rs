@@ -27,7 +27,7 @@ enum Message {
     },
 }
 
-/// `the connection is refused` as a sentence of its own.
+/// `the connection is refused` as a sentence of its own. These are our own words, so ASCII is enough.
 fn sentence(text: &str) -> String {
     let mut chars = text.trim_end_matches('.').chars();
     chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_ascii_uppercase(), chars.as_str()))

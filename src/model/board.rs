@@ -110,10 +110,9 @@ fn concern(q: &QueueSample) -> Option<Concern> {
 }
 
 /// Most urgent first; the name decides between equals, so that nothing jumps.
-pub fn rank<'a>(queues: impl IntoIterator<Item = &'a QueueSample>) -> Vec<Concern> {
-    let mut all: Vec<Concern> = queues.into_iter().filter_map(concern).collect();
+fn rank(queues: &[QueueSample]) -> Vec<Concern> {
+    let mut all: Vec<Concern> = queues.iter().filter_map(concern).collect();
     all.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.size.cmp(&a.size)).then(a.queue.cmp(&b.queue)));
-    all.dedup_by(|a, b| a.queue == b.queue);
     all
 }
 

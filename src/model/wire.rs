@@ -6,6 +6,9 @@ mod browser;
 
 #[cfg(not(feature = "ssr"))]
 pub use self::browser::{Unread, read};
+#[cfg(feature = "ssr")]
+pub use serde_json::{Error as Unread, from_str as read};
+
 use leptos::{
     prelude::{Resource as Fetched, SharedValue},
     server::codee::{Decoder, Encoder},
@@ -17,9 +20,6 @@ pub struct JsonText;
 
 /// What a page fetches; it comes with the page when the server made that.
 pub type Resource<T> = Fetched<T, JsonText>;
-
-#[cfg(feature = "ssr")]
-pub use serde_json::{Error as Unread, from_str as read};
 
 /// `fetch` of what `source` says, and again whenever that changes.
 #[track_caller]
