@@ -121,3 +121,18 @@ test('the palette leads to every page', async ({ queues, open }) => {
     await expect(page).toHaveURL(url)
   }
 })
+
+test('what is typed into the palette before its choices have come counts', async ({ queues, open }) => {
+  await queues.push('orders', make(1, 'ORD'))
+  const page = await open('/')
+  await page.route(/split_palette.*\.wasm$/, async (route) => {
+    await new Promise((done) => setTimeout(done, 1_000))
+    await route.continue()
+  })
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('se')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter') // Queues has no "se": Search, then Settings
+  await expect(page).toHaveURL(/\/settings$/)
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+})

@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Builds the console the way `cargo leptos build` does, with the same settings (Cargo.toml, [package.metadata.leptos]).
-# A release has the WASM in parts besides (ARCHITECTURE.md, "The first load"):
+# A release has the WASM in parts besides (ARCHITECTURE.md, "The first load"), and so has what the tests look at:
 #   scripts/build.sh dev      target/debug/flux-console, quickly built, which reads target/site when it runs
 #   scripts/build.sh demo     the same, and runs the demo as soon as there is a server: the page can be read before it is alive
-#   scripts/build.sh test     what dev makes, and cargo's tests, not run
+#   scripts/build.sh test     the same with the WASM in parts, and cargo's tests, not run
 #   scripts/build.sh release  target/release/flux-console, one file with all assets inside
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/target/tools/bin:$PWD/node_modules/.bin:$PATH"
 
-what="${1:-}" mode=dev profile=wasm-dev
+what="${1:-}" mode=dev profile=wasm-dev parts=''
 case "$what" in
-dev | demo | test) ;;
-release) mode=release ;;
+dev | demo) ;;
+test) parts=yes ;;
+release) mode=release parts=yes ;;
 *) echo "usage: scripts/build.sh dev|demo|test|release" >&2; exit 2 ;;
 esac
 
@@ -28,7 +29,7 @@ target="$(node -p 'JSON.parse(process.argv[1]).target_directory' "$metadata")"
 name="$(setting output-name)"
 export LEPTOS_OUTPUT_NAME="$name" # compiled into the links that the server writes
 if [ "$mode" = release ]; then profile="$(setting lib-profile-release)"; fi
-stage="$target/stage-$mode"
+stage="$target/stage-${what/demo/dev}"
 pkg="$(setting site-pkg-dir)"
 
 say() { printf 'build: %s\n' "$*"; }
@@ -37,7 +38,7 @@ browser() {
     say "browser half ($profile)"
     local features bind=flux-wasm link=() keep=() wasm out
     features="$(setting lib-features)"
-    if [ "$mode" = release ]; then
+    if [ "$parts" ]; then
         # Most pages become files of their own (src/components/later.rs). The splitter wants to know what refers to what.
         features="$features,split" link=(-Clink-args=--emit-relocs)
         keep=(--keep-exports) bind=flux-wasm-split # the parts share a table
@@ -49,7 +50,7 @@ browser() {
     out="$stage/making"
     rm -rf "$out"
     mkdir -p "$out/$pkg"
-    if [ "$mode" = release ]; then
+    if [ "$parts" ]; then
         say "splitting"
         node scripts/drop-unused.mjs "$wasm" "$out/whole"
         flux-wasm-split split "$name" "$out/whole" "$out/$pkg"
@@ -59,7 +60,7 @@ browser() {
     "$bind" bind "${keep[@]}" "$name" "$wasm" "$out/$pkg"
     mv "$out/$pkg/${name}_bg.wasm" "$out/$pkg/$name.wasm"
     rm -f "$out/whole" "$out/main"
-    if [ "$mode" = release ]; then
+    if [ "$parts" ]; then
         # No wasm-opt: rustc has optimised for size already, and what -Oz does on top makes the files compress worse.
         node scripts/pack-chunks.mjs "$out/$pkg"
         node scripts/tighten.mjs "$out/$pkg" "$name"
@@ -106,7 +107,7 @@ the_rest() {
     scripts/setup.sh node
     styles
     if [ "$what" = demo ]; then site; fi # styles for the pages that are not alive yet
-    scripts/setup.sh bind
+    scripts/setup.sh "$([ "$parts" ] && echo split || echo bind)"
     browser
     site
 }

@@ -41,6 +41,7 @@ pub mod number;
 pub mod operation_progress;
 pub mod pagination;
 pub mod palette;
+pub mod palette_choices;
 pub mod past_actions;
 pub mod question;
 pub mod queue_actions;

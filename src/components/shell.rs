@@ -8,7 +8,8 @@ use super::{
     keys,
     later::{later, when},
     nav::{Brand, Foot, Nav},
-    palette::Palette,
+    palette::{Ask, Palette},
+    palette_choices::Choices,
     topbar::TopBar,
 };
 use leptos::{ev, html::Dialog, prelude::*, wasm_bindgen::JsCast};
@@ -17,13 +18,15 @@ use leptos::{ev, html::Dialog, prelude::*, wasm_bindgen::JsCast};
 #[derive(Clone, Copy)]
 pub struct Overlays {
     pub palette: RwSignal<bool>,
+    /// What the palette is asked for.
+    pub ask: Ask,
     pub help: RwSignal<bool>,
     pub drawer: RwSignal<bool>,
 }
 
 #[component]
 pub fn Shell(children: Children) -> impl IntoView {
-    let overlays = Overlays { palette: RwSignal::new(false), help: RwSignal::new(false), drawer: RwSignal::new(false) };
+    let overlays = Overlays { palette: RwSignal::new(false), ask: Ask::new(), help: RwSignal::new(false), drawer: RwSignal::new(false) };
     provide_context(overlays);
     keys::listen();
     keys::on_key("?", move || {
@@ -55,9 +58,11 @@ pub fn Shell(children: Children) -> impl IntoView {
     }
 }
 
-later! { in palette fn dialogs() -> fn() -> AnyView { || view! { <Palette /> <Help /> }.into_any() } }
+later! { in palette fn dialogs() -> (fn() -> AnyView, fn() -> AnyView) {
+    (|| view! { <Choices /> }.into_any(), || view! { <Help /> }.into_any())
+} }
 
-/// The palette and the help, from when one of them is opened for the first time.
+/// The palette's field; its choices and the help from when one of them is opened for the first time.
 #[component]
 fn Fetched() -> impl IntoView {
     let Overlays { palette, help, .. } = expect_context();
@@ -71,7 +76,10 @@ fn Fetched() -> impl IntoView {
         on_cleanup(move || handle.remove());
     });
     let here = when(move || palette.get() || help.get(), dialogs);
-    move || here.get().map(|dialogs| dialogs())
+    view! {
+        <Palette choices=move || here.get().map(|(choices, _)| choices()) />
+        {move || here.get().map(|(_, help)| help())}
+    }
 }
 
 /// Ties a native modal dialog (which traps the focus and gives it back) to a signal.

@@ -24,7 +24,10 @@ use leptos::{
     nonce::use_nonce,
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context, render_app_async_with_context};
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context, render_app_async_with_context,
+};
+use std::sync::OnceLock;
 
 /// What leptos puts on the answer of a server function that failed; the status is always 500.
 const FAILED: HeaderName = HeaderName::from_static("serverfnerror");
@@ -55,7 +58,9 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     };
-    let (pages, _) = generate_route_list_with_exclusions_and_ssg_and_context(App, None, context.clone());
+    // Once: while routes are listed no page of the process may begin to read, because what it reads then never comes (leptos issue 4773).
+    static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    let pages = PAGES.get_or_init(|| generate_route_list_with_exclusions_and_ssg_and_context(App, None, context.clone()).0).clone();
     let page = {
         let options = options.clone();
         move || shell(options.clone())

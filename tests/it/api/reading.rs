@@ -4,10 +4,14 @@ use crate::support::{
     TestConsole, TestRedis, eventually,
     payload::{Payload, dead, many, payload},
 };
-use flux_console::{model::ids::segment, server::config::Config};
+use flux_console::{
+    model::ids::segment,
+    server::{config::Config, http},
+};
 use redis::AsyncCommands;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Status, content type and body of a GET that is refused.
 async fn problem(console: &TestConsole, path: &str) -> (u16, String, Value) {
@@ -353,5 +357,28 @@ async fn a_running_job_has_the_fields_of_every_list() {
         "state",
     ];
     assert_eq!(keys(&job().await), wanted);
+    console.stop().await;
+}
+
+/// Several consoles in one process, as in these tests: one that starts once took from the pages of the others what they were reading.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_starts_holds_up_no_page_of_another() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    let (state, over) = (console.state.clone(), CancellationToken::new());
+    let starting = std::thread::spawn({
+        let over = over.clone();
+        move || {
+            while !over.is_cancelled() {
+                let _ = http::router(state.clone(), http::leptos_options().expect("Leptos.toml")).expect("a router");
+            }
+        }
+    });
+    for _ in 0..100 {
+        let page = tokio::time::timeout(Duration::from_secs(10), console.get("/settings")).await;
+        assert!(page.expect("the page comes").status().is_success());
+    }
+    over.cancel();
+    starting.join().expect("no panic");
     console.stop().await;
 }

@@ -35,7 +35,8 @@ pub async fn eventually(what: &str, within: Duration, mut ask: impl AsyncFnMut()
 /// An HTTP client with settings of one's own.
 pub fn http() -> reqwest::ClientBuilder {
     with_crypto();
-    reqwest::Client::builder()
+    // A page that never comes is a failure, not a test without an end; streams say something more often than that.
+    reqwest::Client::builder().read_timeout(Duration::from_secs(60))
 }
 
 /// A GET, as a browser without a session sends it.
