@@ -54,3 +54,38 @@ test('any Unicode is a queue name', async ({ queues, open }) => {
     await expect(page.getByRole('checkbox', { name: 'Select U-1' })).toBeVisible()
   }
 })
+
+test('numbers that nobody can count to leave every page alive', async ({ queues, redis, open }) => {
+  // A time in microseconds from another producer, attempts beyond 2^53, memory in bytes where MiB are meant.
+  await queues.push('odd', [{ id: 'AGES', createdAt: -62135596800000000 }])
+  await redis.rPush('queue:odd', '{"id":"MANY","attempts":9007199254740993,"maxAttempts":18446744073709551615,"delaySeconds":1e300,"createdAt":1e18}')
+  await queues.fail('odd', [{ id: 'DEAD', attempts: Number.MAX_SAFE_INTEGER, error: 'x' }])
+  const beat = { id: 'w-1', status: 'online', hostname: 'w', pid: 1e300, uptime: 2 ** 60, timestamp: new Date().toISOString(), queues: ['odd'], metrics: { cpu: 1e300, cores: 2 ** 63, ram: { rss: 1.6e16, heapUsed: 1.6e16, total: 1.6e16 } } }
+  await redis.set('flux_console:worker:w-1', JSON.stringify(beat), { EX: 30 })
+  for (const path of ['/', '/queues', '/queues/odd', '/queues/odd/jobs/MANY', '/queues/odd/jobs/AGES', '/queues/odd?state=failed', '/workers', '/search?q=DEAD']) {
+    await open(path)
+  }
+  const page = await open('/queues/odd')
+  await queues.push('odd', make(1, 'NEXT'))
+  await expect(page.getByRole('checkbox', { name: 'Select NEXT-1' })).toBeVisible()
+})
+
+test('texts of nothing that can be shown leave every page alive', async ({ queues, redis, open }) => {
+  const nul = String.fromCharCode(0)
+  await queues.fail(nul, [{ id: nul, className: nul, error: nul, groupId: nul, extra: { stack: nul } }])
+  await queues.fail('odd', [{ id: `a${nul}b`, className: nul, error: `${nul}${nul}` }])
+  await redis.rPush('queue:odd', [nul, String.fromCharCode(10), String.fromCharCode(13)])
+  for (const path of ['/', '/queues', '/queues/odd', '/queues/odd?state=failed', '/queues/%00?state=failed', '/errors', '/search?q=odd']) await open(path)
+  const page = await open('/queues/odd')
+  const jobs = await page.getByRole('main').locator('tr[data-row] a.name').evaluateAll((all) => all.map((a) => a.getAttribute('href')!))
+  expect(jobs.length).toBe(3)
+  for (const job of jobs) await open(job)
+})
+
+test('an error of megabytes is cut on its page', async ({ queues, open }) => {
+  await queues.fail('big', [{ id: 'LOUD', error: 'x'.repeat(10_000_000), extra: { stack: 'y'.repeat(3_000_000) } }])
+  const page = await open('/queues/big/jobs/LOUD')
+  await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
+  await expect(page.getByRole('main')).toContainText('the payload has the rest')
+  expect((await page.content()).length).toBeLessThan(2_000_000)
+})

@@ -175,6 +175,11 @@ async fn round_trips(redis: &mut Redis) -> Result<usize> {
     let line = Line::to(redis.port())?;
     let console = Console::start(&line.url())?;
     console.discovered().await?;
+    // Nodes are looked for after that, some steps with every tick.
+    for _ in 0..50 {
+        overview(&console).await?;
+        sleep(Duration::from_millis(500)).await;
+    }
     line.delay(FAR);
     sleep(FAR * 5).await;
     let traffic = Traffic::watch(redis.port())?;

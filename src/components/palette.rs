@@ -17,7 +17,7 @@ pub enum Step {
 }
 
 /// What is asked for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Ask {
     pub text: RwSignal<String>,
     /// The choice that Enter takes, counted from 0.
@@ -27,10 +27,6 @@ pub struct Ask {
 }
 
 impl Ask {
-    pub fn new() -> Self {
-        Self { text: RwSignal::new(String::new()), at: RwSignal::new(0), steps: RwSignal::new(Vec::new()) }
-    }
-
     fn about(self, text: String) {
         self.text.set(text);
         self.at.set(0);

@@ -26,7 +26,8 @@ pub struct Overlays {
 
 #[component]
 pub fn Shell(children: Children) -> impl IntoView {
-    let overlays = Overlays { palette: RwSignal::new(false), ask: Ask::new(), help: RwSignal::new(false), drawer: RwSignal::new(false) };
+    let overlays =
+        Overlays { palette: RwSignal::new(false), ask: Ask::default(), help: RwSignal::new(false), drawer: RwSignal::new(false) };
     provide_context(overlays);
     keys::listen();
     keys::on_key("?", move || {

@@ -153,6 +153,11 @@ impl ArchivedRow {
         format!("{}/jobs/{}?row={}", self.queue.href(), segment(&self.id), self.row)
     }
 
+    /// Which run of the job it is about, or will be, from 1: the payload of a job that never ran says 0.
+    pub fn run(&self) -> Option<u64> {
+        self.attempt.map(|n| n.max(1))
+    }
+
     /// Completed and not merely a failed attempt.
     pub fn succeeded(&self) -> bool {
         self.status == Status::Completed && self.verdict == Verdict::Sure

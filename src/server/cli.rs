@@ -161,6 +161,14 @@ fn zone(text: &str) -> Result<Tz, String> {
     named.copied().ok_or_else(|| "a time zone is named by place, such as Europe/Berlin, or UTC".into())
 }
 
+/// What the environment says; a password that cannot be read must not count as none.
+fn password() -> Result<Option<String>, String> {
+    let text = |value: std::ffi::OsString| {
+        value.into_string().map_err(|_| "AUTH_PASSWORD is no UTF-8 text. Nothing was started; set another one.".into())
+    };
+    std::env::var_os("AUTH_PASSWORD").map(text).transpose()
+}
+
 /// Does what was asked until `shutdown`.
 pub async fn run(cli: Cli, shutdown: CancellationToken) -> ExitCode {
     let log = match &cli.command {
@@ -171,7 +179,7 @@ pub async fn run(cli: Cli, shutdown: CancellationToken) -> ExitCode {
         return refuse(&format!("--log {log:?} cannot be read: {error}. Try --log info."));
     }
     let ran = match cli.command {
-        Command::Start(start) => match start.config(std::env::var("AUTH_PASSWORD").ok()) {
+        Command::Start(start) => match password().and_then(|password| start.config(password)) {
             Ok(config) => http::start(config, shutdown).await,
             Err(sentence) => return refuse(&sentence),
         },

@@ -60,7 +60,8 @@ fn reading(parts: &[(&str, &Vec<Member>)]) -> Reading {
     let text = |name: &str| {
         raw(name).and_then(|r| json::decode(r).or_else(|| r.starts_with(|c: char| c.is_ascii_digit() || c == '-').then(|| r.to_owned())))
     };
-    let whole = |name: &str| raw(name).and_then(|r| r.parse::<u64>().ok());
+    // A larger one counts nothing, and browsers would show other digits: the payload shows them.
+    let whole = |name: &str| raw(name).and_then(|r| r.parse::<u64>().ok()).filter(|n| *n < 1 << 53);
     let time =
         |name: &str| raw(name).and_then(|r| r.parse::<f64>().ok()).filter(|ms| ms.is_finite()).and_then(|ms| Millis::checked(ms as i64));
     Reading {

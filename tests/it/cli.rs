@@ -127,6 +127,16 @@ fn an_open_network_needs_a_word() {
 }
 
 #[test]
+fn a_password_that_cannot_be_read_is_not_none() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let mut command = flux_console(&["start", "--port", "0", "--host", "0.0.0.0", "--allow-open"]);
+    let Output { status, stdout, stderr } = command.env("AUTH_PASSWORD", OsStr::from_bytes(b"caf\xe9")).output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!((status.code(), stdout.as_slice()), (Some(2), &b""[..]), "{stderr}");
+    assert!(stderr.contains("AUTH_PASSWORD is no UTF-8 text") && !stderr.contains("caf"), "{stderr}");
+}
+
+#[test]
 fn a_taken_port_is_said_so() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port().to_string();

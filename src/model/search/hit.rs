@@ -42,8 +42,14 @@ pub struct Hit {
     pub error: Option<String>,
     /// When it failed, else when it was created.
     pub at: Option<Millis>,
+    /// As the payload says.
+    pub created_at: Option<Millis>,
+    pub attempt: Option<u64>,
     pub place: Place,
 }
+
+/// What tells one failure from others, also of the same id: queue, id, when the job was created, which run failed.
+pub type Failure = (QueueName, Option<String>, Option<Millis>, u64);
 
 impl Hit {
     /// A hit in Redis, from the row that a list would show.
@@ -52,6 +58,8 @@ impl Hit {
             key: job.fingerprint.to_string(),
             whereabouts: Whereabouts::Live,
             at: job.failed_at.or(job.created_at),
+            created_at: job.created_at,
+            attempt: job.attempts,
             queue: job.queue,
             state: job.state,
             id: job.id,
@@ -73,13 +81,24 @@ impl Hit {
         }
     }
 
+    pub fn failure(&self) -> Option<Failure> {
+        // 0 and none are the first run.
+        let attempt = self.attempt.unwrap_or(0).max(1);
+        (self.state == JobState::Failed).then(|| (self.queue.clone(), self.id.clone(), self.created_at, attempt))
+    }
+
+    /// Whether a row of the archive tells of one of these failures; one that does not say when its job was created may.
+    pub fn told_by(&self, live: &HashSet<Failure>) -> bool {
+        let unsure = |f: &Failure| self.created_at.is_none() && f.0 == self.queue && f.1 == self.id;
+        self.failure().is_some_and(|failure| live.contains(&failure) || live.iter().any(unsure))
+    }
+
     /// Puts results of several steps in their order, each job once: a dead letter that is still in Redis is in the archive too.
     pub fn settle(hits: &mut Vec<Self>) {
         let mut seen = HashSet::new();
         hits.retain(|hit| seen.insert(hit.key.clone()));
-        let dead = |h: &Self| (h.state == JobState::Failed).then(|| (h.queue.clone(), h.id.clone()));
-        let live: HashSet<_> = hits.iter().filter(|h| h.whereabouts == Whereabouts::Live).filter_map(dead).collect();
-        hits.retain(|h| h.whereabouts == Whereabouts::Live || dead(h).is_none_or(|job| !live.contains(&job)));
+        let live: HashSet<_> = hits.iter().filter(|h| h.whereabouts == Whereabouts::Live).filter_map(Self::failure).collect();
+        hits.retain(|h| h.whereabouts == Whereabouts::Live || !h.told_by(&live));
         hits.sort_by(Self::rank);
     }
 
@@ -174,8 +193,24 @@ mod tests {
             class_name: None,
             error: None,
             at: at.map(Millis),
+            created_at: None,
+            attempt: None,
             place: Place { exact, ..Place::default() },
         }
+    }
+
+    #[test]
+    fn the_row_of_a_dead_letter_is_left_out_and_older_failures_of_its_id_are_not() {
+        let of = |key: &str, whereabouts, created: i64| Hit {
+            whereabouts,
+            id: Some("nightly".into()),
+            created_at: Some(Millis(created)),
+            attempt: Some(3),
+            ..hit(key, false, Some(created))
+        };
+        let mut hits = vec![of("live", Whereabouts::Live, 2), of("row-2", Whereabouts::Archive, 2), of("row-1", Whereabouts::Archive, 1)];
+        Hit::settle(&mut hits);
+        assert_eq!(hits.into_iter().map(|h| h.key).collect::<Vec<_>>(), ["live", "row-1"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod show;
 pub mod text;
 pub mod words;
 
-pub use hit::{ArchiveStep, CountStep, Coverage, Hit, MatchPage, SearchStep, Whereabouts};
+pub use hit::{ArchiveStep, CountStep, Coverage, Failure, Hit, MatchPage, SearchStep, Whereabouts};
 pub use matching::{Candidate, Field, Place};
 
 use super::{job::JobState, time::Millis};

@@ -1,8 +1,8 @@
 //! The browser reads JSON with its own `JSON.parse`; this fills our types from what that makes.
 //!
 //! serde_json would do as well, for a twentieth of the first load: it brings a parser along, and reads every struct from an
-//! array too, which our own writer never makes. Whole numbers are exact up to 2^53, as everywhere in JavaScript; larger ones
-//! are refused here and cross the wire as text.
+//! array too, which our own writer never makes. Whole numbers are exact up to 2^53, as everywhere in JavaScript: what may be
+//! larger crosses the wire as text. One that is larger all the same is read as near as it gets, for the rest of the page is not to blame.
 
 use js_sys::{Array, JSON, Object, Reflect};
 use leptos::wasm_bindgen::JsValue;
@@ -58,13 +58,17 @@ impl Js {
         self.0.is_null() || self.0.is_undefined()
     }
 
+    fn fraction<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        match self.0.as_f64() {
+            None => self.wrong(&visitor),
+            Some(n) => visitor.visit_f64(n),
+        }
+    }
+
     fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        /// `Number.MAX_SAFE_INTEGER`
-        const SAFE: f64 = 9_007_199_254_740_991.0;
         match self.0.as_f64() {
             None => self.wrong(&visitor),
             Some(n) if n.fract() != 0.0 => visitor.visit_f64(n),
-            Some(n) if n.abs() > SAFE => Err(Unread("a number is larger than can be exact".into())),
             Some(n) if n < 0.0 => visitor.visit_i64(n as i64),
             Some(n) => visitor.visit_u64(n as u64),
         }
@@ -86,7 +90,8 @@ impl<'de> Deserializer<'de> for Js {
     type Error = Unread;
 
     all! {
-        number: deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_f32 deserialize_f64;
+        number: deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64;
+        fraction: deserialize_f32 deserialize_f64;
         deserialize_string: deserialize_str deserialize_char deserialize_identifier;
     }
 

@@ -109,7 +109,7 @@ fn Facts(job: ArchivedJob) -> impl IntoView {
         Some(t) => view! { <span title=t.clone()>{t.clone()}</span> }.into_any(),
         None => view! { <span class="text-zero">"—"</span> }.into_any(),
     };
-    let tried = row.attempt.map(|n| row.max_attempts.map_or_else(|| n.to_string(), |most| format!("{n} of {most}")));
+    let tried = row.run().map(|n| row.max_attempts.map_or_else(|| n.to_string(), |most| format!("{n} of {most}")));
     let first: Option<Millis> = timeline.iter().find(|e| e.kind == "enqueued").and_then(|e| e.at);
     let ran = last.as_ref().map(|l| took(l.ended_at.0 - l.started_at.0));
     let waited = last.as_ref().and_then(|l| l.wait_ms).map(took);

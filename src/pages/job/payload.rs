@@ -52,7 +52,7 @@ pub fn Payload(shown: Shown, raw: Memo<bool>) -> impl IntoView {
             let (rows, more) = grown.get_value().unwrap_or_default();
             view! { <JsonTree rows=rows more=more search=search /> }.into_any()
         } else {
-            view! { <pre class="px-gutter pt-1 pb-4 font-mono text-12 leading-5 whitespace-pre-wrap wrap-anywhere" tabindex="0" aria-label="Raw payload">{text.get_value()}</pre> }.into_any()
+            view! { <pre class="px-gutter pt-1 pb-4 font-mono text-12 leading-5 whitespace-pre-wrap wrap-anywhere" tabindex="0" aria-label="Raw payload"><code>{text.get_value()}</code></pre> }.into_any()
         }
     };
     view! {

@@ -150,7 +150,7 @@ pub fn row(job: ArchivedRow) -> impl IntoView {
         Some(false) => (Glyph::Failed, Tone::Failed),
         None => (Glyph::Note, Tone::Quiet),
     };
-    let href = job.href();
+    let (href, attempt) = (job.href(), job.run());
     let title = job.class_name.unwrap_or_else(|| "Job".into());
     let at = job.archived_at.map(|at| view! { <Ago at=at /><span class="ml-2 text-faint max-md:hidden"><Clock at=at /></span> });
     let error = job.error.as_deref().and_then(|e| e.lines().next()).map(str::to_owned);
@@ -159,7 +159,7 @@ pub fn row(job: ArchivedRow) -> impl IntoView {
             <td><a class="name" href=href>{title} " " <span class="font-mono text-12 font-normal text-muted">{job.id}</span></a></td>
             <td><span class="state"><Icon glyph=glyph class=tone.icon() />{word}</span></td>
             <td class="text-muted max-sm:hidden">{error}</td>
-            <td class="r max-md:hidden">{job.attempt.map_or_else(|| "—".into(), thousands)}</td>
+            <td class="r max-md:hidden">{attempt.map_or_else(|| "—".into(), thousands)}</td>
             <td class="r">{at}</td>
         </tr>
     }

@@ -85,7 +85,7 @@ pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage,
         return Err(ApiError::invalid("perPage", "Pages count from 1 and hold 20, 50, 100 or 200 rows."));
     }
     let db = state.archive.db()?;
-    let read = async { tokio::try_join!(jobs::page(&db, query), gaps::newest(&db, query.queue.as_ref())) };
+    let read = async { tokio::try_join!(jobs::page(&db, state.archive.totals(), query), gaps::newest(&db, query.queue.as_ref())) };
     let ((rows, total), gaps) = state.archive.noted(read.await)?;
     Ok(ArchivePage { rows, gaps, total, page: query.page, per_page: query.per_page, refusing: state.archive.archiving().refusing })
 }
@@ -102,6 +102,11 @@ pub async fn push_row(state: &AppState, number: i64, ask: &PushAsk) -> Result<Pu
     let row = row(state, number).await?;
     let db = state.archive.db()?;
     let raw = state.archive.noted(jobs::payload(&db, number).await)?.unwrap_or_default();
+    // All that is kept of a job whose payload the database refused (`archive::record`).
+    if serde_json::from_slice::<serde_json::Value>(&raw).is_ok_and(|kept| kept == serde_json::json!({ "id": row.id })) {
+        let detail = "The database refused the payload of this job, so the archive knows its id alone. Nothing was pushed.";
+        return Err(ApiError::Conflict { detail: detail.into() });
+    }
     push(state, &row.queue, &row.id, &raw, ask).await
 }
 

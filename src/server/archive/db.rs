@@ -110,6 +110,17 @@ impl Db {
         within(WRITE_WITHIN, open).await
     }
 
+    /// Has SQLite copy its log into the file, as it does by itself after a thousand pages unless a transaction said otherwise.
+    pub async fn checkpoint(&self) -> Result<(), ArchiveError> {
+        let Self::Sqlite { write, .. } = self else { return Ok(()) };
+        let copied = async {
+            sqlx::query("PRAGMA wal_autocheckpoint = 1000").execute(write).await?;
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(write).await?;
+            Ok(())
+        };
+        within(WRITE_WITHIN, copied).await
+    }
+
     pub async fn close(&self) {
         match self {
             Self::Sqlite { read, write } => {

@@ -21,6 +21,7 @@ pub mod signatures;
 pub mod size;
 pub mod sql;
 pub mod timeline;
+pub mod totals;
 pub mod verdict;
 
 use crate::model::{
@@ -31,6 +32,7 @@ use db::Db;
 use error::ArchiveError;
 use setting::Setting;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use totals::Totals;
 
 #[derive(Clone)]
 pub struct Archive(Arc<Shared>);
@@ -40,6 +42,7 @@ struct Shared {
     name: String,
     now: RwLock<Now>,
     progress: Mutex<Archiving>,
+    totals: Totals,
     /// Rung when a connection broke in use.
     broken: tokio::sync::Notify,
 }
@@ -53,10 +56,21 @@ enum Now {
 }
 
 impl Archive {
+    pub fn totals(&self) -> &Totals {
+        &self.0.totals
+    }
+
     pub fn new(setting: Setting, now: Millis) -> Self {
         let name = setting.name();
         let state = if setting == Setting::Off { Now::Off } else { Now::Starting { since: now } };
-        Self(Arc::new(Shared { setting, name, now: RwLock::new(state), progress: Mutex::default(), broken: tokio::sync::Notify::new() }))
+        Self(Arc::new(Shared {
+            setting,
+            name,
+            now: RwLock::new(state),
+            progress: Mutex::default(),
+            totals: Totals::default(),
+            broken: tokio::sync::Notify::new(),
+        }))
     }
 
     pub fn is_off(&self) -> bool {

@@ -247,6 +247,14 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
         tx.run(sql("DELETE FROM flux_console_whole WHERE").one_of("row_id", ids())).await?;
     }
     let deleted = tx.run(sql(format!("DELETE FROM {} WHERE", table.name)).one_of("id", ids())).await?;
+    if dialect != Dialect::Sqlite {
+        tx.commit().await?;
+        return Ok((deleted, since.elapsed()));
+    }
+    // SQLite copies its log into the file at the end of a commit, when others do not wait any more: that is no part of the lock.
+    tx.run(sql("PRAGMA wal_autocheckpoint = 0")).await?;
     tx.commit().await?;
-    Ok((deleted, since.elapsed()))
+    let held = since.elapsed();
+    db.checkpoint().await?;
+    Ok((deleted, held))
 }

@@ -29,7 +29,9 @@ struct Cursor {
 impl Cursor {
     fn read(text: &str) -> Option<Self> {
         let (before, top) = text.split_once('.')?;
-        Some(Self { before: before.parse().ok()?, top: top.parse().ok()? })
+        let cursor = Self { before: before.parse().ok()?, top: top.parse().ok()? };
+        // Rows count from 1: anything else was made up.
+        (cursor.before > 0 && cursor.top > 0).then_some(cursor)
     }
 }
 
@@ -45,8 +47,8 @@ async fn step(db: &Db, query: &Query, cursor: Option<Cursor>) -> Result<ArchiveS
     let Cursor { before, top } = cursor.unwrap_or(Cursor { before: i64::MAX, top: newest });
     let (ids, next) = candidates(db, query, before).await?;
     // By numbers: what the index leaves out was looked at as well.
-    let of = u64::try_from(top - bottom + 1).unwrap_or(0);
-    let scanned = next.map_or(of, |next| u64::try_from(top - next + 1).unwrap_or(0).min(of));
+    let of = u64::try_from(top.saturating_sub(bottom).saturating_add(1)).unwrap_or(0);
+    let scanned = next.map_or(of, |next| u64::try_from(top.saturating_sub(next).saturating_add(1)).unwrap_or(0).min(of));
     let hits = hits(db, query, ids).await?;
     let next = next.map(|before| format!("{before}.{top}"));
     Ok(ArchiveStep { hits, next, coverage: Coverage { scanned, of: Some(of) }, unavailable: None })
@@ -113,6 +115,8 @@ fn hit(row: ArchivedRow, place: Place) -> Hit {
         key: format!("row-{}", row.row),
         whereabouts: Whereabouts::Archive,
         at: at(&row),
+        created_at: row.created_at,
+        attempt: row.attempt,
         state: state(row.status).unwrap_or(JobState::Completed),
         queue: row.queue,
         id: Some(row.id),

@@ -12,13 +12,14 @@ use crate::{
 };
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::any,
 };
+use futures::TryStreamExt;
 use leptos::{
     config::LeptosOptions,
     nonce::use_nonce,
@@ -83,6 +84,7 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
             response
         })
         .layer(from_fn(status))
+        .layer(from_fn(shown))
         .with_state(options)
 }
 
@@ -94,6 +96,21 @@ fn policy(nonce: &str, watched: bool) -> String {
          style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'{reload}; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'"
     )
+}
+
+/// NUL as the sign for what cannot be shown. Browsers drop it, so a text of nothing else would not be there for the half that takes over.
+async fn shown(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if !response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+        return response;
+    }
+    response.map(|body| {
+        Body::from_stream(body.into_data_stream().map_ok(|part| if part.contains(&0) { Bytes::from(without_nul(&part)) } else { part }))
+    })
+}
+
+fn without_nul(html: &[u8]) -> Vec<u8> {
+    html.split(|byte| *byte == 0).collect::<Vec<_>>().join("\u{fffd}".as_bytes())
 }
 
 /// The status that fits the error, so that proxies, logs and probes see what the browser sees.

@@ -3,9 +3,7 @@
 use super::{Cursor, Found, STEP, archive, step};
 use crate::model::{
     error::ApiError,
-    ids::QueueName,
-    job::JobState,
-    search::{ArchiveStep, Hit, Query},
+    search::{ArchiveStep, Failure, Hit, Query},
 };
 use crate::server::state::AppState;
 use futures::{Stream, stream};
@@ -21,7 +19,7 @@ pub enum Format {
 }
 
 /// Dead letters that were found in Redis: their rows in the archive tell of the same, as in [`Hit::settle`].
-type Dead = HashSet<(QueueName, Option<String>)>;
+type Dead = HashSet<Failure>;
 /// So many are remembered; of more, the rows stand in the file as well.
 const DEAD: usize = 200_000;
 
@@ -91,8 +89,8 @@ async fn live(state: &AppState, query: &Query, cursor: &Cursor, format: Format, 
             }
         };
         let hit = Hit::live(job, place);
-        if hit.state == JobState::Failed && dead.len() < DEAD {
-            dead.insert((hit.queue.clone(), hit.id.clone()));
+        if dead.len() < DEAD {
+            dead.extend(hit.failure());
         }
         write(&mut text, &hit, full.error().or(hit.error.as_deref()), raw.as_deref(), format);
     }
@@ -109,7 +107,7 @@ async fn from_archive(
     let ArchiveStep { hits, next, .. } = archive::whole(state, query, cursor).await?;
     let mut text = String::new();
     for hit in &hits {
-        if hit.state == JobState::Failed && dead.contains(&(hit.queue.clone(), hit.id.clone())) {
+        if hit.told_by(dead) {
             continue;
         }
         let (error, payload) = archive::whole_job(state, &hit.key, format == Format::Ndjson).await?;

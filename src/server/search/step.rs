@@ -85,7 +85,10 @@ pub async fn step(
                 places.pop_front();
                 continue;
             };
-            let mark = driver.above(&place.queue, &place.source, top).await?;
+            let Some((mark, _)) = driver.above(&place.queue, &place.source, top).await? else {
+                places.pop_front();
+                continue;
+            };
             place.left = place.left.min(mark.at);
             place.mark = Some(mark);
         }

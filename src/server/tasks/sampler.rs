@@ -41,6 +41,7 @@ const SHORTEST: Duration = Duration::from_millis(150);
 const SCAN: usize = 1_000;
 /// Steps of the first pass over the keys of nodes that one tick makes, once queues are found.
 const NODE_STEPS: usize = 40;
+const NODES_FOR: Duration = Duration::from_millis(200);
 /// INFO every so many ticks: a version changes rarely.
 const INFO_EVERY: u64 = 60;
 
@@ -166,7 +167,12 @@ impl Sampler {
             return Ok(());
         }
         let pattern = format!("{}*", nodes::NODES);
+        let began = Instant::now();
         for _ in 0..NODE_STEPS {
+            // On a long way to Redis each step takes its time, and figures must not wait for it.
+            if began.elapsed() > NODES_FOR {
+                break;
+            }
             let (next, keys) = self.state.driver.scan(&pattern, self.node_cursor, SCAN).await?;
             self.found(keys);
             self.node_cursor = next;

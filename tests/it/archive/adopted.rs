@@ -8,7 +8,7 @@ use flux_console::{
         query::ArchiveQuery,
         time::parse_iso,
     },
-    server::archive::{Archive, jobs, setting::Setting, sql::sql},
+    server::archive::{Archive, jobs, setting::Setting, sql::sql, totals::Totals},
 };
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ fn recorded(file: &str) -> Value {
 async fn equal(archive: &Archive, recording: &Value) {
     let db = archive.db().expect("open");
     let rows = recording["flux_job_archive"].as_array().expect("rows");
-    let (page, total) = jobs::page(&db, &all(None)).await.expect("a page");
+    let (page, total) = jobs::page(&db, &Totals::default(), &all(None)).await.expect("a page");
     assert_eq!((page.len(), total), (rows.len(), rows.len() as u64));
     for (read, row) in page.iter().rev().zip(rows) {
         assert_eq!((Some(read.row), Some(read.id.as_str())), (row["id"].as_i64(), row["job_id"].as_str()));
@@ -118,7 +118,7 @@ async fn several_consoles_open_a_new_archive_at_once(kind: DatabaseKind) {
     let database = Database::new(kind).await;
     let opened = futures::future::join_all((0..4).map(|_| open(&database))).await;
     for archive in opened {
-        assert!(jobs::page(&archive.db().expect("open"), &all(Some("mail"))).await.expect("a page").0.is_empty());
+        assert!(jobs::page(&archive.db().expect("open"), &Totals::default(), &all(Some("mail"))).await.expect("a page").0.is_empty());
     }
 }
 

@@ -102,6 +102,24 @@ async fn what_fell_between_two_consoles_is_a_gap() {
     second.stop().await;
 }
 
+/// The list of a healthy queue is empty; then more fails at once than it can hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_into_an_empty_list_is_a_gap() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    redis.push_raw("queue:mail", [crate::support::Payload::new("live", "mail").waiting()]).await;
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    // Seen empty a few times.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    fail(&redis, "mail", 0..1_500).await;
+    eventually("the list is read", SOON, async || archived(&console.state.archive, "mail").await.len() == 1_000).await;
+    let db = console.state.archive.db().expect("open");
+    eventually("the gap is noted", SOON, async || count(&console, "SELECT COUNT(*) FROM flux_console_gaps").await > 0).await;
+    let gaps = db.rows(sql("SELECT queue, up_to FROM flux_console_gaps"), |r| (r.text(0), r.int(1))).await.unwrap();
+    assert_eq!(gaps, [(Some("mail".to_owned()), None)], "how many is not known");
+    console.stop().await;
+}
+
 /// Other producers do not trim their lists.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_is_read_to_its_end() {

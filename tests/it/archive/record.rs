@@ -9,6 +9,7 @@ use flux_console::{
         index, jobs,
         record::{self, Line, Record, Run},
         sql::sql,
+        totals::Totals,
     },
 };
 
@@ -138,7 +139,7 @@ async fn everything_is_kept_whole(kind: DatabaseKind) {
         .collect();
     assert_eq!(record::records(&db, &batch).await.expect("written").rows, 6);
     assert_eq!(record::records(&db, &batch).await.expect("written").rows, 0);
-    let (page, _) = jobs::page(&db, &whole()).await.expect("a page");
+    let (page, _) = jobs::page(&db, &Totals::default(), &whole()).await.expect("a page");
     let mut kept = Vec::new();
     for row in &page {
         kept.push((row.queue.to_string(), jobs::payload(&db, row.row).await.expect("an answer").expect("a payload")));
@@ -207,7 +208,7 @@ async fn far_pages_hold_the_rows_of_their_place() {
     db.run(sql(fill)).await.unwrap();
     let at = async |page: u64| {
         let query = ArchiveQuery { queue: None, status: None, page, per_page: 50 };
-        let (rows, total) = jobs::page(&db, &query).await.expect("a page");
+        let (rows, total) = jobs::page(&db, &Totals::default(), &query).await.expect("a page");
         (rows.first().map(|r| r.row), rows.len(), total)
     };
     assert_eq!(at(200).await, (Some(12_100 - 199 * 50), 50, 12_000), "by steps");

@@ -9,6 +9,7 @@ use flux_console::{
         gaps, jobs,
         record::{self, Line, Record, Written},
         sql::sql,
+        totals::Totals,
     },
 };
 
@@ -25,7 +26,7 @@ fn record(payload: impl Into<Vec<u8>>, at: Millis) -> Record {
 async fn payloads(db: &Db) -> Vec<Vec<u8>> {
     let all = ArchiveQuery { queue: None, status: None, page: 1, per_page: 200 };
     let mut kept = Vec::new();
-    for row in jobs::page(db, &all).await.expect("a page").0 {
+    for row in jobs::page(db, &Totals::default(), &all).await.expect("a page").0 {
         kept.push(jobs::payload(db, row.row).await.expect("an answer").expect("a payload"));
     }
     kept.sort();
@@ -85,7 +86,7 @@ async fn each_completion_of_a_schedule_is_written(kind: DatabaseKind) {
     // Whatever page it is, the rows beside it say what its rows mean.
     for page in [1, 9, 18] {
         let query = ArchiveQuery { queue: Some(mail()), status: None, page, per_page: 50 };
-        let (rows, total) = jobs::page(&db, &query).await.expect("a page");
+        let (rows, total) = jobs::page(&db, &Totals::default(), &query).await.expect("a page");
         assert_eq!((rows.len(), total), (50, 900));
         assert!(rows.iter().all(|r| r.succeeded()), "page {page}: {:?}", rows.iter().find(|r| !r.succeeded()));
     }

@@ -111,7 +111,16 @@ async fn the_spool_has_an_end() {
     let lock = locked(&database).await;
     let large = |i: u64| Payload::new(&format!("j-{i}"), "mail").own(&format!(r#""data":"{}""#, "y".repeat(1 << 20))).failed("no answer");
     let all: Vec<String> = (0..70).map(large).collect();
-    redis.push_raw("queue:mail:failed", &all).await;
+    // As they fail: of a long list that is there already only as much is read as there is place for.
+    for (n, part) in all.chunks(5).enumerate() {
+        redis::cmd("LPUSH").arg("queue:mail:failed").arg(part).exec_async(&mut redis.con.clone()).await.expect("LPUSH");
+        eventually("they are read", SOON, async || {
+            let done = console.json("/api/v1/archive").await;
+            let count = |name: &str| done["archiving"][name].as_u64().unwrap_or(0);
+            count("spooled") + count("lost") >= 5 * (n as u64 + 1)
+        })
+        .await;
+    }
     let mut lost = 0;
     eventually("the spool is full", SOON, async || {
         lost = console.json("/api/v1/archive").await["archiving"]["lost"].as_u64().unwrap_or(0);
@@ -132,5 +141,25 @@ async fn the_spool_has_an_end() {
     let said = console.state.archive.archiving().lost;
     assert_eq!(gaps.iter().map(|(_, n)| n).sum::<u64>(), said, "what is counted is what is noted");
     assert!(said >= lost && lost < 20, "{said}, {lost}");
+    console.stop().await;
+}
+
+/// What there is no place for stays in Redis, unread, and nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_waits_until_there_is_place() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let large = |i: u64| Payload::new(&format!("j-{i}"), "mail").own(&format!(r#""data":"{}""#, "y".repeat(1 << 20))).failed("no answer");
+    let all: Vec<String> = (0..70).map(large).collect();
+    redis.push_raw("queue:mail:failed", &all).await;
+    let console = console(&redis, &database).await;
+    let lock = locked(&database).await;
+    fail(&redis, "mail", 1_000..1_010).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let done = console.state.archive.archiving();
+    assert!(done.lost == 0 && done.spooled < 70, "{done:?}");
+    lock.release().await;
+    each_once(&console.state.archive, "mail", 80).await;
+    let done = console.state.archive.archiving();
+    assert_eq!((done.gaps, done.lost), (0, 0), "{done:?}");
     console.stop().await;
 }

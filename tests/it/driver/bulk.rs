@@ -5,7 +5,7 @@ use crate::support::{
     redis::id_of,
 };
 use flux_console::model::operation::{Operation, OperationStatus};
-use flux_console::server::actions;
+use flux_console::server::{actions, driver::redis::trash::Stays};
 use redis::AsyncCommands;
 use std::time::Duration;
 
@@ -201,5 +201,23 @@ async fn deleting_beside_active_groups_leaves_what_came_since_and_comes_back_in_
     let back = redis.list("queue:mail").await;
     assert_eq!(back.len(), 700);
     assert!(plain(back).eq(plain(jobs.into_iter().map(String::into_bytes).collect())), "bytes or order changed");
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_restore_that_was_cut_short_says_what_is_left() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail", (0..5_000).map(|i| payload(&format!("j-{i}"), "mail", ""))).await;
+    let console = redis.console().await;
+    let started = actions::discard_all(&console.state, &queue("mail"), JobState::Waiting, true).await.expect("started");
+    let trash = ended(&console, started).await.outcome.trash.expect("a trash entry");
+    // Beside what came since they are put back in parts.
+    redis.push_raw("queue:mail", [payload("since", "mail", "")]).await;
+    let driver = &console.state.driver;
+    let step = driver.restore_step(&queue("mail"), &trash, &mut Stays::default()).await.expect("a step").expect("jobs");
+    let back = redis.list("queue:mail").await.len() as u64 - 1;
+    assert!(step.done == back && (1..5_000).contains(&back), "{step:?}");
+    let entry = driver.trash_entry(&trash, actions::now()).await.expect("an answer").expect("it is not empty");
+    assert_eq!(entry.jobs, 5_000 - back);
     console.stop().await;
 }

@@ -159,6 +159,34 @@ async fn only_what_was_there_at_the_count_is_touched() {
     console.stop().await;
 }
 
+/// The list moves while it is gone through: workers take at one end, producers push at the other, and all of it matches.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_it_works_is_never_met() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:q", (0..4_000).rev().map(|i| Payload::new(&format!("old-{i}"), "q").waiting())).await;
+    let console = redis.console().await;
+    let counted = count(&console, "q", JobState::Waiting, "class:email").await;
+    let ask =
+        Ask { verb: Verb::Discard, from: JobState::Waiting, text: "class:email", start: &counted.start, total: counted.count, base: false };
+    let operation = actions::matching::act(&console.state, &queue("q"), ask).await.expect("an operation");
+    let (mut con, mut popped) = (redis.con.clone(), Vec::new());
+    for i in 0..300 {
+        let _: () = con.lpush("queue:q", Payload::new(&format!("new-{i}"), "q").waiting()).await.expect("LPUSH");
+        let taken: Option<String> = con.rpop("queue:q", None).await.expect("RPOP");
+        popped.extend(taken.map(|raw| id_of(raw.as_bytes())));
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    let o = ended(&console, &operation.id).await.outcome;
+    let there = redis.list("queue:q").await.into_iter().map(|raw| id_of(&raw));
+    let mut new: Vec<String> = there.chain(popped.iter().cloned()).filter(|id| id.starts_with("new-")).collect();
+    new.sort();
+    new.dedup();
+    assert_eq!(new.len(), 300, "taken: {o:?}");
+    let old = popped.iter().filter(|id| id.starts_with("old-")).count() as u64;
+    assert_eq!((counted.count, o.done + old), (4_000, 4_000), "{o:?}");
+    console.stop().await;
+}
+
 #[tokio::test]
 async fn what_is_not_understood_widens_nothing() {
     let redis = TestRedis::start().await;

@@ -244,9 +244,9 @@ fn detail(queue: &QueueName, found: Located, now: Millis) -> JobDetail {
     let (mut data, mut stack) = (None, None);
     match reading::inside(&text) {
         Ok(inside) => {
-            // The page shows the error in full, a list only its beginning.
-            summary.error = inside.error.or(summary.error);
-            (data, stack) = (inside.data, inside.stack);
+            // The page shows the error in full, a list only its beginning; one of megabytes is in the payload.
+            summary.error = inside.error.map(shown).or(summary.error);
+            (data, stack) = (inside.data, inside.stack.map(shown));
         }
         Err(error) => summary.problem = summary.problem.or(Some(format!("The payload is {error}."))),
     }
@@ -254,6 +254,16 @@ fn detail(queue: &QueueName, found: Located, now: Millis) -> JobDetail {
     let payload = if truncated { text[..text.floor_char_boundary(PAYLOAD_SHOWN)].to_owned() } else { text.into_owned() };
     let timeline = timeline(&summary, now);
     JobDetail { summary, payload, truncated, data, stack, ahead, timeline }
+}
+
+/// As much of a text as a page shows.
+fn shown(mut text: String) -> String {
+    if text.len() > PAYLOAD_SHOWN {
+        // With what follows below 64 KiB: there browsers cut a text in two when they read HTML, which the half that takes over does not expect.
+        text.truncate(text.floor_char_boundary(PAYLOAD_SHOWN - 64));
+        text.push_str("… (the payload has the rest)");
+    }
+    text
 }
 
 /// What the payload itself tells of the job's life; the archive and the events will tell the rest.

@@ -2,6 +2,7 @@
 
 use super::{
     RedisDriver,
+    job::SEARCHED,
     payload::{self, Element, PART, WHOLE},
     reply,
 };
@@ -26,6 +27,8 @@ const SPARSE: u64 = 4_000;
 const SPARSE_BYTES: u64 = 1024 * 1024;
 /// Elements that are remembered: should the last one be gone, the one before it still tells the place.
 const ANCHORS: usize = 3;
+/// How often a list may move away under a look that is two commands long.
+const AGAIN: usize = 20;
 
 /// How far a list was read: the last element, and what stood before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +76,7 @@ pub struct Read {
 }
 
 /// A piece of a list, towards its end.
+#[derive(Default)]
 pub struct Piece {
     /// `None`: the key holds something else.
     pub length: Option<u64>,
@@ -176,6 +180,15 @@ pub fn sources(state: JobState) -> Vec<Source> {
 }
 
 impl Piece {
+    /// The element at which a list goes on behind the first `n` rows, and those behind it (`then`: what comes behind the piece):
+    /// should something leave the list meanwhile, they tell where it goes on.
+    pub fn coming(&self, n: usize, then: Option<&Top>) -> Option<Top> {
+        let Some(first) = self.rows.get(n) else { return then.cloned() };
+        let own = self.rows[n..].iter().map(|row| row.element().digest());
+        let anchors = own.chain(then.iter().flat_map(|top| top.anchors.iter().cloned())).take(ANCHORS).collect();
+        Some(Top { position: first.position, anchors })
+    }
+
     /// The mark behind the first `n` rows, given the one before them.
     pub fn mark(&self, n: usize, before: Option<&Mark>) -> Option<Mark> {
         let last = self.rows.get(n.checked_sub(1)?)?;
@@ -231,18 +244,21 @@ impl RedisDriver {
         let mut at = mark.map(|m| m.at);
         let mut anchor = mark.and_then(|m| m.anchors.first().cloned()).unwrap_or_default();
         let mut lost = false;
-        loop {
+        for again in 0.. {
             let mut call = self.scripts.scan.key(&key);
             call.arg(at.map_or_else(String::new, |at| at.to_string())).arg(end).arg(count).arg(bytes).arg(&anchor).arg(wanted);
             let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
             let length = reply::length(&reply::next(&mut answer)?);
             let from = reply::int(&reply::next(&mut answer)?)?;
             if let (-2, Some(mark)) = (from, mark) {
-                let found = self.moved(queue, source, mark).await?;
-                lost = found.is_none();
-                at = found.or(at);
-                // It was there just now; should it move again, little is read twice.
-                anchor.clear();
+                // It may move on between being found and being read.
+                match self.moved(queue, source, mark).await? {
+                    Some((there, hash)) if again < AGAIN => (at, anchor) = (Some(there), hash),
+                    _ => {
+                        lost = true;
+                        anchor.clear();
+                    }
+                }
                 continue;
             }
             let mut position = u64::try_from(from).unwrap_or(0);
@@ -254,6 +270,7 @@ impl RedisDriver {
             }
             return Ok(Piece { length, rows, lost });
         }
+        Ok(Piece::default())
     }
 
     /// The newest elements of each list of a state; `None` of an empty one.
@@ -267,25 +284,56 @@ impl RedisDriver {
         Ok(tops)
     }
 
-    /// The mark from which a list is read from `top` on: where it is now, else where the one behind it is.
-    pub async fn above(&self, queue: &QueueName, source: &Source, top: &Top) -> Result<Mark, DriverError> {
-        let mark = |position: u64| Mark { at: position + 1, score: None, anchors: Vec::new() };
+    /// The mark from which a list is read from `top` on, and the digest of what stands there: of `top` itself, else of the one
+    /// behind it. `None`: all of them have left, and with them most likely everything behind.
+    pub async fn above(&self, queue: &QueueName, source: &Source, top: &Top) -> Result<Option<(Mark, String)>, DriverError> {
+        let mark = |at: u64| Mark { at: at + 1, score: None, anchors: Vec::new() };
         for (below, hash) in top.anchors.iter().enumerate() {
             let hint = top.position.saturating_sub(below as u64);
             let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint, score: None };
             if let Some(found) = self.nearby(queue, &f).await? {
-                return Ok(mark(found.fingerprint.hint));
+                return Ok(Some((mark(found.fingerprint.hint), hash.clone())));
             }
         }
-        Ok(mark(top.position))
+        let Some(hash) = top.anchors.first() else { return Ok(None) };
+        // Busy workers take any number meanwhile: looked for down to the end, a bounded step at a time.
+        let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint: top.position, score: None };
+        let far = self.locate_within(queue, &f, &mut top.position.max(SEARCHED)).await?;
+        Ok(far.map(|found| (mark(found.fingerprint.hint), hash.clone())))
+    }
+
+    /// The piece that begins at `top`; an empty one when it has left, with those behind it.
+    pub async fn piece_at(&self, queue: &QueueName, source: &Source, top: &Top, count: u64) -> Result<Piece, DriverError> {
+        let mut mark = Mark { at: top.position + 1, score: None, anchors: Vec::new() };
+        let mut first = top.anchors.first().cloned().unwrap_or_default();
+        for _ in 0..AGAIN {
+            let mut piece = self.piece(queue, source, Some(&mark), count).await?;
+            // What left the list meanwhile has drawn newer ones to its place.
+            if let Some(newer) = piece.rows.iter().position(|row| row.element().digest() == first) {
+                piece.rows.drain(..newer);
+                return Ok(piece);
+            }
+            // It has moved, and may go on moving while it is looked for.
+            let Some(found) = self.above(queue, source, top).await? else { return Ok(Piece::default()) };
+            (mark, first) = found;
+        }
+        Err(DriverError::Protocol("the list changes faster than it can be read; nothing of the next part was touched".into()))
+    }
+
+    /// What comes behind a piece, none of which was taken out yet. `None`: nothing, or the piece has left the list, and with it all
+    /// that is behind it.
+    pub async fn behind(&self, queue: &QueueName, source: &Source, piece: &Piece) -> Result<Option<Top>, DriverError> {
+        let mark = piece.mark(piece.rows.len(), None);
+        let next = self.piece(queue, source, mark.as_ref(), ANCHORS as u64).await?;
+        Ok(next.coming(0, None).filter(|_| !next.lost))
     }
 
     /// Where the last element read is now: nearer to the end after pops, farther from it when something was put back there.
-    async fn moved(&self, queue: &QueueName, source: &Source, mark: &Mark) -> Result<Option<u64>, DriverError> {
+    async fn moved(&self, queue: &QueueName, source: &Source, mark: &Mark) -> Result<Option<(u64, String)>, DriverError> {
         for (above, hash) in mark.anchors.iter().enumerate() {
             let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint: mark.at + above as u64, score: None };
             if let Some(found) = self.nearby(queue, &f).await? {
-                return Ok(Some(found.fingerprint.hint));
+                return Ok(Some((found.fingerprint.hint, hash.clone())));
             }
         }
         Ok(None)

@@ -173,8 +173,9 @@ impl RedisDriver {
         let jobs = match number("jobs").unwrap_or(0) {
             // A deletion is still filling it.
             0 if now.0 - number("beat").unwrap_or(0) < FILLING_MS => return Ok(None),
-            0 => self.count_trash(id, &fields).await?,
-            n => n.unsigned_abs(),
+            1 => 1,
+            // A restore that was cancelled or killed has put some of them back.
+            _ => self.count_trash(id, &fields).await?,
         };
         let entry = TrashEntry { id: id.into(), queue, verb, jobs, deleted_at: Millis(deleted), expires_at: Millis(expires) };
         Ok((expires > now.0).then_some(entry))

@@ -30,12 +30,23 @@ const OTHERS: usize = 50;
 const HOT: usize = 200;
 /// Elements of one list that are read on end. Of a longer list (the library keeps 1,000) the rest is read in the next turns.
 const AT_ONCE: usize = 2_000;
+const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
+/// What is new in a list is read as far as the spool could hold it.
+const NEW_BYTES: usize = 64 * 1024 * 1024;
+/// Of elements that the archive is asked about.
+const ASKED_BYTES: usize = 1024 * 1024;
 /// Of the rest of a list, so many bytes are read in one turn: the spool has place for several such parts.
 const REST_BYTES: usize = 4 * 1024 * 1024;
+/// After so many bytes a turn ends: the spool takes them in, and the lists that were not reached come next.
+const TURN_BYTES: usize = 16 * 1024 * 1024;
 /// Lists of which a part of the rest is read in one turn.
 const RESTS: usize = 4;
 /// The oldest elements of a full list that was never looked at: if none of them is archived, others were dropped before them.
 const OLDEST: usize = 20;
+
+fn size(raws: &[Vec<u8>]) -> usize {
+    raws.iter().map(Vec::len).sum()
+}
 
 #[derive(Default)]
 pub struct DeadLetters {
@@ -45,10 +56,13 @@ pub struct DeadLetters {
     suspects: Vec<Suspect>,
 }
 
-/// A full list that this console sees for the first time: whether elements of it were dropped unseen, the archive knows.
+/// A full list of which nothing is known here: whether elements of it were dropped unseen, the archive knows.
+#[derive(Clone)]
 pub struct Suspect {
     pub queue: QueueName,
     pub oldest: Vec<Record>,
+    /// When it was looked at before, and was empty; or now, when more failures were heard of than it holds.
+    pub since: Option<Millis>,
     pub at: Millis,
 }
 
@@ -57,6 +71,8 @@ struct Known {
     /// Digests of the newest elements at the last look, newest first. Empty: not looked at yet, or empty then.
     heads: Vec<String>,
     looked: Option<Millis>,
+    /// How many elements it had then.
+    length: u64,
     hot_until: Option<Instant>,
     /// Failures heard of since the last look.
     heard: u64,
@@ -95,10 +111,16 @@ impl DeadLetters {
             }
         }
         self.turn = self.turn.wrapping_add(OTHERS) % names.len().max(1);
+        // Lists that were never looked at wait until there is place for all that they hold; what fails now comes first.
+        queues.retain(|q| place || hot.contains(q) || self.lists.get(q).is_some_and(|known| known.looked.is_some()));
+        let bytes = |found: &[Record]| found.iter().map(|record| record.payload.len()).sum::<usize>();
         for part in queues.chunks(dead::LISTS) {
             let known: Vec<&str> = part.iter().filter_map(|q| self.lists.get(q)).flat_map(|k| k.heads.iter().map(String::as_str)).collect();
             let lists = state.driver.new_dead(part, &known, 0).await?;
             for (queue, list) in part.iter().zip(lists) {
+                if bytes(found) > TURN_BYTES {
+                    return Ok(());
+                }
                 self.read(state, queue, list, found).await?;
             }
         }
@@ -130,14 +152,14 @@ impl DeadLetters {
         };
         let mut raws: Vec<Vec<u8>> = Vec::new();
         known.rest = known.rest.min(length);
-        while known.rest > 0 && raws.len() < AT_ONCE && raws.iter().map(Vec::len).sum::<usize>() < REST_BYTES {
+        while known.rest > 0 && raws.len() < AT_ONCE && size(&raws) < REST_BYTES {
             let from = usize::try_from(length - known.rest).unwrap_or(usize::MAX);
             let Some(next) = state.driver.new_dead(std::slice::from_ref(queue), &[], from).await?.pop() else { break };
             // Elements that were pushed meanwhile moved it: what comes twice is written once. Taken away ones: it begins again.
             if next.length.is_none_or(|now| now < length) || next.raws.is_empty() {
                 break;
             }
-            known.rest -= known.rest.min(next.raws.len() as u64);
+            known.rest = next.length.unwrap_or(0).saturating_sub((from + next.raws.len()) as u64);
             raws.extend(next.raws);
         }
         let at = now();
@@ -151,7 +173,9 @@ impl DeadLetters {
         let known = self.lists.entry(queue.clone()).or_default();
         let heads: Vec<&str> = known.heads.iter().map(String::as_str).collect();
         let (mut raws, mut end) = (first.raws, first.end);
-        while end == End::More && raws.len() < AT_ONCE {
+        let mut reached = length;
+        let most = if heads.is_empty() { BYTES_AT_ONCE } else { NEW_BYTES };
+        while end == End::More && raws.len() < AT_ONCE && size(&raws) < most {
             let before = raws.len();
             let Some(next) = state.driver.new_dead(std::slice::from_ref(queue), &heads, before).await?.pop() else { break };
             // What came meanwhile moved the rest on: some elements come twice and are written once. What an operator took away
@@ -159,7 +183,7 @@ impl DeadLetters {
             if next.length.is_none_or(|now| now < length && length < CAP) {
                 return Ok(());
             }
-            end = next.end;
+            (end, reached) = (next.end, next.length.unwrap_or(reached));
             if next.raws.is_empty() && end == End::More {
                 break;
             }
@@ -167,18 +191,41 @@ impl DeadLetters {
         }
         let at = now();
         if end == End::More {
-            known.rest = length.saturating_sub(raws.len() as u64).max(known.rest);
+            known.rest = reached.saturating_sub(raws.len() as u64).max(known.rest);
         }
-        if end == End::List && known.looked.is_none() && length >= CAP {
-            let oldest = raws.iter().rev().take(OLDEST).cloned();
-            let oldest = oldest.map(|payload| Record { status: Status::Failed, queue: queue.clone(), id: None, payload, at }).collect();
-            self.suspects.push(Suspect { queue: queue.clone(), oldest, at });
-        }
-        if end == End::List && !known.heads.is_empty() && length >= CAP {
+        if end != End::Known && length >= CAP && known.heads.is_empty() {
+            let more = known.heard > raws.len() as u64;
+            // Other producers let their lists grow. (That no more was heard of says nothing: events may come later.)
+            // A list of which a look brought nothing was not empty for that.
+            let empty_then = known.looked.filter(|_| known.length == 0);
+            if empty_then.is_none() || length == CAP {
+                let last = match end {
+                    End::More => {
+                        let from = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(OLDEST);
+                        state.driver.new_dead(std::slice::from_ref(queue), &[], from).await?.pop().map_or_else(Vec::new, |list| list.raws)
+                    }
+                    End::List | End::Known => raws.iter().rev().take(OLDEST).cloned().collect(),
+                };
+                let mut bytes = 0;
+                let some = last.into_iter().take_while(|raw| {
+                    bytes += raw.len();
+                    bytes == raw.len() || bytes <= ASKED_BYTES
+                });
+                let oldest = some.map(|payload| Record { status: Status::Failed, queue: queue.clone(), id: None, payload, at }).collect();
+                self.suspects.push(Suspect { queue: queue.clone(), oldest, since: empty_then.or(more.then_some(at)), at });
+            }
+        } else if end == End::List && length >= CAP {
             // Of what was heard of, what was found is there.
             let missed = known.heard.saturating_sub(raws.len() as u64);
             self.gaps.push(Gap { queue: queue.clone(), from: known.looked, until: at, up_to: (missed > 0).then_some(missed) });
         }
+        // Pushed at one end, cut off at the other, where the rest is that was not read yet. (It is not less for that: what is read
+        // twice is written once.)
+        let dropped = (known.length + raws.len() as u64).saturating_sub(length);
+        if end == End::Known && length == CAP && (1..=known.length).contains(&known.rest) && dropped > 0 {
+            self.gaps.push(Gap { queue: queue.clone(), from: known.looked, until: at, up_to: Some(dropped) });
+        }
+        known.length = length;
         if !raws.is_empty() {
             known.hot_until = Some(Instant::now() + HOT_FOR);
             let newest = raws.iter().take(REMEMBERED).map(|raw| dead::digest(raw));

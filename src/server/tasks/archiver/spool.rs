@@ -86,8 +86,8 @@ impl Spool {
         self.lock().suspects.push_back(suspect);
     }
 
-    pub fn oldest_suspect(&self) -> Option<(QueueName, Vec<Record>, Millis)> {
-        self.lock().suspects.front().map(|s| (s.queue.clone(), s.oldest.clone(), s.at))
+    pub fn oldest_suspect(&self) -> Option<Suspect> {
+        self.lock().suspects.front().cloned()
     }
 
     pub fn suspect_asked(&self) {
@@ -174,7 +174,8 @@ impl Waiting {
     /// While the database is away gaps add up as well.
     fn gap(&mut self, gap: Gap) {
         let full = self.gaps.len() >= GAPS;
-        match self.gaps.iter_mut().rfind(|g| full && g.queue == gap.queue) {
+        // The first one may be under way to the database.
+        match self.gaps.iter_mut().skip(1).rfind(|g| g.queue == gap.queue && (full || Some(g.until) == gap.from)) {
             Some(known) => {
                 known.until = gap.until;
                 known.up_to = known.up_to.zip(gap.up_to).map(|(a, b)| a + b);

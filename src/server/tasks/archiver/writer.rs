@@ -1,6 +1,6 @@
 //! Takes what waits in the spool to the database, at the database's pace.
 
-use super::spool::Spool;
+use super::{dead::Suspect, spool::Spool};
 use crate::{
     model::archive::{Gap, Refusing, Status},
     server::{
@@ -9,7 +9,7 @@ use crate::{
             db::Db,
             error::ArchiveError,
             gaps, index,
-            record::{self, Line, Record, Run},
+            record::{self, Line, Missed, Record, Run},
         },
         ledger::told::{Closed, News, Said},
         state::AppState,
@@ -82,14 +82,10 @@ impl Writer {
     pub async fn write(&mut self) -> Result<(), ArchiveError> {
         let archive = self.state.archive.clone();
         let db = archive.db()?;
-        while let Some((queue, oldest, at)) = self.spool.oldest_suspect() {
-            if let Some(from) = archive.noted(record::missed(&db, &queue, &oldest).await)? {
-                self.spool.gap(Gap { queue, from: Some(from), until: at, up_to: None });
-            }
-            self.spool.suspect_asked();
-        }
         loop {
             let batch = self.spool.records(BATCH);
+            // After the batch was taken: who puts records in says before which of them are to be asked about.
+            self.ask_about_suspects(&db).await?;
             if batch.is_empty() {
                 break;
             }
@@ -118,6 +114,21 @@ impl Writer {
         }
         // Who archives indexes too; what is written after that is left to the next one.
         if archive.archiving().leading { self.index(&db).await } else { Ok(()) }
+    }
+
+    /// A list that was empty when it was last looked at, and is full of what nobody archived, has dropped some; one that was never
+    /// looked at has if others of its queue were archived before, or more failures were heard of than it holds.
+    async fn ask_about_suspects(&self, db: &Db) -> Result<(), ArchiveError> {
+        while let Some(Suspect { queue, oldest, since, at }) = self.spool.oldest_suspect() {
+            let found = self.state.archive.noted(record::missed(db, &queue, &oldest).await)?;
+            if let Missed::Maybe { last } = found
+                && let Some(from) = since.or(last)
+            {
+                self.spool.gap(Gap { queue, from: Some(from), until: at, up_to: None });
+            }
+            self.spool.suspect_asked();
+        }
+        Ok(())
     }
 
     async fn index(&mut self, db: &Db) -> Result<(), ArchiveError> {

@@ -2,7 +2,8 @@
 //! were counted.
 //!
 //! Lists are read from the newest job that was counted towards the next to leave, so what is pushed meanwhile lies behind and is
-//! never met, nor is a job that fails again. Each job is looked for by its fingerprint and moved by the same script as on a click.
+//! never met, nor is a job that fails again. What leaves a list at its end moves the rest: every piece begins at an element that
+//! the one before has seen. Each job is looked for by its fingerprint and moved by the same script as on a click.
 
 use super::{Operations, work::Work};
 use crate::model::{
@@ -16,7 +17,7 @@ use crate::server::{
     actions::now,
     driver::redis::{
         Step,
-        search::{Mark, sources},
+        search::{Mark, Top, sources},
     },
     error::DriverError,
     search::Start,
@@ -31,14 +32,23 @@ pub struct Matching {
     verb: Verb,
     query: Query,
     start: Start,
-    /// Lists still to go through, each with where to go on.
-    lists: VecDeque<(Source, Option<Mark>)>,
+    /// Lists still to go through.
+    lists: VecDeque<(Source, At)>,
     /// Jobs that it may still act on: never more than were counted.
     left: u64,
     base: bool,
     served: bool,
     /// Of a deletion.
     pub trash: Option<String>,
+}
+
+/// Where a list goes on.
+#[derive(Clone)]
+enum At {
+    /// A delayed set: behind the mark.
+    Due(Option<Mark>),
+    /// At this element.
+    Element(Top),
 }
 
 /// What "all matching" is to do.
@@ -61,8 +71,8 @@ impl Operations {
         let mut lists = VecDeque::new();
         for (source, top) in sources(from).into_iter().zip(&start.tops) {
             let Some(top) = top else { continue };
-            let mark = if from == JobState::Delayed { None } else { Some(state.driver.above(queue, &source, top).await?) };
-            lists.push_back((source, mark));
+            let at = if from == JobState::Delayed { At::Due(None) } else { At::Element(top.clone()) };
+            lists.push_back((source, at));
         }
         let trash = if verb == Verb::Discard { Some(state.driver.open_trash(queue, verb, now()).await?) } else { None };
         let filter = query.to_string();
@@ -79,42 +89,49 @@ impl Operations {
 /// The next piece of the lists; what matches in it is acted on.
 pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Matching, outcome: &mut Outcome) -> Result<Step, DriverError> {
     let ended = |gone| Ok(Step { outcome: Outcome { gone, ..Outcome::default() }, finished: true });
-    let Some((source, mark)) = work.lists.front().cloned() else { return ended(work.left) };
+    let Some((source, at)) = work.lists.front().cloned() else { return ended(work.left) };
     if work.left == 0 {
         return ended(0);
     }
-    let piece = state.driver.piece(queue, &source, mark.as_ref(), CHUNK).await?;
+    let (piece, mark) = match at {
+        At::Due(mark) => (state.driver.piece(queue, &source, mark.as_ref(), CHUNK).await?, mark),
+        At::Element(top) => (state.driver.piece_at(queue, &source, &top, CHUNK).await?, None),
+    };
     let Some(last) = piece.rows.last() else {
         work.lists.pop_front();
         return Ok(Step { outcome: Outcome::default(), finished: false });
     };
-    let mut stay = Vec::new();
-    let mut jobs = Vec::new();
-    let mut rows = piece.rows.iter();
-    for row in rows.by_ref() {
+    // Asked before anything of this piece is taken out: the place behind it is told by its last elements.
+    let due = matches!(source, Source::Delayed(_));
+    let behind = if due || last.position() == 0 { None } else { state.driver.behind(queue, &source, &piece).await? };
+    let (mut stay, mut jobs) = (Vec::new(), Vec::new());
+    for (at, row) in piece.rows.iter().enumerate() {
         let matched = row.matched(&work.query, queue, &source);
         match matched.filter(|(job, _)| !work.start.came_since(job)) {
-            Some((job, _)) => jobs.push(job.fingerprint),
+            Some((job, _)) => jobs.push((at, job.fingerprint)),
             None => stay.push(row),
         }
         if jobs.len() as u64 == work.left {
             break;
         }
     }
-    let through = last.position() == 0 || jobs.len() as u64 == work.left;
-    let next = Mark::behind(last, &stay, mark.as_ref());
     let before = outcome.clone();
-    let done = act(state, queue, work, &jobs, outcome).await;
-    if let Err(error) = done {
-        // What was done counts; the piece is read again from its beginning.
-        work.left = work.left.saturating_sub(acted(outcome) - acted(&before));
+    if let Err(error) = act(state, queue, work, &jobs, outcome).await {
+        // What was done counts. The list goes on with the first job that was not reached; a delayed set from the piece's beginning.
+        let done = acted(outcome) - acted(&before);
+        work.left = work.left.saturating_sub(done);
+        let next = usize::try_from(done).ok().and_then(|done| jobs.get(done)).and_then(|(at, _)| piece.coming(*at, behind.as_ref()));
+        if let (Some(list), Some(next), false) = (work.lists.front_mut(), next, due) {
+            list.1 = At::Element(next);
+        }
         return Err(error);
     }
     work.left -= jobs.len() as u64;
-    if through {
-        work.lists.pop_front();
-    } else if let Some(list) = work.lists.front_mut() {
-        list.1 = Some(next);
+    let next =
+        if due { (last.position() > 0).then(|| At::Due(Some(Mark::behind(last, &stay, mark.as_ref())))) } else { behind.map(At::Element) };
+    match (work.lists.front_mut(), next) {
+        (Some(list), Some(next)) if work.left > 0 => list.1 = next,
+        _ => drop(work.lists.pop_front()),
     }
     Ok(Step { outcome: Outcome::default(), finished: false })
 }
@@ -124,15 +141,31 @@ fn acted(o: &Outcome) -> u64 {
 }
 
 /// Adds to the outcome also when it fails in between.
-async fn act(state: &AppState, queue: &QueueName, work: &Matching, jobs: &[Fingerprint], outcome: &mut Outcome) -> Result<(), DriverError> {
-    let driver = &state.driver;
-    for job in jobs {
-        let one = std::slice::from_ref(job);
-        match (work.verb, &work.trash) {
-            (Verb::Discard, Some(trash)) => driver.discard_into(queue, trash, job, work.served, now(), outcome).await?,
-            (Verb::Promote, _) => outcome.add(&driver.promote(queue, one, work.served, now()).await?),
-            _ => outcome.add(&driver.retry(queue, one, work.base).await?),
+async fn act(
+    state: &AppState,
+    queue: &QueueName,
+    work: &Matching,
+    jobs: &[(usize, Fingerprint)],
+    outcome: &mut Outcome,
+) -> Result<(), DriverError> {
+    for (_, job) in jobs {
+        let gone = outcome.gone;
+        act_on(state, queue, work, job, outcome).await?;
+        if outcome.gone > gone {
+            // While workers take jobs it may have moved from a place still to be looked at to one that was looked at.
+            outcome.gone = gone;
+            act_on(state, queue, work, job, outcome).await?;
         }
+    }
+    Ok(())
+}
+
+async fn act_on(state: &AppState, queue: &QueueName, work: &Matching, job: &Fingerprint, outcome: &mut Outcome) -> Result<(), DriverError> {
+    let (driver, one) = (&state.driver, std::slice::from_ref(job));
+    match (work.verb, &work.trash) {
+        (Verb::Discard, Some(trash)) => driver.discard_into(queue, trash, job, work.served, now(), outcome).await?,
+        (Verb::Promote, _) => outcome.add(&driver.promote(queue, one, work.served, now()).await?),
+        _ => outcome.add(&driver.retry(queue, one, work.base).await?),
     }
     Ok(())
 }

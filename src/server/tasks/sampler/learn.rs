@@ -79,7 +79,10 @@ impl Sampler {
         for (list, created) in plan.tails.iter().zip(answer.tails) {
             match created {
                 Look::NotLooked => continue,
-                Look::Told(ms) => drop(self.oldest.insert(list.clone(), Age { created: Some(ms), looked_at: at })),
+                // Any number may stand there; what is no time tells no age.
+                Look::Told(ms) => {
+                    self.oldest.insert(list.clone(), Age { created: Millis::checked(ms).map(|at| at.0), looked_at: at });
+                }
                 Look::Unknown => drop(self.oldest.insert(list.clone(), Age { created: None, looked_at: at })),
             }
             self.last_tail = Some(list.clone());

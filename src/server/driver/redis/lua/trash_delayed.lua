@@ -1,7 +1,8 @@
 -- Renames a whole delayed set into the trash, except jobs that are due while a worker serves the queue.
 -- KEYS  1 delayed set  2 its name in the trash
 -- ARGV  1 now, epoch ms  2 '1' = a worker serves this queue  3 trash TTL, s
--- Returns {how many went, how many due ones stayed}; {-1, due} = more than 200 are due: take the others one by one.
+-- Returns {how many went, how many due ones stayed}; {-1, due} = more than 200 are due, or more than 1 MB of them: take the
+-- others one by one.
 local bad = holds(KEYS[1], 'zset')
 if bad then return bad end
 -- The step is repeated after a lost connection: what went already must not be overwritten by what came since.
@@ -11,7 +12,13 @@ if n == 0 then return { 0, 0 } end
 if ARGV[2] == '1' then
   local count = redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1])
   if count > 200 then return { -1, count } end
-  due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES')
+  local bytes = 0
+  for i = 0, count - 1 do
+    local one = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', i, 1)
+    bytes = bytes + #one[1]
+    if bytes > 1048576 then return { -1, count } end
+    due[#due + 1], due[#due + 2] = one[1], one[2]
+  end
 end
 redis.call('RENAME', KEYS[1], KEYS[2])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
