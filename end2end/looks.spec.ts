@@ -63,7 +63,7 @@ for (const [size, viewport] of [['desktop', { width: 1440, height: 900 }], ['pho
     await shop(queues)
     await page.setViewportSize(viewport)
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-    await open('/')
+    await open('/queues') // the console starts, and hears what follows
     await workers.start('shop-2-4712', ['orders'])
     await workers.begin('shop-2-4712', 'ORD-0')
     await workers.complete('shop-2-4712', 'ORD-0')

@@ -20,6 +20,7 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     locale: 'en-GB',
     timezoneId: 'UTC',
+    navigationTimeout: 30_000, // a page that never begins to load fails its story, not the run
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
