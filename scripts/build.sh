@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds the console the way `cargo leptos build` does, with the same settings (Cargo.toml, [package.metadata.leptos]).
-# A release has the WASM in parts besides (ARCHITECTURE.md, "The first load"), and so has what the tests look at:
+# A release has the WASM in parts besides (ARCHITECTURE.md, "The first load"):
 #   scripts/build.sh dev      target/debug/flux-console, quickly built, which reads target/site when it runs
 #   scripts/build.sh demo     the same, and runs the demo as soon as there is a server: the page can be read before it is alive
-#   scripts/build.sh test     the same with the WASM in parts, and cargo's tests, not run
+#   scripts/build.sh test     what dev makes, and cargo's tests, not run
+#   scripts/build.sh parts    what dev makes with the WASM in parts: for looking at what cutting does
 #   scripts/build.sh release  target/release/flux-console, one file with all assets inside
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,10 +12,10 @@ export PATH="$PWD/target/tools/bin:$PWD/node_modules/.bin:$PATH"
 
 what="${1:-}" mode=dev profile=wasm-dev parts=''
 case "$what" in
-dev | demo) ;;
-test) parts=yes ;;
+dev | demo | test) ;;
+parts) parts=yes ;;
 release) mode=release parts=yes ;;
-*) echo "usage: scripts/build.sh dev|demo|test|release" >&2; exit 2 ;;
+*) echo "usage: scripts/build.sh dev|demo|test|parts|release" >&2; exit 2 ;;
 esac
 
 for tool in cargo node npm; do
@@ -29,7 +30,7 @@ target="$(node -p 'JSON.parse(process.argv[1]).target_directory' "$metadata")"
 name="$(setting output-name)"
 export LEPTOS_OUTPUT_NAME="$name" # compiled into the links that the server writes
 if [ "$mode" = release ]; then profile="$(setting lib-profile-release)"; fi
-stage="$target/stage-${what/demo/dev}"
+stage="$target/stage-$mode${parts:+-parts}"
 pkg="$(setting site-pkg-dir)"
 
 say() { printf 'build: %s\n' "$*"; }

@@ -4,7 +4,7 @@
 // nobody calls them in a browser, because src/lib.rs uses `hydrate_body`. Here these functions become `unreachable` and lose
 // what they refer to, so that the next tools can leave that out: a seventh of the first part.
 // Wrong here means a trap on the first page that needs it: a page that is fetched later needs `hydrate_from_template`, say.
-// The stories in end2end/ go over what this leaves (`scripts/build.sh test`); `FLUX_CONSOLE=target/release/flux-console npm run end2end` goes over a release.
+// The stories in end2end/ go over what this leaves after `scripts/build.sh parts`; `FLUX_CONSOLE=target/release/flux-console npm run end2end` goes over a release.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { encoded, fail, reader } from './wasm.mjs'
 
