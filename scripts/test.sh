@@ -28,6 +28,8 @@ passed=$(($(sum passed) + $(browser s.expected)))
 failed=$(($(sum failed) + $(browser 's.unexpected + s.flaky')))
 # A step that broke without a failed test (it did not compile, no browser) is a failure too.
 if [ "$broken" -gt 0 ] && [ "$failed" = 0 ]; then failed=$broken; fi
+# What failed once more at the end, where one looks.
+sed -n '/^---- .* stdout ----$/,/^failures:$/ { /^note:/d; /^failures:/d; /^$/d; p }' "$logs/cargo.log" | cut -c 1-400 | tail -n 60
 echo "cargo: $(sum passed) passed, $(sum failed) failed; browser: $(browser s.expected) passed, $(browser 's.unexpected + s.flaky') failed, $(browser s.skipped) skipped"
 echo "$passed passed, $failed failed" | tee "$logs/counts"
 [ "$failed" = 0 ]

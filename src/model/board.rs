@@ -5,6 +5,7 @@ use super::{
     ids::QueueName,
     number::{count, figure, thousands},
     queue::{FAILED_CAP, Paused, QueueSample},
+    wire::COUNTABLE,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,8 +133,8 @@ pub struct LoadMap {
     pub waiting: Option<u64>,
 }
 
-/// A backlog that does not move lasts longer than any other. The largest number that a browser reads exactly.
-pub const FOREVER: u64 = (1 << 53) - 1;
+/// A backlog that does not move lasts longer than any other.
+pub const FOREVER: u64 = COUNTABLE;
 
 fn lasts(q: &QueueSample) -> Option<u64> {
     let waiting = q.waiting? as f64;

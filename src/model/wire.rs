@@ -16,6 +16,9 @@ use leptos::{
 };
 use serde::{Serialize, de::DeserializeOwned, de::Error};
 
+/// The largest whole number that a browser reads exactly (`Number.MAX_SAFE_INTEGER`): what may be larger crosses as text.
+pub const COUNTABLE: u64 = (1 << 53) - 1;
+
 pub struct JsonText;
 
 /// What a page fetches; it comes with the page when the server made that.

@@ -5,6 +5,7 @@ use crate::model::{
     job::PAYLOAD_SHOWN,
     json::{self, Member},
     time::Millis,
+    wire::COUNTABLE,
 };
 
 /// What a payload says of itself; every field as far as it can be read.
@@ -61,7 +62,7 @@ fn reading(parts: &[(&str, &Vec<Member>)]) -> Reading {
         raw(name).and_then(|r| json::decode(r).or_else(|| r.starts_with(|c: char| c.is_ascii_digit() || c == '-').then(|| r.to_owned())))
     };
     // A larger one counts nothing, and browsers would show other digits: the payload shows them.
-    let whole = |name: &str| raw(name).and_then(|r| r.parse::<u64>().ok()).filter(|n| *n < 1 << 53);
+    let whole = |name: &str| raw(name).and_then(|r| r.parse::<u64>().ok()).filter(|n| *n <= COUNTABLE);
     let time =
         |name: &str| raw(name).and_then(|r| r.parse::<f64>().ok()).filter(|ms| ms.is_finite()).and_then(|ms| Millis::checked(ms as i64));
     Reading {

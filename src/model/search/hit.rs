@@ -89,8 +89,9 @@ impl Hit {
 
     /// Whether a row of the archive tells of one of these failures; one that does not say when its job was created may.
     pub fn told_by(&self, live: &HashSet<Failure>) -> bool {
-        let unsure = |f: &Failure| self.created_at.is_none() && f.0 == self.queue && f.1 == self.id;
-        self.failure().is_some_and(|failure| live.contains(&failure) || live.iter().any(unsure))
+        // Only such a row is compared with all of them: an export holds many.
+        let may = || self.created_at.is_none() && live.iter().any(|f| f.0 == self.queue && f.1 == self.id);
+        self.failure().is_some_and(|failure| live.contains(&failure) || may())
     }
 
     /// Puts results of several steps in their order, each job once: a dead letter that is still in Redis is in the archive too.

@@ -66,6 +66,17 @@ pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = Result
     }
 }
 
+/// Does a transaction again that the database gave up for another one's sake; it is given up for good after four times.
+pub async fn again<T, W: Future<Output = Result<T, ArchiveError>>>(transaction: impl Fn() -> W) -> Result<T, ArchiveError> {
+    for pause in [20, 100, 500] {
+        match transaction().await {
+            Err(error) if error.is_victim() => tokio::time::sleep(Duration::from_millis(pause)).await,
+            done => return done,
+        }
+    }
+    transaction().await
+}
+
 impl Db {
     pub fn dialect(&self) -> Dialect {
         match self {

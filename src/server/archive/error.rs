@@ -34,6 +34,16 @@ impl ArchiveError {
         matches!(self, Self::Refused(sqlx::Error::Database(e)) if e.is_unique_violation())
     }
 
+    /// Whether the database gave this transaction up for another one's sake. None of it happened; again it may do.
+    pub fn is_victim(&self) -> bool {
+        let Self::Refused(sqlx::Error::Database(error)) = self else { return false };
+        match error.try_downcast_ref::<MySqlDatabaseError>() {
+            // A deadlock, a lock that was not to be had in time, a row that changed since it was read (MariaDB since 11.6).
+            Some(mysql) => matches!(mysql.number(), 1213 | 1205 | 1020),
+            None => matches!(error.code().as_deref(), Some("40P01" | "40001")),
+        }
+    }
+
     /// Whether a value was refused, so that the same statement with other rows may do: not a lock, a full disk or a missing table.
     pub fn is_refusal(&self) -> bool {
         let Self::Refused(sqlx::Error::Database(error)) = self else { return false };

@@ -91,32 +91,31 @@ pub(super) fn wanted(dialect: Dialect, query: &ArchiveQuery) -> Sql {
     condition
 }
 
+/// The lowest and the highest number; `None` when there is no row.
+pub(super) async fn ends(db: &Db) -> Result<Option<(i64, i64)>, ArchiveError> {
+    // Two questions in one: SQLite goes over all rows for both ends at once.
+    let asked = sql("SELECT (SELECT MIN(id) FROM flux_job_archive), (SELECT MAX(id) FROM flux_job_archive)");
+    Ok(db.one(asked, |row| row.int(0).zip(row.int(1))).await?.flatten())
+}
+
 /// A page, newest first, and how many rows the filter has. Ids first, from an index alone; then only those rows.
 pub async fn page(db: &Db, totals: &Totals, query: &ArchiveQuery) -> Result<(Vec<ArchivedRow>, u64), ArchiveError> {
     let total = totals.of(db, query).await?;
     let mut wanted = wanted(db.dialect(), query);
     let mut skip = (query.page.max(1) - 1).saturating_mul(query.per_page);
     // Stepping over rows takes time. Of all rows, when no number is missing, the place of the page is known.
-    if skip >= FAR && query.queue.is_none() && query.status.is_none() {
-        // Two questions in one: SQLite goes over all rows for both ends at once.
-        let ends = sql("SELECT (SELECT MIN(id) FROM flux_job_archive), (SELECT MAX(id) FROM flux_job_archive)");
-        let ends = db.one(ends, |row| row.int(0).zip(row.int(1))).await?.flatten();
-        if let Some((first, last)) = ends.filter(|(first, last)| (last - first + 1).cast_unsigned() == total) {
-            wanted = wanted.then(" AND a.id <= ?").bind(last.saturating_sub_unsigned(skip).max(first - 1));
-            skip = 0;
-        }
+    if skip >= FAR
+        && query.queue.is_none()
+        && query.status.is_none()
+        && let Some((first, last)) = ends(db).await?.filter(|(first, last)| (last - first + 1).cast_unsigned() == total)
+    {
+        wanted = wanted.then(" AND a.id <= ?").bind(last.saturating_sub_unsigned(skip).max(first - 1));
+        skip = 0;
     }
     let text =
         format!("SELECT a.id FROM flux_job_archive a WHERE {} ORDER BY a.id DESC LIMIT {} OFFSET {skip}", wanted.text, query.per_page);
     let ids = db.rows(Sql { text, values: wanted.values }, |row| row.int(0)).await?;
     Ok((by_ids(db, ids.into_iter().flatten().collect()).await?, total))
-}
-
-/// How many rows a filter has.
-pub async fn count(db: &Db, query: &ArchiveQuery) -> Result<u64, ArchiveError> {
-    let wanted = wanted(db.dialect(), query);
-    let text = format!("SELECT COUNT(*) FROM flux_job_archive a WHERE {}", wanted.text);
-    Ok(db.one(Sql { text, values: wanted.values }, |row| row.count(0)).await?.unwrap_or(0))
 }
 
 /// These rows, newest first, judged by all rows of their jobs.

@@ -253,8 +253,10 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
     }
     // SQLite copies its log into the file at the end of a commit, when others do not wait any more: that is no part of the lock.
     tx.run(sql("PRAGMA wal_autocheckpoint = 0")).await?;
-    tx.commit().await?;
+    let committed = tx.commit().await;
     let held = since.elapsed();
+    // Also when it failed, or the connection would never do it by itself again.
     db.checkpoint().await?;
+    committed?;
     Ok((deleted, held))
 }

@@ -3,7 +3,7 @@
 
 mod candidates;
 
-use super::{Archive, db::Db, error::ArchiveError, index, jobs, sql::sql};
+use super::{Archive, db::Db, error::ArchiveError, index, jobs};
 use crate::model::{
     archive::{ArchivedRow, Status, Verdict},
     job::JobState,
@@ -39,11 +39,7 @@ async fn step(db: &Db, query: &Query, cursor: Option<Cursor>) -> Result<ArchiveS
     if !JobState::ALL.into_iter().any(|state| status(state).is_some() && query.asks_state(state)) {
         return Ok(ArchiveStep::default());
     }
-    let ends = db
-        .one(sql("SELECT (SELECT MIN(id) FROM flux_job_archive), (SELECT MAX(id) FROM flux_job_archive)"), |row| row.int(0).zip(row.int(1)))
-        .await?
-        .flatten();
-    let Some((bottom, newest)) = ends else { return Ok(ArchiveStep::default()) };
+    let Some((bottom, newest)) = jobs::ends(db).await? else { return Ok(ArchiveStep::default()) };
     let Cursor { before, top } = cursor.unwrap_or(Cursor { before: i64::MAX, top: newest });
     let (ids, next) = candidates(db, query, before).await?;
     // By numbers: what the index leaves out was looked at as well.

@@ -10,7 +10,7 @@ use crate::model::{
 use crate::server::{
     actions::now,
     archive::{
-        db::Db,
+        db::{Db, again},
         error::ArchiveError,
         retention::{
             OLD, Old, Side, any_gone, before, delete, forget, forget_hours, identity_of_raw, mark_orphans, next, old_hours, sweep,
@@ -180,7 +180,7 @@ impl Worker {
                 let batch = next(&self.db, table, border, place.as_deref(), self.most).await?;
                 last = batch.last;
                 if !batch.is_empty() {
-                    let (deleted, held) = delete(&self.db, table, &batch, now()).await?;
+                    let (deleted, held) = again(|| delete(&self.db, table, &batch, now())).await?;
                     self.deleted(deleted);
                     self.paced(batch.len(), held).await;
                 }
@@ -204,7 +204,7 @@ impl Worker {
             if rows == 0 {
                 return Ok(());
             }
-            let held = forget_hours(&self.db, old).await?;
+            let held = again(|| forget_hours(&self.db, &old)).await?;
             self.deleted(rows as u64);
             self.paced(rows, held).await;
             self.go_on().await?;
@@ -217,7 +217,7 @@ impl Worker {
         for side in [Side::Rows, Side::Whole] {
             let mut after = Some(0);
             while let Some(from) = after {
-                let (next, gone, held) = sweep(&self.db, side, from).await?;
+                let (next, gone, held) = again(|| sweep(&self.db, side, from)).await?;
                 after = next;
                 self.deleted(gone);
                 self.run.longest_ms = self.run.longest_ms.max(u64::try_from(held.as_millis()).unwrap_or(u64::MAX));
@@ -230,7 +230,7 @@ impl Worker {
     /// Identities of failures that are gone from the archive and from Redis.
     async fn identities(&mut self) -> Result<(), Stop> {
         let mut after = String::new();
-        while let Some(last) = mark_orphans(&self.db, &after, now()).await? {
+        while let Some(last) = again(|| mark_orphans(&self.db, &after, now())).await? {
             after = last;
             self.go_on().await?;
         }
@@ -242,7 +242,7 @@ impl Worker {
         self.run.parts.push(RunPart { what: "marks of failures".into(), deleted: 0 });
         self.most = FIRST;
         loop {
-            let (looked, forgotten, time) = forget(&self.db, &held, now(), self.most).await?;
+            let (looked, forgotten, time) = again(|| forget(&self.db, &held, now(), self.most)).await?;
             if looked == 0 {
                 return Ok(());
             }

@@ -1,11 +1,11 @@
 //! From one console to the next: nothing that was read is dropped, no line is written twice, what fell between is said.
 
-use super::archiver::{archived, console, each_once, fail, locked};
+use super::archiver::{archived, console, each_once, fail, fail_at_once, locked};
 use crate::support::{Database, DatabaseKind, TestConsole, TestRedis, eventually};
 use flux_console::server::{archive::sql::sql, tasks::leader::Leader};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(180);
 
 async fn count(console: &TestConsole, text: &str) -> u64 {
     let db = console.state.archive.db().expect("open");
@@ -117,6 +117,31 @@ async fn a_burst_into_an_empty_list_is_a_gap() {
     eventually("the gap is noted", SOON, async || count(&console, "SELECT COUNT(*) FROM flux_console_gaps").await > 0).await;
     let gaps = db.rows(sql("SELECT queue, up_to FROM flux_console_gaps"), |r| (r.text(0), r.int(1))).await.unwrap();
     assert_eq!(gaps, [(Some("mail".to_owned()), None)], "how many is not known");
+    console.stop().await;
+}
+
+/// The events of a worker that serves several queues do not say of which queue a job is: as many as there are dead letters in all
+/// of them are no more than there should be in one.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_of_two_queues_at_once_are_no_gap() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    let serves = async |queues: &str| {
+        let hello = format!(r#"{{"level":"info","message":"Consumer started on [{queues}]","workerId":"worker-1"}}"#);
+        redis::cmd("PUBLISH").arg("flux_console:logs").arg(hello).exec_async(&mut redis.con.clone()).await.expect("published");
+    };
+    serves("mail, quiet").await;
+    fail_at_once(&redis, [("mail", 0..10), ("quiet", 10_000..11_000)]).await;
+    each_once(&console.state.archive, "mail", 10).await;
+    each_once(&console.state.archive, "quiet", 1_000).await;
+    let db = console.state.archive.db().expect("open");
+    let gaps = db.rows(sql("SELECT queue, from_ms, up_to FROM flux_console_gaps"), |r| (r.text(0), r.int(1), r.int(2))).await.unwrap();
+    assert!(gaps.is_empty(), "{gaps:?}");
+    // And more than they can hold is one.
+    serves("mail, later").await;
+    fail_at_once(&redis, [("mail", 10..20), ("later", 20_000..21_100)]).await;
+    eventually("the gap is noted", SOON, async || count(&console, "SELECT COUNT(*) FROM flux_console_gaps").await > 0).await;
     console.stop().await;
 }
 

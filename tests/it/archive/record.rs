@@ -42,7 +42,7 @@ async fn a_failure_is_written_once(kind: DatabaseKind) {
         record.payload = String::from_utf8(record.payload.clone()).unwrap().replace("\"failedAt\":1", "\"failedAt\":2").into_bytes();
     }
     assert_eq!(record::records(&db, &again).await.expect("written").rows, 0);
-    assert_eq!(jobs::count(&db, &whole()).await.expect("a count"), 450);
+    assert_eq!(Totals::default().of(&db, &whole()).await.expect("a count"), 450);
 }
 
 /// The library archives the same failure: before, and after.
@@ -110,7 +110,7 @@ async fn two_writers_at_once(kind: DatabaseKind) {
     assert_eq!(jobs, Some(200));
     // The library writes what is there; the consoles add nothing to what it or the other one wrote.
     assert_eq!(record::records(&db, &all).await.expect("written").rows, 0);
-    let rows = jobs::count(&db, &whole()).await.expect("a count");
+    let rows = Totals::default().of(&db, &whole()).await.expect("a count");
     assert!((200..=400).contains(&rows), "{rows}");
 }
 

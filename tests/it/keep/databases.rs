@@ -15,16 +15,19 @@ use flux_console::{
     server::{
         archive::{
             audit,
-            db::Db,
-            gaps, index,
+            db::{Db, again},
+            gaps,
             record::{self, Line, Record, Run},
+            sql::sql,
         },
         config::Config,
     },
 };
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 on_each! {
     old_rows_go_with_everything_that_was_read_in_them
+    of_two_that_wait_for_each_other_both_come_through
     audit_lines_are_found_by_every_filter
     the_log_of_the_past_is_searched_literally
     the_inbox_forgets_with_the_rows
@@ -48,7 +51,6 @@ async fn the_inbox_forgets_with_the_rows(kind: DatabaseKind) {
     all.push(Record { payload: b"{broken".to_vec(), ..dead("", "", days(2)) });
     all.push(dead("gone", "kept", days(3)));
     assert_eq!(record::records(&db, &all).await.unwrap().rows, 124);
-    while index::step(&db).await.unwrap() > 0 {}
     eventually("all is indexed", SOON, async || ints(&db, "SELECT COUNT(*) FROM flux_console_rows").await == [124]).await;
     // As the library does it.
     super::run(&db, "DELETE FROM flux_job_archive WHERE job_id = 'gone' OR payload NOT LIKE '%attempts%'", []).await;
@@ -164,7 +166,6 @@ async fn old_rows_go_with_everything_that_was_read_in_them(kind: DatabaseKind) {
     for at in [days(31), days(1)] {
         gaps::write(&db, &Gap { queue: mail(), from: None, until: at, up_to: Some(7) }).await.unwrap();
     }
-    while index::step(&db).await.unwrap() > 0 {}
     eventually("all is indexed", SOON, async || ints(&db, "SELECT COUNT(*) FROM flux_console_rows").await == [456]).await;
     let facts = console.json("/api/v1/archive").await;
     assert!(facts["bytes"].as_u64().is_some_and(|n| n > 0) && facts["version"].as_str().is_some_and(|v| v.contains(' ')), "{facts}");
@@ -188,6 +189,39 @@ async fn old_rows_go_with_everything_that_was_read_in_them(kind: DatabaseKind) {
     // What is gone is still known, or Redis would bring it back.
     assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_failures WHERE gone_ms IS NOT NULL").await, [451]);
     assert_eq!(record::records(&db, &old[..10]).await.unwrap().rows, 0, "it is not archived again");
+    console.stop().await;
+}
+
+/// Retention beside whoever writes: the database gives one of the two up, which does its part again.
+async fn of_two_that_wait_for_each_other_both_come_through(kind: DatabaseKind) {
+    if kind == DatabaseKind::Sqlite {
+        return; // It has one writer at a time.
+    }
+    let (_redis, _database, console, db) = console(kind).await;
+    super::run(&db, "CREATE TABLE two (id INT PRIMARY KEY, n INT)", []).await;
+    super::run(&db, "INSERT INTO two VALUES (1, 0), (2, 0)", []).await;
+    let (met, given_up) = (tokio::sync::Barrier::new(2), AtomicUsize::new(0));
+    let both = |first: i64, second: i64| {
+        let (db, met, given_up, tries) = (&db, &met, &given_up, AtomicUsize::new(0));
+        async move {
+            let transaction = || async {
+                let mut tx = db.begin().await?;
+                tx.run(sql("UPDATE two SET n = n + 1 WHERE id = ?").bind(first)).await?;
+                if tries.fetch_add(1, Ordering::Relaxed) == 0 {
+                    met.wait().await;
+                } else {
+                    given_up.fetch_add(1, Ordering::Relaxed);
+                }
+                tx.run(sql("UPDATE two SET n = n + 1 WHERE id = ?").bind(second)).await?;
+                tx.commit().await
+            };
+            again(transaction).await
+        }
+    };
+    let (one, other) = tokio::join!(both(1, 2), both(2, 1));
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(ints(&db, "SELECT n FROM two ORDER BY id").await, [2, 2]);
+    assert_eq!(given_up.load(Ordering::Relaxed), 1, "one of them was given up");
     console.stop().await;
 }
 

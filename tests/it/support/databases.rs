@@ -187,12 +187,15 @@ fn done(command: &mut Command, what: &str) {
 fn mariadb() -> Server {
     let (dir, port) = (directory("mariadb"), free_port());
     let data = dir.join("data");
+    let tmpdir = format!("--tmpdir={}", dir.display());
     let mut install = Command::new("mariadb-install-db");
     install
         .arg("--no-defaults")
         .arg(format!("--datadir={}", data.display()))
+        // A server that starts throws away what others have in a common one.
+        .arg(&tmpdir)
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
-    let mut command = vec!["/usr/sbin/mariadbd".into(), "--no-defaults".into(), format!("--datadir={}", data.display())];
+    let mut command = vec!["/usr/sbin/mariadbd".into(), "--no-defaults".into(), format!("--datadir={}", data.display()), tmpdir];
     if is_root() {
         install.arg("--user=root");
         command.push("--user=root".into());

@@ -55,15 +55,15 @@ pub async fn old_hours(db: &Db, before: Millis, most: usize) -> Result<OldHours,
 }
 
 /// Takes them out of the inbox; a kind of which nothing is left goes with them. How long the lock was held.
-pub async fn forget_hours(db: &Db, old: OldHours) -> Result<Duration, ArchiveError> {
+pub async fn forget_hours(db: &Db, old: &OldHours) -> Result<Duration, ArchiveError> {
     let mut tx = db.begin().await?;
     let since = Instant::now();
-    for ((hour, queue), kinds) in old.places {
-        let statement = sql("DELETE FROM flux_console_signature_hours WHERE hour = ? AND queue = ? AND").bind(hour).bind(queue);
-        tx.run(statement.one_of("signature", kinds)).await?;
+    for ((hour, queue), kinds) in &old.places {
+        let statement = sql("DELETE FROM flux_console_signature_hours WHERE hour = ? AND queue = ? AND").bind(*hour).bind(queue.clone());
+        tx.run(statement.one_of("signature", kinds.clone())).await?;
     }
     let mut kinds: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-    old.counts.into_iter().for_each(|(kind, count)| kinds.entry(count).or_default().push(kind));
+    old.counts.iter().for_each(|(kind, count)| kinds.entry(*count).or_default().push(kind.clone()));
     let all: Vec<String> = kinds.values().flatten().cloned().collect();
     let border = old.border.0;
     for (count, some) in kinds {

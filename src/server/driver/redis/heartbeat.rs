@@ -2,6 +2,7 @@
 
 use crate::model::{
     time::{Millis, parse_iso},
+    wire::COUNTABLE,
     worker::Beat,
 };
 use redis::Value;
@@ -50,7 +51,7 @@ fn number(json: &Json) -> Option<f64> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast to an integer saturates")]
 fn natural(n: f64) -> u64 {
     // What a browser can count to: others send bytes where the library sends MiB.
-    (n.round() as u64).min((1 << 53) - 1)
+    (n.round() as u64).min(COUNTABLE)
 }
 
 fn time(json: &Json) -> Option<Millis> {

@@ -1,8 +1,9 @@
 //! Reading lists for a search: every element that is there all the time is read once, in bounded pieces, newest first.
 
+mod walk;
+
 use super::{
     RedisDriver,
-    job::SEARCHED,
     payload::{self, Element, PART, WHOLE},
     reply,
 };
@@ -18,6 +19,8 @@ use crate::server::error::DriverError;
 use redis::Value;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use walk::AGAIN;
+pub use walk::Top;
 
 /// One script reads at most this much: about 1 ms of Redis.
 const PIECE: u64 = 500;
@@ -27,8 +30,6 @@ const SPARSE: u64 = 4_000;
 const SPARSE_BYTES: u64 = 1024 * 1024;
 /// Elements that are remembered: should the last one be gone, the one before it still tells the place.
 const ANCHORS: usize = 3;
-/// How often a list may move away under a look that is two commands long.
-const AGAIN: usize = 20;
 
 /// How far a list was read: the last element, and what stood before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,26 +43,16 @@ pub struct Mark {
     pub anchors: Vec<String>,
 }
 
-/// The newest elements of a list when something began, the newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Top {
-    pub position: u64,
-    pub anchors: Vec<String>,
-}
-
 impl Mark {
-    /// The mark behind `last` for one who takes elements out on the way: `stay` of those just read are still there.
-    pub fn behind(last: &Read, stay: &[&Read], before: Option<&Self>) -> Self {
-        let Some(score) = &last.score else {
-            // Only an element that stays can tell later whether the list has moved.
-            let stays = stay.last().filter(|s| s.position == last.position);
-            return Self { at: last.position, score: None, anchors: stays.map(|s| s.element().digest()).into_iter().collect() };
-        };
+    /// The mark in a delayed set behind `last`, for one who takes elements out on the way: `stay` of those just read are still
+    /// there. `None` in a list: there the place is told by what comes (`Top`).
+    pub fn behind(last: &Read, stay: &[&Read], before: Option<&Self>) -> Option<Self> {
+        let score = last.score.as_ref()?;
         let mut same = stay.iter().filter(|s| s.score.as_ref() == Some(score));
         let earlier = before.filter(|m| m.score.as_ref() == Some(score));
         let (count, newest) = (same.clone().count() as u64, same.next_back().map(|s| s.element().digest()));
         let anchors = newest.map_or_else(|| earlier.map(|m| m.anchors.clone()).unwrap_or_default(), |digest| vec![digest]);
-        Self { at: count + earlier.map_or(0, |m| m.at), score: Some(score.clone()), anchors }
+        Some(Self { at: count + earlier.map_or(0, |m| m.at), score: Some(score.clone()), anchors })
     }
 }
 
@@ -180,15 +171,6 @@ pub fn sources(state: JobState) -> Vec<Source> {
 }
 
 impl Piece {
-    /// The element at which a list goes on behind the first `n` rows, and those behind it (`then`: what comes behind the piece):
-    /// should something leave the list meanwhile, they tell where it goes on.
-    pub fn coming(&self, n: usize, then: Option<&Top>) -> Option<Top> {
-        let Some(first) = self.rows.get(n) else { return then.cloned() };
-        let own = self.rows[n..].iter().map(|row| row.element().digest());
-        let anchors = own.chain(then.iter().flat_map(|top| top.anchors.iter().cloned())).take(ANCHORS).collect();
-        Some(Top { position: first.position, anchors })
-    }
-
     /// The mark behind the first `n` rows, given the one before them.
     pub fn mark(&self, n: usize, before: Option<&Mark>) -> Option<Mark> {
         let last = self.rows.get(n.checked_sub(1)?)?;
@@ -243,8 +225,8 @@ impl RedisDriver {
         let end = if matches!(source, Source::Grouped(_)) { "head" } else { "tail" };
         let mut at = mark.map(|m| m.at);
         let mut anchor = mark.and_then(|m| m.anchors.first().cloned()).unwrap_or_default();
-        let mut lost = false;
-        for again in 0.. {
+        let (mut lost, mut looks) = (false, AGAIN);
+        loop {
             let mut call = self.scripts.scan.key(&key);
             call.arg(at.map_or_else(String::new, |at| at.to_string())).arg(end).arg(count).arg(bytes).arg(&anchor).arg(wanted);
             let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
@@ -253,7 +235,7 @@ impl RedisDriver {
             if let (-2, Some(mark)) = (from, mark) {
                 // It may move on between being found and being read.
                 match self.moved(queue, source, mark).await? {
-                    Some((there, hash)) if again < AGAIN => (at, anchor) = (Some(there), hash),
+                    Some((there, hash)) if looks > 0 => (at, anchor, looks) = (Some(there), hash, looks - 1),
                     _ => {
                         lost = true;
                         anchor.clear();
@@ -270,73 +252,6 @@ impl RedisDriver {
             }
             return Ok(Piece { length, rows, lost });
         }
-        Ok(Piece::default())
-    }
-
-    /// The newest elements of each list of a state; `None` of an empty one.
-    pub async fn tops(&self, queue: &QueueName, state: JobState) -> Result<Vec<Option<Top>>, DriverError> {
-        let mut tops = Vec::new();
-        for source in sources(state) {
-            let piece = self.piece(queue, &source, None, ANCHORS as u64).await?;
-            let anchors = piece.rows.iter().take(ANCHORS).map(|row| row.element().digest()).collect();
-            tops.push(piece.rows.first().map(|first| Top { position: first.position, anchors }));
-        }
-        Ok(tops)
-    }
-
-    /// The mark from which a list is read from `top` on, and the digest of what stands there: of `top` itself, else of the one
-    /// behind it. `None`: all of them have left, and with them most likely everything behind.
-    pub async fn above(&self, queue: &QueueName, source: &Source, top: &Top) -> Result<Option<(Mark, String)>, DriverError> {
-        let mark = |at: u64| Mark { at: at + 1, score: None, anchors: Vec::new() };
-        for (below, hash) in top.anchors.iter().enumerate() {
-            let hint = top.position.saturating_sub(below as u64);
-            let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint, score: None };
-            if let Some(found) = self.nearby(queue, &f).await? {
-                return Ok(Some((mark(found.fingerprint.hint), hash.clone())));
-            }
-        }
-        let Some(hash) = top.anchors.first() else { return Ok(None) };
-        // Busy workers take any number meanwhile: looked for down to the end, a bounded step at a time.
-        let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint: top.position, score: None };
-        let far = self.locate_within(queue, &f, &mut top.position.max(SEARCHED)).await?;
-        Ok(far.map(|found| (mark(found.fingerprint.hint), hash.clone())))
-    }
-
-    /// The piece that begins at `top`; an empty one when it has left, with those behind it.
-    pub async fn piece_at(&self, queue: &QueueName, source: &Source, top: &Top, count: u64) -> Result<Piece, DriverError> {
-        let mut mark = Mark { at: top.position + 1, score: None, anchors: Vec::new() };
-        let mut first = top.anchors.first().cloned().unwrap_or_default();
-        for _ in 0..AGAIN {
-            let mut piece = self.piece(queue, source, Some(&mark), count).await?;
-            // What left the list meanwhile has drawn newer ones to its place.
-            if let Some(newer) = piece.rows.iter().position(|row| row.element().digest() == first) {
-                piece.rows.drain(..newer);
-                return Ok(piece);
-            }
-            // It has moved, and may go on moving while it is looked for.
-            let Some(found) = self.above(queue, source, top).await? else { return Ok(Piece::default()) };
-            (mark, first) = found;
-        }
-        Err(DriverError::Protocol("the list changes faster than it can be read; nothing of the next part was touched".into()))
-    }
-
-    /// What comes behind a piece, none of which was taken out yet. `None`: nothing, or the piece has left the list, and with it all
-    /// that is behind it.
-    pub async fn behind(&self, queue: &QueueName, source: &Source, piece: &Piece) -> Result<Option<Top>, DriverError> {
-        let mark = piece.mark(piece.rows.len(), None);
-        let next = self.piece(queue, source, mark.as_ref(), ANCHORS as u64).await?;
-        Ok(next.coming(0, None).filter(|_| !next.lost))
-    }
-
-    /// Where the last element read is now: nearer to the end after pops, farther from it when something was put back there.
-    async fn moved(&self, queue: &QueueName, source: &Source, mark: &Mark) -> Result<Option<(u64, String)>, DriverError> {
-        for (above, hash) in mark.anchors.iter().enumerate() {
-            let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint: mark.at + above as u64, score: None };
-            if let Some(found) = self.nearby(queue, &f).await? {
-                return Ok(Some((found.fingerprint.hint, hash.clone())));
-            }
-        }
-        Ok(None)
     }
 
     async fn delayed_piece(&self, key: &str, mark: Option<&Mark>, count: u64, bytes: u64, wanted: &str) -> Result<Piece, DriverError> {

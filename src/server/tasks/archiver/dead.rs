@@ -48,6 +48,44 @@ fn size(raws: &[Vec<u8>]) -> usize {
     raws.iter().map(Vec::len).sum()
 }
 
+/// These dead letters of a queue, the oldest first, as they failed.
+fn letters(queue: &QueueName, newest_first: Vec<Vec<u8>>, at: Millis) -> impl Iterator<Item = Record> {
+    let record = move |payload| Record { status: Status::Failed, queue: queue.clone(), id: None, payload, at };
+    newest_first.into_iter().rev().map(record)
+}
+
+/// The last elements of a list, of those that were read or, when it goes on, of what was not read yet: at least one, and no more
+/// than one cares to keep until the archive was asked.
+async fn oldest(
+    state: &AppState,
+    queue: &QueueName,
+    raws: &[Vec<u8>],
+    goes_on: bool,
+    length: u64,
+    at: Millis,
+) -> Result<Vec<Record>, DriverError> {
+    let last = if goes_on {
+        let from = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(OLDEST);
+        state.driver.new_dead(std::slice::from_ref(queue), &[], from).await?.pop().map_or_else(Vec::new, |list| list.raws)
+    } else {
+        raws[raws.len().saturating_sub(OLDEST)..].to_vec()
+    };
+    let mut bytes = 0;
+    let few = letters(queue, last, at).take_while(|letter| {
+        bytes += letter.payload.len();
+        bytes == letter.payload.len() || bytes <= ASKED_BYTES
+    });
+    Ok(few.collect())
+}
+
+/// Failures that were heard of.
+#[derive(Default)]
+pub struct Heard {
+    pub failures: u64,
+    /// By the queues in which they may have been, each under every one of them; under `None` those of which nothing is known.
+    pub of: HashMap<Option<QueueName>, u64>,
+}
+
 #[derive(Default)]
 pub struct DeadLetters {
     lists: HashMap<QueueName, Known>,
@@ -63,6 +101,8 @@ pub struct Suspect {
     pub oldest: Vec<Record>,
     /// When it was looked at before, and was empty; or now, when more failures were heard of than it holds.
     pub since: Option<Millis>,
+    /// Those may have been failures of other queues.
+    unsure: bool,
     pub at: Millis,
 }
 
@@ -74,25 +114,19 @@ struct Known {
     /// How many elements it had then.
     length: u64,
     hot_until: Option<Instant>,
-    /// Failures heard of since the last look.
+    /// Failures heard of since the last look that may have been in it.
     heard: u64,
     /// The oldest elements that were not read yet: so many, counted from the end of the list, where nothing is pushed.
     rest: u64,
 }
 
 impl DeadLetters {
-    /// `failed`: where failures were heard of, and how many; under `None` those whose queue is not known. What is `found` counts
-    /// also when a later list could not be read: it will not be found again. `place`: there is place for the rest of long lists.
-    pub async fn look(
-        &mut self,
-        state: &AppState,
-        failed: HashMap<Option<QueueName>, u64>,
-        place: bool,
-        found: &mut Vec<Record>,
-    ) -> Result<(), DriverError> {
+    /// What is `found` counts also when a later list could not be read: it will not be found again. `place`: there is place for
+    /// the rest of long lists.
+    pub async fn look(&mut self, state: &AppState, heard: Heard, place: bool, found: &mut Vec<Record>) -> Result<(), DriverError> {
         let names: Vec<QueueName> = state.snapshot().queues.iter().map(|q| q.name.clone()).collect();
         let until = Instant::now() + HOT_FOR;
-        for (queue, n) in failed {
+        for (queue, n) in heard.of {
             let queues: Vec<QueueName> = queue.map_or_else(|| names.clone(), |queue| vec![queue]);
             for queue in queues.into_iter().filter(|q| state.driver.keys().is_queue(q)) {
                 let known = self.lists.entry(queue).or_default();
@@ -123,6 +157,10 @@ impl DeadLetters {
                 }
                 self.read(state, queue, list, found).await?;
             }
+        }
+        if heard.failures <= found.len() as u64 {
+            // Each of them was found somewhere.
+            self.suspects.iter_mut().filter(|s| s.unsure).for_each(|s| s.since = None);
         }
         if place {
             let long = self.lists.iter().filter(|(_, k)| k.rest > 0).map(|(q, _)| q.clone()).take(RESTS);
@@ -163,7 +201,7 @@ impl DeadLetters {
             raws.extend(next.raws);
         }
         let at = now();
-        found.extend(raws.into_iter().rev().map(|payload| Record { status: Status::Failed, queue: queue.clone(), id: None, payload, at }));
+        found.extend(letters(queue, raws, at));
         Ok(())
     }
 
@@ -199,20 +237,9 @@ impl DeadLetters {
             // A list of which a look brought nothing was not empty for that.
             let empty_then = known.looked.filter(|_| known.length == 0);
             if empty_then.is_none() || length == CAP {
-                let last = match end {
-                    End::More => {
-                        let from = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(OLDEST);
-                        state.driver.new_dead(std::slice::from_ref(queue), &[], from).await?.pop().map_or_else(Vec::new, |list| list.raws)
-                    }
-                    End::List | End::Known => raws.iter().rev().take(OLDEST).cloned().collect(),
-                };
-                let mut bytes = 0;
-                let some = last.into_iter().take_while(|raw| {
-                    bytes += raw.len();
-                    bytes == raw.len() || bytes <= ASKED_BYTES
-                });
-                let oldest = some.map(|payload| Record { status: Status::Failed, queue: queue.clone(), id: None, payload, at }).collect();
-                self.suspects.push(Suspect { queue: queue.clone(), oldest, since: empty_then.or(more.then_some(at)), at });
+                let oldest = oldest(state, queue, &raws, end == End::More, length, at).await?;
+                let since = empty_then.or(more.then_some(at));
+                self.suspects.push(Suspect { queue: queue.clone(), oldest, since, unsure: empty_then.is_none(), at });
             }
         } else if end == End::List && length >= CAP {
             // Of what was heard of, what was found is there.
@@ -234,8 +261,7 @@ impl DeadLetters {
             known.heads.clear();
         }
         (known.looked, known.heard) = (Some(at), 0);
-        // The oldest first, as they failed.
-        found.extend(raws.into_iter().rev().map(|payload| Record { status: Status::Failed, queue: queue.clone(), id: None, payload, at }));
+        found.extend(letters(queue, raws, at));
         Ok(())
     }
 

@@ -14,10 +14,9 @@ use crate::{
     model::ids::QueueName,
     server::{actions::now, archive::record::Record, ledger::told::News, state::AppState},
 };
-use dead::DeadLetters;
+use dead::{DeadLetters, Heard};
 use spool::Spool;
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -122,7 +121,7 @@ impl Reader {
             self.dead.look_again(self.spool.again());
             let mut found = Vec::new();
             let place = self.spool.has_place();
-            if let Err(error) = self.dead.look(&self.state, failed_in(&news), place, &mut found).await {
+            if let Err(error) = self.dead.look(&self.state, heard_in(&news), place, &mut found).await {
                 tracing::debug!(%error, "not all failed lists can be read");
             }
             // Before what was found: the archive is asked what it knew without it.
@@ -144,10 +143,9 @@ impl Reader {
     }
 }
 
-/// Queues in which jobs failed just now, with how many; a failure whose queue is unknown may be of any that the worker serves,
-/// or, under `None`, of any at all.
-fn failed_in(news: &[News]) -> HashMap<Option<QueueName>, u64> {
-    let mut queues = HashMap::new();
+/// Jobs that failed just now. A failure whose queue is unknown may be of any that the worker serves, or of any at all.
+fn heard_in(news: &[News]) -> Heard {
+    let mut heard = Heard::default();
     for news in news {
         if let News::Closed(closed) = news
             && closed.outcome == "failed"
@@ -158,10 +156,11 @@ fn failed_in(news: &[News]) -> HashMap<Option<QueueName>, u64> {
             if any.is_empty() {
                 any.push(None);
             }
+            heard.failures += 1;
             for queue in any {
-                *queues.entry(queue).or_insert(0) += 1;
+                *heard.of.entry(queue).or_insert(0) += 1;
             }
         }
     }
-    queues
+    heard
 }

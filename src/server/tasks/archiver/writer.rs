@@ -63,9 +63,9 @@ impl Writer {
     }
 
     /// A database that answers questions and takes nothing (full, read-only, no right to write) is said to be so; one that is
-    /// away says that itself.
+    /// away says that itself, and one that had to choose between two transactions takes this one next time.
     fn refused(&self, error: &ArchiveError) {
-        if matches!(error, ArchiveError::Off | ArchiveError::Unavailable { .. }) {
+        if matches!(error, ArchiveError::Off | ArchiveError::Unavailable { .. }) || error.is_victim() {
             return;
         }
         let problem = error.problem();
@@ -119,7 +119,7 @@ impl Writer {
     /// A list that was empty when it was last looked at, and is full of what nobody archived, has dropped some; one that was never
     /// looked at has if others of its queue were archived before, or more failures were heard of than it holds.
     async fn ask_about_suspects(&self, db: &Db) -> Result<(), ArchiveError> {
-        while let Some(Suspect { queue, oldest, since, at }) = self.spool.oldest_suspect() {
+        while let Some(Suspect { queue, oldest, since, at, .. }) = self.spool.oldest_suspect() {
             let found = self.state.archive.noted(record::missed(db, &queue, &oldest).await)?;
             if let Missed::Maybe { last } = found
                 && let Some(from) = since.or(last)

@@ -127,8 +127,11 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Matchin
         return Err(error);
     }
     work.left -= jobs.len() as u64;
-    let next =
-        if due { (last.position() > 0).then(|| At::Due(Some(Mark::behind(last, &stay, mark.as_ref())))) } else { behind.map(At::Element) };
+    let next = match behind {
+        Some(top) => Some(At::Element(top)),
+        None if last.position() > 0 => Mark::behind(last, &stay, mark.as_ref()).map(|mark| At::Due(Some(mark))),
+        None => None,
+    };
     match (work.lists.front_mut(), next) {
         (Some(list), Some(next)) if work.left > 0 => list.1 = next,
         _ => drop(work.lists.pop_front()),

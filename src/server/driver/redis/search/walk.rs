@@ -1,0 +1,103 @@
+//! Finding one's place again in a list that moves: workers take at one end, producers push at the other.
+
+use super::{ANCHORS, Mark, Piece, sources};
+use crate::{
+    model::{
+        ids::{Fingerprint, QueueName, Source},
+        job::JobState,
+    },
+    server::{
+        driver::redis::{RedisDriver, job::SEARCHED},
+        error::DriverError,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+/// How often a list may move away under a look that is two commands long.
+pub(super) const AGAIN: usize = 20;
+
+/// The newest elements of a list when something began, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Top {
+    pub position: u64,
+    pub anchors: Vec<String>,
+}
+
+impl Piece {
+    /// The element at which a list goes on behind the first `n` rows, and those behind it (`then`: what comes behind the piece):
+    /// should something leave the list meanwhile, they tell where it goes on.
+    pub fn coming(&self, n: usize, then: Option<&Top>) -> Option<Top> {
+        let Some(first) = self.rows.get(n) else { return then.cloned() };
+        let own = self.rows[n..].iter().map(|row| row.element().digest());
+        let anchors = own.chain(then.iter().flat_map(|top| top.anchors.iter().cloned())).take(ANCHORS).collect();
+        Some(Top { position: first.position, anchors })
+    }
+}
+
+impl RedisDriver {
+    /// The newest elements of each list of a state; `None` of an empty one.
+    pub async fn tops(&self, queue: &QueueName, state: JobState) -> Result<Vec<Option<Top>>, DriverError> {
+        let mut tops = Vec::new();
+        for source in sources(state) {
+            let piece = self.piece(queue, &source, None, ANCHORS as u64).await?;
+            let anchors = piece.rows.iter().take(ANCHORS).map(|row| row.element().digest()).collect();
+            tops.push(piece.rows.first().map(|first| Top { position: first.position, anchors }));
+        }
+        Ok(tops)
+    }
+
+    /// The mark from which a list is read from `top` on, and the digest of what stands there: of `top` itself, else of the one
+    /// behind it. `None`: all of them have left, and with them most likely everything behind.
+    pub async fn above(&self, queue: &QueueName, source: &Source, top: &Top) -> Result<Option<(Mark, String)>, DriverError> {
+        let mark = |at: u64| Mark { at: at + 1, score: None, anchors: Vec::new() };
+        for (below, hash) in top.anchors.iter().enumerate() {
+            let hint = top.position.saturating_sub(below as u64);
+            let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint, score: None };
+            if let Some(found) = self.nearby(queue, &f).await? {
+                return Ok(Some((mark(found.fingerprint.hint), hash.clone())));
+            }
+        }
+        let Some(hash) = top.anchors.first() else { return Ok(None) };
+        // Busy workers take any number meanwhile: looked for down to the end, a bounded step at a time.
+        let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint: top.position, score: None };
+        let far = self.locate_within(queue, &f, &mut top.position.max(SEARCHED)).await?;
+        Ok(far.map(|found| (mark(found.fingerprint.hint), hash.clone())))
+    }
+
+    /// The piece that begins at `top`; an empty one when it has left, with those behind it.
+    pub async fn piece_at(&self, queue: &QueueName, source: &Source, top: &Top, count: u64) -> Result<Piece, DriverError> {
+        let mut mark = Mark { at: top.position + 1, score: None, anchors: Vec::new() };
+        let mut first = top.anchors.first().cloned().unwrap_or_default();
+        for _ in 0..AGAIN {
+            let mut piece = self.piece(queue, source, Some(&mark), count).await?;
+            // What left the list meanwhile has drawn newer ones to its place.
+            if let Some(newer) = piece.rows.iter().position(|row| row.element().digest() == first) {
+                piece.rows.drain(..newer);
+                return Ok(piece);
+            }
+            // It has moved, and may go on moving while it is looked for.
+            let Some(found) = self.above(queue, source, top).await? else { return Ok(Piece::default()) };
+            (mark, first) = found;
+        }
+        Err(DriverError::Protocol("the list changes faster than it can be read; nothing of the next part was touched".into()))
+    }
+
+    /// What comes behind a piece, none of which was taken out yet. `None`: nothing, or the piece has left the list, and with it all
+    /// that is behind it.
+    pub async fn behind(&self, queue: &QueueName, source: &Source, piece: &Piece) -> Result<Option<Top>, DriverError> {
+        let mark = piece.mark(piece.rows.len(), None);
+        let next = self.piece(queue, source, mark.as_ref(), ANCHORS as u64).await?;
+        Ok(next.coming(0, None).filter(|_| !next.lost))
+    }
+
+    /// Where the last element read is now: nearer to the end after pops, farther from it when something was put back there.
+    pub(super) async fn moved(&self, queue: &QueueName, source: &Source, mark: &Mark) -> Result<Option<(u64, String)>, DriverError> {
+        for (above, hash) in mark.anchors.iter().enumerate() {
+            let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint: mark.at + above as u64, score: None };
+            if let Some(found) = self.nearby(queue, &f).await? {
+                return Ok(Some((found.fingerprint.hint, hash.clone())));
+            }
+        }
+        Ok(None)
+    }
+}
