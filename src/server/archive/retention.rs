@@ -256,7 +256,8 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
     let committed = tx.commit().await;
     let held = since.elapsed();
     // Also when it failed, or the connection would never do it by itself again.
-    db.checkpoint().await?;
+    let copied = db.checkpoint().await;
     committed?;
+    copied?;
     Ok((deleted, held))
 }

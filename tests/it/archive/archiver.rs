@@ -54,16 +54,8 @@ pub async fn fail_at_once(redis: &TestRedis, jobs: impl IntoIterator<Item = (&st
 
 pub async fn archived(archive: &Archive, queue: &str) -> Vec<String> {
     let text = "SELECT job_id FROM flux_job_archive WHERE queue = ? AND status = 'failed'";
-    let since = Instant::now();
-    loop {
-        let ids = async { archive.db()?.rows(sql(text).bind(queue), |r| r.text(0).unwrap_or_default()).await };
-        match ids.await {
-            Ok(ids) => return ids,
-            // On a busy machine a connection may not be had at once.
-            Err(error) => assert!(since.elapsed() < Duration::from_secs(60), "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let db = archive.db().expect("open");
+    db.rows(sql(text).bind(queue), |r| r.text(0).unwrap_or_default()).await.expect("ids")
 }
 
 pub async fn each_once(archive: &Archive, queue: &str, n: u64) {
@@ -121,8 +113,7 @@ async fn a_thousand_failures_a_second_and_none_is_missing() {
     }
     each_once(&console.state.archive, "payments", SECONDS * 1_000).await;
     let done = console.state.archive.archiving();
-    // (Of its lines a machine that is too slow drops some, and counts them.)
-    assert_eq!((done.gaps, done.lost), (0, 0), "{done:?}");
+    assert_eq!((done.gaps, done.lost, done.untold), (0, 0, 0), "{done:?}");
     println!("{} failures in {:?}: {done:?}", SECONDS * 1_000, began.elapsed());
     console.stop().await;
 }

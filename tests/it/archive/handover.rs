@@ -5,7 +5,7 @@ use crate::support::{Database, DatabaseKind, TestConsole, TestRedis, eventually}
 use flux_console::server::{archive::sql::sql, tasks::leader::Leader};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(180);
+const SOON: Duration = Duration::from_secs(60);
 
 async fn count(console: &TestConsole, text: &str) -> u64 {
     let db = console.state.archive.db().expect("open");

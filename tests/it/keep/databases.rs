@@ -27,7 +27,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 on_each! {
     old_rows_go_with_everything_that_was_read_in_them
-    of_two_that_wait_for_each_other_both_come_through
     audit_lines_are_found_by_every_filter
     the_log_of_the_past_is_searched_literally
     the_inbox_forgets_with_the_rows
@@ -192,11 +191,18 @@ async fn old_rows_go_with_everything_that_was_read_in_them(kind: DatabaseKind) {
     console.stop().await;
 }
 
-/// Retention beside whoever writes: the database gives one of the two up, which does its part again.
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb_gives_one_of_two_up() {
+    of_two_that_wait_for_each_other_both_come_through(DatabaseKind::MariaDb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_gives_one_of_two_up() {
+    of_two_that_wait_for_each_other_both_come_through(DatabaseKind::Postgres).await;
+}
+
+/// Retention beside whoever writes: who is given up does its part again. (SQLite has one writer at a time.)
 async fn of_two_that_wait_for_each_other_both_come_through(kind: DatabaseKind) {
-    if kind == DatabaseKind::Sqlite {
-        return; // It has one writer at a time.
-    }
     let (_redis, _database, console, db) = console(kind).await;
     super::run(&db, "CREATE TABLE two (id INT PRIMARY KEY, n INT)", []).await;
     super::run(&db, "INSERT INTO two VALUES (1, 0), (2, 0)", []).await;

@@ -1,0 +1,225 @@
+//! One run of retention: a table at a time, in batches that hold no lock for long, each whole or not at all.
+
+use crate::model::{
+    audit::AuditLine,
+    settings::{Retention, RetentionRun, RunPart, RunStatus},
+};
+use crate::server::{
+    actions::now,
+    archive::{
+        db::{Db, again},
+        error::ArchiveError,
+        retention::{
+            OLD, Old, Side, any_gone, before, delete, forget, forget_hours, identity_of_raw, mark_orphans, next, old_hours, sweep,
+        },
+    },
+    driver::redis::maintenance::RETENTION,
+    state::AppState,
+};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+/// Nobody waits longer than 100 ms for a batch: they grow while they take less than this, which leaves room for a slow moment.
+const AIM: Duration = Duration::from_millis(30);
+const FIRST: usize = 25;
+const MOST: usize = 1_000;
+const SAVE_EVERY: Duration = Duration::from_millis(300);
+
+struct Worker {
+    state: AppState,
+    db: Db,
+    keep: Retention,
+    run: RetentionRun,
+    saved: Instant,
+    most: usize,
+}
+
+/// Why a run ended early.
+enum Stop {
+    Archive(ArchiveError),
+    Lease,
+    Shutdown,
+}
+
+impl From<ArchiveError> for Stop {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(error)
+    }
+}
+
+pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: RetentionRun) {
+    let mut worker = Worker { state, db, keep, run, saved: Instant::now(), most: FIRST };
+    let ended = worker.all().await;
+    let Worker { state, mut run, keep, .. } = worker;
+    let rest = "What was deleted is deleted whole; the next run does the rest.";
+    (run.status, run.message) = match ended {
+        Ok(()) => (RunStatus::Done, None),
+        Err(Stop::Shutdown) => (RunStatus::Stopped, Some(format!("The console was stopped. {rest}"))),
+        Err(Stop::Lease) => (RunStatus::Stopped, Some(format!("Another console took over, or Redis cannot be reached. {rest}"))),
+        Err(Stop::Archive(error)) => {
+            let problem = error.problem();
+            let _ = state.archive.noted::<()>(Err(error));
+            tracing::warn!(problem, "retention stopped");
+            (RunStatus::Stopped, Some(format!("The archive stopped answering as expected: {problem}. {rest}")))
+        }
+    };
+    run.finished_at = Some(now());
+    let said: Vec<String> = run.parts.iter().filter(|p| p.deleted > 0).map(|p| format!("{} {}", p.deleted, p.what)).collect();
+    let deleted = if said.is_empty() { "nothing was old enough".to_owned() } else { format!("deleted {}", said.join(", ")) };
+    state.audit.note(AuditLine {
+        id: run.id.clone(),
+        at: run.started_at,
+        who: state.who().as_str().into(),
+        verb: "retention-run".into(),
+        queue: None,
+        filter: Some(format!("jobs older than {} days, log lines older than {} days", keep.retention_days, keep.logs_retention_days)),
+        jobs: None,
+        result: run.message.as_ref().map_or_else(|| deleted.clone(), |why| format!("stopped, {deleted}. {why}")),
+        took_ms: now().0 - run.started_at.0,
+    });
+    if let Err(error) = state.driver.save_retention_run(&run).await {
+        tracing::warn!(%error, "the end of a retention run could not be written down");
+    }
+    let _ = state.driver.drop_lease(RETENTION, &run.id).await;
+}
+
+impl Worker {
+    async fn all(&mut self) -> Result<(), Stop> {
+        let started = self.run.started_at;
+        for table in &OLD {
+            let border = before(table.old, &self.keep, started);
+            let (mut place, mut last) = (None::<String>, false);
+            self.run.parts.push(RunPart { what: table.what.into(), deleted: 0 });
+            // What one table's rows cost says nothing of the next one's.
+            self.most = FIRST;
+            while !last {
+                let batch = next(&self.db, table, border, place.as_deref(), self.most).await?;
+                last = batch.last;
+                if !batch.is_empty() {
+                    let (deleted, held) = again(|| delete(&self.db, table, &batch, now())).await?;
+                    self.deleted(deleted);
+                    self.paced(batch.len(), held).await;
+                }
+                place = batch.place.or(place);
+                self.go_on().await?;
+            }
+        }
+        self.hours().await?;
+        self.orphans().await?;
+        self.identities().await
+    }
+
+    /// What the inbox counts of failures whose rows are gone.
+    async fn hours(&mut self) -> Result<(), Stop> {
+        let border = before(Old::Jobs, &self.keep, self.run.started_at);
+        self.run.parts.push(RunPart { what: "hours of errors".into(), deleted: 0 });
+        self.most = FIRST;
+        loop {
+            let old = old_hours(&self.db, border, self.most).await?;
+            let rows = old.rows;
+            if rows == 0 {
+                return Ok(());
+            }
+            let held = again(|| forget_hours(&self.db, &old)).await?;
+            self.deleted(rows as u64);
+            self.paced(rows, held).await;
+            self.go_on().await?;
+        }
+    }
+
+    /// What was read in rows that the library has deleted.
+    async fn orphans(&mut self) -> Result<(), Stop> {
+        self.run.parts.push(RunPart { what: "notes of rows that are gone".into(), deleted: 0 });
+        for side in [Side::Rows, Side::Whole] {
+            let mut after = Some(0);
+            while let Some(from) = after {
+                let (next, gone, held) = again(|| sweep(&self.db, side, from)).await?;
+                after = next;
+                self.deleted(gone);
+                self.run.longest_ms = self.run.longest_ms.max(u64::try_from(held.as_millis()).unwrap_or(u64::MAX));
+                self.go_on().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Identities of failures that are gone from the archive and from Redis.
+    async fn identities(&mut self) -> Result<(), Stop> {
+        let mut after = String::new();
+        while let Some(last) = again(|| mark_orphans(&self.db, &after, now())).await? {
+            after = last;
+            self.go_on().await?;
+        }
+        if !any_gone(&self.db, now()).await? {
+            return Ok(());
+        }
+        // Unless all that is in Redis is known, nothing is forgotten.
+        let Some(held) = self.held().await? else { return Ok(()) };
+        self.run.parts.push(RunPart { what: "marks of failures".into(), deleted: 0 });
+        self.most = FIRST;
+        loop {
+            let (looked, forgotten, time) = again(|| forget(&self.db, &held, now(), self.most)).await?;
+            if looked == 0 {
+                return Ok(());
+            }
+            self.deleted(forgotten);
+            self.paced(looked, time).await;
+            self.go_on().await?;
+        }
+    }
+
+    /// Identities of every dead letter in Redis; `None` when not all of them can be read.
+    async fn held(&mut self) -> Result<Option<HashSet<String>>, Stop> {
+        let snapshot = self.state.snapshot();
+        if !snapshot.discovery.complete {
+            return Ok(None);
+        }
+        let mut held = HashSet::new();
+        for queue in &snapshot.queues {
+            let mut from = 0;
+            loop {
+                let Ok(part) = self.state.driver.dead_letters(&queue.name, from).await else { return Ok(None) };
+                if part.is_empty() {
+                    break;
+                }
+                from += part.len() as u64;
+                held.extend(part.iter().map(|raw| identity_of_raw(raw)));
+                self.go_on().await?;
+            }
+        }
+        Ok(Some(held))
+    }
+
+    fn deleted(&mut self, rows: u64) {
+        if let Some(part) = self.run.parts.last_mut() {
+            part.deleted += rows;
+        }
+    }
+
+    /// Learns from how long a batch held the lock, and lets others have it for at least as long.
+    async fn paced(&mut self, rows: usize, held: Duration) {
+        self.run.longest_ms = self.run.longest_ms.max(u64::try_from(held.as_millis()).unwrap_or(u64::MAX));
+        let fit = rows as f64 * AIM.as_secs_f64() / held.as_secs_f64().max(0.000_1);
+        self.most = (fit as usize).min(self.most * 2).clamp(1, MOST);
+        sleep(held.max(Duration::from_millis(5))).await;
+    }
+
+    /// Between two batches: progress, the lease, and whether to stop.
+    async fn go_on(&mut self) -> Result<(), Stop> {
+        if self.state.shutdown.is_cancelled() {
+            return Err(Stop::Shutdown);
+        }
+        if self.saved.elapsed() < SAVE_EVERY {
+            return Ok(());
+        }
+        self.saved = Instant::now();
+        if !matches!(self.state.driver.take_lease(RETENTION, &self.run.id, now()).await, Ok(Some(_))) {
+            return Err(Stop::Lease);
+        }
+        let _ = self.state.driver.save_retention_run(&self.run).await;
+        Ok(())
+    }
+}
