@@ -140,6 +140,22 @@ test('in light and in dark, axe finds nothing in what opens', async ({ queues, o
   await shot('error-kind')
 })
 
+test('names of queues can be read on every width of screen', async ({ page, queues, visit }) => {
+  await queues.push('reports:nightly', make(5, 'REP'))
+  await queues.push('payments', make(3, 'PAY'))
+  for (const path of ['/', '/queues']) {
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await visit(path)
+    for (const width of [1440, 1280, 1190, 1024, 800]) {
+      await page.setViewportSize({ width, height: 900 })
+      for (const name of ['reports:nightly', 'payments']) {
+        const shown = await page.getByRole('main').locator('.qname').getByRole('link', { name, exact: true }).evaluate((a) => a.clientWidth)
+        expect.soft(shown, `${name} on ${path} at ${width}`).toBeGreaterThan(55)
+      }
+    }
+  }
+})
+
 test.describe('closed', () => {
   test.use({ consoleEnv: { AUTH_PASSWORD: 'correct horse' } })
   test('axe finds nothing on the way in', async ({ visit, page, expectedErrors }) => {

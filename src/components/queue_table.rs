@@ -42,10 +42,10 @@ const COLUMNS: [Column; 11] = [
         class: "r max-sm:hidden",
         widths: ["w-28 max-sm:hidden", "w-25 max-sm:hidden"],
     },
-    Column { head: "In/s", sort: Some(QueueSort::In), class: "r max-lg:hidden", widths: ["w-18 max-lg:hidden", "w-16 max-lg:hidden"] },
+    Column { head: "In/s", sort: Some(QueueSort::In), class: "r max-xl:hidden", widths: ["w-18 max-xl:hidden", "w-16 max-xl:hidden"] },
     Column { head: "Out/s", sort: Some(QueueSort::Out), class: "r max-sm:hidden", widths: ["w-18 max-sm:hidden", "w-16 max-sm:hidden"] },
-    Column { head: "15 min", sort: None, class: "max-lg:hidden", widths: ["w-32 max-lg:hidden", "w-22 max-lg:hidden"] },
-    Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-sm:hidden", widths: ["w-22 max-sm:hidden", "hidden"] },
+    Column { head: "15 min", sort: None, class: "max-xl:hidden", widths: ["w-32 max-xl:hidden", "w-22 max-xl:hidden"] },
+    Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-md:hidden", widths: ["w-22 max-md:hidden", "hidden"] },
     Column { head: "Actions", sort: None, class: "", widths: ["w-28 max-sm:w-14", "hidden"] },
 ];
 
@@ -159,10 +159,10 @@ fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoV
                 </a>
             </td>
             <td class="r max-sm:hidden"><Age ms=oldest /></td>
-            <td class="r max-lg:hidden"><Rate value=incoming /></td>
+            <td class="r max-xl:hidden"><Rate value=incoming /></td>
             <td class="r max-sm:hidden"><Rate value=outgoing /></td>
-            <td class="max-lg:hidden"><Spark sample=sample /></td>
-            {full.then(|| view! { <td class="r max-sm:hidden"><Number value=workers warn=unserved /></td> })}
+            <td class="max-xl:hidden"><Spark sample=sample /></td>
+            {full.then(|| view! { <td class="r max-md:hidden"><Number value=workers warn=unserved /></td> })}
             {full.then(|| view! { <td><div class="acts"><QueueActions sample=sample /></div></td> })}
         </tr>
     }
