@@ -43,7 +43,12 @@ const COLUMNS: [Column; 11] = [
         widths: ["w-28 max-sm:hidden", "w-25 max-sm:hidden"],
     },
     Column { head: "In/s", sort: Some(QueueSort::In), class: "r max-xl:hidden", widths: ["w-18 max-xl:hidden", "w-16 max-xl:hidden"] },
-    Column { head: "Out/s", sort: Some(QueueSort::Out), class: "r max-sm:hidden", widths: ["w-18 max-sm:hidden", "w-16 max-sm:hidden"] },
+    Column {
+        head: "Out/s",
+        sort: Some(QueueSort::Out),
+        class: "r max-sm:hidden",
+        widths: ["w-18 max-sm:hidden", "w-16 max-xl:w-20 max-sm:hidden"],
+    },
     Column { head: "15 min", sort: None, class: "max-xl:hidden", widths: ["w-32 max-xl:hidden", "w-22 max-xl:hidden"] },
     Column { head: "Workers", sort: Some(QueueSort::Workers), class: "r max-md:hidden", widths: ["w-22 max-md:hidden", "hidden"] },
     Column { head: "Actions", sort: None, class: "", widths: ["w-28 max-sm:w-14", "hidden"] },
