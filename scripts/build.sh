@@ -121,7 +121,10 @@ release)
     server --release # with the site inside
     ;;
 demo)
-    rm -rf "$stage/browser" "$(setting site-root)" # a browser half of last time may not fit the server of now
+    # A browser half of last time may not fit the server of now.
+    if [ -n "$(find Cargo.toml Cargo.lock src scripts -newer "$stage/browser/$pkg/$name.wasm" -print -quit 2>&1)" ]; then
+        rm -rf "$stage/browser" "$(setting site-root)"
+    fi
     with the_rest
     server
     say "running the demo; its pages come alive when the browser half is there"
