@@ -11,8 +11,18 @@ use std::{
 };
 
 /// Settings of whoever measures are not what is measured.
-const SETTINGS: [&str; 9] =
-    ["REDIS_URL", "PORT", "HOST", "QUEUE_PREFIX", "MONITOR_PREFIX", "AUTH_PASSWORD", "TRUST_ORIGIN", "FLUX_ENVIRONMENT", "RUST_LOG"];
+const SETTINGS: [&str; 10] = [
+    "REDIS_URL",
+    "PORT",
+    "HOST",
+    "QUEUE_PREFIX",
+    "MONITOR_PREFIX",
+    "AUTH_PASSWORD",
+    "TRUST_ORIGIN",
+    "FLUX_ENVIRONMENT",
+    "RUST_LOG",
+    "REDIS_CA",
+];
 /// Ticks of `/proc/{pid}/stat` in a second: fixed by Linux for every program.
 const STAT_HZ: u64 = 100;
 

@@ -7,10 +7,14 @@ use super::{
 };
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use std::{
     fs,
     net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 use tokio_util::sync::CancellationToken;
@@ -50,6 +54,7 @@ itself: other users of the machine could read it from the list of processes.
 
 Examples:
   flux-console start --url redis://cache.internal:6379/2 --prefix 'app:queue:'
+  flux-console start --url rediss://cache.internal:6379 --redis-ca /etc/ssl/our-ca.pem
   flux-console start --password-file /run/secrets/console --host 0.0.0.0 --port 8080
   AUTH_PASSWORD=… flux-console start --host 0.0.0.0 --environment production
 
@@ -59,6 +64,10 @@ pub struct Start {
     // A plain string: clap would print a URL that it refuses, with the password in it.
     #[arg(long, env = "REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1:6379")]
     url: String,
+
+    /// PEM file with the certificates of the authorities (CAs) to trust for rediss://, instead of the public ones
+    #[arg(long, env = "REDIS_CA", value_name = "FILE")]
+    redis_ca: Option<PathBuf>,
 
     /// Port to listen on; 0 takes any free one
     #[arg(long, env = "PORT", default_value_t = 3000)]
@@ -210,9 +219,16 @@ impl Start {
     /// # Errors
     /// A sentence that names the remedy, without any secret.
     fn config(self, password: Option<String>) -> Result<Config, String> {
-        if redis::Client::open(self.url.as_str()).is_err() {
+        let Ok(client) = redis::Client::open(self.url.as_str()) else {
             return Err("--url (REDIS_URL) is no Redis URL. Write redis://host:6379, with user and password as redis://user:password@host:6379 (special letters percent-encoded), or rediss:// for TLS.".into());
-        }
+        };
+        let redis_ca = match &self.redis_ca {
+            Some(_) if !matches!(client.get_connection_info().addr(), redis::ConnectionAddr::TcpTls { .. }) => {
+                return Err("--redis-ca (REDIS_CA) is for TLS, and --url (REDIS_URL) is without. Write rediss://host:6379, or leave --redis-ca out.".into());
+            }
+            Some(file) => Some(read_authorities(file)?),
+            None => None,
+        };
         let password = match &self.password_file {
             Some(file) => Some(read_password(file)?),
             None => password.filter(|text| !text.is_empty()),
@@ -234,6 +250,7 @@ impl Start {
         let archive = Setting::choose(self.archive.as_deref(), env, &here, &self.data_dir.unwrap_or_else(data_dir))?;
         Ok(Config {
             url: self.url,
+            redis_ca,
             host: self.host,
             port: self.port,
             prefix: self.prefix,
@@ -268,6 +285,23 @@ fn read_password(file: &PathBuf) -> Result<String, String> {
         Some(line) => Ok(line.into()),
         None => Err(format!("--password-file {} is empty. Its first line is the password.", file.display())),
     }
+}
+
+/// The file as it is, once each of its certificates can be trusted.
+fn read_authorities(file: &Path) -> Result<Vec<u8>, String> {
+    let said = |what: &str| format!("--redis-ca (REDIS_CA) {} {what}.", file.display());
+    let pem = fs::read(file).map_err(|error| said(&format!("cannot be read: {error}")))?;
+    let mut trusted = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        if !certificate.is_ok_and(|der| trusted.add(der).is_ok()) {
+            return Err(said("holds a certificate that cannot be read"));
+        }
+    }
+    // A store without any trusts nobody, and the client would take it.
+    if trusted.is_empty() {
+        return Err(said("holds no certificate. It is to be a PEM file: text with -----BEGIN CERTIFICATE-----"));
+    }
+    Ok(pem)
 }
 
 fn open_to_others(host: IpAddr, password: bool, allow_open: bool) -> Result<(), String> {
@@ -310,6 +344,27 @@ mod tests {
     fn a_wrong_url_is_not_repeated() {
         let refused = config(&["--url", "redis//user:s3cret@host"], None).err().unwrap();
         assert!(!refused.contains("s3cret"), "{refused}");
+    }
+
+    #[test]
+    fn authorities_are_certificates_and_for_tls() {
+        let dir = tempfile::tempdir().unwrap();
+        let with = |url: &str, file: &Path| config(&["--url", url, "--redis-ca", file.to_str().unwrap()], None);
+        let fixtures = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls"));
+        let (ca, tls) = (fixtures.join("ca.pem"), "rediss://ops:s3cret@cache");
+        assert!(with(tls, &ca).is_ok_and(|config| config.redis_ca == fs::read(&ca).ok()));
+        let broken = dir.path().join("broken.pem");
+        fs::write(&broken, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+        for (url, file, says) in [
+            (tls, dir.path().join("missing.pem"), "missing.pem cannot be read: "),
+            (tls, fixtures.join("localhost.key"), "localhost.key holds no certificate. "),
+            (tls, broken, "broken.pem holds a certificate that cannot be read."),
+            ("redis://ops:s3cret@cache", ca, "is for TLS"),
+        ] {
+            let refused = with(url, &file).err().unwrap();
+            assert!(refused.contains("--redis-ca (REDIS_CA) ") && refused.contains(says), "{refused}");
+            assert!(!refused.contains("s3cret"), "{refused}");
+        }
     }
 
     #[test]

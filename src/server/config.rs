@@ -15,6 +15,8 @@ use std::{
 pub struct Config {
     /// `redis://[user:password@]host:port[/db]` or `rediss://…`
     pub url: String,
+    /// PEM: the certificates to trust for `rediss://`, instead of the public ones.
+    pub redis_ca: Option<Vec<u8>>,
     pub host: IpAddr,
     /// 0 = any free port.
     pub port: u16,
@@ -67,6 +69,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             url: "redis://127.0.0.1:6379".into(),
+            redis_ca: None,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 3000,
             prefix: "queue:".into(),

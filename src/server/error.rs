@@ -1,6 +1,8 @@
 //! Failures of the driver, turned once into what the operator reads, and logged once here.
 
 use crate::model::error::ApiError;
+use rustls::CertificateError;
+use std::{error::Error, io, sync::Arc};
 
 /// A job that is gone is a result, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -55,13 +57,36 @@ impl From<redis::RedisError> for DriverError {
     }
 }
 
+/// Why the certificate that Redis shows is not accepted, in words for operators; `None`: something else is wrong.
+pub fn untrusted(error: &redis::RedisError) -> Option<&'static str> {
+    // The client holds the cause in an `Arc`, and an I/O error holds what TLS said: `source` alone passes by both.
+    let cause = error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?.downcast_ref::<io::Error>()?;
+    let rustls::Error::InvalidCertificate(why) = cause.get_ref()?.downcast_ref::<rustls::Error>()? else { return None };
+    Some(match why {
+        CertificateError::UnknownIssuer => {
+            "its certificate is of an authority (CA) that the console does not trust; --redis-ca FILE (REDIS_CA) names those to trust"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another name than the host in the URL"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "its certificate is not valid yet",
+        _ => "its certificate is not accepted; the console's log says why",
+    })
+}
+
 impl From<DriverError> for ApiError {
     fn from(error: DriverError) -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
         match error {
             DriverError::Unavailable(cause) => {
                 tracing::warn!(error.id = id, error = %cause, "redis unavailable");
-                Self::Unavailable { detail: "Redis cannot be reached. It is unknown whether the last step of this request was carried out; a repeated action does no harm. Try again when the connection is back.".into() }
+                // Who is not trusted was sent nothing.
+                let detail = match untrusted(&cause) {
+                    Some(why) => format!("Redis cannot be reached: {why}. Nothing was changed."),
+                    None => "Redis cannot be reached. It is unknown whether the last step of this request was carried out; a repeated action does no harm. Try again when the connection is back.".into(),
+                };
+                Self::Unavailable { detail }
             }
             DriverError::LockedOut(cause) => {
                 tracing::warn!(error.id = id, error = %cause, "redis refuses user or password");
@@ -91,5 +116,22 @@ impl From<DriverError> for ApiError {
                 Self::Internal { detail: format!("Redis answered something unexpected. The console's log has it under {id}."), id }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_found_in_the_error() {
+        let of = |why: CertificateError| -> redis::RedisError {
+            io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(why)).into()
+        };
+        assert!(untrusted(&of(CertificateError::UnknownIssuer)).is_some_and(|why| why.contains("--redis-ca")));
+        assert_eq!(untrusted(&of(CertificateError::Expired)), Some("its certificate has expired"));
+        let ended = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        assert_eq!(untrusted(&ended.into()), None);
+        assert_eq!(untrusted(&io::Error::from(io::ErrorKind::ConnectionRefused).into()), None);
     }
 }

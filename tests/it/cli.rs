@@ -12,9 +12,18 @@ use std::{
 /// Without what the environment of the test run may set.
 fn flux_console(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flux-console"));
-    for name in
-        ["REDIS_URL", "PORT", "HOST", "QUEUE_PREFIX", "MONITOR_PREFIX", "AUTH_PASSWORD", "TRUST_ORIGIN", "FLUX_ENVIRONMENT", "RUST_LOG"]
-    {
+    for name in [
+        "REDIS_URL",
+        "PORT",
+        "HOST",
+        "QUEUE_PREFIX",
+        "MONITOR_PREFIX",
+        "AUTH_PASSWORD",
+        "TRUST_ORIGIN",
+        "FLUX_ENVIRONMENT",
+        "RUST_LOG",
+        "REDIS_CA",
+    ] {
         command.env_remove(name);
     }
     // Whoever asks for a file of its own does so itself: tests share no archive, least of all the user's.

@@ -22,3 +22,4 @@ mod recordings;
 mod schedules;
 mod search;
 mod sse;
+mod tls;

@@ -40,7 +40,10 @@ use tokio_util::sync::CancellationToken;
 /// Builds the state and starts the tasks. Does not wait for Redis.
 pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Result<(AppState, JoinSet<()>)> {
     let keys = Keys::new(&config.prefix, &config.monitor_prefixes).with_schedules(&config.schedule_prefix);
-    let driver = RedisDriver::new(&config.url, keys)?;
+    let driver = match &config.redis_ca {
+        Some(ca) => RedisDriver::trusting(ca, &config.url, keys)?,
+        None => RedisDriver::new(&config.url, keys)?,
+    };
     let empty = Snapshot::empty(now(), &config.prefix, config.password.is_none(), config.environment.clone());
     let (sender, snapshots) = watch::channel(Arc::new(empty));
     let watching = Arc::new(watching::Watching::default());

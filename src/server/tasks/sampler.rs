@@ -16,7 +16,7 @@ use crate::model::{
 use crate::server::{
     actions::now,
     driver::redis::{keys::Key, nodes, sample::Plan},
-    error::DriverError,
+    error::{DriverError, untrusted},
     snapshot::{Snapshot, totals},
     state::AppState,
 };
@@ -250,15 +250,17 @@ impl Sampler {
 
     fn note(&mut self, result: Result<(), DriverError>) {
         let status = if result.is_ok() { Link::Connected } else { Link::Down };
+        self.connection.problem = result.as_ref().err().map(problem);
         if status != self.connection.status {
             self.connection.since = now();
             match &result {
                 Ok(()) => tracing::info!(redis.version = self.connection.server_version.as_deref(), "redis connected"),
-                Err(error) => tracing::warn!(%error, "redis cannot be reached, retrying"),
+                Err(error) => {
+                    tracing::warn!(%error, problem = self.connection.problem.as_deref(), "redis cannot be reached, retrying");
+                }
             }
         }
         self.connection.status = status;
-        self.connection.problem = result.err().map(|error| problem(&error));
         if status == Link::Down {
             self.connection.latency_ms = None;
         }
@@ -328,7 +330,7 @@ fn problem(error: &DriverError) -> String {
     match error {
         DriverError::Unavailable(e) if e.is_timeout() => "it does not answer in time".into(),
         DriverError::Unavailable(e) if e.is_connection_refusal() => "the connection is refused".into(),
-        DriverError::Unavailable(_) => "the connection fails".into(),
+        DriverError::Unavailable(e) => untrusted(e).unwrap_or("the connection fails").into(),
         DriverError::LockedOut(_) => "it refuses the user or the password in the URL".into(),
         DriverError::Refused(e) => format!("it answers {}", e.code().unwrap_or("with an error")),
         DriverError::Corrupt { .. } | DriverError::Protocol(_) | DriverError::Partly { .. } => "it answers something unexpected".into(),

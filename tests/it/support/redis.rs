@@ -30,6 +30,24 @@ impl TestRedis {
         self.con = connect(&self.url).await;
     }
 
+    /// From now on the server speaks TLS only, on the same port, with that certificate of `tests/fixtures/tls`. `con` stays open.
+    pub async fn speak_tls(&self, name: &str) {
+        let dir = super::recording::fixtures().join("tls");
+        let file = |name: &str| dir.join(name).to_str().expect("text").to_owned();
+        for (setting, value) in [
+            ("tls-cert-file", file(&format!("{name}.pem"))),
+            ("tls-key-file", file(&format!("{name}.key"))),
+            ("tls-ca-cert-file", file("ca.pem")),
+            ("tls-auth-clients", "no".into()),
+            // Given up first, so that TLS finds it free.
+            ("port", "0".into()),
+            ("tls-port", self.server.port.to_string()),
+        ] {
+            let set = redis::cmd("CONFIG").arg("SET").arg(setting).arg(value).exec_async(&mut self.con.clone()).await;
+            set.unwrap_or_else(|problem| panic!("{setting}: {problem}. The tests need a redis-server that is built with TLS."));
+        }
+    }
+
     /// RPUSHes raw payloads: the first one becomes the head, the last one the tail, which workers take first.
     pub async fn push_raw<P: AsRef<[u8]>>(&self, key: &str, payloads: impl IntoIterator<Item = P>) {
         let payloads: Vec<P> = payloads.into_iter().collect();

@@ -73,6 +73,19 @@ impl RedisDriver {
         // A cause would repeat the URL with its password.
         let client = redis::Client::open(url)
             .map_err(|_| DriverError::Protocol("the Redis URL cannot be read; it looks like redis://user:password@host:6379/0".into()))?;
+        Self::on(client, keys)
+    }
+
+    /// The same over TLS, with the certificates (PEM) to trust instead of the public ones: the client takes either, never both.
+    pub fn trusting(ca: &[u8], url: &str, keys: Keys) -> Result<Self, DriverError> {
+        let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(ca.to_vec()) };
+        let client = redis::Client::build_with_tls(url, certificates)
+            .map_err(|_| DriverError::Protocol("the certificates to trust cannot be read, or the Redis URL is no rediss://".into()))?;
+        Self::on(client, keys)
+    }
+
+    /// Every connection is made by this one client.
+    fn on(client: redis::Client, keys: Keys) -> Result<Self, DriverError> {
         let config = || {
             ConnectionManagerConfig::new()
                 .set_connection_timeout(Some(CONNECT_TIMEOUT))
