@@ -41,7 +41,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("server/ledger", &["server::ledger", "model"]),
-    ("server/nodes", &["model"]),
+    ("server/nodes", &["server::nodes", "model"]),
     ("server/doctor", &["server::doctor", "server::driver", "server::state", "server::snapshot", "server::error", "model"]),
     ("server/recent_pages", &["model"]),
     ("server/inbox", &["server::digest", "server::driver", "server::error", "model"]),
