@@ -8,7 +8,7 @@ use syn::visit::Visit;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &["model"]),
     ("components", &["components", "model", "live", "api"]),
-    ("live", &["model", "api", "components", "app::AssetRoot"]),
+    ("live", &["live", "model", "api", "components", "app::AssetRoot"]),
     ("pages", &["pages", "components", "api", "live", "model", "app"]),
     ("api", &["api", "model", "server::actions"]),
     ("server/digest", &[]),
