@@ -8,7 +8,7 @@ use syn::visit::Visit;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &["model"]),
     ("components", &["components", "model", "live", "api"]),
-    ("live", &["model", "api", "components", "app::AssetRoot"]),
+    ("live", &["live", "model", "api", "components", "app::AssetRoot"]),
     ("pages", &["pages", "components", "api", "live", "model", "app"]),
     ("api", &["api", "model", "server::actions"]),
     ("server/digest", &[]),
@@ -41,7 +41,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("server/ledger", &["server::ledger", "model"]),
-    ("server/nodes", &["model"]),
+    ("server/nodes", &["server::nodes", "model"]),
     ("server/doctor", &["server::doctor", "server::driver", "server::state", "server::snapshot", "server::error", "model"]),
     ("server/recent_pages", &["model"]),
     ("server/inbox", &["server::digest", "server::driver", "server::error", "model"]),

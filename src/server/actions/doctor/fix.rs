@@ -5,7 +5,7 @@ use super::{
         audit::{self, Came},
         is_queue, now,
     },
-    group_lists, running_groups,
+    groups::{group_lists, running_groups},
 };
 use crate::model::{
     doctor::{FixAsk, FixKind, Fixed},

@@ -1,7 +1,12 @@
-//! What the doctor asks of Redis: everything bounded, everything counted. What it mends is in `mend`.
+//! What the doctor asks of Redis: everything bounded, everything counted. Groups are asked about in `groups`; what it mends is in
+//! `mend`.
 
-use super::{RedisDriver, keys::Key, payload::Element, reply, sample::GROUPS};
-use crate::model::{ids::Priority, ids::QueueName, json};
+mod groups;
+
+pub use groups::Members;
+
+use super::{RedisDriver, keys::Key, payload::Element, reply};
+use crate::model::{ids::Priority, ids::QueueName};
 use crate::server::error::DriverError;
 use redis::Value;
 use serde_json::Value as Json;
@@ -16,14 +21,10 @@ const LISTS: usize = 200;
 const LOOK_BYTES: usize = 512 * 1024;
 /// Elements of each end of a list.
 pub const OF_EACH_END: usize = 5;
-/// Calls of the script that reads waiting lists for groups: 20 MB, or 50,000 small jobs.
-const HOLDER_CALLS: u64 = 40;
 /// Steps of 1,000 keys that one look for foreign heartbeats makes; the next one goes on there.
 pub const SCANS: u64 = 50;
 const SCAN: usize = 1_000;
 const FOREIGN: usize = 200;
-/// Steps of 500 members of the set of active groups.
-const MEMBERS: u64 = 20;
 /// Schedules that are asked for: one that is off stays due for ever, and must not hide the others.
 pub const OVERDUE: usize = 500;
 
@@ -64,12 +65,6 @@ pub struct ForeignPart {
     pub cursor: u64,
 }
 
-#[derive(Debug, Default)]
-pub struct Members {
-    pub groups: BTreeSet<String>,
-    pub complete: bool,
-}
-
 /// Some elements of a list or set.
 #[derive(Debug)]
 pub struct Sampled {
@@ -85,11 +80,6 @@ pub struct Overdue {
     pub due: i64,
     /// `None`: it does not say, or is not there.
     pub enabled: Option<bool>,
-}
-
-/// A JSON text or number as a group id reads it.
-fn group_id(json: &str) -> Option<String> {
-    json::decode(json).or_else(|| json.parse::<f64>().is_ok().then(|| json.to_owned()))
 }
 
 impl RedisDriver {
@@ -161,88 +151,6 @@ impl RedisDriver {
         // A queue may be called `worker:…`; its lists answer nil to MGET in any case.
         !self.keys.is_heartbeat(key)
             && key.rsplit_once("worker:").is_some_and(|(prefix, id)| !id.is_empty() && (prefix.is_empty() || prefix.ends_with(':')))
-    }
-
-    /// Group ids that are marked active; an error when the key is no set.
-    pub async fn active_groups(&self, cost: &mut Cost) -> Result<Members, DriverError> {
-        let (mut members, mut cursor) = (Members::default(), 0u64);
-        for _ in 0..MEMBERS {
-            let (next, found): (u64, Vec<Vec<u8>>) = redis::cmd("SSCAN")
-                .arg(self.keys.active())
-                .arg(cursor)
-                .arg("COUNT")
-                .arg(500)
-                .query_async(&mut self.requests.clone())
-                .await?;
-            cost.0 += 1;
-            members.groups.extend(found.into_iter().filter_map(|g| String::from_utf8(g).ok()));
-            cursor = next;
-            if cursor == 0 {
-                members.complete = true;
-                break;
-            }
-        }
-        Ok(members)
-    }
-
-    /// Every waiting list of these queues.
-    pub fn waiting_lists<'a>(&self, queues: impl IntoIterator<Item = &'a QueueName>) -> Vec<String> {
-        queues.into_iter().flat_map(|q| Priority::ALL.map(|p| self.keys.waiting(q, p))).collect()
-    }
-
-    /// Groups that have a job in these lists.
-    pub async fn holders(&self, lists: &[String], cost: &mut Cost) -> Result<Members, DriverError> {
-        let (mut members, mut calls) = (Members { complete: true, ..Members::default() }, 0);
-        for part in lists.chunks(LISTS) {
-            let (mut index, mut position) = (1u64, 0u64);
-            while index > 0 {
-                if calls >= HOLDER_CALLS {
-                    members.complete = false;
-                    return Ok(members);
-                }
-                calls += 1;
-                cost.0 += 1;
-                let mut call = self.scripts.holders.prepare_invoke();
-                for list in part {
-                    call.key(list);
-                }
-                call.arg(index).arg(position).arg(LOOK_BYTES);
-                let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
-                index = reply::length(&reply::next(&mut answer)?).unwrap_or(0);
-                position = reply::length(&reply::next(&mut answer)?).unwrap_or(0);
-                reply::next(&mut answer)?;
-                members.groups.extend(answer.filter_map(|id| group_id(&reply::text(id).ok()?)));
-            }
-        }
-        Ok(members)
-    }
-
-    /// Which of these groups are marked active, and how many jobs are behind each; at most 1,000.
-    pub async fn groups_now(&self, groups: &[String], cost: &mut Cost) -> Result<Vec<(bool, Option<u64>)>, DriverError> {
-        let groups = &groups[..groups.len().min(GROUPS)];
-        let mut pipe = redis::pipe();
-        pipe.ignore_errors();
-        for group in groups {
-            pipe.cmd("SISMEMBER").arg(self.keys.active()).arg(group).cmd("LLEN").arg(self.keys.pending(group));
-        }
-        cost.0 += 2 * groups.len() as u64;
-        let values: Vec<Value> = pipe.query_async(&mut self.requests.clone()).await?;
-        Ok(values.chunks(2).map(|v| (v[0] == Value::Int(1), v.get(1).and_then(reply::length))).collect())
-    }
-
-    /// The queue that the first job behind each group names; at most 200 groups.
-    pub async fn group_queues(&self, groups: &[String], cost: &mut Cost) -> Result<Vec<Option<QueueName>>, DriverError> {
-        if groups.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut call = self.scripts.heads.prepare_invoke();
-        for group in groups.iter().take(LISTS) {
-            call.key(self.keys.pending(group));
-        }
-        call.arg(LOOK_BYTES);
-        cost.0 += 1;
-        let names: Vec<String> = call.invoke_async(&mut self.requests.clone()).await?;
-        Ok(names.into_iter().map(|name| QueueName::try_from(name).ok().filter(|q| self.keys.is_queue(q))).collect())
     }
 
     /// A few elements of each key; keys that the budget did not reach are missing at the end.
@@ -358,12 +266,5 @@ mod tests {
             assert_eq!(of(no), None, "{no}");
         }
         assert_eq!(foreign("apps:worker:w-1", &Value::Nil), None);
-    }
-
-    #[test]
-    fn group_ids_are_texts_or_numbers() {
-        assert_eq!(group_id(r#""a\"b""#).as_deref(), Some("a\"b"));
-        assert_eq!(group_id("42").as_deref(), Some("42"));
-        assert_eq!(group_id("x"), None);
     }
 }
