@@ -143,6 +143,7 @@ fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoV
     let failed = Memo::new(move |_| sample.with(|q| q.failed));
     let at_cap = Memo::new(move |_| sample.with(|q| q.failed_at_cap));
     let oldest = Memo::new(move |_| sample.with(|q| q.oldest_waiting_ms));
+    let old_age = Memo::new(move |_| sample.with(|q| q.oldest_waiting_old));
     let workers = Memo::new(move |_| sample.with(|q| q.workers));
     let unserved = Memo::new(move |_| sample.with(QueueSample::unserved));
     let by_list = Memo::new(move |_| sample.with(split));
@@ -163,7 +164,7 @@ fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoV
                     <span class=move || if at_cap.get() { "text-failed font-medium" } else { "" }><Number value=failed /></span>
                 </a>
             </td>
-            <td class="r max-sm:hidden"><Age ms=oldest /></td>
+            <td class="r max-sm:hidden"><Age ms=oldest old=old_age /></td>
             <td class="r max-xl:hidden"><Rate value=incoming /></td>
             <td class="r max-sm:hidden"><Rate value=outgoing /></td>
             <td class="max-xl:hidden"><Spark sample=sample /></td>

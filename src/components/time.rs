@@ -23,9 +23,17 @@ pub fn Clock(at: Millis) -> impl IntoView {
     view! { <time class="num" datetime=at.iso() title=at.full()>{move || text.get()}</time> }
 }
 
-/// An age that was measured with the sample: it stands still until the next one.
+/// What is said of an age whose job was not looked at lately.
+pub const OLD_AGE: &str = "Not looked at for more than 30 s: this job may be gone";
+
+/// An age that was measured with the sample: it stands still until the next one. `old`: it may be that of a job that has gone.
 #[component]
-pub fn Age(#[prop(into)] ms: Signal<Option<i64>>) -> impl IntoView {
-    let class = move || if ms.get().is_some() { "num" } else { "num text-zero" };
-    view! { <span class=class>{move || ms.get().map_or_else(|| "—".into(), span)}</span> }
+pub fn Age(#[prop(into)] ms: Signal<Option<i64>>, #[prop(into)] old: Signal<bool>) -> impl IntoView {
+    let class = move || match (ms.get().is_some(), old.get()) {
+        (false, _) => "num text-zero",
+        (true, true) => "num text-faint",
+        (true, false) => "num",
+    };
+    let title = move || old.get().then_some(OLD_AGE);
+    view! { <span class=class title=title>{move || ms.get().map_or_else(|| "—".into(), span)}</span> }
 }

@@ -182,6 +182,7 @@ mod tests {
             paused: Paused::No,
             workers: None,
             oldest_waiting_ms: None,
+            oldest_waiting_old: false,
             sampled_at: Millis(0),
             problems: Vec::new(),
         };

@@ -61,6 +61,7 @@ fn in_and_out(q: &QueueSample) -> String {
 /// When the oldest waiting job was written.
 fn since(q: &QueueSample) -> String {
     match (q.oldest_waiting_ms, q.waiting) {
+        (Some(_), _) if q.oldest_waiting_old => "seen over 30 s ago".into(),
         (Some(ms), _) => format!("since {} UTC", Millis(q.sampled_at.0 - ms).near(q.sampled_at).trim_end_matches(" UTC")),
         (None, Some(0)) => "nothing waits".into(),
         (None, _) => "its age is unknown".into(),

@@ -282,6 +282,7 @@ impl Sampler {
         let workers = known.workers();
         let config = &self.state.config;
         let mut queues: Vec<QueueSample> = self.samples.values().cloned().collect();
+        let old_ages = self.old_ages(at);
         for q in &mut queues {
             q.grouped = grouped.get(&q.name).copied().unwrap_or(0);
             q.grouped_partial = partial;
@@ -289,6 +290,7 @@ impl Sampler {
             q.workers = workers.as_ref().map(|w| w.get(q.name.as_str()).copied().unwrap_or(0));
             let created = Priority::ALL.iter().filter_map(|p| self.oldest.get(&(q.name.clone(), *p))?.created).min();
             q.oldest_waiting_ms = created.map(|ms| q.sampled_at.0.saturating_sub(ms).max(0));
+            q.oldest_waiting_old = created.is_some() && old_ages.contains(&q.name);
         }
         let NodeList { nodes, complete: nodes_complete, more: more_nodes } = self.state.nodes.lock().list(at);
         self.flows.fill(&self.state.ledger, &active, &mut queues);
@@ -313,7 +315,7 @@ impl Sampler {
             nodes,
             nodes_complete,
             more_nodes,
-            old_ages: self.old_ages(at),
+            old_ages,
             workers: known.scanned.then_some(known.alive().count() as u64),
             late_workers: known.late(at),
             discovery,

@@ -13,7 +13,7 @@ use crate::server::{
     },
     tasks::plan::Seen,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Ages that were looked at before that are no longer measured ones.
 const AGE_OLD_MS: i64 = 30_000;
@@ -106,9 +106,13 @@ impl Sampler {
 impl Sampler {
     /// Queues with a list that was not looked at lately: only so many are in a tick. What was its oldest job may be gone.
     pub(super) fn old_ages(&self, at: Millis) -> BTreeSet<QueueName> {
-        let looked = |q: &QueueName, p: Priority| self.oldest.get(&(q.clone(), p)).is_some_and(|age| at.0 - age.looked_at.0 < AGE_OLD_MS);
-        self.seen.iter().filter(|(q, seen)| !seen.lists.iter().all(|p| looked(q, *p))).map(|(q, _)| q.clone()).collect()
+        old_ages(&self.seen, &self.oldest, at)
     }
+}
+
+fn old_ages(seen: &BTreeMap<QueueName, Seen>, oldest: &BTreeMap<(QueueName, Priority), Age>, at: Millis) -> BTreeSet<QueueName> {
+    let looked = |q: &QueueName, p: Priority| oldest.get(&(q.clone(), p)).is_some_and(|age| at.0 - age.looked_at.0 < AGE_OLD_MS);
+    seen.iter().filter(|(q, seen)| !seen.lists.iter().all(|p| looked(q, *p))).map(|(q, _)| q.clone()).collect()
 }
 
 impl Counted {
@@ -156,8 +160,34 @@ fn sample(c: Counted, at: Millis, driver: &RedisDriver) -> QueueSample {
         paused: c.paused,
         workers: None,
         oldest_waiting_ms: None,
+        oldest_waiting_old: false,
         sampled_at: at,
         problems,
         name: c.name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_old_when_one_list_was_not_looked_at_lately() {
+        let queue = |name: &str| QueueName::try_from(name).expect("a name");
+        let seen = |lists: &[Priority]| Seen { sampled_at: Millis(100_000), busy: true, lists: lists.to_vec(), sets: Vec::new() };
+        let all = BTreeMap::from([
+            (queue("fresh"), seen(&[Priority::Base])),
+            (queue("half"), seen(&[Priority::High, Priority::Base])),
+            (queue("never"), seen(&[Priority::Base])),
+            (queue("empty"), seen(&[])),
+        ]);
+        let looked = |at: i64| Age { created: Some(1), looked_at: Millis(at) };
+        let oldest = BTreeMap::from([
+            ((queue("fresh"), Priority::Base), looked(70_001)),
+            ((queue("half"), Priority::High), looked(99_000)),
+            ((queue("half"), Priority::Base), looked(70_000)),
+        ]);
+        let old: Vec<String> = old_ages(&all, &oldest, Millis(100_000)).into_iter().map(|q| q.to_string()).collect();
+        assert_eq!(old, ["half", "never"]);
     }
 }
