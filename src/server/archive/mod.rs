@@ -4,6 +4,7 @@
 //! that, so that no page waits for it; a task connects again.
 
 pub mod audit;
+pub mod counts;
 pub mod db;
 pub mod dialect;
 pub mod error;
