@@ -45,3 +45,14 @@ test('a link to a job that left Redis shows it, and it can be retried once and c
   await expect(page.getByText('A copy is waiting in orders')).toBeVisible()
   expect(await queues.waiting('orders')).toBe(3)
 })
+
+test('a link that names another queue leads to the one where the job is known', async ({ open, queues }) => {
+  await queues.push('mail', [{ id: 'other' }])
+  await open('/queues/mail') // the console makes the tables
+  await expect(async () => died('ORD-8')).toPass()
+  const page = await open('/queues/mail/jobs/ORD-8')
+  await expect(page.getByRole('main')).toContainText('Found in the queue orders')
+  await page.getByRole('main').getByRole('row', { name: /Failed/ }).getByRole('link', { name: 'orders' }).click()
+  await expect(page).toHaveURL(/\/queues\/orders\/jobs\/ORD-8$/)
+  await expect(page.getByText('Attempt 1 failed, no attempts left')).toBeVisible()
+})

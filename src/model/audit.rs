@@ -88,6 +88,9 @@ pub struct AuditPage {
     pub waiting: u64,
     /// Lines that this console could write nowhere since it was started.
     pub lost: u64,
+    /// Why the archive could not be asked, as a sentence: there may be more lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
 }
 
 #[cfg(test)]

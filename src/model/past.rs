@@ -18,6 +18,8 @@ pub struct JobAnswer {
     pub unavailable: Option<String>,
     /// Dead letters alone are archived: a completed job leaves no row.
     pub completed_kept: bool,
+    /// Of one that is found nowhere in its queue: the newest of this id in each other queue that the archive knows it in.
+    pub elsewhere: Vec<ArchivedRow>,
 }
 
 /// What the archive adds to what Redis tells of a job that is there.

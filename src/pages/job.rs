@@ -1,5 +1,6 @@
 //! `/queues/{queue}/jobs/{job}`: error first, then facts, payload, and what happened when.
 
+mod elsewhere;
 mod facts;
 mod head;
 mod past;
@@ -30,6 +31,7 @@ use crate::{
         wire::{Resource, resource},
     },
 };
+use elsewhere::Elsewhere;
 use facts::{Facts, named_priority};
 use head::{Crumbs, Head, editable};
 use leptos::{prelude::*, task::spawn_local};
@@ -106,10 +108,13 @@ fn Answer(
     let queue = asked.with_value(|a| a.queue.clone());
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> })}
-        {move || known.get().map(|JobAnswer { found, past, unavailable, completed_kept }| match (past, found) {
+        {move || known.get().map(|JobAnswer { found, past, unavailable, completed_kept, elsewhere }| match (past, found) {
             (Some(past), _) => view! { <PastJob job=*past raw=raw /> }.into_any(),
             (None, Some(Found::One { job })) => view! { <Job job=*job raw=raw /> }.into_any(),
             (None, Some(Found::Many { jobs })) => view! { <Chooser queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) jobs=jobs /> }.into_any(),
+            (None, Some(Found::Gone { .. })) if !elsewhere.is_empty() => {
+                view! { <Elsewhere queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) rows=elsewhere /> }.into_any()
+            }
             (None, Some(Found::Gone { scanned, of })) => {
                 let looked = Looked { scanned, of, unavailable, completed_kept };
                 view! { <Gone queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) looked=looked /> }.into_any()

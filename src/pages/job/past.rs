@@ -26,7 +26,7 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-fn badge(row: &ArchivedRow) -> (&'static str, Tone, Glyph) {
+pub fn badge(row: &ArchivedRow) -> (&'static str, Tone, Glyph) {
     let (word, good) = said(row);
     match good {
         Some(true) => (word, Tone::Completed, Glyph::Completed),

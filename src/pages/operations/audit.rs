@@ -140,7 +140,8 @@ fn Lines(page: Loaded, query: Memo<AuditQuery>) -> impl IntoView {
     let error = Memo::new(move |_| page.get().and_then(Result::err));
     let lines = Memo::new(move |_| known.with(|p| p.as_ref().map(|p| p.lines.clone()).unwrap_or_default()));
     let any = Memo::new(move |_| !lines.with(Vec::is_empty));
-    let empty = Memo::new(move |_| known.with(|p| p.as_ref().is_some_and(|p| p.lines.is_empty())));
+    // What was not read is not nothing.
+    let empty = Memo::new(move |_| known.with(|p| p.as_ref().is_some_and(|p| p.lines.is_empty() && p.unavailable.is_none())));
     let nothing = move || {
         empty.get().then(|| {
             if query.with(|q| q.filters() || q.page > 1) {
@@ -197,10 +198,8 @@ fn note(page: &AuditPage) -> Option<String> {
             if n == 1 { "is" } else { "are" }
         )),
     };
-    match (place, lost) {
-        (None, None) => None,
-        (place, lost) => Some([place, lost].into_iter().flatten().collect::<Vec<_>>().join(" ")),
-    }
+    let said: Vec<String> = [page.unavailable.clone(), place, lost].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 #[component]

@@ -8,7 +8,10 @@ use crate::model::{
     operation::{Operation, OperationStatus, Outcome},
     time::Millis,
 };
-use crate::server::{archive::audit as archive, state::AppState};
+use crate::server::{
+    archive::{BESIDE_WITHIN, audit as archive, error::ArchiveError},
+    state::AppState,
+};
 use std::time::Instant;
 
 /// Texts of a line are cut at so many characters.
@@ -146,22 +149,32 @@ pub async fn audit(state: &AppState, query: &AuditQuery) -> Result<AuditPage, Ap
     if !(1..=1 << 40).contains(&query.page) {
         return Err(ApiError::invalid("page", "Pages count from 1."));
     }
-    let lost = state.audit.lost();
-    let page = |lines, total, archived, waiting| AuditPage { lines, total, page: query.page, per_page: PER_PAGE, archived, waiting, lost };
-    let failed = match state.archive.db() {
-        Ok(db) => match state.archive.noted(archive::page(&db, query).await) {
-            Ok((lines, total)) => {
-                let waiting = state.driver.audit_waiting().await.unwrap_or(0);
-                return Ok(page(lines, total, true, waiting));
-            }
-            Err(error) => Some(error),
-        },
-        Err(_) => None,
+    let page = AuditPage {
+        lines: Vec::new(),
+        total: 0,
+        page: query.page,
+        per_page: PER_PAGE,
+        archived: false,
+        waiting: 0,
+        lost: state.audit.lost(),
+        unavailable: None,
+    };
+    let asked = match state.archive.db() {
+        Ok(db) => state.archive.in_time(BESIDE_WITHIN, archive::page(&db, query)).await,
+        Err(error) => Err(error),
+    };
+    let failed = match asked {
+        Ok((lines, total)) => {
+            let waiting = state.driver.audit_waiting().await.unwrap_or(0);
+            return Ok(AuditPage { lines, total, archived: true, waiting, ..page });
+        }
+        Err(ArchiveError::Off) => None,
+        Err(error) => Some(ApiError::from(error)),
     };
     // The archive does not answer: what has been done since lies in Redis.
     match from_redis(state, query).await {
-        Ok((lines, total, all)) => Ok(page(lines, total, false, all)),
-        Err(error) => Err(failed.map_or(error, Into::into)),
+        Ok((lines, total, waiting)) => Ok(AuditPage { lines, total, waiting, unavailable: failed.map(|error| error.to_string()), ..page }),
+        Err(error) => Err(failed.unwrap_or(error)),
     }
 }
 

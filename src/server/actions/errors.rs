@@ -42,15 +42,11 @@ fn unavailable(error: ArchiveError) -> String {
     }
 }
 
-async fn in_time<T>(read: impl Future<Output = Result<T, ArchiveError>>) -> Result<T, ArchiveError> {
-    tokio::time::timeout(ARCHIVE_WITHIN, read).await.unwrap_or(Err(ArchiveError::Slow))
-}
-
 pub async fn page(state: &AppState, query: &ErrorsQuery) -> Result<ErrorsPage, ApiError> {
     let at = now();
     let seen = seen(state, at).await?;
     let kept = match state.archive.db() {
-        Ok(db) => state.archive.noted(in_time(from_archive(&db, query, &seen, at)).await),
+        Ok(db) => state.archive.in_time(ARCHIVE_WITHIN, from_archive(&db, query, &seen, at)).await,
         Err(error) => Err(error),
     };
     let (mut kinds, total, unavailable) = match kept {
@@ -113,7 +109,7 @@ pub async fn one(state: &AppState, signature: &str, before: Option<i64>) -> Resu
         Ok(db) => {
             let names = [signature.to_owned()];
             let read = async { tokio::try_join!(signatures::some(&db, &names, at), signatures::rows(&db, signature, before)) };
-            state.archive.noted(in_time(read).await)
+            state.archive.in_time(ARCHIVE_WITHIN, read).await
         }
         Err(error) => Err(error),
     };

@@ -21,7 +21,8 @@ use crate::server::{
 /// The job in Redis, else in the archive; with `row`, that row. A live job is answered without asking the archive.
 pub async fn answer(state: &AppState, queue: &QueueName, handle: &str, at: Option<&str>, row: Option<i64>) -> Result<JobAnswer, ApiError> {
     is_queue(state, queue)?;
-    let mut answer = JobAnswer { found: None, past: None, unavailable: None, completed_kept: state.config.persist.completed };
+    let completed_kept = state.config.persist.completed;
+    let mut answer = JobAnswer { found: None, past: None, unavailable: None, completed_kept, elsewhere: Vec::new() };
     if row.is_none() {
         let found = super::job(state, queue, handle, at).await?;
         let gone = matches!(found, Found::Gone { .. });
@@ -38,7 +39,27 @@ pub async fn answer(state: &AppState, queue: &QueueName, handle: &str, at: Optio
     if answer.past.is_none() && answer.found.is_none() {
         answer.found = Some(super::job(state, queue, handle, at).await?);
     }
+    if matches!(answer.found, Some(Found::Gone { .. })) && answer.past.is_none() && answer.unavailable.is_none() {
+        match elsewhere(state, queue, handle).await {
+            Ok(rows) => answer.elsewhere = rows,
+            Err(ApiError::NotFound { detail } | ApiError::Unavailable { detail }) => answer.unavailable = Some(detail),
+            Err(error) => return Err(error),
+        }
+    }
     Ok(answer)
+}
+
+/// What the archive knows of an id in other queues: the job was retried into one, or the queue has another name by now. The handle
+/// of an element is no id.
+pub async fn elsewhere(state: &AppState, queue: &QueueName, handle: &str) -> Result<Vec<ArchivedRow>, ApiError> {
+    if handle.is_empty() || Fingerprint::try_from(handle.to_owned()).is_ok() {
+        return Ok(Vec::new());
+    }
+    let db = state.archive.db()?;
+    let mut rows = state.archive.noted(timeline::by_queue(&db, handle).await)?;
+    // Only such names have pages.
+    rows.retain(|row| row.queue != *queue && state.driver.keys().is_queue(&row.queue));
+    Ok(rows)
 }
 
 /// What the archive remembers of a job; `most`: bytes of its payload.

@@ -16,7 +16,7 @@ use crate::model::{
     time::{Millis, span},
 };
 use crate::server::{
-    archive::jobs,
+    archive::{BESIDE_WITHIN, jobs},
     driver::redis::schedules::{FIELD_BYTES, Who},
     schedule::{cron::Cron, job, stored::Stored},
     state::AppState,
@@ -111,14 +111,19 @@ pub async fn one(state: &AppState, id: &ScheduleId) -> Result<ScheduleDetail, Ap
 }
 
 /// Every run carries the same job id, so the rows of that job are the history; found by an index. The library files a run under
-/// the queue that the job names, a console under the one in which it met it.
+/// the queue that the job names, a console under the one in which it met it. The schedule itself does not wait for it.
 async fn history(state: &AppState, queues: impl Iterator<Item = &QueueName>, job: &str) -> Result<Vec<ArchivedRow>, ApiError> {
     let db = state.archive.db()?;
-    let mut all = BTreeMap::new();
-    for queue in queues.collect::<BTreeSet<_>>() {
-        let (rows, _) = state.archive.noted(jobs::of_job(&db, queue, job).await)?;
-        all.extend(rows.into_iter().map(|row| (row.row, row)));
-    }
+    let queues: BTreeSet<_> = queues.collect();
+    let read = async {
+        let mut all = BTreeMap::new();
+        for queue in queues {
+            let (rows, _) = jobs::of_job(&db, queue, job).await?;
+            all.extend(rows.into_iter().map(|row| (row.row, row)));
+        }
+        Ok(all)
+    };
+    let all = state.archive.in_time(BESIDE_WITHIN, read).await?;
     Ok(all.into_values().rev().take(HISTORY).collect())
 }
 

@@ -5,6 +5,7 @@ use super::{
     error::ArchiveError,
     sql::{Row, Sql, Value, sql},
 };
+use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection, MySqlPool, PgPool, SqliteConnection, SqlitePool};
 use std::time::Duration;
 
@@ -52,11 +53,16 @@ macro_rules! query {
     }};
 }
 
-/// The same for a pool and for a transaction: `$on` is what the statement is sent on.
+/// The same for a pool and for a transaction: `$on` is what the statement is sent on. A row at a time: what `$read` makes of them is
+/// kept, and not what the database sent, which may be all the payloads.
 macro_rules! fetch {
-    ($variant:ident, $text:expr, $values:expr, $on:expr, $read:expr) => {
-        query!($text, $values).fetch_all($on).await?.iter().map(|row| $read(&Row::$variant(row))).collect()
-    };
+    ($variant:ident, $text:expr, $values:expr, $on:expr, $read:expr) => {{
+        let (mut rows, mut all) = (query!($text, $values).fetch($on), Vec::new());
+        while let Some(row) = rows.try_next().await? {
+            all.push($read(&Row::$variant(&row)));
+        }
+        all
+    }};
 }
 
 pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ArchiveError> {
@@ -178,7 +184,7 @@ impl Db {
 }
 
 impl Tx {
-    pub async fn rows<T>(&mut self, sql: Sql, read: impl Fn(&Row<'_>) -> T) -> Result<Vec<T>, ArchiveError> {
+    pub async fn rows<T>(&mut self, sql: Sql, mut read: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, ArchiveError> {
         let ask = async {
             Ok(match self {
                 Self::Sqlite(tx) => fetch!(Sqlite, sql.text, sql.values, &mut **tx, read),

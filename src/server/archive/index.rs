@@ -1,13 +1,14 @@
 //! Reads rows of the archive as they come, whoever wrote them, and notes what can then be asked for: words, class, group, the
-//! signature of an error and how often it occurred. Each batch is one transaction with the mark of how far it went, so a
+//! signature of an error and how often it occurred (`counts`). Each batch is one transaction with the mark of how far it went, so a
 //! batch is counted once, whatever ends the console.
 
 use super::{
+    counts::{self, Failure},
     db::{Db, Tx},
     dialect::Dialect,
     error::ArchiveError,
     record::{self, identity, key},
-    sql::{Row, Sql, Value, sql},
+    sql::{Row, Sql, sql},
 };
 use crate::{
     model::{
@@ -188,92 +189,15 @@ async fn write(tx: &mut Tx, dialect: Dialect, rows: &[Read]) -> Result<(), Archi
         }
     };
     tx.run(Sql::insert(into, marks, texts).then(dialect.unless_there())).await?;
-    count(tx, dialect, rows, &readings, &kinds).await
-}
-
-/// Counts failures by signature, each failure once however many rows tell of it.
-async fn count(tx: &mut Tx, dialect: Dialect, rows: &[Read], readings: &[Reading], kinds: &[Option<String>]) -> Result<(), ArchiveError> {
-    let failures: Vec<(&Read, &Reading, &str, String)> = rows
-        .iter()
-        .zip(readings)
-        .zip(kinds)
-        .filter_map(|((row, reading), kind)| {
-            let id = reading.id.clone().unwrap_or_else(|| row.job.clone());
-            Some((row, reading, kind.as_deref()?, identity(&id, reading.created_at, reading.attempts)))
+    let failures = rows.iter().zip(&readings).zip(&kinds).filter_map(|((row, reading), kind)| {
+        Some(Failure {
+            row: row.id,
+            queue: &row.queue,
+            at: reading.failed_at.map_or(row.at, |m| m.0),
+            class: reading.class_name.as_deref(),
+            text: kind.as_deref()?,
+            identity: identity(reading.id.as_deref().unwrap_or(&row.job), reading.created_at, reading.attempts),
         })
-        .collect();
-    if failures.is_empty() {
-        return Ok(());
-    }
-    // Noted with a row: counted before. Noted without one: the archiver wrote it, and nobody counted it yet.
-    let asked = sql("SELECT identity FROM flux_console_failures WHERE row_id IS NOT NULL AND")
-        .one_of("identity", failures.iter().map(|f| f.3.clone()));
-    let mut counted: HashSet<String> = tx.rows(asked, |r| r.text(0).unwrap_or_default()).await?.into_iter().collect();
-    let new: Vec<_> = failures.into_iter().filter(|f| counted.insert(f.3.clone())).collect();
-    if new.is_empty() {
-        return Ok(());
-    }
-    let notes = new.iter().map(|(row, .., identity)| vec![identity.clone().into(), row.id.into()]);
-    let update = dialect.or_update("identity", &format!("row_id = {}", dialect.new("row_id")));
-    tx.run(Sql::insert("INSERT INTO flux_console_failures (identity, row_id)", "(?, ?)", notes).then(&update)).await?;
-
-    #[derive(Default)]
-    struct Kind {
-        text: String,
-        class: Option<String>,
-        count: i64,
-        first: i64,
-        last: i64,
-        row: i64,
-    }
-    let mut by_kind: HashMap<String, Kind> = HashMap::new();
-    let mut by_hour: HashMap<(String, String, i64), i64> = HashMap::new();
-    for (row, reading, text, _) in &new {
-        let at = reading.failed_at.map_or(row.at, |m| m.0);
-        let hash = sha1_hex(text);
-        let kind = by_kind.entry(hash.clone()).or_insert_with(|| Kind { text: (*text).to_owned(), first: at, last: at, ..Kind::default() });
-        kind.count += 1;
-        kind.first = kind.first.min(at);
-        if at >= kind.last || kind.row == 0 {
-            (kind.last, kind.row) = (kind.last.max(at), row.id);
-            kind.class = reading.class_name.as_deref().map(key);
-        }
-        *by_hour.entry((hash, key(&row.queue), at.div_euclid(3_600_000))).or_default() += 1;
-    }
-    // In one order for all writers, so that none waits for the other in a circle.
-    let mut kinds: Vec<_> = by_kind.into_iter().collect();
-    kinds.sort_by(|a, b| a.0.cmp(&b.0));
-    let t = "flux_console_signatures";
-    let least = |a: String, b: String| if dialect == Dialect::Sqlite { format!("MIN({a}, {b})") } else { format!("LEAST({a}, {b})") };
-    let most = |a: String, b: String| if dialect == Dialect::Sqlite { format!("MAX({a}, {b})") } else { format!("GREATEST({a}, {b})") };
-    let new_last = dialect.new("last_ms");
-    // `last_ms` last: MySQL assigns from left to right, and the others compare with what it was.
-    let update = dialect.or_update(
-        "signature",
-        &format!(
-            "count = {t}.count + {}, first_ms = {}, class = CASE WHEN {new_last} >= {t}.last_ms THEN {} ELSE {t}.class END, \
-             last_row = CASE WHEN {new_last} >= {t}.last_ms THEN {} ELSE {t}.last_row END, last_ms = {}",
-            dialect.new("count"),
-            least(format!("{t}.first_ms"), dialect.new("first_ms")),
-            dialect.new("class"),
-            dialect.new("last_row"),
-            most(format!("{t}.last_ms"), new_last.clone()),
-        ),
-    );
-    let rows = kinds.into_iter().map(|(signature, k)| -> Vec<Value> {
-        vec![signature.into(), k.text.into(), k.class.into(), k.count.into(), k.first.into(), k.last.into(), k.row.into()]
     });
-    let into = "INSERT INTO flux_console_signatures (signature, text, class, count, first_ms, last_ms, last_row)";
-    tx.run(Sql::insert(into, "(?, ?, ?, ?, ?, ?, ?)", rows).then(&update)).await?;
-
-    let mut hours: Vec<_> = by_hour.into_iter().collect();
-    hours.sort();
-    let update =
-        dialect.or_update("signature, queue, hour", &format!("count = flux_console_signature_hours.count + {}", dialect.new("count")));
-    let rows = hours
-        .into_iter()
-        .map(|((signature, queue, hour), n)| -> Vec<Value> { vec![signature.into(), queue.into(), hour.into(), n.into()] });
-    tx.run(Sql::insert("INSERT INTO flux_console_signature_hours (signature, queue, hour, count)", "(?, ?, ?, ?)", rows).then(&update))
-        .await?;
-    Ok(())
+    counts::add(tx, dialect, failures.collect()).await
 }

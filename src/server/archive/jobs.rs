@@ -27,6 +27,8 @@ const PART: usize = 8 * 1024;
 pub const ROWS_OF_A_JOB: u64 = 200;
 /// For each row of a page, so many rows of the same jobs are looked at.
 const BESIDE: usize = 40;
+/// So many queues in which one id is known are told.
+pub const QUEUES: usize = 10;
 /// From here on a page is looked for by its numbers.
 const FAR: u64 = 10_000;
 /// A list shows this much of an error.
@@ -149,6 +151,33 @@ pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<(Vec<Archive
     let verdicts = verdict::judge(&rows.iter().map(seen).collect::<Vec<_>>(), told.get(id).unwrap_or(&HashSet::new()));
     rows.iter_mut().zip(verdicts).for_each(|(row, verdict)| row.verdict = verdict);
     Ok((rows, count.unwrap_or(0)))
+}
+
+/// The newest row of this id in each queue that has one, newest first: at most [`QUEUES`] of them, each found by a step in the index
+/// by job, however many rows there are.
+pub async fn by_queue(db: &Db, id: &str) -> Result<Vec<ArchivedRow>, ArchiveError> {
+    let dialect = db.dialect();
+    let stored = stored_id(dialect, id);
+    let of_it = |columns: &str| {
+        sql(format!("SELECT {columns} FROM {FROM} WHERE 1 = 1")).and_is(dialect, "a.job_id", stored.clone()).then(" AND a.queue")
+    };
+    let whole = clean(id);
+    let (mut after, mut ids) = (String::new(), Vec::new());
+    for _ in 0..QUEUES {
+        let next = of_it("a.queue").then(" > ? ORDER BY a.queue LIMIT 1").bind(after);
+        let Some(queue) = db.one(next, |row| row.text(0)).await?.flatten() else { break };
+        // Names that MySQL takes for the same, and ids and names that a column cuts, stand here together.
+        let rows = of_it("a.id, a.job_id, a.queue, w.job_id, w.queue")
+            .then(&format!(" = ? ORDER BY a.id DESC LIMIT {BESIDE}"))
+            .bind(queue.clone());
+        let rows = db.rows(rows, |r| (r.int(0), r.text(3).or_else(|| r.text(1)), r.text(4).or_else(|| r.text(2)))).await?;
+        let mut met = HashSet::new();
+        ids.extend(rows.into_iter().filter(|row| row.1.as_ref() == Some(&whole) && met.insert(row.2.clone())).filter_map(|row| row.0));
+        after = queue;
+    }
+    let mut rows = by_ids(db, ids).await?;
+    rows.retain(|row| row.id == id);
+    Ok(rows)
 }
 
 /// The payload of a row, whole, as bytes.

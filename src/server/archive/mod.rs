@@ -4,6 +4,7 @@
 //! that, so that no page waits for it; a task connects again.
 
 pub mod audit;
+pub mod counts;
 pub mod db;
 pub mod dialect;
 pub mod error;
@@ -31,8 +32,14 @@ use crate::model::{
 use db::Db;
 use error::ArchiveError;
 use setting::Setting;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::{
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
 use totals::Totals;
+
+/// What else an answer has to show, from Redis, does not wait longer for the archive.
+pub const BESIDE_WITHIN: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub struct Archive(Arc<Shared>);
@@ -146,6 +153,11 @@ impl Archive {
             self.0.broken.notify_one();
         }
         answer
+    }
+
+    /// The same for an answer that has something to show without it: what comes later than that did not come in time.
+    pub async fn in_time<T>(&self, limit: Duration, read: impl Future<Output = Result<T, ArchiveError>>) -> Result<T, ArchiveError> {
+        self.noted(tokio::time::timeout(limit, read).await.unwrap_or(Err(ArchiveError::Slow)))
     }
 
     fn failed(&self, error: &ArchiveError, now: Millis) {

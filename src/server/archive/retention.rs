@@ -11,13 +11,14 @@
 mod traces;
 
 use super::{
+    counts,
     db::Db,
     dialect::Dialect,
     error::ArchiveError,
     record::identity,
     sql::{Row, Sql, Value, sql},
 };
-pub use traces::{Side, any_gone, forget, forget_hours, mark_orphans, old_hours, sweep};
+pub use traces::{Side, any_gone, forget, mark_orphans, sweep};
 
 use crate::{
     model::{settings::Retention, time::Millis},
@@ -245,6 +246,7 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
         tx.run(sql("DELETE FROM flux_console_search WHERE").one_of(dialect.search_id(), ids())).await?;
         tx.run(sql("DELETE FROM flux_console_rows WHERE").one_of("row_id", ids())).await?;
         tx.run(sql("DELETE FROM flux_console_whole WHERE").one_of("row_id", ids())).await?;
+        counts::take(&mut tx, dialect, "row_id", batch.ids.clone()).await?;
     }
     let deleted = tx.run(sql(format!("DELETE FROM {} WHERE", table.name)).one_of("id", ids())).await?;
     if dialect != Dialect::Sqlite {

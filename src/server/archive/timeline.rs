@@ -9,7 +9,7 @@ use super::{
     error::ArchiveError,
     jobs,
     record::{key, stored_queue},
-    sql::sql,
+    sql::{Row, sql},
 };
 use crate::{
     model::{
@@ -40,6 +40,23 @@ struct Told {
     class: Option<String>,
 }
 
+const RUN: &str = "worker, attempt, started_ms, ended_ms, wait_ms, outcome, error, class";
+
+fn told(row: &Row<'_>) -> Told {
+    Told {
+        attempt: Attempt {
+            worker: row.text(0).unwrap_or_default(),
+            attempt: row.int(1).and_then(|n| u64::try_from(n).ok()),
+            started_at: Millis(row.int(2).unwrap_or_default()),
+            ended_at: Millis(row.int(3).unwrap_or_default()),
+            wait_ms: row.int(4),
+            outcome: row.text(5).unwrap_or_default(),
+            error: row.text(6),
+        },
+        class: row.text(7),
+    }
+}
+
 /// Everything that the archive holds of a job.
 struct All {
     rows: Vec<ArchivedRow>,
@@ -51,21 +68,9 @@ struct All {
 
 async fn all(db: &Db, queue: &QueueName, id: &str) -> Result<All, ArchiveError> {
     let runs = sql(format!(
-        "SELECT worker, attempt, started_ms, ended_ms, wait_ms, outcome, error, class FROM flux_console_attempts \
-         WHERE job_id = ? AND (queue = ? OR queue IS NULL) ORDER BY id DESC LIMIT {MOST}"
+        "SELECT {RUN} FROM flux_console_attempts WHERE job_id = ? AND (queue = ? OR queue IS NULL) ORDER BY id DESC LIMIT {MOST}"
     ));
-    let runs = db.rows(runs.bind(key(id)).bind(queue.as_str()), |row| Told {
-        attempt: Attempt {
-            worker: row.text(0).unwrap_or_default(),
-            attempt: row.int(1).and_then(|n| u64::try_from(n).ok()),
-            started_at: Millis(row.int(2).unwrap_or_default()),
-            ended_at: Millis(row.int(3).unwrap_or_default()),
-            wait_ms: row.int(4),
-            outcome: row.text(5).unwrap_or_default(),
-            error: row.text(6),
-        },
-        class: row.text(7),
-    });
+    let runs = db.rows(runs.bind(key(id)).bind(queue.as_str()), told);
     let (rows, runs, deeds) = tokio::try_join!(jobs::of_job(db, queue, id), runs, deeds(db, queue, id))?;
     let mut runs = runs;
     runs.sort_by_key(|r| r.attempt.ended_at);
@@ -146,6 +151,24 @@ pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: u
         last,
         row: chosen,
     }))
+}
+
+/// The newest that is known of this id in each queue, newest first: of one that nobody wrote down, its run.
+pub async fn by_queue(db: &Db, id: &str) -> Result<Vec<ArchivedRow>, ArchiveError> {
+    let runs =
+        sql(format!("SELECT {RUN}, queue FROM flux_console_attempts WHERE job_id = ? AND queue IS NOT NULL ORDER BY id DESC LIMIT {MOST}"));
+    let runs = db.rows(runs.bind(key(id)), |row| (told(row), row.text(8).unwrap_or_default()));
+    let (mut found, runs) = tokio::try_join!(jobs::by_queue(db, id), runs)?;
+    for (told, queue) in runs {
+        if let Ok(queue) = QueueName::try_from(queue)
+            && !found.iter().any(|row| row.queue == queue)
+        {
+            found.push(heard(&queue, id, &told));
+        }
+    }
+    found.sort_by_key(|row| std::cmp::Reverse(row.archived_at));
+    found.truncate(jobs::QUEUES);
+    Ok(found)
 }
 
 /// The row that tells how it ended: of a failed attempt that was written down as completed too, the failure.

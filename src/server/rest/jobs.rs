@@ -97,15 +97,17 @@ pub async fn one(
 ) -> Result<Response, Problem> {
     let (queue, at) = (queue_name(queue)?, params.get("at").map(String::as_str));
     if let Some(row) = row(&params)? {
-        let past = actions::past::archived(&state, &queue, &handle, Some(row), INLINE).await?;
-        return past.map_or_else(|| Err(Problem::not_found("The archive has no such row of this job.")), super::past::job);
+        return match actions::past::archived(&state, &queue, &handle, Some(row), INLINE).await? {
+            Some(past) => super::past::job(past),
+            None => Err(not_here("The archive has no such row of this job.", &elsewhere(&state, &queue, &handle).await?)),
+        };
     }
     match actions::job(&state, &queue, &handle, at).await? {
         Found::One { job } => Ok(Json(whole(&state, &queue, *job).await?).into_response()),
         many @ Found::Many { .. } => Ok(Json(many).into_response()),
         Found::Gone { scanned, of } => match kept(actions::past::archived(&state, &queue, &handle, None, INLINE).await)? {
             Some(past) => super::past::job(past),
-            None => Err(gone(scanned, of)),
+            None => Err(not_here(&gone(scanned, of), &elsewhere(&state, &queue, &handle).await?)),
         },
     }
 }
@@ -123,13 +125,27 @@ fn row(params: &Params) -> Result<Option<i64>, Problem> {
     params.get("row").map(|n| n.parse().map_err(|_| Problem::invalid("row", "`row` is the number of a row of the archive."))).transpose()
 }
 
-fn gone(scanned: u64, of: u64) -> Problem {
+fn gone(scanned: u64, of: u64) -> String {
     let looked = if scanned < of {
         format!("It is not among the {scanned} of {of} jobs that were looked at.")
     } else {
         "It is no longer in the queue.".into()
     };
-    Problem::not_found(format!("There is no such job. {looked} A worker may have taken it, or it was moved."))
+    format!("There is no such job. {looked} A worker may have taken it, or it was moved.")
+}
+
+/// Other queues in which the archive knows this id.
+async fn elsewhere(state: &AppState, queue: &QueueName, handle: &str) -> Result<Vec<String>, Problem> {
+    let rows = kept(actions::past::elsewhere(state, queue, handle).await.map(Some))?;
+    Ok(rows.unwrap_or_default().into_iter().map(|row| row.queue.to_string()).collect())
+}
+
+fn not_here(said: &str, elsewhere: &[String]) -> Problem {
+    match elsewhere {
+        [] => Problem::not_found(said),
+        [only] => Problem::not_found(format!("{said} The archive knows this id in the queue {only}.")),
+        many => Problem::not_found(format!("{said} The archive knows this id in the queues {}.", many.join(", "))),
+    }
 }
 
 /// A page shows less of a payload than REST sends: the rest is read here.
@@ -169,7 +185,10 @@ pub async fn payload(
         Some(raw) => Some(raw),
         None => kept(actions::past::payload(&state, &queue, &handle, row).await)?,
     };
-    let raw = raw.ok_or_else(|| Problem::not_found("There is no such job any more. A worker may have taken it, or it was moved."))?;
+    let Some(raw) = raw else {
+        let gone = "There is no such job any more. A worker may have taken it, or it was moved.";
+        return Err(not_here(gone, &elsewhere(&state, &queue, &handle).await?));
+    };
     let readable = serde_json::from_slice::<&RawValue>(&raw).is_ok();
     let (kind, ending) = if readable { ("application/json", "json") } else { ("application/octet-stream", "bin") };
     let name: String = handle.chars().take(100).collect();

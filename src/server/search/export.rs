@@ -1,4 +1,5 @@
-//! Everything that a search finds, as a stream: step by step, so that no more than one step is in memory.
+//! Everything that a search finds, as a stream. A step is read by its ends and by numbers, as for a page; the whole payloads follow
+//! one by one as the file goes out, so that no more than one of them and a piece of the file are in memory, however large jobs are.
 
 use super::{Cursor, Found, STEP, archive, step};
 use crate::model::{
@@ -8,7 +9,10 @@ use crate::model::{
 use crate::server::state::AppState;
 use futures::{Stream, stream};
 use serde::Serialize;
-use std::collections::HashSet;
+use std::{
+    borrow::Cow,
+    collections::{HashSet, VecDeque},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -18,6 +22,9 @@ pub enum Format {
     Csv,
 }
 
+/// A piece goes out with the row that makes it so long, or with the last row of a step.
+const PIECE: usize = 1024 * 1024;
+
 /// Dead letters that were found in Redis: their rows in the archive tell of the same, as in [`Hit::settle`].
 type Dead = HashSet<Failure>;
 /// So many are remembered; of more, the rows stand in the file as well.
@@ -25,10 +32,26 @@ const DEAD: usize = 200_000;
 
 /// Where an export stands.
 enum At {
-    Head,
+    Head(Cursor),
     Live(Cursor),
     Archive(Option<String>),
     End,
+}
+
+/// A find that is still to be written.
+enum Row {
+    Live(Box<Found>),
+    Archive(Box<Hit>),
+}
+
+struct Export {
+    state: AppState,
+    query: Query,
+    format: Format,
+    at: At,
+    /// Of the last step.
+    rows: VecDeque<Row>,
+    dead: Dead,
 }
 
 /// One line of NDJSON.
@@ -54,66 +77,84 @@ pub fn export(
     began: Cursor,
     format: Format,
 ) -> impl Stream<Item = Result<String, ApiError>> + Send + 'static {
-    stream::unfold((At::Head, began, Dead::new()), move |(at, began, mut dead)| {
-        let (state, query) = (state.clone(), query.clone());
-        async move {
-            let next = match at {
-                At::Head => {
-                    let head = if format == Format::Csv { "found,state,queue,id,class,error,time\r\n" } else { "" };
-                    Ok((head.to_owned(), At::Live(began.clone())))
-                }
-                At::Live(cursor) => live(&state, &query, &cursor, format, &mut dead).await,
-                At::Archive(cursor) => from_archive(&state, &query, cursor.as_deref(), format, &dead).await,
-                At::End => return None,
-            };
-            Some(match next {
-                Ok((text, at)) => (Ok(text), (at, began, dead)),
-                Err(error) => (Err(error), (At::End, began, dead)),
-            })
+    let export = Export { state, query, format, at: At::Head(began), rows: VecDeque::new(), dead: Dead::new() };
+    stream::unfold(Some(export), |export| async move {
+        let mut export = export?;
+        match export.piece().await {
+            Ok(piece) => piece.map(|text| (Ok(text), Some(export))),
+            Err(error) => Some((Err(error), None)),
         }
     })
 }
 
-async fn live(state: &AppState, query: &Query, cursor: &Cursor, format: Format, dead: &mut Dead) -> Result<(String, At), ApiError> {
-    let step = step(&state.driver, &state.snapshot(), query, None, cursor, STEP).await?;
-    let mut text = String::new();
-    for found in step.found {
+impl Export {
+    /// The next piece of the file; `None` at its end.
+    async fn piece(&mut self) -> Result<Option<String>, ApiError> {
+        let mut text = String::new();
+        while text.len() < PIECE {
+            match self.rows.pop_front() {
+                Some(Row::Live(found)) => self.live(&mut text, *found).await?,
+                Some(Row::Archive(hit)) => self.archived(&mut text, &hit).await?,
+                // What a step found goes out before the next one is read.
+                None if !text.is_empty() => break,
+                None => {
+                    if !self.step(&mut text).await? {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        Ok(Some(text))
+    }
+
+    /// Reads the next step; false at the end.
+    async fn step(&mut self, text: &mut String) -> Result<bool, ApiError> {
+        self.at = match &self.at {
+            At::Head(began) => {
+                if self.format == Format::Csv {
+                    text.push_str("found,state,queue,id,class,error,time\r\n");
+                }
+                At::Live(began.clone())
+            }
+            At::Live(cursor) => {
+                let step = step(&self.state.driver, &self.state.snapshot(), &self.query, None, cursor, STEP).await?;
+                self.rows.extend(step.found.into_iter().map(|found| Row::Live(Box::new(found))));
+                step.next.map_or(At::Archive(None), At::Live)
+            }
+            At::Archive(cursor) => {
+                let ArchiveStep { hits, next, .. } = archive::whole(&self.state, &self.query, cursor.as_deref()).await?;
+                self.rows.extend(hits.into_iter().filter(|hit| !hit.told_by(&self.dead)).map(|hit| Row::Archive(Box::new(hit))));
+                next.map_or(At::End, |next| At::Archive(Some(next)))
+            }
+            At::End => return Ok(false),
+        };
+        Ok(true)
+    }
+
+    async fn live(&mut self, text: &mut String, found: Found) -> Result<(), ApiError> {
         let full = found.read.text();
         let Found { job, place, read } = found;
-        let raw = match (format, read.whole()) {
+        let raw = match (self.format, read.whole()) {
             (Format::Csv, _) => None,
-            (Format::Ndjson, Some(raw)) => Some(raw.into_owned()),
+            (Format::Ndjson, Some(raw)) => Some(raw),
             (Format::Ndjson, None) => {
-                let at = job.fingerprint.to_string();
-                state.driver.payload(&job.queue, &at, Some(&at)).await?.map(|raw| String::from_utf8_lossy(&raw).into_owned())
+                let there = self.state.driver.locate(&job.queue, &job.fingerprint).await?;
+                there.map(|there| Cow::Owned(String::from_utf8_lossy(&there.raw).into_owned()))
             }
         };
         let hit = Hit::live(job, place);
-        if dead.len() < DEAD {
-            dead.extend(hit.failure());
+        if self.dead.len() < DEAD {
+            self.dead.extend(hit.failure());
         }
-        write(&mut text, &hit, full.error().or(hit.error.as_deref()), raw.as_deref(), format);
+        write(text, &hit, full.error().or(hit.error.as_deref()), raw.as_deref(), self.format);
+        Ok(())
     }
-    Ok((text, step.next.map_or(At::Archive(None), At::Live)))
-}
 
-async fn from_archive(
-    state: &AppState,
-    query: &Query,
-    cursor: Option<&str>,
-    format: Format,
-    dead: &Dead,
-) -> Result<(String, At), ApiError> {
-    let ArchiveStep { hits, next, .. } = archive::whole(state, query, cursor).await?;
-    let mut text = String::new();
-    for hit in &hits {
-        if hit.told_by(dead) {
-            continue;
-        }
-        let (error, payload) = archive::whole_job(state, &hit.key, format == Format::Ndjson).await?;
-        write(&mut text, hit, error.as_deref().or(hit.error.as_deref()), payload.as_deref(), format);
+    async fn archived(&self, text: &mut String, hit: &Hit) -> Result<(), ApiError> {
+        let (error, payload) = archive::whole_job(&self.state, &hit.key, self.format == Format::Ndjson).await?;
+        write(text, hit, error.as_deref().or(hit.error.as_deref()), payload.as_deref(), self.format);
+        Ok(())
     }
-    Ok((text, next.map_or(At::End, |next| At::Archive(Some(next)))))
 }
 
 fn write(text: &mut String, hit: &Hit, error: Option<&str>, payload: Option<&str>, format: Format) {

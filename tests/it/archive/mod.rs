@@ -2,6 +2,7 @@
 
 mod adopted;
 mod archiver;
+mod elsewhere;
 mod handover;
 mod record;
 mod refused;

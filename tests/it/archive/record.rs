@@ -195,7 +195,67 @@ async fn runs_and_lines_are_written_once(kind: DatabaseKind) {
     assert_eq!(count, Some(601));
 }
 
-on_each! { two_writers_at_once a_failure_is_written_once the_librarys_own_rows_count_as_well everything_is_kept_whole runs_and_lines_are_written_once }
+/// Only a line of the same worker, second and text is the same line, as often as it is there.
+async fn a_line_is_known_by_all_that_it_says(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let line = |worker: &str, message: &str, at: i64| Line {
+        level: "info".into(),
+        message: message.into(),
+        worker: worker.into(),
+        queue: None,
+        at: Millis(AT.0 + at),
+    };
+    let long = "é".repeat(16_000);
+    let there = [line("w", "waits", 0), line("w", "waits", 900), line("w", "waits", 2_000), line("w", &long, 0)];
+    assert_eq!(record::lines(&db, &there, false).await.expect("written"), 4);
+    let year = 365 * 86_400_000;
+    let said = [
+        line("w", "waits", 300),
+        line("w", "waits", 400),
+        // The third of this second is not there.
+        line("w", "waits", 500),
+        line("w", "waits", 2_000),
+        line("w", "waits", 1_000),
+        line("W", "waits", 0),
+        line("w", "Waits", 0),
+        line("w", "waits ", 0),
+        line("w", &long, 0),
+        line("w", &long[2..], 0),
+        line("w", "waits", -year),
+    ];
+    assert_eq!(record::lines(&db, &said, true).await.expect("written"), 7);
+    assert_eq!(record::lines(&db, &said, true).await.expect("written"), 0);
+    assert_eq!(db.one(sql("SELECT COUNT(*) FROM flux_system_logs"), |r| r.count(0)).await.unwrap(), Some(11));
+}
+
+on_each! { a_line_is_known_by_all_that_it_says two_writers_at_once a_failure_is_written_once the_librarys_own_rows_count_as_well everything_is_kept_whole runs_and_lines_are_written_once }
+
+/// One line that says a wrong time does not have the log of a whole hour read, and a worker's line not what others said.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_log_only_what_may_be_the_same_is_read() {
+    const HOUR: i64 = 3_600_000;
+    // Of its own: the server counts what it sends.
+    let own = crate::support::databases::own_mariadb().await;
+    let archive = super::open(&own.database).await;
+    let db = archive.db().expect("open");
+    let line =
+        |worker: &str, message: String, at: i64| Line { level: "info".into(), message, worker: worker.into(), queue: None, at: Millis(at) };
+    let between = (0..2_000).map(|n| line("w", format!("{n} {}", "x".repeat(1_000)), AT.0 - HOUR + n * 1_000));
+    let others = (0..2_000).map(|n| line("loud", format!("{n} {}", "x".repeat(1_000)), AT.0));
+    let all: Vec<Line> = between.chain(others).collect();
+    assert_eq!(record::lines(&db, &all, false).await.expect("written"), 4_000);
+    let sent = async || {
+        let text = "SELECT CAST(variable_value AS SIGNED) FROM information_schema.global_status WHERE variable_name = 'BYTES_SENT'";
+        db.one(sql(text), |r| r.int(0)).await.expect("an answer").flatten().expect("a number")
+    };
+    let lines = [line("w", "early".into(), AT.0 - 2 * HOUR), line("w", "late".into(), AT.0)];
+    let before = sent().await;
+    assert_eq!(record::lines(&db, &lines, true).await.expect("written"), 2);
+    let read = sent().await - before;
+    assert!(read < 200_000, "{read} bytes of 4,000,000");
+    assert_eq!(record::lines(&db, &lines, true).await.expect("written"), 0);
+}
 
 /// A page far back is found by its numbers while none is missing, and by stepping otherwise: the same rows either way.
 #[tokio::test(flavor = "multi_thread")]

@@ -218,6 +218,11 @@ async fn indexes_answer_and_nothing_scans() {
     for (text, wanted) in [
         ("SELECT id FROM flux_job_archive WHERE job_id = 'x' AND queue = 'y' ORDER BY id DESC", "flux_console_archive_job"),
         (
+            "SELECT queue FROM flux_job_archive WHERE job_id = 'x' AND queue > 'y' ORDER BY queue LIMIT 1",
+            "COVERING INDEX flux_console_archive_job",
+        ),
+        ("SELECT identity FROM flux_console_failures WHERE signature IS NOT NULL AND row_id IN (1, 2)", "flux_console_failures_row"),
+        (
             "SELECT a.id FROM flux_job_archive a WHERE a.queue = 'x' ORDER BY a.id DESC LIMIT 50 OFFSET 250000",
             "COVERING INDEX flux_console_archive_queue",
         ),

@@ -6,6 +6,7 @@ use flux_console::{
     model::archive::ArchiveState,
     server::archive::{db::Db, setting::Setting, sql::sql},
 };
+use serde_json::Value;
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -53,6 +54,44 @@ async fn a_held_table_holds_up_no_live_page() {
     console.stop().await;
 }
 
+/// What is in Redis is shown at once; of what the archive alone knows the page says that it does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_two_halves_shows_the_one_that_answers() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Postgres).await);
+    redis.push_raw("queue:mail:failed", [Payload::new("dead", "mail").failed("no answer")]).await;
+    crate::schedules::register(&redis, "nightly", "0 3 * * *", crate::schedules::at("2099-01-01T03:00:00Z"), &[]).await;
+    let console = console(&redis, &database).await;
+    assert_eq!(console.post("/api/v1/queues/mail/clear-failed", &Value::Null).await.0, 202);
+    eventually("it is in the trash", SOON, async || console.json("/api/v1/trash").await["trash"][0]["jobs"] == 1).await;
+    let Setting::Postgres(url) = &database.setting else { panic!("PostgreSQL") };
+    let holder = sqlx::PgPool::connect(url).await.expect("a connection");
+    let mut held = holder.begin().await.expect("begins");
+    let lock = "LOCK TABLE flux_job_archive, flux_console_attempts, flux_console_audit, flux_console_operations IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(lock).execute(&mut *held).await.expect("the lock");
+    let read = async |path: &str| {
+        let read = async { console.get(path).await.error_for_status().expect("a page").text().await.expect("text") };
+        tokio::time::timeout(UNHELD, read).await.unwrap_or_else(|_| panic!("{path} waits for the archive"))
+    };
+    for (path, live) in [("/operations", "1 failed job cleared from"), ("/schedules/nightly", "Every day at 03:00")] {
+        let page = read(path).await;
+        assert!(page.contains(live) && page.contains("The archive did not answer in time"), "{path}: {page}");
+    }
+    let json = async |path: &str| serde_json::from_str::<Value>(&read(path).await).expect("JSON");
+    let audit = json("/api/v1/audit").await;
+    assert!(audit["unavailable"].is_string() && audit["archived"] == false, "{audit}");
+    let schedule = json("/api/v1/schedules/nightly").await;
+    assert!(schedule["unavailable"].is_string() && schedule["schedule"]["cron"] == "0 3 * * *", "{schedule}");
+    assert_eq!(json("/api/v1/operations").await["operations"][0]["queue"], "mail");
+    held.rollback().await.expect("the end");
+    holder.close().await;
+    eventually("both halves are there again", SOON, async || {
+        let page = json("/api/v1/audit").await;
+        page["archived"] == true && page["lines"][0]["verb"] == "clear-failed"
+    })
+    .await;
+    console.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_server_holds_up_no_live_page() {
     let redis = TestRedis::start().await;
@@ -85,7 +124,7 @@ async fn a_full_database_says_so_and_takes_all_when_there_is_place() {
     };
     limit(pages + 5).await;
     fail(&redis, "mail", 0..900).await;
-    let mut facts = serde_json::Value::Null;
+    let mut facts = Value::Null;
     eventually("it is said", SOON, async || {
         facts = console.json("/api/v1/archive").await;
         let said = facts["archiving"]["refusing"]["problem"].as_str().is_some_and(|text| text.contains("full"));

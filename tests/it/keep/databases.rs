@@ -29,44 +29,7 @@ on_each! {
     old_rows_go_with_everything_that_was_read_in_them
     audit_lines_are_found_by_every_filter
     the_log_of_the_past_is_searched_literally
-    the_inbox_forgets_with_the_rows
     names_are_told_apart_by_every_letter
-}
-
-/// Kinds and their hours go with the rows that they count, and so does what was read in rows that the library deleted.
-async fn the_inbox_forgets_with_the_rows(kind: DatabaseKind) {
-    let (_redis, _database, console, db) = console(kind).await;
-    let dead = |id: &str, error: &str, at: Millis| Record {
-        status: Status::Failed,
-        queue: mail(),
-        payload: Payload::new(id, "mail").created(at.0).attempts(3, 3).failed(error).into_bytes(),
-        id: None,
-        at,
-    };
-    let mut all: Vec<Record> =
-        (0..120).map(|n| dead(&format!("old-{n}"), &format!("kind {} of old", "x".repeat(n % 60)), days(40))).collect();
-    all.push(dead("both-1", "kept", days(40)));
-    all.push(dead("both-2", "kept", days(2)));
-    all.push(Record { payload: b"{broken".to_vec(), ..dead("", "", days(2)) });
-    all.push(dead("gone", "kept", days(3)));
-    assert_eq!(record::records(&db, &all).await.unwrap().rows, 124);
-    eventually("all is indexed", SOON, async || ints(&db, "SELECT COUNT(*) FROM flux_console_rows").await == [124]).await;
-    // As the library does it.
-    super::run(&db, "DELETE FROM flux_job_archive WHERE job_id = 'gone' OR payload NOT LIKE '%attempts%'", []).await;
-    let deleted = delete_old(&console).await;
-    // SQLite takes broken JSON where it belongs.
-    let notes = if kind == DatabaseKind::Sqlite { 2 } else { 3 };
-    assert_eq!(deleted["notes of rows that are gone"].as_u64(), Some(notes), "{deleted}");
-    for table in ["flux_job_archive", "flux_console_rows", "flux_console_search"] {
-        assert_eq!(ints(&db, &format!("SELECT COUNT(*) FROM {table}")).await, [1], "{table}");
-    }
-    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_whole").await, [0]);
-    let kinds = texts(&db, "SELECT text FROM flux_console_signatures ORDER BY text").await;
-    assert!(kinds.len() == 2 && kinds.contains(&"kept".to_owned()), "{kinds:?}");
-    assert_eq!(ints(&db, "SELECT count FROM flux_console_signatures WHERE text = 'kept'").await, [2]);
-    assert!(ints(&db, "SELECT first_ms FROM flux_console_signatures WHERE text = 'kept'").await[0] >= days(31).0);
-    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_signature_hours WHERE hour * 3600000 < 0").await, [0]);
-    console.stop().await;
 }
 
 /// MariaDB compares the library's columns without case, and knows no time outside of 1970 to 2038.
@@ -112,7 +75,7 @@ async fn names_are_told_apart_by_every_letter(kind: DatabaseKind) {
     console.stop().await;
 }
 
-async fn console(kind: DatabaseKind) -> (TestRedis, Database, TestConsole, Db) {
+pub async fn console(kind: DatabaseKind) -> (TestRedis, Database, TestConsole, Db) {
     let (redis, database) = (TestRedis::start().await, Database::new(kind).await);
     let console = TestConsole::start(Config { url: redis.url.clone(), archive: database.setting.clone(), ..Config::default() }).await;
     console.discovered().await;
@@ -121,11 +84,11 @@ async fn console(kind: DatabaseKind) -> (TestRedis, Database, TestConsole, Db) {
     (redis, database, console, db)
 }
 
-fn mail() -> QueueName {
+pub fn mail() -> QueueName {
     QueueName::try_from("mail").unwrap()
 }
 
-fn days(n: i64) -> Millis {
+pub fn days(n: i64) -> Millis {
     Millis(now_ms() - n * DAY_MS)
 }
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod databases;
+mod inbox;
 mod killed;
 mod logs;
 mod retention;

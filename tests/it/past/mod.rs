@@ -1,5 +1,6 @@
 //! What the archive tells of jobs that are gone, on real Redis and SQLite.
 
+mod elsewhere;
 mod errors;
 mod jobs;
 

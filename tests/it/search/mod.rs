@@ -1,6 +1,7 @@
 //! Search on a real Redis: what is found is what a plain reading finds, whatever moves meanwhile; and "all matching" does what
 //! was counted.
 
+mod export;
 mod live;
 mod matching;
 mod rest;

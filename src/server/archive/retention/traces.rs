@@ -1,78 +1,33 @@
-//! What is left of rows that are gone: identities of failures, the inbox's counts, and notes of rows that the library deleted.
+//! What is left of rows that are gone: identities of failures, and notes and counts of rows that the library deleted.
 
-use super::{HOUR_MS, IDENTITY_MS};
+use super::IDENTITY_MS;
 use crate::{
     model::time::Millis,
-    server::archive::{
-        db::Db,
-        error::ArchiveError,
-        sql::{Row, sql},
-    },
+    server::archive::{counts, db::Db, error::ArchiveError, sql::sql},
 };
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     time::{Duration, Instant},
 };
 
-/// Marks the identities whose rows somebody else deleted, a part of the table at a time: goes on behind the identity that it
-/// answers, until there is none.
+/// Marks the identities whose rows somebody else deleted, and takes them out of the counts, a part of the table at a time: goes on
+/// behind the identity that it answers, until there is none.
 pub async fn mark_orphans(db: &Db, after: &str, now: Millis) -> Result<Option<String>, ArchiveError> {
     const PART: usize = 2_000;
     let text = format!(
-        "SELECT f.identity, CASE WHEN f.row_id IS NOT NULL AND f.gone_ms IS NULL AND a.id IS NULL THEN 1 ELSE 0 END \
+        "SELECT f.identity, CASE WHEN f.row_id IS NOT NULL AND a.id IS NULL AND (f.gone_ms IS NULL OR f.signature IS NOT NULL) THEN 1 ELSE 0 END \
          FROM flux_console_failures f LEFT JOIN flux_job_archive a ON a.id = f.row_id WHERE f.identity > ? ORDER BY f.identity LIMIT {PART}"
     );
     let part = db.rows(sql(text).bind(after), |row| (row.text(0).unwrap_or_default(), row.count(1) == 1)).await?;
     let gone: Vec<&String> = part.iter().filter(|(_, gone)| *gone).map(|(identity, _)| identity).collect();
     for some in gone.chunks(200) {
+        let mut tx = db.begin().await?;
+        counts::take(&mut tx, db.dialect(), "identity", some.iter().map(|i| i.as_str().into()).collect()).await?;
         let statement = sql("UPDATE flux_console_failures SET gone_ms = ? WHERE").bind(now.0);
-        db.run(statement.one_of("identity", some.iter().map(|i| (*i).clone()))).await?;
+        tx.run(statement.one_of("identity", some.iter().map(|i| i.as_str()))).await?;
+        tx.commit().await?;
     }
     Ok((part.len() == PART).then(|| part.into_iter().next_back().map(|(identity, _)| identity)).flatten())
-}
-
-/// Failures of old hours, by kind: the inbox counts what is kept.
-pub struct OldHours {
-    /// (hour, queue): kinds.
-    places: BTreeMap<(i64, String), Vec<String>>,
-    /// By kind, how many failures.
-    counts: BTreeMap<String, i64>,
-    pub rows: usize,
-    border: Millis,
-}
-
-/// The next hours that end before then, at most `most` of their rows; reads only.
-pub async fn old_hours(db: &Db, before: Millis, most: usize) -> Result<OldHours, ArchiveError> {
-    let text = format!("SELECT signature, queue, hour, count FROM flux_console_signature_hours WHERE hour < ? ORDER BY hour LIMIT {most}");
-    let read = |row: &Row<'_>| (row.text(0).unwrap_or_default(), row.text(1).unwrap_or_default(), row.int(2).unwrap_or(0), row.int(3));
-    let found = db.rows(sql(text).bind(before.0.div_euclid(HOUR_MS)), read).await?;
-    let mut old = OldHours { places: BTreeMap::new(), counts: BTreeMap::new(), rows: found.len(), border: before };
-    for (kind, queue, hour, count) in found {
-        *old.counts.entry(kind.clone()).or_default() += count.unwrap_or(0);
-        old.places.entry((hour, queue)).or_default().push(kind);
-    }
-    Ok(old)
-}
-
-/// Takes them out of the inbox; a kind of which nothing is left goes with them. How long the lock was held.
-pub async fn forget_hours(db: &Db, old: &OldHours) -> Result<Duration, ArchiveError> {
-    let mut tx = db.begin().await?;
-    let since = Instant::now();
-    for ((hour, queue), kinds) in &old.places {
-        let statement = sql("DELETE FROM flux_console_signature_hours WHERE hour = ? AND queue = ? AND").bind(*hour).bind(queue.clone());
-        tx.run(statement.one_of("signature", kinds.clone())).await?;
-    }
-    let mut kinds: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-    old.counts.iter().for_each(|(kind, count)| kinds.entry(*count).or_default().push(kind.clone()));
-    let all: Vec<String> = kinds.values().flatten().cloned().collect();
-    let border = old.border.0;
-    for (count, some) in kinds {
-        let text = "UPDATE flux_console_signatures SET count = count - ?, first_ms = CASE WHEN first_ms < ? THEN ? ELSE first_ms END WHERE";
-        tx.run(sql(text).bind(count).bind(border).bind(border).one_of("signature", some)).await?;
-    }
-    tx.run(sql("DELETE FROM flux_console_signatures WHERE last_ms < ? AND count <= 0 AND").bind(border).one_of("signature", all)).await?;
-    tx.commit().await?;
-    Ok(since.elapsed())
 }
 
 /// Deletes what was read in rows that somebody else deleted, a part of the table at a time: goes on behind the number that it

@@ -9,9 +9,7 @@ use crate::server::{
     archive::{
         db::{Db, again},
         error::ArchiveError,
-        retention::{
-            OLD, Old, Side, any_gone, before, delete, forget, forget_hours, identity_of_raw, mark_orphans, next, old_hours, sweep,
-        },
+        retention::{OLD, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, next, sweep},
     },
     driver::redis::maintenance::RETENTION,
     state::AppState,
@@ -107,27 +105,8 @@ impl Worker {
                 self.go_on().await?;
             }
         }
-        self.hours().await?;
         self.orphans().await?;
         self.identities().await
-    }
-
-    /// What the inbox counts of failures whose rows are gone.
-    async fn hours(&mut self) -> Result<(), Stop> {
-        let border = before(Old::Jobs, &self.keep, self.run.started_at);
-        self.run.parts.push(RunPart { what: "hours of errors".into(), deleted: 0 });
-        self.most = FIRST;
-        loop {
-            let old = old_hours(&self.db, border, self.most).await?;
-            let rows = old.rows;
-            if rows == 0 {
-                return Ok(());
-            }
-            let held = again(|| forget_hours(&self.db, &old)).await?;
-            self.deleted(rows as u64);
-            self.paced(rows, held).await;
-            self.go_on().await?;
-        }
     }
 
     /// What was read in rows that the library has deleted.
