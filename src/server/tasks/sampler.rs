@@ -266,12 +266,8 @@ impl Sampler {
 
     fn snapshot(&mut self) -> Snapshot {
         let at = now();
-        let mut ledger = self.state.ledger.lock();
+        let ledger = self.state.ledger.lock();
         let (active, heard, throughput, log_seq) = (ledger.active(), ledger.heard(at), ledger.throughput(), ledger.tail().seq());
-        // Workers met on the channel are looked for by name, not found by the next scan.
-        for (monitor, id) in ledger.met() {
-            self.state.driver.known().heartbeat_seen(format!("{monitor}worker:{id}"), at);
-        }
         drop(ledger);
         let known = self.state.driver.known();
         let (grouped, mut unattributed) = known.grouped();
