@@ -3,6 +3,7 @@
 mod adopted;
 mod archiver;
 mod handover;
+mod in_doubt;
 mod record;
 mod refused;
 mod search;

@@ -92,7 +92,7 @@ async fn names_are_told_apart_by_every_letter(kind: DatabaseKind) {
         assert_eq!((job["id"].as_str(), job["rows"].as_u64()), (Some(id), Some(1)), "{job}");
     }
     let lines = [line("w", "info", "one", Some("mail"), days(1)), line("W", "info", "two", Some("Mail"), days(0))];
-    record::lines(&db, &lines, false).await.unwrap();
+    record::Lines::default().write(&db, &lines, false).await.unwrap();
     for (query, expected) in [
         ("queue=mail&worker=w", vec!["one"]),
         ("queue=Mail", vec!["two"]),
@@ -161,7 +161,7 @@ async fn old_rows_go_with_everything_that_was_read_in_them(kind: DatabaseKind) {
     };
     record::runs(&db, &[run("old", days(31)), run("young", days(29))]).await.unwrap();
     let lines = [line("w", "info", "old", None, days(31)), line("w", "info", "young", None, days(1))];
-    record::lines(&db, &lines, false).await.unwrap();
+    record::Lines::default().write(&db, &lines, false).await.unwrap();
     for at in [days(31), days(1)] {
         gaps::write(&db, &Gap { queue: mail(), from: None, until: at, up_to: Some(7) }).await.unwrap();
     }
@@ -284,7 +284,7 @@ async fn the_log_of_the_past_is_searched_literally(kind: DatabaseKind) {
         line("shop-2", "warning", "Job retrying in 2s", Some("orders"), at(86_400)),
         line("shop-2", "success", "Completed job: ord-1 a!b", Some("mail"), at(172_800)),
     ];
-    record::lines(&db, &lines, false).await.unwrap();
+    record::Lines::default().write(&db, &lines, false).await.unwrap();
     for (query, expected) in [
         ("", vec![3, 2, 1, 0]),
         ("level=error&worker=shop-1", vec![1]),

@@ -73,7 +73,7 @@ async fn the_log_is_part_of_the_story() {
         line("Job failed: ORD-7 - boom", 8_000),
         line("ORD-7 an hour before", 3_600_000),
     ];
-    record::lines(&db, &lines, false).await.expect("written");
+    record::Lines::default().write(&db, &lines, false).await.expect("written");
     let Past { entries, .. } = timeline::past(&db, &queue("mail"), "ORD-7").await.expect("a past");
     let told: Vec<_> = entries.iter().map(|e| e.title.as_str()).collect();
     assert_eq!(told, ["Enqueued", "Card of ORD-7 is blocked", "Attempt 1 failed, retried", "Attempt 2 failed, no attempts left"]);
