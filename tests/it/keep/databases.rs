@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 on_each! {
     old_rows_go_with_everything_that_was_read_in_them
     audit_lines_are_found_by_every_filter
+    the_jobs_of_an_audit_line_go_with_it
     the_log_of_the_past_is_searched_literally
     the_inbox_forgets_with_the_rows
     names_are_told_apart_by_every_letter
@@ -243,6 +244,7 @@ async fn audit_lines_are_found_by_every_filter(kind: DatabaseKind) {
         jobs: Some(9_007_199_254_740_993),
         result: "9 done".into(),
         took_ms: 12,
+        ids: Vec::new(),
     };
     let lines = [
         line("a", 1, "Olga at 10.0.0.3", "retry", Some("orders")),
@@ -271,6 +273,31 @@ async fn audit_lines_are_found_by_every_filter(kind: DatabaseKind) {
     assert_eq!(page["lines"][0]["jobs"].as_u64(), Some(9_007_199_254_740_993));
     assert_eq!(page["lines"][0]["filter"], "all failed \u{fffd} café");
     assert_eq!(page["lines"][0]["at"], "2026-01-02T00:00:00.003Z");
+    console.stop().await;
+}
+
+async fn the_jobs_of_an_audit_line_go_with_it(kind: DatabaseKind) {
+    let (_redis, _database, console, db) = console(kind).await;
+    let line = |id: &str, at: Millis| AuditLine {
+        id: id.into(),
+        at,
+        who: "Olga".into(),
+        verb: "retry".into(),
+        queue: Some("mail".into()),
+        filter: Some("3 failed".into()),
+        jobs: Some(3),
+        result: "3 done".into(),
+        took_ms: 1,
+        // Ids are not unique, and may have any length.
+        ids: vec!["both".into(), "both".into(), format!("of {id} {}", "é".repeat(400))],
+    };
+    let lines = [line("old", days(366)), line("young", days(360))];
+    audit::write(&db, &lines).await.unwrap();
+    audit::write(&db, &lines).await.unwrap();
+    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_audit_jobs").await, [4]);
+    assert_eq!(delete_old(&console).await["audit lines"].as_u64(), Some(1));
+    let left = texts(&db, "SELECT job_id FROM flux_console_audit_jobs ORDER BY job_id").await;
+    assert!(left.len() == 2 && left[0] == "both" && left[1].starts_with("of young é"), "{left:?}");
     console.stop().await;
 }
 

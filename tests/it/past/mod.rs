@@ -2,6 +2,7 @@
 
 mod errors;
 mod jobs;
+mod operators;
 
 use crate::support::{TestConsole, TestRedis, eventually};
 use flux_console::{
