@@ -9,13 +9,18 @@ use super::{
     traffic::{self, Traffic},
 };
 use anyhow::{Result, bail};
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 use tokio::time::sleep;
 
 /// Answers take this long while round trips are counted.
 const FAR: Duration = Duration::from_millis(100);
 /// Requests between which Redis commands are counted.
 const COUNTED: usize = 30;
+/// Most of what the console does by itself comes again within this time.
+const UNASKED: Duration = Duration::from_secs(12);
 /// Longer than a tick, for which the console keeps a page of jobs.
 const KEPT: Duration = Duration::from_millis(1_100);
 /// Memory, to stay below.
@@ -76,6 +81,7 @@ async fn of(size: Size, quick: bool, requests: &mut Table) -> Result<Vec<String>
     let idle = console.resident()?;
 
     let (sampler, commands) = watch_ticks(&mut redis, &console).await?;
+    let unasked = unasked(&mut redis, quick).await?;
     let mut times = Vec::new();
     for _ in 0..3 {
         let overview = overview(&console).await?;
@@ -83,7 +89,7 @@ async fn of(size: Size, quick: bool, requests: &mut Table) -> Result<Vec<String>
         sleep(Duration::from_secs(1)).await;
     }
     for request in list(size) {
-        let asked = commands_of(&mut redis, &console, sampler, &request).await?;
+        let asked = commands_of(&mut redis, &console, sampler, &unasked, &request).await?;
         let (times, size_of_answer) = latency(&console, &request, quick).await?;
         let p50 = percentile(&times, 50);
         requests.row(vec![
@@ -191,9 +197,16 @@ async fn round_trips(redis: &mut Redis) -> Result<usize> {
     Ok(traffic::ticks(&commands, FAR)?.into_iter().map(|(_, trips)| trips).max().unwrap_or(0))
 }
 
-/// Commands on connections other than the sampler's, per request. What runs in the background once a minute may fall
-/// between: then a second look is taken.
-async fn commands_of(redis: &mut Redis, console: &Console, sampler: u16, request: &Request) -> Result<String> {
+/// What the console sends while nobody asks anything: leases, schedules, alerts, the archiver. A page does not send it.
+async fn unasked(redis: &mut Redis, quick: bool) -> Result<HashSet<String>> {
+    let traffic = Traffic::watch(redis.port())?;
+    sleep(if quick { KEPT * 2 } else { UNASKED }).await;
+    Ok(traffic.end(&mut redis.con)?.into_iter().map(|command| command.what).collect())
+}
+
+/// Commands on connections other than the sampler's, per request, without those that come unasked. What runs in the background
+/// once a minute may fall between: then a second look is taken.
+async fn commands_of(redis: &mut Redis, console: &Console, sampler: u16, unasked: &HashSet<String>, request: &Request) -> Result<String> {
     // Those that wait for the next tick take their time.
     let times = if request.commands > 0 { 5 } else { COUNTED };
     let mut least = usize::MAX;
@@ -204,7 +217,7 @@ async fn commands_of(redis: &mut Redis, console: &Console, sampler: u16, request
             console.get(&request.path, request.accept).await?;
         }
         let commands = traffic.end(&mut redis.con)?;
-        least = least.min(commands.iter().filter(|command| command.from != sampler).count());
+        least = least.min(commands.iter().filter(|command| command.from != sampler && !unasked.contains(&command.what)).count());
         if least.is_multiple_of(times) {
             break;
         }

@@ -19,6 +19,8 @@ pub struct Command {
     /// The connection: its port on the client's side.
     pub from: u16,
     pub name: String,
+    /// The name and the first argument: a key, or which script it is.
+    pub what: String,
 }
 
 pub struct Traffic {
@@ -67,7 +69,8 @@ fn read(line: &str) -> Option<Command> {
     let (at, rest) = line.strip_prefix('+')?.split_once(" [")?;
     let (client, rest) = rest.split_once("] \"")?;
     let from = client.rsplit_once(':')?.1.parse().ok()?;
-    Some(Command { at: at.parse().ok()?, from, name: rest.split_once('"')?.0.to_uppercase() })
+    let what = rest.splitn(3, "\" \"").take(2).collect::<Vec<_>>().join(" ");
+    Some(Command { at: at.parse().ok()?, from, name: rest.split_once('"')?.0.to_uppercase(), what })
 }
 
 /// The connection of the sampler: the one that asks for DBSIZE, first thing in every tick.

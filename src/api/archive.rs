@@ -17,10 +17,10 @@ pub async fn job(queue: QueueName, handle: String, at: Option<String>, row: Opti
     crate::server::actions::past::answer(&expect_context(), &queue, &handle, at.as_deref(), row).await
 }
 
-/// What the archive adds to the timeline of a job that is in Redis.
+/// What the archive adds to the timeline of a job that is in Redis; `here`: not among the failed ones.
 #[server(prefix = "/api/fn", endpoint = "job/past", input = Json, output = Json)]
-pub async fn timeline(queue: QueueName, id: String) -> Result<Past, ApiError> {
-    crate::server::actions::past::past(&expect_context(), &queue, &id).await
+pub async fn timeline(queue: QueueName, id: String, here: bool) -> Result<Past, ApiError> {
+    crate::server::actions::past::past(&expect_context(), &queue, &id, here).await
 }
 
 /// A page of rows, newest first.

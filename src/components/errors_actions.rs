@@ -85,7 +85,7 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
             match started {
                 Ok(started) => {
                     close();
-                    started.into_iter().for_each(|operation| actions.follow(operation));
+                    actions.follow_all(started);
                 }
                 Err(problem) => error.set(Some(problem)),
             }

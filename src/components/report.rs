@@ -2,6 +2,7 @@
 
 use super::{
     actions::Actions,
+    number::count,
     question::Question,
     sentences::{ended, exceptions, headline},
     toast::{Kind, Offer, Toast},
@@ -37,10 +38,22 @@ impl Actions {
 
     /// Shows progress until the operation ends.
     pub(super) fn follow(&self, operation: Operation) {
-        if operation.status == OperationStatus::Running {
-            self.started.update(|all| all.push(operation));
-        } else {
+        if operation.status.is_over() {
             self.report(&operation);
+        } else {
+            self.started.update(|all| all.push(operation));
+        }
+    }
+
+    /// The same for many: those that run are followed, and of those that wait for their turn it is said where they are to be seen.
+    pub(super) fn follow_all(&self, operations: Vec<Operation>) {
+        let (waiting, begun): (Vec<_>, Vec<_>) = operations.into_iter().partition(|o| o.status == OperationStatus::Waiting);
+        begun.into_iter().for_each(|operation| self.follow(operation));
+        if !waiting.is_empty() {
+            let title = count(waiting.len() as u64, "queue waits for its turn", "queues wait for their turn");
+            let detail = "A few run at once. All of them are on the Operations page, where each can be cancelled.".into();
+            let offer = Some(Offer::Link { label: "View".into(), href: "/operations".into() });
+            self.toaster.show(Toast { kind: Kind::Noted, title, detail, offer });
         }
     }
 
@@ -55,11 +68,11 @@ impl Actions {
             }
         }
         next.retain(|o| {
-            let running = o.status == OperationStatus::Running;
-            if !running {
+            let is_over = o.status.is_over();
+            if is_over {
                 over.push(o.clone());
             }
-            running
+            !is_over
         });
         if next != known {
             self.started.set(next);

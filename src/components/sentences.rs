@@ -52,22 +52,29 @@ pub fn exceptions(verb: Verb, outcome: &Outcome) -> String {
     parts.join(" ")
 }
 
-/// `Retrying failed jobs of emails`
+/// `Retrying failed jobs of emails`; of one that waits for its turn, `Waiting to begin: retrying failed jobs of emails`
 pub fn running(operation: &Operation) -> String {
     let queue = &operation.queue;
     let state = operation.state.map_or(String::new(), |s| format!("{} ", s.as_str()));
-    match operation.verb {
+    let text = match operation.verb {
         Verb::Retry => format!("Retrying failed jobs of {queue}"),
         Verb::Promote => format!("Moving delayed jobs of {queue} to waiting"),
         Verb::Discard => format!("Deleting {state}jobs of {queue}"),
         Verb::Purge => format!("Purging {queue}"),
         Verb::ClearFailed => format!("Deleting failed jobs of {queue}"),
         Verb::Restore => format!("Restoring jobs of {queue}"),
+    };
+    if operation.status == OperationStatus::Waiting {
+        return format!("Waiting to begin: {}{}", text[..1].to_ascii_lowercase(), &text[1..]);
     }
+    text
 }
 
 /// `7,956 of 12,431`, with what was passed over.
 pub fn progress(operation: &Operation) -> String {
+    if operation.status == OperationStatus::Waiting {
+        return format!("{}, after what runs now", jobs(operation.total));
+    }
     let o = &operation.outcome;
     let mut text = format!("{} of {}", thousands(handled(o)), thousands(operation.total));
     if o.gone > 0 {
@@ -92,7 +99,7 @@ pub fn ended(operation: &Operation) -> (String, String) {
     let rest = exceptions(*verb, outcome);
     let also = |first: String| if rest.is_empty() { first } else { format!("{first} {rest}") };
     match operation.status {
-        OperationStatus::Running => (running(operation), progress(operation)),
+        OperationStatus::Waiting | OperationStatus::Running => (running(operation), progress(operation)),
         OperationStatus::Done => (done, rest),
         OperationStatus::Cancelled => (
             done,
@@ -114,7 +121,12 @@ pub fn ended(operation: &Operation) -> (String, String) {
             )
         }
         OperationStatus::Interrupted => {
-            (done, also("The console that ran it ended. What was done stays done; the others are where they were.".into()))
+            // Also that it can be started again for the rest.
+            let why = operation.message.clone();
+            (
+                done,
+                also(why.unwrap_or_else(|| "The console that ran it ended. What was done stays done; start it again for the rest.".into())),
+            )
         }
     }
 }
@@ -122,6 +134,7 @@ pub fn ended(operation: &Operation) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::time::Millis;
 
     #[test]
     fn outcomes_read_like_speech() {
@@ -137,5 +150,30 @@ mod tests {
             "1 was already gone. 2 are due: a worker takes them next."
         );
         assert_eq!(exceptions(Verb::Retry, &Outcome { done: 3, ..Default::default() }), "");
+    }
+
+    #[test]
+    fn one_that_waits_says_so() {
+        let mut operation = Operation {
+            id: "o".into(),
+            verb: Verb::Retry,
+            queue: QueueName::try_from("emails").expect("valid"),
+            state: None,
+            status: OperationStatus::Waiting,
+            total: 1_200,
+            outcome: Outcome::default(),
+            started_at: Millis(0),
+            finished_at: None,
+            message: None,
+            filter: None,
+        };
+        assert_eq!(
+            ended(&operation),
+            ("Waiting to begin: retrying failed jobs of emails".to_owned(), "1,200 jobs, after what runs now".to_owned())
+        );
+        operation.status = OperationStatus::Running;
+        assert_eq!(ended(&operation), ("Retrying failed jobs of emails".to_owned(), "0 of 1,200".to_owned()));
+        (operation.status, operation.message) = (OperationStatus::Interrupted, Some("Nothing of it was done; start it again.".into()));
+        assert_eq!(ended(&operation), ("No job of emails was retried".to_owned(), "Nothing of it was done; start it again.".to_owned()));
     }
 }

@@ -28,6 +28,9 @@ pub struct AuditLine {
     /// What came of it, or why it was refused.
     pub result: String,
     pub took_ms: i64,
+    /// On its way to the archive, of an action on several named jobs: the ids of those that it was done to, for their own pages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
 }
 
 /// `/operations?page=&verb=&queue=&who=`; everything must hold.

@@ -73,23 +73,29 @@ impl Outcome {
     }
 }
 
+/// A list holds so many operations, those under way first.
+pub const LISTED: usize = 100;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OperationStatus {
+    /// Asked for together with others; it begins when there is a place for it.
+    Waiting,
     Running,
     Done,
     Cancelled,
     /// Stopped by an error; `message` says which.
     Failed,
-    /// The console that ran it is gone; what it had done stays done.
+    /// The console that ran it, or was to run it, is gone; what it had done stays done.
     Interrupted,
 }
 
 impl OperationStatus {
-    pub const ALL: [Self; 5] = [Self::Running, Self::Done, Self::Cancelled, Self::Failed, Self::Interrupted];
+    pub const ALL: [Self; 6] = [Self::Waiting, Self::Running, Self::Done, Self::Cancelled, Self::Failed, Self::Interrupted];
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Done => "done",
             Self::Cancelled => "cancelled",
@@ -100,6 +106,14 @@ impl OperationStatus {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+
+    /// Nothing more comes of it.
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::Waiting | Self::Running => false,
+            Self::Done | Self::Cancelled | Self::Failed | Self::Interrupted => true,
+        }
     }
 }
 
@@ -116,6 +130,7 @@ pub struct Operation {
     pub total: u64,
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// When it began; of one that waits, when it was asked for.
     pub started_at: Millis,
     pub finished_at: Option<Millis>,
     pub message: Option<String>,

@@ -24,7 +24,7 @@ use crate::{
     model::{
         error::ApiError,
         ids::QueueName,
-        job::{Found, JobDetail, JobSummary, TimelineEntry},
+        job::{Found, JobDetail, JobState, JobSummary, TimelineEntry},
         live::LiveView,
         past::{JobAnswer, Past, together},
         time::relative,
@@ -141,7 +141,7 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
     let error = summary.error.clone();
     let (queue, id) = (summary.queue.clone(), summary.id.clone());
     let problem = summary.problem.clone();
-    let past = use_past(&queue, id.as_deref());
+    let past = use_past(&queue, id.as_deref(), summary.state != JobState::Failed);
     view! {
         <Title text=title />
         <Crumbs queue=summary.queue.clone() state=Some(summary.state) />
@@ -159,12 +159,12 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
 }
 
 /// What the archive knows of the job comes when it comes: the page does not wait for it.
-fn use_past(queue: &QueueName, id: Option<&str>) -> RwSignal<Option<Past>> {
+fn use_past(queue: &QueueName, id: Option<&str>, here: bool) -> RwSignal<Option<Past>> {
     let past = RwSignal::new(None::<Past>);
     if let Some(id) = id {
         let (queue, id) = (queue.clone(), id.to_owned());
         Effect::new(move |_| {
-            let asked = api::archive::timeline(queue.clone(), id.clone());
+            let asked = api::archive::timeline(queue.clone(), id.clone(), here);
             spawn_local(async move {
                 let answer = asked.await.unwrap_or_else(|error| Past { unavailable: Some(error.to_string()), ..Past::default() });
                 past.try_set(Some(answer));

@@ -18,7 +18,7 @@ use crate::{
     model::{
         error::ApiError,
         live::LiveView,
-        operation::{Operation, OperationStatus, TrashEntry, Verb},
+        operation::{LISTED, Operation, OperationStatus, TrashEntry, Verb},
         time::span,
         wire::{Resource, resource},
     },
@@ -65,6 +65,7 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>, trash: Res
     });
     let error = Memo::new(move |_| operations.get().and_then(Result::err));
     let empty = Memo::new(move |_| operations.with(|o| matches!(o, Some(Ok(all)) if all.is_empty())));
+    let full = Memo::new(move |_| known.with(|all| all.len() >= LISTED));
     let kept = Memo::new(move |_| {
         trash.get().and_then(Result::ok).map(|all| all.into_iter().map(|e| e.id).collect::<Vec<_>>()).unwrap_or_default()
     });
@@ -79,7 +80,7 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>, trash: Res
                         // The stream is newer than the list, until the operation leaves the stream.
                         let (streamed, listed) = (live.operations.with(find), known.with(find));
                         match (streamed, listed) {
-                            (Some(s), Some(l)) if l.status != OperationStatus::Running && s.status == OperationStatus::Running => Some(l),
+                            (Some(s), Some(l)) if l.status.is_over() && !s.status.is_over() => Some(l),
                             (Some(s), _) => Some(s),
                             (None, Some(l)) => Some(l),
                             (None, None) => last.cloned().flatten(),
@@ -89,6 +90,9 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>, trash: Res
                 }
             </For>
         </ul>
+        <Show when=move || full.get()>
+            <p class="px-gutter py-2.5 text-12 text-faint">{format!("The list holds {LISTED}, those under way first: there may be more.")}</p>
+        </Show>
         <Show when=move || empty.get()>
             <Empty title="No bulk actions" text="Retrying, running, deleting or restoring all jobs of a queue runs in the background and appears here with its progress." />
         </Show>
@@ -97,9 +101,9 @@ fn Operations(operations: Resource<Result<Vec<Operation>, ApiError>>, trash: Res
 
 #[component]
 fn Line(operation: Memo<Option<Operation>>, kept: Memo<Vec<String>>) -> impl IntoView {
-    let running = Memo::new(move |_| operation.with(|o| o.as_ref().is_some_and(|o| o.status == OperationStatus::Running)));
+    let under_way = Memo::new(move |_| operation.with(|o| o.as_ref().is_some_and(|o| !o.status.is_over())));
     move || {
-        if running.get() {
+        if under_way.get() {
             let current = Memo::new(move |last: Option<&Option<Operation>>| operation.get().or_else(|| last.cloned().flatten()));
             current.get_untracked().map(|first| {
                 let current = Signal::derive(move || current.get().unwrap_or_else(|| first.clone()));
@@ -120,7 +124,7 @@ fn Past(operation: Operation, kept: Memo<Vec<String>>) -> impl IntoView {
         OperationStatus::Done if matches!(operation.verb, Verb::Discard | Verb::Purge | Verb::ClearFailed) => {
             (Glyph::Trash, "i text-faint mt-0.5")
         }
-        OperationStatus::Done | OperationStatus::Running => (Glyph::Completed, "i text-active mt-0.5"),
+        OperationStatus::Done | OperationStatus::Running | OperationStatus::Waiting => (Glyph::Completed, "i text-active mt-0.5"),
         OperationStatus::Cancelled => (Glyph::Paused, "i text-paused mt-0.5"),
         OperationStatus::Failed => (Glyph::Failed, "i text-failed mt-0.5"),
         OperationStatus::Interrupted => (Glyph::Warning, "i text-waiting mt-0.5"),

@@ -19,7 +19,7 @@ pub use operations::{
     cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, trash,
 };
 
-use super::{archive::timeline, recent_pages::Since, state::AppState};
+use super::{archive::timeline, driver::redis::Acted, recent_pages::Since, state::AppState};
 use crate::model::{
     board::Board,
     error::ApiError,
@@ -106,17 +106,21 @@ pub async fn payload(state: &AppState, queue: &QueueName, handle: &str, at: Opti
 }
 
 pub async fn retry(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint], base: bool) -> Result<Outcome, ApiError> {
-    let act = async {
+    let asked = selected(state, Verb::Retry, queue, from, jobs).await;
+    let mut acted = Acted::default();
+    let done = async {
         is_queue(state, queue)?;
         check(Verb::Retry, from, jobs)?;
-        Ok(state.driver.retry(queue, jobs, base).await?)
+        Ok::<(), ApiError>(state.driver.retry_telling(queue, jobs, base, &mut acted).await?)
     };
-    acted(state, Verb::Retry, queue, from, jobs, act).await
+    let done = done.await;
+    told(state, queue, jobs, asked, acted, done)
 }
 
 /// One failed job back with another payload in its place.
 pub async fn retry_edited(state: &AppState, queue: &QueueName, job: &Fingerprint, payload: &str, base: bool) -> Result<Outcome, ApiError> {
-    let asked = audit::asked(state, Verb::Retry.as_str(), Some(queue)).of("1 failed, edited");
+    let id = id_of(state, queue, job).await;
+    let asked = audit::asked(state, Verb::Retry.as_str(), Some(queue)).of("1 failed, edited").naming(state, id.as_slice());
     let act = async {
         is_queue(state, queue)?;
         check(Verb::Retry, JobState::Failed, std::slice::from_ref(job))?;
@@ -137,24 +141,30 @@ pub async fn retry_edited(state: &AppState, queue: &QueueName, job: &Fingerprint
 }
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
-    let act = async {
+    let asked = selected(state, Verb::Promote, queue, from, jobs).await;
+    let mut acted = Acted::default();
+    let done = async {
         is_queue(state, queue)?;
         check(Verb::Promote, from, jobs)?;
         let served = state.driver.served(queue).await?;
-        Ok(state.driver.promote(queue, jobs, served, now()).await?)
+        Ok::<(), ApiError>(state.driver.promote_telling(queue, jobs, served, now(), &mut acted).await?)
     };
-    acted(state, Verb::Promote, queue, from, jobs, act).await
+    let done = done.await;
+    told(state, queue, jobs, asked, acted, done)
 }
 
 pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
-    let act = async {
+    let asked = selected(state, Verb::Discard, queue, from, jobs).await;
+    let mut acted = Acted::default();
+    let done = async {
         is_queue(state, queue)?;
         check(Verb::Discard, from, jobs)?;
         // Only a due delayed job needs to know whether a worker would take it at the same moment.
         let served = from == JobState::Delayed && state.driver.served(queue).await?;
-        Ok(state.driver.discard(queue, jobs, served, now()).await?)
+        Ok::<(), ApiError>(state.driver.discard_telling(queue, jobs, served, now(), &mut acted).await?)
     };
-    acted(state, Verb::Discard, queue, from, jobs, act).await
+    let done = done.await;
+    told(state, queue, jobs, asked, acted, done)
 }
 
 pub async fn pause(state: &AppState, queue: &QueueName) -> Result<(), ApiError> {
@@ -215,24 +225,28 @@ fn wrong_state(verb: Verb, from: JobState) -> ApiError {
     ApiError::invalid("state", format!("{} does not apply to {} jobs. Nothing was changed.", verb.as_str(), from.as_str()))
 }
 
-/// A verb on named jobs: one audit line, and the queue is sampled at once; also after an error, which may have come in the middle.
-async fn acted(
-    state: &AppState,
-    verb: Verb,
-    queue: &QueueName,
-    from: JobState,
-    jobs: &[Fingerprint],
-    act: impl Future<Output = Result<Outcome, ApiError>>,
-) -> Result<Outcome, ApiError> {
-    // Named as a search would name it, so that the job's own page finds what was done to it.
+/// The audit line of a verb on named jobs. One alone is named as a search would name it.
+async fn selected(state: &AppState, verb: Verb, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> audit::Asked {
     let which = match jobs {
         [job] => id_of(state, queue, job).await.map(|id| timeline::deed_filter(&id)),
         _ => None,
     };
-    let asked = audit::asked(state, verb.as_str(), Some(queue)).of(which.unwrap_or_else(|| format!("{} {}", jobs.len(), from.as_str())));
-    let outcome = act.await;
+    audit::asked(state, verb.as_str(), Some(queue)).of(which.unwrap_or_else(|| format!("{} {}", jobs.len(), from.as_str())))
+}
+
+/// Leaves that line, and the queue is sampled at once; also after an error, which may have come in the middle.
+fn told(
+    state: &AppState,
+    queue: &QueueName,
+    jobs: &[Fingerprint],
+    asked: audit::Asked,
+    acted: Acted,
+    done: Result<(), ApiError>,
+) -> Result<Outcome, ApiError> {
     state.watching.nudge_queue(queue);
-    asked.answered(state, outcome)
+    let Acted { outcome, ids, .. } = acted;
+    let asked = if jobs.len() > 1 { asked.naming(state, &ids) } else { asked };
+    asked.answered(state, done.map(|()| outcome))
 }
 
 /// The id that a job's payload says, before it is moved. Nobody is refused because it cannot be told.

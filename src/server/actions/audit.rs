@@ -9,7 +9,7 @@ use crate::model::{
     time::Millis,
 };
 use crate::server::{
-    archive::{BESIDE_WITHIN, audit as archive, error::ArchiveError},
+    archive::{BESIDE_WITHIN, audit as archive, error::ArchiveError, record},
     state::AppState,
 };
 use std::time::Instant;
@@ -68,6 +68,7 @@ pub fn asked(state: &AppState, verb: &str, queue: Option<&QueueName>) -> Asked {
         jobs: None,
         result: String::new(),
         took_ms: 0,
+        ids: Vec::new(),
     };
     Asked { line, since: Instant::now() }
 }
@@ -77,6 +78,16 @@ impl Asked {
     #[must_use]
     pub fn of(mut self, filter: impl AsRef<str>) -> Self {
         self.line.filter = Some(cut(filter.as_ref()));
+        self
+    }
+
+    /// To which jobs it was done, where the line itself does not name the one: their pages find it by their ids. Without an archive no
+    /// page looks for lines.
+    #[must_use]
+    pub fn naming(mut self, state: &AppState, ids: &[String]) -> Self {
+        if !state.archive.is_off() {
+            self.line.ids = ids.iter().map(|id| record::key(id)).collect();
+        }
         self
     }
 
@@ -130,6 +141,7 @@ pub fn ended(operation: &Operation, who: &str, at: Millis) -> AuditLine {
         jobs: Some(outcome.done),
         result,
         took_ms: operation.finished_at.unwrap_or(at).0 - operation.started_at.0,
+        ids: Vec::new(),
     }
 }
 
@@ -181,7 +193,8 @@ pub async fn audit(state: &AppState, query: &AuditQuery) -> Result<AuditPage, Ap
 async fn from_redis(state: &AppState, query: &AuditQuery) -> Result<(Vec<AuditLine>, u64, u64), ApiError> {
     let all = state.driver.audit_waiting().await?;
     let skip = query.page.saturating_sub(1).saturating_mul(PER_PAGE);
-    let read = |texts: Vec<Vec<u8>>| texts.into_iter().filter_map(|text| serde_json::from_slice::<AuditLine>(&text).ok());
+    let line = |text: Vec<u8>| serde_json::from_slice::<AuditLine>(&text).ok().map(|line| AuditLine { ids: Vec::new(), ..line });
+    let read = |texts: Vec<Vec<u8>>| texts.into_iter().filter_map(line);
     if !query.filters() {
         let lines = if skip < all { read(state.driver.audit(skip, PER_PAGE).await?).collect() } else { Vec::new() };
         return Ok((lines, all, all));

@@ -23,8 +23,6 @@ use std::{sync::Arc, time::Duration};
 const QUEUES: usize = 1_000;
 /// The inbox shows what Redis knows when the archive takes longer than this.
 const ARCHIVE_WITHIN: Duration = Duration::from_millis(1_500);
-/// How often it is looked whether an operation has ended.
-const PLACE_EVERY: Duration = Duration::from_millis(200);
 
 async fn seen(state: &AppState, at: Millis) -> Result<Arc<Seen>, ApiError> {
     state.watching.request(at);
@@ -148,8 +146,8 @@ pub async fn count(state: &AppState, text: &str) -> Result<Vec<GroupPart>, ApiEr
     Ok(parts)
 }
 
-/// Retries or deletes what was counted, one operation for each queue. So many run at once; the others begin as places become free,
-/// and the answer has those that began. Every part leaves its audit line, also one that could not begin.
+/// Retries or deletes what was counted, one operation for each queue. All of them are known from now on; so many run at once, the
+/// others wait for their turn. Every part leaves its audit line, also one that could not begin.
 pub async fn act(state: &AppState, text: &str, verb: Verb, parts: &[GroupPart], base: bool) -> Result<Vec<Operation>, ApiError> {
     if !matches!(verb, Verb::Retry | Verb::Discard) {
         return Err(ApiError::invalid("verb", "A group of failed jobs can be retried or deleted. Nothing was changed."));
@@ -158,37 +156,26 @@ pub async fn act(state: &AppState, text: &str, verb: Verb, parts: &[GroupPart], 
         return Err(ApiError::invalid("parts", format!("Name 1 to {QUEUES} queues, each as it was counted. Nothing was changed.")));
     }
     let filter = filter(text);
-    let now = state.operations.places().clamp(1, parts.len());
-    let mut started = Vec::new();
-    let mut refused = None;
-    for part in &parts[..now] {
-        match begin(state, &filter, verb, part, base).await {
-            Ok(operation) => started.push(operation),
-            Err(error) => refused = refused.or(Some(error)),
+    let (mut lines, mut all, mut refused) = (Vec::new(), Vec::new(), None);
+    for part in parts {
+        let ask = Ask { verb, from: JobState::Failed, text: &filter, start: &part.start, total: part.count, base };
+        match matching::choose(state, &part.queue, &ask) {
+            (line, Ok(chosen)) => {
+                lines.push(line);
+                all.push(chosen);
+            }
+            // What can begin does, whatever becomes of the others.
+            (line, Err(error)) => refused = refused.or(line.begun::<()>(state, Err(error)).err()),
         }
     }
-    // What began goes on, whatever became of the others.
-    let (rest, state) = (parts[now..].to_vec(), state.clone());
-    match refused {
-        Some(error) if started.is_empty() => return Err(error),
-        _ if rest.is_empty() => {}
-        _ => drop(tokio::spawn(async move {
-            for part in rest {
-                while state.operations.places() == 0 {
-                    tokio::select! {
-                        () = state.shutdown.cancelled() => return,
-                        () = tokio::time::sleep(PLACE_EVERY) => {}
-                    }
-                }
-                // Its audit line says what is wrong.
-                let _ = begin(&state, &filter, verb, &part, base).await;
-            }
-        })),
+    if let (true, Some(error)) = (all.is_empty(), refused) {
+        return Err(error);
     }
-    Ok(started)
-}
-
-async fn begin(state: &AppState, filter: &str, verb: Verb, part: &GroupPart, base: bool) -> Result<Operation, ApiError> {
-    let ask = Ask { verb, from: JobState::Failed, text: filter, start: &part.start, total: part.count, base };
-    matching::act(state, &part.queue, ask).await
+    let begun = state.operations.all_of(state, all).await;
+    if let Err(error) = &begun {
+        for line in lines {
+            let _ = line.begun::<()>(state, Err(error.clone()));
+        }
+    }
+    begun
 }

@@ -106,15 +106,23 @@ pub struct Ask<'a> {
 
 /// A verb on the jobs that a count found, as an operation in the background.
 pub async fn act(state: &AppState, queue: &QueueName, ask: Ask<'_>) -> Result<Operation, ApiError> {
-    let filter = format!("{} matching {}", ask.from.as_str(), ask.text);
-    let asked = audit::asked(state, ask.verb.as_str(), Some(queue)).of(filter);
-    let begun = begin(state, queue, ask).await;
+    let (asked, chosen) = choose(state, queue, &ask);
+    let begun = match chosen {
+        Ok(chosen) => state.operations.all_matching(state, chosen).await,
+        Err(error) => Err(error),
+    };
     asked.begun(state, begun)
 }
 
-async fn begin(state: &AppState, queue: &QueueName, ask: Ask<'_>) -> Result<Operation, ApiError> {
+/// What is asked for, and its audit line for the case that it does not begin.
+pub(super) fn choose(state: &AppState, queue: &QueueName, ask: &Ask<'_>) -> (audit::Asked, Result<Chosen, ApiError>) {
+    let filter = format!("{} matching {}", ask.from.as_str(), ask.text);
+    (audit::asked(state, ask.verb.as_str(), Some(queue)).of(filter), chosen(state, queue, ask))
+}
+
+fn chosen(state: &AppState, queue: &QueueName, ask: &Ask<'_>) -> Result<Chosen, ApiError> {
     is_queue(state, queue)?;
-    let Ask { verb, from, text, start, total, base } = ask;
+    let Ask { verb, from, text, start, total, base } = *ask;
     if !matches!(verb, Verb::Retry | Verb::Promote | Verb::Discard) {
         return Err(ApiError::invalid("verb", "Jobs that match can be retried, run now or deleted. Nothing was changed."));
     }
@@ -124,7 +132,7 @@ async fn begin(state: &AppState, queue: &QueueName, ask: Ask<'_>) -> Result<Oper
         serde_json::from_str(start).map_err(|_| ApiError::invalid("start", "Count the jobs first, and send its `start` unchanged."))?;
     sound(&start)?;
     let query = whole(text, &Cursor::new(start.at))?;
-    state.operations.all_matching(state, Chosen { verb, queue, from, query, start, total, base }).await
+    Ok(Chosen { verb, queue: queue.clone(), from, query, start, total, base })
 }
 
 async fn step(state: &AppState, query: &Query, scope: &Scope, cursor: &Cursor, limits: Limits) -> Result<Step, ApiError> {

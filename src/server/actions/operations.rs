@@ -8,13 +8,11 @@ use crate::model::{
     error::ApiError,
     ids::QueueName,
     job::JobState,
-    operation::{Operation, OperationStatus, PurgePreview, TrashEntry, Verb},
+    operation::{LISTED, Operation, OperationStatus, PurgePreview, TrashEntry, Verb},
 };
 use crate::server::{archive::audit as past, driver::redis::trash::Keep, state::AppState};
 use std::{collections::HashSet, time::Duration};
 
-/// A list holds so many operations.
-const LISTED: usize = 100;
 /// The list is part of live pages: an archive that is slower than this is left out.
 const ARCHIVE_WITHIN: Duration = Duration::from_millis(400);
 
@@ -94,7 +92,7 @@ pub async fn purge_preview(state: &AppState, queue: &QueueName) -> Result<PurgeP
     Ok(state.driver.purge_preview(queue).await?)
 }
 
-/// Those of the last day from Redis, older ones from the archive; newest first.
+/// Those of the last day from Redis, older ones from the archive: first what runs, then what waits, then what is over; newest first.
 pub async fn operations(state: &AppState) -> Result<Vec<Operation>, ApiError> {
     let older = async {
         let db = state.archive.db().ok()?;
@@ -109,7 +107,8 @@ pub async fn operations(state: &AppState) -> Result<Vec<Operation>, ApiError> {
         }
         (Err(error), _) => return Err(error.into()),
     };
-    all.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
+    let rank = |o: &Operation| (o.status.is_over(), o.status == OperationStatus::Waiting);
+    all.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| b.started_at.cmp(&a.started_at)).then_with(|| b.id.cmp(&a.id)));
     all.truncate(LISTED);
     Ok(all)
 }
@@ -130,8 +129,8 @@ pub async fn operation(state: &AppState, id: &str) -> Result<Operation, ApiError
 pub async fn cancel(state: &AppState, id: &str) -> Result<Operation, ApiError> {
     let found = operation(state, id).await?;
     let cancel = async {
-        if found.status == OperationStatus::Running {
-            // Seen by whichever console runs it, before its next chunk.
+        if !found.status.is_over() {
+            // Seen by whichever console has it, before its next chunk or before it begins.
             state.driver.cancel_operation(id).await?;
         }
         operation(state, id).await

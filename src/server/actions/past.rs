@@ -74,14 +74,15 @@ pub async fn archived(
     Ok(state.archive.noted(timeline::job(&db, queue, id, row, most).await)?)
 }
 
-/// What the archive adds to the timeline of a job. Unavailable is an answer: the page of a live job stands without it.
-pub async fn past(state: &AppState, queue: &QueueName, id: &str) -> Result<Past, ApiError> {
+/// What the archive adds to the timeline of a job; `here`: it lies in Redis, and not among the failed ones. Unavailable is an answer:
+/// the page of a live job stands without it.
+pub async fn past(state: &AppState, queue: &QueueName, id: &str, here: bool) -> Result<Past, ApiError> {
     let db = match state.archive.db() {
         Ok(db) => db,
         Err(ArchiveError::Off) => return Ok(Past::default()),
         Err(error) => return Ok(missing(error)),
     };
-    Ok(match state.archive.noted(timeline::past(&db, queue, id).await) {
+    Ok(match state.archive.noted(timeline::past(&db, queue, id, here).await) {
         Ok(past) => past,
         Err(error) => missing(error),
     })

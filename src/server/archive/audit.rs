@@ -4,6 +4,7 @@ use super::{
     db::Db,
     dialect::containing,
     error::ArchiveError,
+    record::key,
     sql::{Row, Sql, Value, clean, sql},
 };
 use crate::{
@@ -15,8 +16,14 @@ use crate::{
     server::digest::sha1_hex,
 };
 
+/// Job ids of one INSERT.
+const IDS: usize = 500;
+
 /// Writes lines; one that stands there already is left alone, so it may be written again by whoever is not sure.
 pub async fn write(db: &Db, lines: &[AuditLine]) -> Result<(), ArchiveError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let dialect = db.dialect();
     let text = format!("{} flux_console_audit (identity, at_ms, who, verb, queue, filter, jobs, result, took_ms)", dialect.insert());
     let rows = lines.iter().map(|line| -> Vec<Value> {
@@ -32,10 +39,15 @@ pub async fn write(db: &Db, lines: &[AuditLine]) -> Result<(), ArchiveError> {
             line.took_ms.into(),
         ]
     });
-    if !lines.is_empty() {
-        db.run(Sql::insert(&text, "(?, ?, ?, ?, ?, ?, ?, ?, ?)", rows).then(dialect.unless_there())).await?;
+    let mut tx = db.begin().await?;
+    tx.run(Sql::insert(&text, "(?, ?, ?, ?, ?, ?, ?, ?, ?)", rows).then(dialect.unless_there())).await?;
+    let ids: Vec<Vec<Value>> =
+        lines.iter().flat_map(|line| line.ids.iter().map(move |id| vec![key(id).into(), sha1_hex(&line.id).into()])).collect();
+    let into = format!("{} flux_console_audit_jobs (job_id, identity)", dialect.insert());
+    for part in ids.chunks(IDS) {
+        tx.run(Sql::insert(&into, "(?, ?)", part.iter().cloned()).then(dialect.unless_there())).await?;
     }
-    Ok(())
+    tx.commit().await
 }
 
 /// A page, newest first, and how many lines match.
@@ -72,6 +84,7 @@ fn read(row: &Row<'_>) -> AuditLine {
         jobs: row.int(6).and_then(|n| u64::try_from(n).ok()),
         result: row.text(7).unwrap_or_default(),
         took_ms: row.int(8).unwrap_or_default(),
+        ids: Vec::new(),
     }
 }
 

@@ -19,9 +19,9 @@ macro_rules! files {
     };
 }
 
-const SQLITE: &[File] = files!("sqlite": 1 "archive" 2 "console" 3 "keep" 4 "counted");
-const MYSQL: &[File] = files!("mysql": 1 "archive" 2 "archive_indexes" 3 "console" 4 "keep" 5 "counted");
-const POSTGRES: &[File] = files!("postgres": 1 "archive" 2 "console" 3 "keep" 4 "counted");
+const SQLITE: &[File] = files!("sqlite": 1 "archive" 2 "console" 3 "keep" 4 "counted" 5 "audit_jobs");
+const MYSQL: &[File] = files!("mysql": 1 "archive" 2 "archive_indexes" 3 "console" 4 "keep" 5 "counted" 6 "audit_jobs");
+const POSTGRES: &[File] = files!("postgres": 1 "archive" 2 "console" 3 "keep" 4 "counted" 5 "audit_jobs");
 
 pub fn migrator(dialect: Dialect) -> Migrator {
     let files = match dialect {

@@ -2,7 +2,8 @@
 //! that can be repeated: what stands there already is left alone.
 
 mod columns;
-mod heard;
+mod lines;
+mod runs;
 
 use super::{
     db::{Db, Tx},
@@ -21,7 +22,8 @@ use crate::{
 };
 use columns::Columns;
 pub use columns::{fitting, identity, key, stored_id, stored_queue};
-pub use heard::{lines, runs};
+pub use lines::Lines;
+pub use runs::runs;
 use std::collections::{HashMap, HashSet};
 
 /// Two rows of one job that completed so close together tell of one completion: a retry waits two seconds at least.
@@ -33,6 +35,8 @@ const ROWS: usize = 200;
 const BYTES: usize = 4 * 1024 * 1024;
 /// Of a statement, what is not its payload.
 const MARGIN: usize = 64 * 1024;
+/// MySQL's TEXT holds 65,535 bytes: so many characters, whichever they are.
+const TEXT_CHARS: usize = 16_000;
 /// Rows of one job that are looked at, for each that is written.
 const ROWS_OF_A_JOB: usize = 200;
 

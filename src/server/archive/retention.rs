@@ -133,7 +133,7 @@ pub async fn count(db: &Db, table: &Table, before: Millis) -> Result<(u64, bool)
 #[derive(Default)]
 pub struct Batch {
     ids: Vec<Value>,
-    /// Of failures among them.
+    /// Of failures, or of audit lines.
     identities: HashSet<String>,
     /// Where the next batch is looked for, see [`Dialect::place`].
     pub place: Option<String>,
@@ -173,7 +173,8 @@ pub fn selection(dialect: Dialect, table: &Table, before: Millis, place: Option<
             );
             (columns, "flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id".to_owned())
         }
-        _ => ("0".to_owned(), format!("{} a", table.name)),
+        Old::Audit => ("0, a.identity".to_owned(), format!("{} a", table.name)),
+        Old::Attempts | Old::Lines | Old::Gaps | Old::Operations => ("0".to_owned(), format!("{} a", table.name)),
     };
     let text = format!(
         "SELECT a.id, {}, {columns} FROM {from} WHERE {} ORDER BY {} DESC LIMIT {most}",
@@ -205,8 +206,12 @@ pub async fn next(db: &Db, table: &Table, before: Millis, place: Option<&str>, m
 
 fn read(old: Old, row: &Row<'_>) -> Found {
     let id = if old == Old::Operations { row.text(0).into() } else { row.int(0).into() };
-    let failed = old == Old::Jobs && row.text(3).as_deref() == Some("failed");
-    Found { id, bytes: row.count(2), place: row.text(1), identity: failed.then(|| identity_of(row)) }
+    let identity = match old {
+        Old::Jobs => (row.text(3).as_deref() == Some("failed")).then(|| identity_of(row)),
+        Old::Audit => row.text(3),
+        Old::Attempts | Old::Lines | Old::Gaps | Old::Operations => None,
+    };
+    Found { id, bytes: row.count(2), place: row.text(1), identity }
 }
 
 /// As `record` makes it when it copies the dead letter.
@@ -247,6 +252,9 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
         tx.run(sql("DELETE FROM flux_console_rows WHERE").one_of("row_id", ids())).await?;
         tx.run(sql("DELETE FROM flux_console_whole WHERE").one_of("row_id", ids())).await?;
         counts::take(&mut tx, dialect, "row_id", batch.ids.clone()).await?;
+    }
+    if table.old == Old::Audit {
+        tx.run(sql("DELETE FROM flux_console_audit_jobs WHERE").one_of("identity", batch.identities.iter().cloned())).await?;
     }
     let deleted = tx.run(sql(format!("DELETE FROM {} WHERE", table.name)).one_of("id", ids())).await?;
     if dialect != Dialect::Sqlite {

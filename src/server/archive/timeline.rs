@@ -1,6 +1,7 @@
-//! One job's past as a story: its rows, the runs that the event channel told of, what the log said, and what operators did. How they
-//! become one story: `tell`.
+//! One job's past as a story: its rows, the runs that the event channel told of, what the log said, and what operators did to it, or to
+//! many jobs of its queue at once. How they become one story: `tell`.
 
+mod deeds;
 mod said;
 mod tell;
 
@@ -20,19 +21,12 @@ use crate::{
     },
     server::reading,
 };
-use said::Said;
+use deeds::{Bulk, Deed};
+use said::Heard;
 use tell::tell;
 
 /// Runs and lines of one job that are looked at.
 const MOST: u64 = 200;
-
-/// What an operator did to the job.
-pub struct Deed {
-    pub at: Millis,
-    pub who: String,
-    pub verb: String,
-    pub result: String,
-}
 
 /// A run with what only its own table says.
 struct Told {
@@ -63,19 +57,24 @@ struct All {
     count: u64,
     runs: Vec<Told>,
     deeds: Vec<Deed>,
-    said: Vec<Said>,
+    /// What was done to many jobs of the queue, while this one may have been among them.
+    bulk: Vec<Bulk>,
+    said: Heard,
+    /// It lies in Redis, and not among the failed ones: whatever became of its last failure, it was seen since.
+    here: bool,
 }
 
-async fn all(db: &Db, queue: &QueueName, id: &str) -> Result<All, ArchiveError> {
+async fn all(db: &Db, queue: &QueueName, id: &str, here: bool) -> Result<All, ArchiveError> {
     let runs = sql(format!(
         "SELECT {RUN} FROM flux_console_attempts WHERE job_id = ? AND (queue = ? OR queue IS NULL) ORDER BY id DESC LIMIT {MOST}"
     ));
     let runs = db.rows(runs.bind(key(id)).bind(queue.as_str()), told);
-    let (rows, runs, deeds) = tokio::try_join!(jobs::of_job(db, queue, id), runs, deeds(db, queue, id))?;
+    let (rows, runs, deeds) = tokio::try_join!(jobs::of_job(db, queue, id), runs, deeds::of_job(db, queue, id))?;
     let mut runs = runs;
     runs.sort_by_key(|r| r.attempt.ended_at);
-    let mut all = All { rows: rows.0, count: rows.1, runs, deeds, said: Vec::new() };
-    all.said = said::of_job(db, id, &all).await?;
+    let mut all = All { rows: rows.0, count: rows.1, runs, deeds, bulk: Vec::new(), said: Heard::default(), here };
+    let (said, bulk) = tokio::try_join!(said::of_job(db, id, &all), deeds::of_many(db, queue, &all))?;
+    (all.said, all.bulk) = (said, bulk);
     Ok(all)
 }
 
@@ -86,33 +85,15 @@ pub fn deed_filter(id: &str) -> String {
     Query { filters: vec![filter], ..Query::default() }.to_string()
 }
 
-async fn deeds(db: &Db, queue: &QueueName, id: &str) -> Result<Vec<Deed>, ArchiveError> {
-    let asked = sql(format!(
-        "SELECT at_ms, who, verb, result FROM flux_console_audit WHERE queue = ? AND filter = ? ORDER BY at_ms DESC LIMIT {MOST}"
-    ))
-    .bind(stored_queue(db.dialect(), queue.as_str()))
-    .bind(deed_filter(id));
-    let mut deeds = db
-        .rows(asked, |row| Deed {
-            at: Millis(row.int(0).unwrap_or_default()),
-            who: row.text(1).unwrap_or_default(),
-            verb: row.text(2).unwrap_or_default(),
-            result: row.text(3).unwrap_or_default(),
-        })
-        .await?;
-    deeds.reverse();
-    Ok(deeds)
-}
-
-/// What happened to a job, and who ran it last.
-pub async fn past(db: &Db, queue: &QueueName, id: &str) -> Result<Past, ArchiveError> {
-    let all = all(db, queue, id).await?;
+/// What happened to a job, and who ran it last. `here`: it lies in Redis, and not among the failed ones.
+pub async fn past(db: &Db, queue: &QueueName, id: &str, here: bool) -> Result<Past, ArchiveError> {
+    let all = all(db, queue, id, here).await?;
     Ok(Past { entries: tell(&all), rows: all.count, last: all.runs.last().map(|told| told.attempt.clone()), unavailable: None })
 }
 
 /// The job as its newest row (or the one asked for) shows it; `most`: bytes of the payload. `None`: nothing is known of it.
 pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: usize) -> Result<Option<ArchivedJob>, ArchiveError> {
-    let all = all(db, queue, id).await?;
+    let all = all(db, queue, id, false).await?;
     let timeline = tell(&all);
     let last = all.runs.last().map(|told| told.attempt.clone());
     let chosen = row.and_then(|n| all.rows.iter().find(|r| r.row == n)).or_else(|| shown(&all.rows));

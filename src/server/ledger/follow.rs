@@ -34,8 +34,12 @@ impl Inner {
         // What the history tells was said then, not now.
         worker.heard_at = worker.heard_at.max(Some(if counts { now } else { at }));
         worker.known = true;
-        worker.stopped_at = None;
-        if worker.lost_at.take().is_some() {
+        let (stopped, lost) = (worker.stopped_at.take().is_some(), worker.lost_at.take().is_some());
+        if (stopped || lost) && self.met.len() < workers::MOST {
+            // Its heartbeat may have been given up meanwhile.
+            self.met.push((monitor.to_owned(), id.clone()));
+        }
+        if lost {
             self.alive_after_all(id);
         }
         self.decide(id, event, at, now, counts);

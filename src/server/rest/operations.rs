@@ -32,7 +32,7 @@ pub fn accepted(operation: Operation) -> Response {
     (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(Started { operation })).into_response()
 }
 
-/// `GET /operations` → `{operations}`, newest first.
+/// `GET /operations` → `{operations}`: what runs, what waits for its turn, what is over; newest first.
 pub async fn list(State(state): State<AppState>) -> Result<Json<Operations>, Problem> {
     Ok(Json(Operations { operations: actions::operations(&state).await? }))
 }

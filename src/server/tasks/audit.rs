@@ -36,6 +36,8 @@ const MOVE_EVERY: Duration = Duration::from_secs(2);
 const PART: u64 = 200;
 /// Ended operations are looked for this often, for those whose console is gone.
 const OPERATIONS_EVERY: Duration = Duration::from_secs(30);
+/// Among so many.
+const OPERATIONS: usize = 5_000;
 /// After the console was told to stop, lines of its last requests still come.
 const LINGER: Duration = Duration::from_millis(150);
 
@@ -156,9 +158,13 @@ async fn moved(state: &AppState, db: &Db) -> Result<(), ArchiveError> {
 /// Keeps operations that ended longer than Redis does. One whose console was killed gets its audit line here; nobody knows any
 /// more who began it.
 async fn operations(state: &AppState, db: &Db, written: &mut HashSet<String>) -> Result<(), ArchiveError> {
-    let Ok(all) = state.driver.operations(now()).await else { return Ok(()) };
-    written.retain(|id| all.iter().any(|o| o.id == *id));
-    let ended_now: Vec<Operation> = all.into_iter().filter(|o| o.status != OperationStatus::Running && !written.contains(&o.id)).collect();
+    // All of them: a console that was killed may have left more than a list shows.
+    let Ok(ids) = state.driver.operation_ids(OPERATIONS).await else { return Ok(()) };
+    let there: HashSet<&String> = ids.iter().collect();
+    written.retain(|id| there.contains(id));
+    let new: Vec<String> = ids.iter().filter(|id| !written.contains(*id)).cloned().collect();
+    let Ok(all) = state.driver.operations_of(&new, now()).await else { return Ok(()) };
+    let ended_now: Vec<Operation> = all.into_iter().filter(|o| o.status.is_over()).collect();
     archive::put_operations(db, &ended_now).await?;
     let left: Vec<AuditLine> = ended_now
         .iter()

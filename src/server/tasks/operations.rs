@@ -5,6 +5,7 @@
 
 mod matching;
 mod run;
+mod turn;
 mod work;
 
 pub use matching::Chosen;
@@ -33,7 +34,7 @@ const RECENT_MS: i64 = 30_000;
 /// At most this many run at once in one console: Redis has one thread.
 const RUNNING: usize = 8;
 
-/// Operations of this console, running or just finished.
+/// Operations of this console: waiting, running or just finished.
 #[derive(Clone, Default)]
 pub struct Operations(Arc<Mutex<Vec<Known>>>);
 
@@ -41,6 +42,17 @@ struct Known {
     operation: Operation,
     /// What tells it from another one of the same verb: the trash entry, whether to keep, whether to use the base list.
     with: String,
+}
+
+impl Known {
+    /// The same verb on the same jobs, whatever its settings.
+    fn is(&self, verb: Verb, queue: &QueueName, from: Option<JobState>) -> bool {
+        self.operation.verb == verb && self.operation.queue == *queue && self.operation.state == from
+    }
+
+    fn runs(&self) -> bool {
+        self.operation.status == OperationStatus::Running
+    }
 }
 
 impl Operations {
@@ -128,8 +140,8 @@ impl Operations {
             .map(|(operation, _)| operation)
     }
 
-    /// Registers and spawns; the flag says whether it is a new one. A second click on what is already running gets the
-    /// running operation; the same verb with other settings meanwhile is refused.
+    /// Registers and spawns; the flag says whether it is a new one. A second click on what is already running, or waits for its
+    /// turn, gets that operation; the same verb with other settings meanwhile is refused.
     #[allow(clippy::too_many_arguments, reason = "one call site per verb, each naming all of it")]
     async fn start(
         &self,
@@ -145,12 +157,11 @@ impl Operations {
         let started = now();
         let operation = {
             let mut list = self.lock();
-            let running: Vec<&Known> = list.iter().filter(|k| k.operation.status == OperationStatus::Running).collect();
-            let same = |k: &&&Known| k.operation.verb == verb && k.operation.queue == *queue && k.operation.state == from;
-            if let Some(twin) = running.iter().filter(same).find(|k| k.with == with) {
+            let same = |k: &&Known| !k.operation.status.is_over() && k.is(verb, queue, from);
+            if let Some(twin) = list.iter().filter(same).find(|k| k.with == with) {
                 return Ok((twin.operation.clone(), false));
             }
-            if verb != Verb::Restore && running.iter().any(|k| same(&k)) {
+            if verb != Verb::Restore && list.iter().filter(same).any(Known::runs) {
                 return Err(ApiError::Conflict {
                     detail: format!(
                         "{} is already running for {queue} with other settings. Nothing was started: wait for it to end, or cancel it.",
@@ -158,7 +169,7 @@ impl Operations {
                     ),
                 });
             }
-            if running.len() >= RUNNING {
+            if list.iter().filter(|k| k.runs()).count() >= RUNNING {
                 return Err(ApiError::TooMany {
                     detail: format!("{RUNNING} operations are running already. Nothing was started: wait for one to end, or cancel one."),
                 });
@@ -187,18 +198,12 @@ impl Operations {
         Ok((operation, true))
     }
 
-    /// How many more can begin now.
-    pub fn places(&self) -> usize {
-        let running = self.lock().iter().filter(|k| k.operation.status == OperationStatus::Running).count();
-        RUNNING.saturating_sub(running)
-    }
-
-    /// For the event stream: running ones, and those that ended lately.
+    /// For the event stream: running ones, and those that ended lately. Those that wait are a matter of lists.
     pub fn recent(&self) -> Vec<Operation> {
         let at = now().0;
         let mut list = self.lock();
         list.retain(|k| k.operation.finished_at.is_none_or(|f| at - f.0 < RECENT_MS));
-        list.iter().map(|k| k.operation.clone()).collect()
+        list.iter().filter(|k| k.operation.status != OperationStatus::Waiting).map(|k| k.operation.clone()).collect()
     }
 
     fn put(&self, operation: &Operation) {

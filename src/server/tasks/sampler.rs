@@ -15,7 +15,11 @@ use crate::model::{
 };
 use crate::server::{
     actions::now,
-    driver::redis::{keys::Key, nodes, sample::Plan},
+    driver::redis::{
+        keys::Key,
+        nodes,
+        sample::{NODE_STEPS, Plan},
+    },
     error::{DriverError, untrusted},
     snapshot::{Snapshot, totals},
     state::AppState,
@@ -39,8 +43,6 @@ const SHORTEST: Duration = Duration::from_millis(150);
 /// COUNT of every SCAN: about half a millisecond of Redis, so a machine ten times slower still stays below 5 ms. Larger steps
 /// end the first pass no sooner, and are more often interrupted by whatever else the machine does.
 const SCAN: usize = 1_000;
-/// Steps of the first pass over the keys of nodes that one tick makes, once queues are found.
-const NODE_STEPS: usize = 40;
 const NODES_FOR: Duration = Duration::from_millis(200);
 /// INFO every so many ticks: a version changes rarely.
 const INFO_EVERY: u64 = 60;
@@ -268,12 +270,8 @@ impl Sampler {
 
     fn snapshot(&mut self) -> Snapshot {
         let at = now();
-        let mut ledger = self.state.ledger.lock();
+        let ledger = self.state.ledger.lock();
         let (active, heard, throughput, log_seq) = (ledger.active(), ledger.heard(at), ledger.throughput(), ledger.tail().seq());
-        // Workers met on the channel are looked for by name, not found by the next scan.
-        for (monitor, id) in ledger.met() {
-            self.state.driver.known().heartbeat_seen(format!("{monitor}worker:{id}"), at);
-        }
         drop(ledger);
         let known = self.state.driver.known();
         let (grouped, mut unattributed) = known.grouped();

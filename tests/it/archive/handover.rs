@@ -12,7 +12,7 @@ async fn count(console: &TestConsole, text: &str) -> u64 {
     db.one(sql(text), |r| r.count(0)).await.expect("a count").unwrap_or(0)
 }
 
-async fn say(redis: &TestRedis, lines: std::ops::Range<u64>) {
+pub async fn say(redis: &TestRedis, lines: std::ops::Range<u64>) {
     let mut pipe = redis::pipe();
     for n in lines {
         let at = flux_console::server::actions::now().iso();

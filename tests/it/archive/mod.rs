@@ -4,6 +4,7 @@ mod adopted;
 mod archiver;
 mod elsewhere;
 mod handover;
+mod in_doubt;
 mod record;
 mod refused;
 mod search;

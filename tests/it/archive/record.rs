@@ -184,13 +184,13 @@ async fn runs_and_lines_are_written_once(kind: DatabaseKind) {
     };
     // Each text twice: that is so, and stays so.
     let lines: Vec<Line> = (0..600).map(line).collect();
-    assert_eq!(record::lines(&db, &lines[..400], false).await.expect("written"), 400);
+    assert_eq!(record::Lines::default().write(&db, &lines[..400], false).await.expect("written"), 400);
     // Between two seconds MySQL would round up.
     let late = [Line { at: Millis(AT.0 + 700), ..line(1_400) }];
-    assert_eq!(record::lines(&db, &late, false).await.expect("written"), 1);
-    assert_eq!(record::lines(&db, &late, true).await.expect("written"), 0);
+    assert_eq!(record::Lines::default().write(&db, &late, false).await.expect("written"), 1);
+    assert_eq!(record::Lines::default().write(&db, &late, true).await.expect("written"), 0);
     // The next archiver heard the last part as well, and what came behind it.
-    assert_eq!(record::lines(&db, &lines[201..], true).await.expect("written"), 200);
+    assert_eq!(record::Lines::default().write(&db, &lines[201..], true).await.expect("written"), 200);
     let count = db.one(sql("SELECT COUNT(*) FROM flux_system_logs"), |r| r.count(0)).await.unwrap();
     assert_eq!(count, Some(601));
 }

@@ -68,7 +68,7 @@ async fn lines_of_any_time_are_written(kind: DatabaseKind) {
     let times = [-62_167_219_200_000, 0, 999, AT.0, 4_102_444_800_000, 253_402_300_799_999];
     let line = |at: i64| Line { level: "info".into(), message: format!("at {at}"), worker: "w".into(), queue: None, at: Millis(at) };
     let lines: Vec<Line> = times.into_iter().map(line).collect();
-    assert_eq!(record::lines(&db, &lines, false).await.expect("written"), 6);
+    assert_eq!(record::Lines::default().write(&db, &lines, false).await.expect("written"), 6);
     let count = db.one(sql("SELECT COUNT(*) FROM flux_system_logs WHERE timestamp IS NOT NULL"), |r| r.count(0)).await.unwrap();
     assert_eq!(count, Some(6));
 }

@@ -76,6 +76,40 @@ async fn asks_the_heartbeats_themselves_whether_a_worker_serves_the_queue() {
     assert!(driver.served(&queue("mail")).await.expect("an answer"));
 }
 
+/// How often a command was called.
+async fn calls(redis: &TestRedis, command: &str) -> u64 {
+    let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.con.clone()).await.expect("INFO");
+    let line = info.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls="))).unwrap_or("0,");
+    line.split(',').next().and_then(|n| n.parse().ok()).expect("a number")
+}
+
+/// A worker that is followed is asked in one question; over the keys it goes only before it says no.
+#[tokio::test]
+async fn a_worker_that_is_followed_is_asked_in_one_question() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let mut foreign = redis::pipe();
+    (0..20_000).for_each(|n| {
+        foreign.set(format!("session:{n}"), n).ignore();
+    });
+    let _: () = foreign.query_async(&mut redis.con.clone()).await.expect("SET");
+    let served = async || driver.served(&queue("mail")).await.expect("an answer");
+    let beat = r#"{"id":"w1","queues":["mail"]}"#;
+    let _: () = redis.con.clone().set("queue:worker:w1", beat).await.expect("SET");
+    assert!(served().await, "nobody follows it, and it is found");
+    // As the sampler finds it, or the event channel tells of it.
+    driver.known().heartbeat_seen("queue:worker:w1".into(), NOW);
+    let (scans, asked) = (calls(&redis, "scan").await, calls(&redis, "mget").await);
+    assert!(scans > 0 && served().await);
+    assert_eq!((calls(&redis, "scan").await, calls(&redis, "mget").await), (scans, asked + 1), "one question");
+    let _: () = redis.con.clone().del("queue:worker:w1").await.expect("DEL");
+    assert!(!served().await, "its heartbeat is over");
+    assert!(calls(&redis, "scan").await >= scans + 20, "a no is said after all keys");
+    // One of those that are not followed may serve it.
+    (0..2_000).for_each(|n| driver.known().heartbeat_seen(format!("queue:worker:x-{n}"), NOW));
+    assert!(served().await, "in doubt a due job is left to the workers");
+}
+
 #[tokio::test]
 async fn large_numbers_and_empty_lists_survive_byte_for_byte() {
     let redis = TestRedis::start().await;

@@ -122,6 +122,7 @@ async fn redis_keeps_ten_thousand_lines() {
             jobs: None,
             result: "done".into(),
             took_ms: 0,
+            ids: Vec::new(),
         };
         serde_json::to_string(&line).unwrap()
     };

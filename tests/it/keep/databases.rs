@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 on_each! {
     old_rows_go_with_everything_that_was_read_in_them
     audit_lines_are_found_by_every_filter
+    the_jobs_of_an_audit_line_go_with_it
     the_log_of_the_past_is_searched_literally
     names_are_told_apart_by_every_letter
 }
@@ -55,7 +56,7 @@ async fn names_are_told_apart_by_every_letter(kind: DatabaseKind) {
         assert_eq!((job["id"].as_str(), job["rows"].as_u64()), (Some(id), Some(1)), "{job}");
     }
     let lines = [line("w", "info", "one", Some("mail"), days(1)), line("W", "info", "two", Some("Mail"), days(0))];
-    record::lines(&db, &lines, false).await.unwrap();
+    record::Lines::default().write(&db, &lines, false).await.unwrap();
     for (query, expected) in [
         ("queue=mail&worker=w", vec!["one"]),
         ("queue=Mail", vec!["two"]),
@@ -124,7 +125,7 @@ async fn old_rows_go_with_everything_that_was_read_in_them(kind: DatabaseKind) {
     };
     record::runs(&db, &[run("old", days(31)), run("young", days(29))]).await.unwrap();
     let lines = [line("w", "info", "old", None, days(31)), line("w", "info", "young", None, days(1))];
-    record::lines(&db, &lines, false).await.unwrap();
+    record::Lines::default().write(&db, &lines, false).await.unwrap();
     for at in [days(31), days(1)] {
         gaps::write(&db, &Gap { queue: mail(), from: None, until: at, up_to: Some(7) }).await.unwrap();
     }
@@ -206,6 +207,7 @@ async fn audit_lines_are_found_by_every_filter(kind: DatabaseKind) {
         jobs: Some(9_007_199_254_740_993),
         result: "9 done".into(),
         took_ms: 12,
+        ids: Vec::new(),
     };
     let lines = [
         line("a", 1, "Olga at 10.0.0.3", "retry", Some("orders")),
@@ -237,6 +239,31 @@ async fn audit_lines_are_found_by_every_filter(kind: DatabaseKind) {
     console.stop().await;
 }
 
+async fn the_jobs_of_an_audit_line_go_with_it(kind: DatabaseKind) {
+    let (_redis, _database, console, db) = console(kind).await;
+    let line = |id: &str, at: Millis| AuditLine {
+        id: id.into(),
+        at,
+        who: "Olga".into(),
+        verb: "retry".into(),
+        queue: Some("mail".into()),
+        filter: Some("3 failed".into()),
+        jobs: Some(3),
+        result: "3 done".into(),
+        took_ms: 1,
+        // Ids are not unique, and may have any length.
+        ids: vec!["both".into(), "both".into(), format!("of {id} {}", "é".repeat(400))],
+    };
+    let lines = [line("old", days(366)), line("young", days(360))];
+    audit::write(&db, &lines).await.unwrap();
+    audit::write(&db, &lines).await.unwrap();
+    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_audit_jobs").await, [4]);
+    assert_eq!(delete_old(&console).await["audit lines"].as_u64(), Some(1));
+    let left = texts(&db, "SELECT job_id FROM flux_console_audit_jobs ORDER BY job_id").await;
+    assert!(left.len() == 2 && left[0] == "both" && left[1].starts_with("of young é"), "{left:?}");
+    console.stop().await;
+}
+
 async fn the_log_of_the_past_is_searched_literally(kind: DatabaseKind) {
     let (_redis, _database, console, db) = console(kind).await;
     // Whole seconds, as MySQL keeps them.
@@ -247,7 +274,7 @@ async fn the_log_of_the_past_is_searched_literally(kind: DatabaseKind) {
         line("shop-2", "warning", "Job retrying in 2s", Some("orders"), at(86_400)),
         line("shop-2", "success", "Completed job: ord-1 a!b", Some("mail"), at(172_800)),
     ];
-    record::lines(&db, &lines, false).await.unwrap();
+    record::Lines::default().write(&db, &lines, false).await.unwrap();
     for (query, expected) in [
         ("", vec![3, 2, 1, 0]),
         ("level=error&worker=shop-1", vec![1]),

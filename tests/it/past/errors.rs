@@ -1,7 +1,13 @@
 use super::Archive;
-use crate::support::{TestRedis, eventually, payload::dead};
+use crate::support::{Replica, TestRedis, eventually, get, http, payload::dead};
 use flux_console::{
-    model::{archive::Status, errors::filter, ids::QueueName, job::JobState, operation::Verb},
+    model::{
+        archive::Status,
+        errors::filter,
+        ids::QueueName,
+        job::JobState,
+        operation::{OperationStatus, Verb},
+    },
     server::{
         actions,
         archive::{
@@ -111,7 +117,8 @@ async fn a_group_in_many_queues_is_acted_on_in_all() {
     let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
     assert_eq!(parts.len(), 60);
     let started = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false).await.expect("started");
-    assert!((1..=8).contains(&started.len()), "{}", started.len());
+    let known = console.json("/api/v1/operations").await["operations"].as_array().map(Vec::len);
+    assert_eq!((started.len(), known), (60, Some(60)), "all of them are known at once");
     eventually("all of them are through", Duration::from_secs(60), async || {
         let mut through = true;
         for queue in &queues {
@@ -121,6 +128,124 @@ async fn a_group_in_many_queues_is_acted_on_in_all() {
     })
     .await;
     console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_that_waits_for_its_turn_can_be_cancelled() {
+    let redis = TestRedis::start().await;
+    let queues: Vec<String> = (0..40).map(|n| format!("shop-{n}")).collect();
+    for queue in &queues {
+        redis.push_raw(&format!("queue:{queue}:failed"), failed(queue, 400)).await;
+    }
+    let console = redis.console().await;
+    let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
+    let act = async || actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false).await.expect("started");
+    let started = act().await;
+    let last = started.iter().rfind(|o| o.status == OperationStatus::Waiting).expect("not all of them run at once").clone();
+    assert!(act().await.iter().any(|o| o.id == last.id), "a second click adds none where one waits");
+    let cancelled = actions::cancel(&console.state, &last.id).await.expect("an answer");
+    assert!(matches!(cancelled.status, OperationStatus::Waiting | OperationStatus::Cancelled), "{cancelled:?}");
+    let of = async |id: &str| actions::operation(&console.state, id).await.expect("an operation");
+    eventually("all of them are over", Duration::from_secs(120), async || {
+        let runs = console.state.operations.recent().iter().filter(|o| o.status == OperationStatus::Running).count();
+        assert!(runs <= 8, "{runs} run at once");
+        actions::operations(&console.state).await.expect("a list").iter().all(|o| o.status.is_over())
+    })
+    .await;
+    assert_eq!(of(&last.id).await.status, OperationStatus::Cancelled);
+    for queue in &queues {
+        let expected = if *queue == last.queue.as_str() { (400, 0) } else { (0, 400) };
+        let there = (redis.list(&format!("queue:{queue}:failed")).await.len(), redis.list(&format!("queue:{queue}")).await.len());
+        assert_eq!(there, expected, "{queue}");
+    }
+    let line = async || {
+        let audit = console.json(&format!("/api/v1/audit?queue={}", last.queue)).await;
+        audit["lines"]
+            .as_array()
+            .is_some_and(|lines| lines.iter().any(|l| l["result"].as_str().is_some_and(|r| r.starts_with("cancelled"))))
+    };
+    eventually("it is audited", Duration::from_secs(20), line).await;
+    console.stop().await;
+}
+
+/// Those that waited in a console that is gone are there for everybody to see, and starting again does the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_in_a_killed_console_is_interrupted() {
+    const QUEUES: usize = 30;
+    const JOBS: usize = 1_500;
+    let redis = TestRedis::start().await;
+    for n in 0..QUEUES {
+        redis.push_raw(&format!("queue:shop-{n}:failed"), failed(&format!("shop-{n}"), JOBS)).await;
+    }
+    let (doomed, other) = (Replica::start(&redis), Replica::start(&redis));
+    for console in [&doomed, &other] {
+        let found = async || console.json("/api/v1/queues").await["queues"].as_array().map(Vec::len) == Some(QUEUES);
+        eventually("all queues are found", Duration::from_secs(20), found).await;
+    }
+    let client = http().build().expect("a client");
+    let ask = async |console: &Replica, name: &str, body: serde_json::Value| -> serde_json::Value {
+        let answer = client.post(format!("{}/api/fn/errors/{name}", console.base_url)).json(&body).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    };
+    let retry = async |console: &Replica| {
+        let parts = ask(console, "count", serde_json::json!({"text": TIMEOUT})).await;
+        ask(console, "act", serde_json::json!({"text": TIMEOUT, "verb": "retry", "parts": parts, "base": false})).await
+    };
+    let listed = async || other.json("/api/v1/operations").await["operations"].as_array().cloned().expect("a list");
+    let is = |o: &serde_json::Value, status: &str| o["status"] == status;
+
+    let started = retry(&doomed).await;
+    assert_eq!(started.as_array().map(Vec::len), Some(QUEUES), "{started}");
+    let known = listed().await;
+    assert!(known.len() == QUEUES && known.iter().any(|o| is(o, "waiting")), "every console knows all of them: {known:?}");
+    doomed.kill();
+    let mut left = Vec::new();
+    eventually("what it left is interrupted", Duration::from_secs(60), async || {
+        left = listed().await;
+        left.iter().all(|o| is(o, "interrupted") || is(o, "done"))
+    })
+    .await;
+    assert_eq!(left.len(), QUEUES);
+    let waited: Vec<_> = left.iter().filter(|o| o["message"].as_str().is_some_and(|m| m.contains("before its turn came"))).collect();
+    assert!(!waited.is_empty(), "the kill came too late");
+    assert!(waited.iter().all(|o| is(o, "interrupted") && o["done"] == 0), "{waited:?}");
+    let page = get(format!("{}/operations", other.base_url)).await.text().await.expect("a page");
+    assert!(page.contains("Nothing of it was done; start it again."), "{page}");
+
+    retry(&other).await;
+    eventually("the rest is done", Duration::from_secs(120), async || {
+        let mut waiting = 0;
+        for n in 0..QUEUES {
+            waiting += redis.list(&format!("queue:shop-{n}")).await.len();
+        }
+        waiting == QUEUES * JOBS
+    })
+    .await;
+    assert!(redis.all_ids().await.values().all(|n| *n == 1), "no job is lost or doubled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_a_console_that_stops_says_so() {
+    let redis = TestRedis::start().await;
+    for n in 0..30 {
+        redis.push_raw(&format!("queue:shop-{n}:failed"), failed(&format!("shop-{n}"), 600)).await;
+    }
+    let console = redis.console().await;
+    let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
+    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Discard, &parts, false).await.expect("started");
+    assert!(started.iter().any(|o| o.status == OperationStatus::Waiting));
+    console.stop().await;
+    let next = redis.console().await;
+    let mut all = Vec::new();
+    eventually("all of them are over", Duration::from_secs(20), async || {
+        all = actions::operations(&next.state).await.expect("a list");
+        all.iter().all(|o| o.status.is_over())
+    })
+    .await;
+    assert_eq!(all.len(), 30);
+    let waited: Vec<_> = all.iter().filter(|o| o.message.as_deref().is_some_and(|m| m.contains("before its turn came"))).collect();
+    assert!(!waited.is_empty() && waited.iter().all(|o| o.status == OperationStatus::Interrupted && o.outcome.done == 0), "{all:?}");
+    next.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ async fn each_job_of_the_recording_has_its_story() {
     };
     let db = archive.db().await;
     let story = async |name: &str, id: &str| {
-        let Past { entries, .. } = timeline::past(&db, &queue(name), id).await.expect("a past");
+        let Past { entries, .. } = timeline::past(&db, &queue(name), id, false).await.expect("a past");
         entries.into_iter().filter(|e| e.kind != "note").map(|e| e.title).collect::<Vec<_>>()
     };
     for id in ["ok-0", "ok-1", "ok-2", "grp-1"] {
@@ -38,7 +38,7 @@ async fn each_job_of_the_recording_has_its_story() {
     assert_eq!(story("mail", "fixed").await, ["Attempt 1 completed"]);
     assert!(story("payments", "ok-0").await.is_empty(), "of another queue");
 
-    let Past { entries, rows, .. } = timeline::past(&db, &queue("payments"), "dead-2").await.expect("a past");
+    let Past { entries, rows, .. } = timeline::past(&db, &queue("payments"), "dead-2", false).await.expect("a past");
     assert_eq!(rows, 5);
     let at: Vec<_> = entries.iter().map(|e| e.at.map(Millis::iso).unwrap_or_default()).collect();
     assert_eq!(at, ["2026-11-23T11:33:19.186Z", "2026-11-23T11:33:19.254Z", "2026-11-23T11:33:20.257Z"]);
@@ -73,10 +73,55 @@ async fn the_log_is_part_of_the_story() {
         line("Job failed: ORD-7 - boom", 8_000),
         line("ORD-7 an hour before", 3_600_000),
     ];
-    record::lines(&db, &lines, false).await.expect("written");
-    let Past { entries, .. } = timeline::past(&db, &queue("mail"), "ORD-7").await.expect("a past");
+    record::Lines::default().write(&db, &lines, false).await.expect("written");
+    let Past { entries, .. } = timeline::past(&db, &queue("mail"), "ORD-7", false).await.expect("a past");
     let told: Vec<_> = entries.iter().map(|e| e.title.as_str()).collect();
     assert_eq!(told, ["Enqueued", "Card of ORD-7 is blocked", "Attempt 1 failed, retried", "Attempt 2 failed, no attempts left"]);
+    db.close().await;
+}
+
+/// Lines that hold the id as a part of another one take no line's place, however many there are.
+#[tokio::test]
+async fn a_line_of_the_job_is_not_hidden_by_lines_of_others() {
+    let archive = Archive::new();
+    let at = 1_795_432_801_819;
+    dead(&archive, "123", &crate::support::Payload::new("123", "mail").attempts(2, 2).failed("boom"), at).await;
+    let db = archive.db().await;
+    let line = |message: String, at: i64| record::Line { level: "info".into(), message, worker: "w-2".into(), queue: None, at: Millis(at) };
+    let mut lines: Vec<record::Line> = (0..600).map(|n| line(format!("Completed job: 123{n}"), at - 8_000 + n)).collect();
+    lines.insert(300, line("Card of 123 is blocked".into(), at - 8_500));
+    record::Lines::default().write(&db, &lines, false).await.expect("written");
+    let Past { entries, .. } = timeline::past(&db, &queue("mail"), "123", false).await.expect("a past");
+    let notes: Vec<&str> = entries.iter().filter(|e| e.kind == "note").map(|e| e.title.as_str()).collect();
+    assert_eq!(notes, ["Card of 123 is blocked"]);
+    db.close().await;
+}
+
+/// Of a job that says much, the last lines are shown, and that there are more.
+#[tokio::test]
+async fn the_last_lines_of_a_talkative_job_are_shown() {
+    let archive = Archive::new();
+    let at = 1_795_432_801_819;
+    dead(&archive, "ORD-8", &crate::support::Payload::new("ORD-8", "mail").attempts(2, 2).failed("boom"), at).await;
+    let db = archive.db().await;
+    let line = |n: i64| record::Line {
+        level: "info".into(),
+        message: format!("Step {n} of ORD-8"),
+        worker: "w-1".into(),
+        queue: None,
+        at: Millis(at - 9_000 + n * 100),
+    };
+    for (from, steps, expected) in [(0, 50, 50), (50, 80, 51)] {
+        let lines: Vec<record::Line> = (from..steps).map(line).collect();
+        record::Lines::default().write(&db, &lines, false).await.expect("written");
+        let Past { entries, .. } = timeline::past(&db, &queue("mail"), "ORD-8", false).await.expect("a past");
+        let notes: Vec<&str> = entries.iter().filter(|e| e.kind == "note").map(|e| e.title.as_str()).collect();
+        assert_eq!(notes.len(), expected, "{notes:?}");
+        assert_eq!(notes[expected - 1], format!("Step {} of ORD-8", steps - 1));
+        if steps == 80 {
+            assert_eq!(notes[..2], ["Earlier lines of the log are not shown here", "Step 30 of ORD-8"]);
+        }
+    }
     db.close().await;
 }
 
@@ -108,7 +153,7 @@ async fn runs_of_the_channel_complete_the_rows() {
     let at = 1_795_432_801_819;
     dead(&archive, "a", &raw, at).await;
     let db = archive.db().await;
-    let Past { entries, last, .. } = timeline::past(&db, &queue("mail"), "a").await.expect("a past");
+    let Past { entries, last, .. } = timeline::past(&db, &queue("mail"), "a", false).await.expect("a past");
     let told: Vec<_> = entries.iter().map(|e| (e.title.as_str(), e.detail.as_deref().unwrap_or_default())).collect();
     assert_eq!(
         told,
@@ -209,7 +254,7 @@ async fn a_click_is_told_on_the_jobs_page() {
     let body = json!({"state": "failed", "jobs": [page["jobs"][0]["fingerprint"]]});
     assert_eq!(console.post("/api/v1/queues/mail/jobs/retry", &body).await.1["done"], 1);
     let told = async || {
-        let past = flux_console::server::actions::past::past(&console.state, &queue("mail"), "odd id: \"7\"").await.expect("a past");
+        let past = flux_console::server::actions::past::past(&console.state, &queue("mail"), "odd id: \"7\"", false).await.expect("a past");
         past.entries.iter().any(|e| e.title == "retry by somebody at 127.0.0.1" && e.detail.as_deref() == Some("1 done"))
     };
     eventually("it is told", Duration::from_secs(20), told).await;
@@ -277,7 +322,7 @@ async fn an_absent_archive_is_said() {
     console.discovered().await;
     let refused = async || console.state.archive.status().problem.is_some();
     eventually("the archive is refused", Duration::from_secs(20), refused).await;
-    let past = flux_console::server::actions::past::past(&console.state, &queue("mail"), "live").await.expect("an answer");
+    let past = flux_console::server::actions::past::past(&console.state, &queue("mail"), "live", false).await.expect("an answer");
     assert!(past.unavailable.is_some_and(|text| text.contains("unavailable since")));
     let page = console.get("/queues/mail/jobs/nobody").await.text().await.expect("a page");
     assert!(page.contains("unavailable since"), "{page}");

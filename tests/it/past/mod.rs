@@ -3,6 +3,7 @@
 mod elsewhere;
 mod errors;
 mod jobs;
+mod operators;
 
 use crate::support::{TestConsole, TestRedis, eventually};
 use flux_console::{

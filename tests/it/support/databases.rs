@@ -118,6 +118,29 @@ impl Database {
         }
     }
 
+    /// Of a server: where it listens.
+    pub fn port(&self) -> u16 {
+        match &self.setting {
+            Setting::MySql(url) | Setting::Postgres(url) => url::Url::parse(url).expect("a URL").port().expect("a port"),
+            Setting::Off | Setting::Sqlite(_) => panic!("only for servers"),
+        }
+    }
+
+    /// The same database by way of another port, unencrypted.
+    pub fn by_way_of(&self, port: u16) -> Setting {
+        let by_way = |url: &str, plain: &str| {
+            let mut url = url::Url::parse(url).expect("a URL");
+            url.set_port(Some(port)).expect("a port");
+            url.set_query(Some(plain));
+            url.to_string()
+        };
+        match &self.setting {
+            Setting::MySql(url) => Setting::MySql(by_way(url, "ssl-mode=DISABLED")),
+            Setting::Postgres(url) => Setting::Postgres(by_way(url, "sslmode=disable")),
+            Setting::Off | Setting::Sqlite(_) => panic!("only for servers"),
+        }
+    }
+
     /// Runs SQL text as another program would.
     pub fn run(&self, text: &str) {
         match &self.setting {

@@ -5,6 +5,7 @@
 pub mod console;
 pub mod databases;
 pub mod payload;
+pub mod proxy;
 pub mod receiver;
 pub mod recording;
 pub mod redis;
@@ -15,6 +16,7 @@ pub use self::{
     console::TestConsole,
     databases::{Database, Kind as DatabaseKind},
     payload::Payload,
+    proxy::Proxy,
     receiver::{Receiver, Reply},
     redis::TestRedis,
     replica::Replica,

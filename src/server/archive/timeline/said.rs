@@ -11,13 +11,17 @@ use crate::{
         sql::{clean, sql},
     },
 };
+use std::collections::HashSet;
 
 /// Around a row: its run began before it, the worker says the rest just after.
 const BEFORE_MS: i64 = 60_000;
 const AFTER_MS: i64 = 3_000;
-/// Stretches of time that are looked at, the newest, and lines of each.
+/// Stretches of time that are looked at, the newest; and of each so many lines, the last ones.
 const STRETCHES: usize = 8;
 const LINES: usize = 50;
+/// Lines that hold the id are read so many at a time, and no more than so many of one stretch: it may be a part of other ids.
+const TOGETHER: usize = 250;
+const LOOKED_AT: usize = 1_000;
 /// A shorter id stands in words and numbers that have nothing to do with it.
 const SHORT: usize = 3;
 
@@ -27,29 +31,69 @@ pub struct Said {
     pub message: String,
 }
 
-pub async fn of_job(db: &Db, id: &str, all: &All) -> Result<Vec<Said>, ArchiveError> {
-    let mut said = Vec::new();
+/// Lines that name the job, those of a stretch in their order.
+#[derive(Default)]
+pub struct Heard {
+    pub lines: Vec<Said>,
+    /// Before these moments there are more of the same stretch, or too many to look at.
+    pub cut: Vec<Millis>,
+}
+
+pub async fn of_job(db: &Db, id: &str, all: &All) -> Result<Heard, ArchiveError> {
+    let mut heard = Heard::default();
     if id.len() < SHORT {
-        return Ok(said);
+        return Ok(heard);
     }
+    for stretch in stretches(all) {
+        stretch_of(db, id, all, stretch, &mut heard).await?;
+    }
+    Ok(heard)
+}
+
+/// The last lines of one stretch. What holds the id without naming the job takes nobody's place: more is read until there are enough.
+async fn stretch_of(db: &Db, id: &str, all: &All, (from, until): (i64, i64), heard: &mut Heard) -> Result<(), ArchiveError> {
     let dialect = db.dialect();
     let text = format!(
-        "SELECT {}, a.worker_id, a.message FROM flux_system_logs a WHERE a.timestamp >= {at} AND a.timestamp <= {at} AND {} \
-         ORDER BY a.id LIMIT {LINES}",
+        "SELECT a.id, {}, a.worker_id, a.message FROM flux_system_logs a WHERE a.timestamp >= {at} AND a.timestamp <= {at} AND {} \
+         ORDER BY a.timestamp DESC, a.id DESC LIMIT {TOGETHER} OFFSET ",
         dialect.ms("a.timestamp"),
         dialect.like("a.message"),
         at = dialect.at()
     );
-    for (from, until) in stretches(all) {
-        let asked = sql(text.clone()).bind(from).bind(until).bind(containing(&clean(id)));
-        let lines = db.rows(asked, |row| Said {
-            at: Millis(row.int(0).unwrap_or_default()),
-            worker: row.text(1).unwrap_or_default(),
-            message: row.text(2).unwrap_or_default(),
+    let (mut found, mut met, mut oldest) = (Vec::new(), HashSet::new(), Millis(until));
+    let mut more = true;
+    'parts: for offset in (0..LOOKED_AT).step_by(TOGETHER) {
+        let asked = sql(format!("{text}{offset}")).bind(from).bind(until).bind(containing(&clean(id)));
+        let part = db.rows(asked, |row| {
+            let (at, worker) = (Millis(row.int(1).unwrap_or_default()), row.text(2).unwrap_or_default());
+            (row.int(0), Said { at, worker, message: row.text(3).unwrap_or_default() })
         });
-        said.extend(lines.await?.into_iter().filter(|line| names(&line.message, id) && !told(line, all)));
+        let part = part.await?;
+        let last = part.len() < TOGETHER;
+        for (number, line) in part {
+            // A line that was written meanwhile moves the others.
+            if !met.insert(number) {
+                continue;
+            }
+            let own = names(&line.message, id) && !told(&line, all);
+            if own && found.len() == LINES {
+                break 'parts;
+            }
+            oldest = line.at;
+            if own {
+                found.push(line);
+            }
+        }
+        if last {
+            more = false;
+            break;
+        }
     }
-    Ok(said)
+    if more {
+        heard.cut.push(oldest);
+    }
+    heard.lines.extend(found.into_iter().rev());
+    Ok(())
 }
 
 /// Oldest first, none twice.

@@ -3,7 +3,7 @@
 //! Rows keep the order in which they were written: MySQL's times are whole seconds. What else is known is put between them by
 //! its time, or added to the row that tells of the same run.
 
-use super::All;
+use super::{All, deeds::Bulk};
 use crate::model::{
     archive::{ArchivedRow, Attempt, Status, Verdict},
     job::TimelineEntry,
@@ -26,10 +26,12 @@ struct Line {
     /// Which run it tells of.
     run: Option<(u64, End)>,
     taken: bool,
+    /// From then on it lay among the failed jobs.
+    dead: bool,
 }
 
 fn line(at: Option<Millis>, kind: &str, title: String, detail: Option<String>, run: Option<(u64, End)>) -> Line {
-    Line { entry: TimelineEntry { at, kind: kind.into(), title, detail }, run, taken: false }
+    Line { entry: TimelineEntry { at, kind: kind.into(), title, detail }, run, taken: false, dead: false }
 }
 
 pub fn tell(all: &All) -> Vec<TimelineEntry> {
@@ -38,7 +40,13 @@ pub fn tell(all: &All) -> Vec<TimelineEntry> {
         add_run(&mut lines, &told.attempt);
     }
     enqueued(&mut lines, all);
-    for said in &all.said {
+    // Told by what came before and after, so before anything else stands between.
+    let bulk: Vec<Line> = all.bulk.iter().filter(|bulk| may_be_of(&lines, all, bulk)).map(of_many).collect();
+    for at in &all.said.cut {
+        let more = "The archived log has all of them.".to_owned();
+        insert(&mut lines, line(Some(*at), "note", "Earlier lines of the log are not shown here".into(), Some(more), None));
+    }
+    for said in &all.said.lines {
         let title = said.message.lines().next().unwrap_or_default().chars().take(REASON).collect();
         insert(&mut lines, line(Some(said.at), "note", title, Some(format!("log of {}", said.worker)), None));
     }
@@ -46,7 +54,34 @@ pub fn tell(all: &All) -> Vec<TimelineEntry> {
         let title = format!("{} by {}", deed.verb, deed.who);
         insert(&mut lines, line(Some(deed.at), "action", title, Some(deed.result.clone()).filter(|r| !r.is_empty()), None));
     }
+    for action in bulk {
+        insert(&mut lines, action);
+    }
     lines.into_iter().map(|l| l.entry).collect()
+}
+
+/// Whether a retry of many jobs may have been what brought this one back: it lay among the failed ones, it was seen again, and nobody
+/// retried it by name in between.
+fn may_be_of(story: &[Line], all: &All, bulk: &Bulk) -> bool {
+    // A whole second may be any moment of it: MySQL's times.
+    let latest = |at: Millis| if at.0 % 1_000 == 0 { at.0 + 999 } else { at.0 };
+    let Some(before) = story.iter().rposition(|l| l.entry.at.is_some_and(|at| latest(at) <= bulk.at.0)) else { return false };
+    let failed = &story[before];
+    let named = |verb: &str, result: &str| verb == "retry" && result.contains("done");
+    let between = |at: Millis| failed.entry.at.is_some_and(|from| from <= at) && at <= bulk.at;
+    failed.dead
+        && (all.here || before + 1 < story.len())
+        && !all.deeds.iter().any(|deed| named(&deed.verb, &deed.result) && between(deed.at))
+        && bulk.may_mean(&all.rows)
+}
+
+fn of_many(bulk: &Bulk) -> Line {
+    let which = match &bulk.filter {
+        None => "all failed jobs".to_owned(),
+        Some(filter) => format!("failed jobs matching {}", filter.chars().take(REASON).collect::<String>()),
+    };
+    let note = "a bulk action on the queue, after this job had failed and before it was seen again; which jobs it took is not written down";
+    line(Some(bulk.at), "action", format!("retry of {which} by {}", bulk.who), Some(format!("{} · {note}", bulk.result)), None)
 }
 
 /// Nobody wrote down that it was pushed: the payload that was seen before the first run told how long it had waited.
@@ -92,10 +127,13 @@ fn of_rows(rows: &[ArchivedRow]) -> Vec<Line> {
                 let detail = format!("{}{}", row.queue, delay.unwrap_or_default());
                 lines.push(line(row.created_at.or(written), "enqueued", title.into(), Some(detail), None));
             }
-            (Status::Failed, _) if tells(life, k) => {}
+            (Status::Failed, _) if tells(life, k) => {
+                lines[begun..].iter_mut().filter(|l| l.run == Some((k, End::Failed))).for_each(|l| l.dead = true);
+            }
             (Status::Failed, _) => {
                 let title = format!("Attempt {k} failed, no attempts left");
-                lines.push(line(row.failed_at.or(written), "failed", title, reason(row.error.as_deref()), Some((k, End::Failed))));
+                let failed = line(row.failed_at.or(written), "failed", title, reason(row.error.as_deref()), Some((k, End::Failed)));
+                lines.push(Line { dead: true, ..failed });
             }
             (Status::Completed, Verdict::Sure) => {
                 completed.push(k);
@@ -131,6 +169,7 @@ fn add_run(lines: &mut Vec<Line>, run: &Attempt) {
     let reason = reason(run.error.as_deref());
     if let Some(line) = lines.iter_mut().find(same) {
         line.taken = true;
+        line.dead |= run.outcome == "dead";
         let note = line.entry.detail.take().or(reason);
         line.entry.detail = Some(note.map_or_else(|| facts.clone(), |note| format!("{note} · {facts}")));
         return;
@@ -144,9 +183,8 @@ fn add_run(lines: &mut Vec<Line>, run: &Attempt) {
         _ => ("failed", format!("{attempt} failed")),
     };
     let detail = reason.map_or_else(|| facts.clone(), |reason| format!("{reason} · {facts}"));
-    let mut own = line(Some(run.ended_at), kind, title, Some(detail), None);
-    own.taken = true;
-    insert(lines, own);
+    let own = line(Some(run.ended_at), kind, title, Some(detail), None);
+    insert(lines, Line { taken: true, dead: run.outcome == "dead", ..own });
 }
 
 /// The first line of an error, as far as a line shows it.

@@ -119,8 +119,7 @@ impl RedisDriver {
 
     /// The id that an element's payload says, if it is still there and says one.
     pub async fn id_of(&self, queue: &QueueName, f: &Fingerprint) -> Result<Option<String>, DriverError> {
-        let found = self.locate(queue, f).await?;
-        Ok(found.and_then(|found| reading::Reading::of(std::str::from_utf8(&found.raw).ok()?).id))
+        Ok(self.locate(queue, f).await?.and_then(|found| payload::id_of(&found.raw)))
     }
 
     /// The job page: by fingerprint (`at`, or `handle` itself), else by id in every list of the queue.

@@ -40,6 +40,7 @@ pub use groups::Known;
 pub use lost::PutBack;
 pub use push::Push;
 pub use removal::{DelayedOneByOne, OneByOne};
+pub use verbs::Acted;
 
 use crate::server::error::DriverError;
 use connection::Connection;

@@ -132,6 +132,11 @@ pub fn promoted(raw: &[u8]) -> Option<Vec<u8>> {
     json::edit(std::str::from_utf8(raw).ok()?, &["delaySeconds"], None).ok().map(String::into_bytes)
 }
 
+/// The id that a raw element says, wherever it stands in it.
+pub fn id_of(raw: &[u8]) -> Option<String> {
+    Reading::of(std::str::from_utf8(raw).ok()?).id
+}
+
 /// The group that a waiting element holds.
 pub fn group_of(raw: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(raw).ok()?;

@@ -1,6 +1,6 @@
 //! Verbs and questions about a whole queue.
 
-use super::{RedisDriver, heartbeat, pages::GROUPS_OF};
+use super::{RedisDriver, groups::MAX_HEARTBEATS, heartbeat, pages::GROUPS_OF};
 use crate::model::{
     ids::{Priority, QueueName},
     operation::PurgePreview,
@@ -8,8 +8,8 @@ use crate::model::{
 use crate::server::error::DriverError;
 use redis::Value;
 
-/// How many heartbeats one question fetches.
-const HEARTBEATS: usize = 500;
+/// COUNT of a SCAN, as the sampler's: no step of it is long.
+const SCAN: usize = 1_000;
 
 impl RedisDriver {
     /// `1` under all four pause keys at once.
@@ -23,24 +23,21 @@ impl RedisDriver {
         Ok(redis::cmd("DEL").arg(&flags).query_async(&mut self.requests.clone()).await?)
     }
 
-    /// Whether a worker reports that it serves the queue. Asked just before a due job would be moved, so it looks at the
-    /// heartbeats themselves: the known ones first, and all of them before it says no.
+    /// Whether a worker reports that it serves the queue, asked of the heartbeats themselves just before a due job would be moved.
+    ///
+    /// Those that the console follows come first, in one question. A worker that started a moment ago and has said nothing on the
+    /// event channel yet is not followed, and a wrong "no" would run a job twice: so before it says no, this goes over the keys, in
+    /// the sampler's short steps. In doubt the answer is yes: then due jobs are left to the workers.
     pub async fn served(&self, queue: &QueueName) -> Result<bool, DriverError> {
-        let known: Vec<String> = self.known().heartbeats.keys().cloned().collect();
-        if self.any_serves(&known, queue).await? {
+        let followed: Vec<String> = self.known().heartbeats.keys().cloned().collect();
+        // With more workers than are followed, one of the others may serve it.
+        if self.any_serves(&followed, queue).await? || followed.len() >= MAX_HEARTBEATS {
             return Ok(true);
         }
         for pattern in self.keys.heartbeat_patterns() {
-            let mut cursor = 0u64;
+            let mut cursor = 0;
             loop {
-                let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN")
-                    .arg(cursor)
-                    .arg("MATCH")
-                    .arg(&pattern)
-                    .arg("COUNT")
-                    .arg(5_000)
-                    .query_async(&mut self.requests.clone())
-                    .await?;
+                let (next, keys) = self.scan(&pattern, cursor, SCAN).await?;
                 if self.any_serves(&keys, queue).await? {
                     return Ok(true);
                 }
@@ -53,14 +50,13 @@ impl RedisDriver {
         Ok(false)
     }
 
+    /// At most as many as are followed, or as one step of a scan finds.
     async fn any_serves(&self, keys: &[String], queue: &QueueName) -> Result<bool, DriverError> {
-        for part in keys.chunks(HEARTBEATS) {
-            let beats: Vec<Value> = redis::cmd("MGET").arg(part).query_async(&mut self.requests.clone()).await?;
-            if beats.iter().filter_map(heartbeat::beat).any(|beat| beat.queues.iter().any(|q| q == queue.as_str())) {
-                return Ok(true);
-            }
+        if keys.is_empty() {
+            return Ok(false);
         }
-        Ok(false)
+        let beats: Vec<Value> = redis::cmd("MGET").arg(keys).query_async(&mut self.requests.clone()).await?;
+        Ok(beats.iter().filter_map(heartbeat::beat).any(|beat| beat.queues.iter().any(|q| q == queue.as_str())))
     }
 
     /// Counted now, with the bytes that the trash would keep.

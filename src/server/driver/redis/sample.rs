@@ -15,8 +15,10 @@ use redis::Value;
 pub const COMMANDS: usize = 5_000;
 /// Commands that one queue costs: four lengths, four delayed lengths, failed, pause flags.
 pub const PER_QUEUE: usize = 10;
-/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, two MGET, three scripts.
-pub const FIXED: usize = 20;
+/// Steps of the first pass over the keys of nodes that go before a tick, once queues are found.
+pub const NODE_STEPS: usize = 40;
+/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, two MGET, three scripts; and those steps.
+pub const FIXED: usize = 20 + NODE_STEPS;
 pub const GROUPS: usize = 1_000;
 pub const TAILS: usize = 200;
 /// Bytes that one of the two small scripts looks at, so that huge payloads cannot make it long.

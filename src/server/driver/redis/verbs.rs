@@ -22,21 +22,53 @@ pub(super) fn mark() -> String {
 /// then it is looked for again.
 const LOOKS: usize = 3;
 
+/// What became of the jobs of a request, as far as it came.
+pub struct Acted {
+    pub outcome: Outcome,
+    /// Of those that were done, as their payloads say.
+    pub ids: Vec<String>,
+    /// How many elements away from their hints may still be looked at, for all of them together.
+    far: u64,
+}
+
+impl Default for Acted {
+    fn default() -> Self {
+        Self { outcome: Outcome::default(), ids: Vec::new(), far: SEARCHED }
+    }
+}
+
+impl Acted {
+    /// A script answered this code about the element.
+    fn tally(&mut self, code: i64, raw: &[u8]) {
+        let done = self.outcome.done;
+        tally(&mut self.outcome, code);
+        if self.outcome.done > done {
+            self.ids.extend(payload::id_of(raw));
+        }
+    }
+}
+
 impl RedisDriver {
     /// Failed jobs back to their waiting list. A priority that no worker reads stays put unless `base` sends it to the base list.
     pub async fn retry(&self, queue: &QueueName, jobs: &[Fingerprint], base: bool) -> Result<Outcome, DriverError> {
-        let (mut outcome, mut far) = (Outcome::default(), SEARCHED);
+        let mut acted = Acted::default();
+        self.retry_telling(queue, jobs, base, &mut acted).await?;
+        Ok(acted.outcome)
+    }
+
+    /// The same for who wants to know which; `acted` also has what was done before an error.
+    pub async fn retry_telling(&self, queue: &QueueName, jobs: &[Fingerprint], base: bool, acted: &mut Acted) -> Result<(), DriverError> {
         for f in jobs {
-            self.retry_one(queue, f, None, base, &mut far, &mut outcome).await.map_err(|e| e.after(outcome.done, jobs.len()))?;
+            self.retry_one(queue, f, None, base, acted).await.map_err(|e| e.after(acted.outcome.done, jobs.len()))?;
         }
-        Ok(outcome)
+        Ok(())
     }
 
     /// One failed job back as `edited`, treated as any dead letter with that text; what it replaces may be unreadable.
     pub async fn retry_edited(&self, queue: &QueueName, f: &Fingerprint, edited: &str, base: bool) -> Result<Outcome, DriverError> {
-        let mut outcome = Outcome::default();
-        self.retry_one(queue, f, Some(edited.as_bytes()), base, &mut SEARCHED.clone(), &mut outcome).await?;
-        Ok(outcome)
+        let mut acted = Acted::default();
+        self.retry_one(queue, f, Some(edited.as_bytes()), base, &mut acted).await?;
+        Ok(acted.outcome)
     }
 
     async fn retry_one(
@@ -45,20 +77,19 @@ impl RedisDriver {
         f: &Fingerprint,
         edited: Option<&[u8]>,
         base: bool,
-        far: &mut u64,
-        outcome: &mut Outcome,
+        acted: &mut Acted,
     ) -> Result<(), DriverError> {
         for _ in 0..LOOKS {
-            let Some(found) = self.locate_within(queue, f, far).await? else { break };
+            let Some(found) = self.locate_within(queue, f, &mut acted.far).await? else { break };
             let Some(retried) = payload::retried(edited.unwrap_or(&found.raw)) else {
-                outcome.corrupt += 1;
+                acted.outcome.corrupt += 1;
                 return Ok(());
             };
             let priority = match retried.target {
                 Target::List(p) => p,
                 Target::Unread(_) if base => Priority::Base,
                 Target::Unread(_) => {
-                    outcome.unread_priority += 1;
+                    acted.outcome.unread_priority += 1;
                     return Ok(());
                 }
             };
@@ -70,21 +101,34 @@ impl RedisDriver {
                 .key(self.keys.pending(&group));
             call.arg(&found.raw).arg(found.fingerprint.hint).arg(&retried.payload).arg(&group).arg(mark());
             if call.invoke_async::<i64>(&mut self.requests.clone()).await? == 1 {
-                outcome.done += 1;
+                acted.tally(1, &found.raw);
                 return Ok(());
             }
         }
-        outcome.gone += 1;
+        acted.outcome.gone += 1;
         Ok(())
     }
 
     /// Delayed jobs to the waiting list of their key's priority. `served`: due ones are left to the workers.
     pub async fn promote(&self, queue: &QueueName, jobs: &[Fingerprint], served: bool, now: Millis) -> Result<Outcome, DriverError> {
-        let (mut outcome, mut far) = (Outcome::default(), SEARCHED);
+        let mut acted = Acted::default();
+        self.promote_telling(queue, jobs, served, now, &mut acted).await?;
+        Ok(acted.outcome)
+    }
+
+    /// See [`Self::retry_telling`].
+    pub async fn promote_telling(
+        &self,
+        queue: &QueueName,
+        jobs: &[Fingerprint],
+        served: bool,
+        now: Millis,
+        acted: &mut Acted,
+    ) -> Result<(), DriverError> {
         for f in jobs {
-            self.promote_one(queue, f, served, now, &mut far, &mut outcome).await.map_err(|e| e.after(outcome.done, jobs.len()))?;
+            self.promote_one(queue, f, served, now, acted).await.map_err(|e| e.after(acted.outcome.done, jobs.len()))?;
         }
-        Ok(outcome)
+        Ok(())
     }
 
     async fn promote_one(
@@ -93,45 +137,54 @@ impl RedisDriver {
         f: &Fingerprint,
         served: bool,
         now: Millis,
-        far: &mut u64,
-        outcome: &mut Outcome,
+        acted: &mut Acted,
     ) -> Result<(), DriverError> {
-        let (Source::Delayed(priority), Some(found)) = (&f.source, self.locate_within(queue, f, far).await?) else {
-            outcome.gone += 1;
+        let (Source::Delayed(priority), Some(found)) = (&f.source, self.locate_within(queue, f, &mut acted.far).await?) else {
+            acted.outcome.gone += 1;
             return Ok(());
         };
         let Some(payload) = payload::promoted(&found.raw) else {
-            outcome.corrupt += 1;
+            acted.outcome.corrupt += 1;
             return Ok(());
         };
         let mut call = self.scripts.promote.prepare_invoke();
         call.key(self.keys.delayed(queue, *priority)).key(self.keys.waiting(queue, *priority));
         call.arg(now.0).arg(u8::from(served)).arg(&found.raw).arg(payload);
         let codes: Vec<i64> = call.invoke_async(&mut self.requests.clone()).await?;
-        codes.into_iter().for_each(|code| tally(outcome, code));
+        codes.into_iter().for_each(|code| acted.tally(code, &found.raw));
         Ok(())
     }
 
     /// Jobs of any state into one trash entry. A payload that cannot be read is a thing like any other here.
     pub async fn discard(&self, queue: &QueueName, jobs: &[Fingerprint], served: bool, now: Millis) -> Result<Outcome, DriverError> {
+        let mut acted = Acted::default();
+        self.discard_telling(queue, jobs, served, now, &mut acted).await?;
+        Ok(acted.outcome)
+    }
+
+    /// See [`Self::retry_telling`].
+    pub async fn discard_telling(
+        &self,
+        queue: &QueueName,
+        jobs: &[Fingerprint],
+        served: bool,
+        now: Millis,
+        acted: &mut Acted,
+    ) -> Result<(), DriverError> {
         let id = self.open_trash(queue, Verb::Discard, now).await?;
-        let (mut outcome, mut far) = (Outcome::default(), SEARCHED);
         // Jobs of one group from its end, so that a restore, which begins with the last, keeps their order.
         let mut jobs: Vec<&Fingerprint> = jobs.iter().collect();
         jobs.sort_by_key(|f| if matches!(f.source, Source::Grouped(_)) { std::cmp::Reverse(f.hint) } else { std::cmp::Reverse(0) });
         for f in &jobs {
-            match self.discard_located(queue, &id, f, served, now, &mut far).await {
-                Ok(code) => tally(&mut outcome, code),
-                Err(error) => {
-                    // What went in can be restored all the same; should this fail too, it is counted when it is asked for.
-                    let _ = self.close_trash(&id).await;
-                    return Err(error.after(outcome.done, jobs.len()));
-                }
+            if let Err(error) = self.discard_located(queue, &id, f, served, now, acted).await {
+                // What went in can be restored all the same; should this fail too, it is counted when it is asked for.
+                let _ = self.close_trash(&id).await;
+                return Err(error.after(acted.outcome.done, jobs.len()));
             }
         }
         self.close_trash(&id).await?;
-        outcome.trash = (outcome.done > 0).then_some(id);
-        Ok(outcome)
+        acted.outcome.trash = (acted.outcome.done > 0).then_some(id);
+        Ok(())
     }
 
     /// One job into an open trash entry. It was read just now: nobody looks for it far away.
@@ -144,7 +197,9 @@ impl RedisDriver {
         now: Millis,
         outcome: &mut Outcome,
     ) -> Result<(), DriverError> {
-        tally(outcome, self.discard_located(queue, id, f, served, now, &mut 0).await?);
+        let mut acted = Acted { far: 0, ..Acted::default() };
+        self.discard_located(queue, id, f, served, now, &mut acted).await?;
+        outcome.add(&acted.outcome);
         Ok(())
     }
 
@@ -155,16 +210,18 @@ impl RedisDriver {
         f: &Fingerprint,
         served: bool,
         now: Millis,
-        far: &mut u64,
-    ) -> Result<i64, DriverError> {
+        acted: &mut Acted,
+    ) -> Result<(), DriverError> {
         for _ in 0..LOOKS {
-            let Some(found) = self.locate_within(queue, f, far).await? else { break };
+            let Some(found) = self.locate_within(queue, f, &mut acted.far).await? else { break };
             let (code, _) = self.discard_one(queue, id, &found.fingerprint, &found.raw, served, now).await?;
             if code != 0 {
-                return Ok(code);
+                acted.tally(code, &found.raw);
+                return Ok(());
             }
         }
-        Ok(0)
+        acted.outcome.gone += 1;
+        Ok(())
     }
 
     /// Takes one located element into the trash `id`. Returns the script's code, and the job that its group released.

@@ -9,7 +9,7 @@ use crate::{
             db::Db,
             error::ArchiveError,
             gaps, index,
-            record::{self, Line, Missed, Record, Run},
+            record::{self, Line, Lines, Missed, Record, Run},
         },
         ledger::told::{Closed, News, Said},
         state::AppState,
@@ -36,16 +36,17 @@ pub struct Writer {
     spool: Arc<Spool>,
     /// Taken out of the spool and not written yet.
     news: Vec<News>,
+    lines: Lines,
     /// When rows that appeared late were last looked for.
     looked_back: Option<Instant>,
 }
 
 impl Writer {
     pub fn new(state: &AppState, spool: &Arc<Spool>) -> Self {
-        Self { state: state.clone(), spool: spool.clone(), news: Vec::new(), looked_back: None }
+        Self { state: state.clone(), spool: spool.clone(), news: Vec::new(), lines: Lines::default(), looked_back: None }
     }
 
-    /// Until it is dropped. Dropped inside of a transaction, that one never was.
+    /// Until it is dropped. Dropped inside of a transaction, that one never was, or is known when it is written again.
     pub async fn run(&mut self) {
         loop {
             let pause = match self.write().await {
@@ -172,7 +173,7 @@ impl Writer {
         let runs: Vec<Run> = order.iter().filter_map(|key| runs.get(key)).map(|c| run_of(c)).collect();
         archive.noted(record::runs(db, &runs).await)?;
         let jobs = archive.noted(record::records(db, &completed).await)?;
-        let said = archive.noted(record::lines(db, &lines, shared).await)?;
+        let said = archive.noted(self.lines.write(db, &lines, shared).await)?;
         archive.progress(|p| {
             p.runs += runs.len() as u64;
             p.completed += jobs.rows;

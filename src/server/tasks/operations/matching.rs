@@ -52,9 +52,9 @@ enum At {
 }
 
 /// What "all matching" is to do.
-pub struct Chosen<'a> {
+pub struct Chosen {
     pub verb: Verb,
-    pub queue: &'a QueueName,
+    pub queue: QueueName,
     pub from: JobState,
     pub query: Query,
     pub start: Start,
@@ -64,26 +64,39 @@ pub struct Chosen<'a> {
     pub base: bool,
 }
 
+impl Chosen {
+    /// What tells it from another one of the same verb.
+    pub(super) fn with(&self) -> String {
+        format!("{} base {}", self.query, self.base)
+    }
+}
+
 impl Operations {
-    pub async fn all_matching(&self, state: &AppState, chosen: Chosen<'_>) -> Result<Operation, ApiError> {
-        let Chosen { verb, queue, from, query, start, total, base } = chosen;
-        let served = from == JobState::Delayed && state.driver.served(queue).await?;
-        let mut lists = VecDeque::new();
-        for (source, top) in sources(from).into_iter().zip(&start.tops) {
-            let Some(top) = top else { continue };
-            let at = if from == JobState::Delayed { At::Due(None) } else { At::Element(top.clone()) };
-            lists.push_back((source, at));
-        }
-        let trash = if verb == Verb::Discard { Some(state.driver.open_trash(queue, verb, now()).await?) } else { None };
-        let filter = query.to_string();
-        let with = format!("{filter} base {base}");
-        let work = Matching { verb, query, start, lists, left: total, base, served, trash: trash.clone() };
-        let started = self.start(state, verb, queue, Some(from), Some(filter), with, total, |_| Work::Matching(work)).await;
+    pub async fn all_matching(&self, state: &AppState, chosen: Chosen) -> Result<Operation, ApiError> {
+        let work = ready(state, &chosen).await?;
+        let trash = work.trash.clone();
+        let (filter, with) = (Some(chosen.query.to_string()), chosen.with());
+        let Chosen { verb, queue, from, total, .. } = chosen;
+        let started = self.start(state, verb, &queue, Some(from), filter, with, total, |_| Work::Matching(work)).await;
         if let (Some(trash), false) = (&trash, started.as_ref().is_ok_and(|(_, new)| *new)) {
             state.driver.close_trash(trash).await?;
         }
         started.map(|(operation, _)| operation)
     }
+}
+
+/// The work that is chosen, ready for its first step.
+pub(super) async fn ready(state: &AppState, chosen: &Chosen) -> Result<Matching, DriverError> {
+    let Chosen { verb, queue, from, query, start, total, base } = chosen;
+    let served = *from == JobState::Delayed && state.driver.served(queue).await?;
+    let mut lists = VecDeque::new();
+    for (source, top) in sources(*from).into_iter().zip(&start.tops) {
+        let Some(top) = top else { continue };
+        let at = if *from == JobState::Delayed { At::Due(None) } else { At::Element(top.clone()) };
+        lists.push_back((source, at));
+    }
+    let trash = if *verb == Verb::Discard { Some(state.driver.open_trash(queue, *verb, now()).await?) } else { None };
+    Ok(Matching { verb: *verb, query: query.clone(), start: start.clone(), lists, left: *total, base: *base, served, trash })
 }
 
 /// The next piece of the lists; what matches in it is acted on.

@@ -63,6 +63,11 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
         }
     }
     operation.message = operation.message.or_else(|| work.remark());
+    end(&operations, &state, operation).await;
+}
+
+/// Writes an end down wherever it is looked for.
+pub(super) async fn end(operations: &Operations, state: &AppState, mut operation: Operation) {
     operation.finished_at = Some(now());
     // Before anybody sees the end and loads the list again; and below, so that the next tick tells of the end.
     state.watching.nudge_queue(&operation.queue);
@@ -70,12 +75,12 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
     if let Err(error) = state.driver.save_operation(&operation, now()).await {
         tracing::warn!(%error, operation.id, "the end of an operation could not be written down");
     }
-    audit::operation(&state, &operation);
+    audit::operation(state, &operation);
     state.watching.nudge_queue(&operation.queue);
 }
 
 /// Why an operation ended early. Unlike a single action it may have done a part.
-fn stopped(error: DriverError) -> String {
+pub(super) fn stopped(error: DriverError) -> String {
     let code = match &error {
         DriverError::Refused(cause) => format!("Redis answered {}.", cause.code().unwrap_or("with an error")),
         DriverError::Corrupt { key, found } => format!("The key {key} holds {found}."),

@@ -77,6 +77,7 @@ pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: Retentio
         jobs: None,
         result: run.message.as_ref().map_or_else(|| deleted.clone(), |why| format!("stopped, {deleted}. {why}")),
         took_ms: now().0 - run.started_at.0,
+        ids: Vec::new(),
     });
     if let Err(error) = state.driver.save_retention_run(&run).await {
         tracing::warn!(%error, "the end of a retention run could not be written down");

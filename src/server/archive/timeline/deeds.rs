@@ -1,0 +1,127 @@
+//! What operators did: to the job by name, and to many jobs of its queue at once.
+
+use super::{All, MOST, deed_filter};
+use crate::{
+    model::{
+        archive::{ArchivedRow, Status, Verdict},
+        ids::QueueName,
+        job::JobState,
+        search::{Candidate, Query, text::LazyText},
+        time::Millis,
+    },
+    server::archive::{
+        db::Db,
+        error::ArchiveError,
+        record::key,
+        sql::{Row, Sql, clean, sql},
+    },
+};
+
+/// MySQL's times of rows are whole seconds.
+const SECOND_MS: i64 = 1_000;
+/// Of an error, a row has at most so many characters: beyond, the rest of it may be what a filter asks for.
+const ERROR_CHARS: usize = 2_000;
+/// How the audit line of "all that match" begins.
+const MATCHING: &str = "failed matching ";
+
+/// What an operator did to the job.
+pub struct Deed {
+    pub at: Millis,
+    pub who: String,
+    pub verb: String,
+    pub result: String,
+}
+
+fn deed(row: &Row<'_>) -> Deed {
+    Deed {
+        at: Millis(row.int(0).unwrap_or_default()),
+        who: row.text(1).unwrap_or_default(),
+        verb: row.text(2).unwrap_or_default(),
+        result: row.text(3).unwrap_or_default(),
+    }
+}
+
+/// Lines that name the job: alone, or as one of several. The newest, oldest first.
+pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<Vec<Deed>, ArchiveError> {
+    let of_it = |condition: &str| {
+        let columns = "a.at_ms, a.who, a.verb, a.result";
+        sql(format!("SELECT {columns} FROM flux_console_audit a {condition} AND a.queue = ? ORDER BY a.at_ms DESC LIMIT {MOST}"))
+    };
+    let named = |asked: Sql, name: String| db.rows(asked.bind(name).bind(clean(queue.as_str())), deed);
+    let alone = named(of_it("WHERE a.filter = ?"), deed_filter(id));
+    let among = named(of_it("JOIN flux_console_audit_jobs j ON j.identity = a.identity WHERE j.job_id = ?"), key(id));
+    let (mut deeds, among) = tokio::try_join!(alone, among)?;
+    deeds.extend(among);
+    deeds.sort_by_key(|deed| deed.at);
+    Ok(deeds)
+}
+
+/// A retry of many jobs of the queue. Which ones they were is written down nowhere.
+pub struct Bulk {
+    pub at: Millis,
+    pub who: String,
+    pub result: String,
+    /// `None`: all failed jobs.
+    pub filter: Option<String>,
+}
+
+/// Such retries while the job had failed, the newest of them, oldest first.
+pub async fn of_many(db: &Db, queue: &QueueName, all: &All) -> Result<Vec<Bulk>, ArchiveError> {
+    let Some((from, until)) = failed_and_seen(all) else { return Ok(Vec::new()) };
+    let text = format!(
+        "SELECT at_ms, who, result, filter FROM flux_console_audit WHERE queue = ? AND verb = 'retry' AND at_ms > ? AND at_ms <= ? \
+         AND jobs > 0 AND (filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms DESC LIMIT {MOST}"
+    );
+    let asked = sql(text).bind(clean(queue.as_str())).bind(from).bind(until);
+    let mut bulk = db
+        .rows(asked, |row| Bulk {
+            at: Millis(row.int(0).unwrap_or_default()),
+            who: row.text(1).unwrap_or_default(),
+            result: row.text(2).unwrap_or_default(),
+            filter: row.text(3).and_then(|filter| filter.strip_prefix(MATCHING).map(str::to_owned)),
+        })
+        .await?;
+    bulk.reverse();
+    Ok(bulk)
+}
+
+/// When it failed first, and when it was seen last; `None`: it was not seen after a failure.
+fn failed_and_seen(all: &All) -> Option<(i64, i64)> {
+    let rows = all.rows.iter().filter(|row| row.status == Status::Failed).filter_map(|row| row.failed_at.or(row.archived_at));
+    let runs = all.runs.iter().map(|told| &told.attempt);
+    let from = rows.chain(runs.clone().filter(|run| run.outcome == "dead").map(|run| run.ended_at)).min()?.0;
+    if all.here {
+        return Some((from, i64::MAX));
+    }
+    let seen = all.rows.iter().filter_map(|row| row.archived_at).map(|at| at.0 + SECOND_MS);
+    let until = seen.chain(runs.map(|run| run.ended_at.0)).max()?;
+    (until > from).then_some((from, until))
+}
+
+impl Bulk {
+    /// Whether the job may have been meant: not where its last failure is surely none of those that the filter asks for.
+    pub fn may_mean(&self, rows: &[ArchivedRow]) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        let failed = |row: &&ArchivedRow| row.status == Status::Failed && row.verdict != Verdict::Again;
+        let before = |row: &&ArchivedRow| row.failed_at.or(row.archived_at).is_some_and(|at| at <= self.at);
+        let Some(row) = rows.iter().rev().filter(failed).find(before) else { return true };
+        let query = Query::parse(filter, self.at);
+        let cut = filter.ends_with('…') || row.error.as_ref().is_some_and(|error| error.chars().count() >= ERROR_CHARS);
+        // Free words are looked for in the whole payload, which is not read here.
+        if cut || !query.terms.is_empty() || !query.problems.is_empty() {
+            return true;
+        }
+        let text = LazyText::new("");
+        let job = Candidate {
+            queue: row.queue.as_str(),
+            state: JobState::Failed,
+            id: Some(&row.id),
+            class: row.class_name.as_deref(),
+            error: row.error.as_deref(),
+            group: row.group_id.as_deref(),
+            at: row.failed_at.or(row.archived_at),
+            text: &text,
+        };
+        query.matches(&job).is_some()
+    }
+}

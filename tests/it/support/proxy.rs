@@ -1,0 +1,114 @@
+//! A stretch of network before a database that can lose one answer: what the database did is done, and nobody hears of it.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+/// Of what a client sent since its last COMMIT, so much is remembered.
+const REMEMBERED: usize = 64 * 1024;
+
+pub struct Proxy {
+    pub port: u16,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// The next COMMIT behind a statement with this text has its answer lost.
+    text: Mutex<Option<&'static str>>,
+    lost: AtomicUsize,
+}
+
+impl Proxy {
+    /// Before the server at this port of this machine. What goes through must not be encrypted.
+    pub async fn start(to: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let shared = Arc::<Shared>::default();
+        let all = shared.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let shared = all.clone();
+                // When one side breaks, so does the other.
+                tokio::spawn(async move { carry(client, to, &shared).await });
+            }
+        });
+        Self { port, shared, task }
+    }
+
+    /// Once: the database commits what has this text in it, its answer is swallowed, and the connection is cut.
+    pub fn lose_answer_to_commit_of(&self, text: &'static str) {
+        *self.shared.text.lock().expect("no panic") = Some(text);
+    }
+
+    /// Answers that were lost.
+    pub fn lost(&self) -> usize {
+        self.shared.lost.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    /// Whether the answer to the COMMIT that ends `sent` is to be lost.
+    fn takes(&self, sent: &[u8]) -> bool {
+        let mut text = self.text.lock().expect("no panic");
+        let met = text.is_some_and(|text| sent.windows(text.len()).any(|part| part == text.as_bytes()));
+        if met {
+            *text = None;
+        }
+        met
+    }
+}
+
+async fn carry(mut client: TcpStream, to: u16, shared: &Shared) -> io::Result<()> {
+    let mut server = TcpStream::connect(("127.0.0.1", to)).await?;
+    let (mut asked, mut answered) = (vec![0_u8; 16 * 1024], vec![0_u8; 16 * 1024]);
+    let mut sent: Vec<u8> = Vec::new();
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => {
+                let n = read?;
+                if n == 0 {
+                    return Ok(());
+                }
+                server.write_all(&asked[..n]).await?;
+                sent.extend_from_slice(&asked[..n]);
+                // MySQL sends the text as it is, PostgreSQL with a NUL behind it.
+                if sent.ends_with(b"COMMIT") || sent.ends_with(b"COMMIT\0") {
+                    if shared.takes(&sent) {
+                        // Once it answers, it has done it.
+                        if server.read(&mut answered).await? > 0 {
+                            shared.lost.fetch_add(1, Ordering::SeqCst);
+                        }
+                        return Ok(());
+                    }
+                    sent.clear();
+                }
+                let over = sent.len().saturating_sub(REMEMBERED);
+                sent.drain(..over);
+            }
+            read = server.read(&mut answered) => {
+                let n = read?;
+                if n == 0 {
+                    return Ok(());
+                }
+                client.write_all(&answered[..n]).await?;
+            }
+        }
+    }
+}
