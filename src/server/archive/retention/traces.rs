@@ -1,6 +1,6 @@
 //! What is left of rows that are gone: identities of failures, the inbox's counts, and notes of rows that the library deleted.
 
-use super::{HOUR_MS, IDENTITY_MS};
+use super::{HOUR_MS, IDENTITY_MS, committed, words::forget_words};
 use crate::{
     model::time::Millis,
     server::archive::{
@@ -71,8 +71,7 @@ pub async fn forget_hours(db: &Db, old: &OldHours) -> Result<Duration, ArchiveEr
         tx.run(sql(text).bind(count).bind(border).bind(border).one_of("signature", some)).await?;
     }
     tx.run(sql("DELETE FROM flux_console_signatures WHERE last_ms < ? AND count <= 0 AND").bind(border).one_of("signature", all)).await?;
-    tx.commit().await?;
-    Ok(since.elapsed())
+    committed(db, tx, since).await
 }
 
 /// Deletes what was read in rows that somebody else deleted, a part of the table at a time: goes on behind the number that it
@@ -91,11 +90,10 @@ pub async fn sweep(db: &Db, table: Side, after: i64) -> Result<(Option<i64>, u64
         let mut tx = db.begin().await?;
         let since = Instant::now();
         if table == Side::Rows {
-            tx.run(sql("DELETE FROM flux_console_search WHERE").one_of(db.dialect().search_id(), some.iter().copied())).await?;
+            forget_words(&mut tx, db.dialect(), some.iter().copied()).await?;
         }
         gone += tx.run(sql(format!("DELETE FROM {name} WHERE")).one_of("row_id", some.iter().copied())).await?;
-        tx.commit().await?;
-        held = held.max(since.elapsed());
+        held = held.max(committed(db, tx, since).await?);
     }
     let next = (part.len() == PART).then(|| part.last().map(|(row, _)| *row)).flatten();
     Ok((next, gone, held))
@@ -140,6 +138,5 @@ pub async fn forget(db: &Db, held: &HashSet<String>, now: Millis, most: usize) -
         tx.run(sql("UPDATE flux_console_failures SET gone_ms = ? WHERE").bind(now.0).one_of("identity", stay)).await?;
     }
     let forgotten = tx.run(sql("DELETE FROM flux_console_failures WHERE gone_ms IS NOT NULL AND").one_of("identity", go)).await?;
-    tx.commit().await?;
-    Ok((looked, forgotten, since.elapsed()))
+    Ok((looked, forgotten, committed(db, tx, since).await?))
 }
