@@ -3,6 +3,7 @@
 mod adopted;
 mod archiver;
 mod handover;
+mod plans;
 mod record;
 mod refused;
 mod search;
