@@ -7,12 +7,26 @@ use super::{
 };
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection, MySqlPool, PgPool, SqliteConnection, SqlitePool};
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// A page waits this long for an answer.
 pub(super) const READ_WITHIN: Duration = Duration::from_secs(5);
 /// Background writes may wait for somebody else's lock.
 pub(super) const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// SQLite's log is copied into the file when it has so many pages that are not copied: SQLite's own figure.
+const COPIED_FROM: i64 = 1_000;
+
+tokio::task_local! {
+    /// What a task sends, noted where it asks for that: tests have the databases explain the very statements.
+    pub static SENT: Mutex<Vec<Sql>>;
+}
+
+fn note(sql: &Sql) {
+    let _ = SENT.try_with(|sent| sent.lock().unwrap_or_else(PoisonError::into_inner).push(sql.clone()));
+}
 
 #[derive(Clone)]
 pub enum Db {
@@ -93,6 +107,7 @@ impl Db {
     }
 
     pub async fn rows<T>(&self, sql: Sql, read: impl Fn(&Row<'_>) -> T) -> Result<Vec<T>, ArchiveError> {
+        note(&sql);
         let ask = async {
             Ok(match self {
                 Self::Sqlite { read: pool, .. } => fetch!(Sqlite, sql.text, sql.values, pool, read),
@@ -127,12 +142,21 @@ impl Db {
         within(WRITE_WITHIN, open).await
     }
 
-    /// Has SQLite copy its log into the file, as it does by itself after a thousand pages unless a transaction said otherwise.
+    /// Has SQLite copy its log into the file when there is enough of it, as it does by itself at the end of a transaction unless that
+    /// said otherwise. On a connection that only asks, which may do this: the writers queue for the other one.
     pub async fn checkpoint(&self) -> Result<(), ArchiveError> {
-        let Self::Sqlite { write, .. } = self else { return Ok(()) };
+        let Self::Sqlite { read, write } = self else { return Ok(()) };
         let copied = async {
-            sqlx::query("PRAGMA wal_autocheckpoint = 1000").execute(write).await?;
-            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(write).await?;
+            sqlx::query(AssertSqlSafe(format!("PRAGMA wal_autocheckpoint = {COPIED_FROM}"))).execute(write).await?;
+            let mut reader = match read.acquire().await {
+                // All of them are at work: the next transaction tries again.
+                Err(sqlx::Error::PoolTimedOut) => return Ok(()),
+                reader => reader?,
+            };
+            let (_, pages, done): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(NOOP)").fetch_one(&mut *reader).await?;
+            if pages - done >= COPIED_FROM {
+                sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *reader).await?;
+            }
             Ok(())
         };
         within(WRITE_WITHIN, copied).await
@@ -185,6 +209,7 @@ impl Db {
 
 impl Tx {
     pub async fn rows<T>(&mut self, sql: Sql, mut read: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, ArchiveError> {
+        note(&sql);
         let ask = async {
             Ok(match self {
                 Self::Sqlite(tx) => fetch!(Sqlite, sql.text, sql.values, &mut **tx, read),
@@ -196,6 +221,7 @@ impl Tx {
     }
 
     pub async fn run(&mut self, sql: Sql) -> Result<u64, ArchiveError> {
+        note(&sql);
         let write = async {
             Ok(match self {
                 Self::Sqlite(tx) => query!(sql.text, sql.values).execute(&mut **tx).await?.rows_affected(),

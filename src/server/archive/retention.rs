@@ -9,16 +9,18 @@
 //! [`IDENTITY_MS`] and are in no failed list any more. That time covers the trash, from which a dead letter can come back.
 
 mod traces;
+mod words;
 
 use super::{
     counts,
-    db::Db,
+    db::{Db, Tx},
     dialect::Dialect,
     error::ArchiveError,
     record::identity,
     sql::{Row, Sql, Value, sql},
 };
 pub use traces::{Side, any_gone, forget, mark_orphans, sweep};
+pub use words::merge_words;
 
 use crate::{
     model::{settings::Retention, time::Millis},
@@ -36,7 +38,7 @@ const AUDIT_MS: i64 = 365 * DAY_MS;
 /// See above. Far longer than the trash keeps a dead letter.
 pub const IDENTITY_MS: i64 = 7 * DAY_MS;
 /// Payloads of one batch: deleting them touches every one of their pages.
-const BYTES: u64 = 8 * 1024 * 1024;
+pub const BYTES: u64 = 8 * 1024 * 1024;
 const READ: usize = 8_192;
 /// A count of what would go may take so long; then a lower bound has to do.
 const COUNT_WITHIN: Duration = Duration::from_millis(2_000);
@@ -159,7 +161,7 @@ struct Found {
 }
 
 /// What asks for the next rows to go.
-pub fn selection(dialect: Dialect, table: &Table, before: Millis, place: Option<&str>, most: usize) -> Sql {
+fn selection(dialect: Dialect, table: &Table, before: Millis, place: Option<&str>, most: usize) -> Sql {
     let mut wanted = expired(dialect, table, before);
     if let Some(place) = place {
         wanted = wanted.then(&format!(" AND {} <= ?", table.time)).bind(place);
@@ -185,7 +187,7 @@ pub fn selection(dialect: Dialect, table: &Table, before: Millis, place: Option<
     Sql { text, values: wanted.values }
 }
 
-/// The next rows to go, at most `most` and not more than about 8 MB of payloads; reads only.
+/// The next rows to go, at most `most` and, unless it is one, not more than [`BYTES`] of payloads; reads only.
 pub async fn next(db: &Db, table: &Table, before: Millis, place: Option<&str>, most: usize) -> Result<Batch, ArchiveError> {
     let asked = selection(db.dialect(), table, before, place, most);
     let found = db.rows(asked, |row| read(table.old, row)).await?;
@@ -248,7 +250,7 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
             let update = dialect.or_update("identity", &format!("gone_ms = {}", dialect.new("gone_ms")));
             tx.run(Sql::insert("INSERT INTO flux_console_failures (identity, gone_ms)", "(?, ?)", rows).then(&update)).await?;
         }
-        tx.run(sql("DELETE FROM flux_console_search WHERE").one_of(dialect.search_id(), ids())).await?;
+        words::forget_words(&mut tx, dialect, ids()).await?;
         tx.run(sql("DELETE FROM flux_console_rows WHERE").one_of("row_id", ids())).await?;
         tx.run(sql("DELETE FROM flux_console_whole WHERE").one_of("row_id", ids())).await?;
         counts::take(&mut tx, dialect, "row_id", batch.ids.clone()).await?;
@@ -257,9 +259,14 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
         tx.run(sql("DELETE FROM flux_console_audit_jobs WHERE").one_of("identity", batch.identities.iter().cloned())).await?;
     }
     let deleted = tx.run(sql(format!("DELETE FROM {} WHERE", table.name)).one_of("id", ids())).await?;
-    if dialect != Dialect::Sqlite {
+    Ok((deleted, committed(db, tx, since).await?))
+}
+
+/// Ends a transaction; how long it held the lock since then.
+async fn committed(db: &Db, mut tx: Tx, since: Instant) -> Result<Duration, ArchiveError> {
+    if db.dialect() != Dialect::Sqlite {
         tx.commit().await?;
-        return Ok((deleted, since.elapsed()));
+        return Ok(since.elapsed());
     }
     // SQLite copies its log into the file at the end of a commit, when others do not wait any more: that is no part of the lock.
     tx.run(sql("PRAGMA wal_autocheckpoint = 0")).await?;
@@ -269,5 +276,5 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
     let copied = db.checkpoint().await;
     committed?;
     copied?;
-    Ok((deleted, held))
+    Ok(held)
 }

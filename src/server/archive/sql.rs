@@ -4,6 +4,7 @@ use super::dialect::Dialect;
 use sqlx::{Row as _, mysql::MySqlRow, postgres::PgRow, sqlite::SqliteRow};
 
 /// Written with `?` for each value; PostgreSQL's `$1` are put in when it is sent.
+#[derive(Clone, Debug)]
 pub struct Sql {
     pub text: String,
     pub values: Vec<Value>,

@@ -9,7 +9,7 @@ use super::{
     db::Db,
     error::ArchiveError,
     jobs,
-    record::{key, stored_queue},
+    record::key,
     sql::{Row, sql},
 };
 use crate::{

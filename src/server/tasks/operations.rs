@@ -27,7 +27,7 @@ use crate::server::{
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use work::{Part, Removal, Work, delayed_parts, waiting_parts};
+use work::{Part, Removal, Work, delayed_parts, newest_failed, waiting_parts};
 
 /// A finished operation stays in the event stream this long, so that every page sees its end.
 const RECENT_MS: i64 = 30_000;
@@ -58,9 +58,10 @@ impl Known {
 impl Operations {
     pub async fn retry_all(&self, state: &AppState, queue: &QueueName, base: bool) -> Result<Operation, ApiError> {
         let total = state.driver.count(queue, JobState::Failed).await?;
+        let top = newest_failed(state, queue).await?;
         let with = format!("base {base}");
         self.start(state, Verb::Retry, queue, Some(JobState::Failed), None, with, total, |started| {
-            Work::Retry(Sweep::new(queue, total, started, base, false))
+            Work::Retry(Sweep::retry(queue, total, top, started, base))
         })
         .await
         .map(|(operation, _)| operation)
@@ -70,7 +71,7 @@ impl Operations {
         let served = state.driver.served(queue).await?;
         let total = state.driver.count(queue, JobState::Delayed).await?;
         self.start(state, Verb::Promote, queue, Some(JobState::Delayed), None, String::new(), total, |started| {
-            Work::Promote(Sweep::new(queue, total, started, false, served))
+            Work::Promote(Sweep::promote(queue, total, started, served))
         })
         .await
         .map(|(operation, _)| operation)
@@ -85,14 +86,15 @@ impl Operations {
     }
 
     pub async fn clear_failed(&self, state: &AppState, queue: &QueueName, keep: Keep) -> Result<Operation, ApiError> {
-        self.remove(state, Verb::ClearFailed, queue, Some(JobState::Failed), VecDeque::from([Part::Failed]), keep, false).await
+        let parts = VecDeque::from([Part::Failed(newest_failed(state, queue).await?)]);
+        self.remove(state, Verb::ClearFailed, queue, Some(JobState::Failed), parts, keep, false).await
     }
 
     /// What goes whole first, before more can come. Jobs behind groups before those that wait, so that completing a group
     /// releases only jobs of other queues; those stay.
     pub async fn purge(&self, state: &AppState, queue: &QueueName, keep: Keep) -> Result<Operation, ApiError> {
         let groups = state.driver.all_groups().await?.into();
-        let mut parts = VecDeque::from([Part::Failed]);
+        let mut parts = VecDeque::from([Part::Failed(newest_failed(state, queue).await?)]);
         parts.extend(delayed_parts(state, queue).await?);
         parts.push_back(Part::Grouped { groups, from: 0 });
         parts.extend(waiting_parts(state, queue).await?);
@@ -117,7 +119,7 @@ impl Operations {
                 Part::Waiting(_, n) | Part::Delayed(_, n) => *n,
                 Part::DelayedOneByOne(set) => set.left,
                 Part::WaitingOneByOne(list) => list.left,
-                Part::Failed => state.driver.count(queue, JobState::Failed).await?,
+                Part::Failed(_) => state.driver.count(queue, JobState::Failed).await?,
                 Part::Grouped { .. } => state.driver.known().grouped().0.get(queue).copied().unwrap_or(0),
             };
         }

@@ -1,6 +1,7 @@
 //! Deletes what is older than the settings say: every night, and when an operator asks. One console at a time, under a lease in
 //! Redis; were there two for a moment, they would delete the same rows once. Whatever ends a run, the next one does the rest.
 
+pub mod pace;
 mod work;
 
 use crate::model::{

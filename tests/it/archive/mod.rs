@@ -5,6 +5,7 @@ mod archiver;
 mod elsewhere;
 mod handover;
 mod in_doubt;
+mod plans;
 mod record;
 mod refused;
 mod search;

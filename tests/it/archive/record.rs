@@ -208,7 +208,7 @@ async fn a_line_is_known_by_all_that_it_says(kind: DatabaseKind) {
     };
     let long = "é".repeat(16_000);
     let there = [line("w", "waits", 0), line("w", "waits", 900), line("w", "waits", 2_000), line("w", &long, 0)];
-    assert_eq!(record::lines(&db, &there, false).await.expect("written"), 4);
+    assert_eq!(record::Lines::default().write(&db, &there, false).await.expect("written"), 4);
     let year = 365 * 86_400_000;
     let said = [
         line("w", "waits", 300),
@@ -224,8 +224,8 @@ async fn a_line_is_known_by_all_that_it_says(kind: DatabaseKind) {
         line("w", &long[2..], 0),
         line("w", "waits", -year),
     ];
-    assert_eq!(record::lines(&db, &said, true).await.expect("written"), 7);
-    assert_eq!(record::lines(&db, &said, true).await.expect("written"), 0);
+    assert_eq!(record::Lines::default().write(&db, &said, true).await.expect("written"), 7);
+    assert_eq!(record::Lines::default().write(&db, &said, true).await.expect("written"), 0);
     assert_eq!(db.one(sql("SELECT COUNT(*) FROM flux_system_logs"), |r| r.count(0)).await.unwrap(), Some(11));
 }
 
@@ -244,17 +244,17 @@ async fn of_the_log_only_what_may_be_the_same_is_read() {
     let between = (0..2_000).map(|n| line("w", format!("{n} {}", "x".repeat(1_000)), AT.0 - HOUR + n * 1_000));
     let others = (0..2_000).map(|n| line("loud", format!("{n} {}", "x".repeat(1_000)), AT.0));
     let all: Vec<Line> = between.chain(others).collect();
-    assert_eq!(record::lines(&db, &all, false).await.expect("written"), 4_000);
+    assert_eq!(record::Lines::default().write(&db, &all, false).await.expect("written"), 4_000);
     let sent = async || {
         let text = "SELECT CAST(variable_value AS SIGNED) FROM information_schema.global_status WHERE variable_name = 'BYTES_SENT'";
         db.one(sql(text), |r| r.int(0)).await.expect("an answer").flatten().expect("a number")
     };
     let lines = [line("w", "early".into(), AT.0 - 2 * HOUR), line("w", "late".into(), AT.0)];
     let before = sent().await;
-    assert_eq!(record::lines(&db, &lines, true).await.expect("written"), 2);
+    assert_eq!(record::Lines::default().write(&db, &lines, true).await.expect("written"), 2);
     let read = sent().await - before;
     assert!(read < 200_000, "{read} bytes of 4,000,000");
-    assert_eq!(record::lines(&db, &lines, true).await.expect("written"), 0);
+    assert_eq!(record::Lines::default().write(&db, &lines, true).await.expect("written"), 0);
 }
 
 /// A page far back is found by its numbers while none is missing, and by stepping otherwise: the same rows either way.

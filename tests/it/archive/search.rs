@@ -1,4 +1,4 @@
-//! Search in the archive, and that indexes answer.
+//! Search in the archive. That indexes lead to what is found: `plans`.
 
 use super::{fresh, on_each};
 use crate::support::{DatabaseKind, Payload};
@@ -8,13 +8,13 @@ use flux_console::{
         Archive, index,
         record::{self, Record},
         search,
-        sql::sql,
     },
 };
 
 const AT: Millis = Millis(1_795_433_700_000);
 
-async fn filled(archive: &Archive) {
+/// Five hundred failures of five kinds in two queues, indexed.
+pub async fn filled(archive: &Archive) {
     let db = archive.db().expect("open");
     let errors = [
         "PaymentTimeout: gateway did not answer within 30000 ms",
@@ -158,88 +158,4 @@ async fn rows_of_the_library_are_found() {
     assert_eq!(ids, unindexed, "indexed or not");
     assert_eq!(found(&archive, "state:failed").await.len(), ids.len());
     assert_eq!(found(&archive, "id:dead-1 state:failed").await, ["dead-1"]);
-}
-
-/// The same on the other two; with so few rows PostgreSQL would rather read them all, so that is made dear.
-async fn plans_name_the_indexes(kind: DatabaseKind) {
-    let (_database, archive) = fresh(kind).await;
-    filled(&archive).await;
-    let db = archive.db().unwrap();
-    let asked = [
-        (
-            "SELECT id FROM flux_job_archive WHERE job_id = 'ORD-1' AND queue = 'mail' ORDER BY id DESC LIMIT 200",
-            "flux_console_archive_job",
-        ),
-        ("SELECT a.id FROM flux_job_archive a WHERE a.queue = 'mail' ORDER BY a.id DESC LIMIT 50 OFFSET 100", "flux_console_archive_queue"),
-        (
-            "SELECT a.id FROM flux_job_archive a WHERE a.queue = 'mail' AND a.status = 'waiting' ORDER BY a.id DESC LIMIT 50",
-            "flux_console_archive_queue_status",
-        ),
-        (
-            "SELECT row_id FROM flux_console_rows WHERE signature = 'x' AND row_id < 9 ORDER BY row_id DESC LIMIT 50",
-            "flux_console_rows_signature",
-        ),
-        (
-            "SELECT row_id FROM flux_console_rows WHERE group_id = 'x' AND row_id < 9 ORDER BY row_id DESC LIMIT 50",
-            "flux_console_rows_group",
-        ),
-    ];
-    for (text, index) in asked {
-        let plan = if kind == DatabaseKind::MariaDb {
-            db.rows(sql(format!("EXPLAIN {text}")), |r| r.text(5).unwrap_or_default()).await.expect("a plan").join("; ")
-        } else {
-            let mut tx = db.begin().await.expect("begins");
-            for way in ["enable_seqscan", "enable_bitmapscan", "enable_sort"] {
-                tx.run(sql(format!("SET LOCAL {way} = off"))).await.expect("set");
-            }
-            tx.rows(sql(format!("EXPLAIN {text}")), |r| r.text(0).unwrap_or_default()).await.expect("a plan").join("; ")
-        };
-        // The library has indexes of its own by queue, which for so few rows do as well; PostgreSQL has only ours.
-        let own = kind == DatabaseKind::MariaDb && text.contains("queue = ") && plan.contains("flux_job_archive_queue_");
-        assert!(plan.contains(index) || own, "{text}: {plan}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn mariadb_plans_name_the_indexes() {
-    plans_name_the_indexes(DatabaseKind::MariaDb).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn postgres_plans_name_the_indexes() {
-    plans_name_the_indexes(DatabaseKind::Postgres).await;
-}
-
-#[tokio::test]
-async fn indexes_answer_and_nothing_scans() {
-    let (_database, archive) = fresh(DatabaseKind::Sqlite).await;
-    filled(&archive).await;
-    let db = archive.db().unwrap();
-    for (text, wanted) in [
-        ("SELECT id FROM flux_job_archive WHERE job_id = 'x' AND queue = 'y' ORDER BY id DESC", "flux_console_archive_job"),
-        (
-            "SELECT queue FROM flux_job_archive WHERE job_id = 'x' AND queue > 'y' ORDER BY queue LIMIT 1",
-            "COVERING INDEX flux_console_archive_job",
-        ),
-        ("SELECT identity FROM flux_console_failures WHERE signature IS NOT NULL AND row_id IN (1, 2)", "flux_console_failures_row"),
-        (
-            "SELECT a.id FROM flux_job_archive a WHERE a.queue = 'x' ORDER BY a.id DESC LIMIT 50 OFFSET 250000",
-            "COVERING INDEX flux_console_archive_queue",
-        ),
-        (
-            "SELECT a.id FROM flux_job_archive a WHERE a.queue = 'x' AND a.status = 'y' ORDER BY a.id DESC LIMIT 50",
-            "COVERING INDEX flux_console_archive_queue_status",
-        ),
-        (
-            "SELECT row_id FROM flux_console_rows WHERE signature = 'x' ORDER BY row_id DESC LIMIT 50",
-            "COVERING INDEX flux_console_rows_signature",
-        ),
-        (
-            "SELECT rowid FROM flux_console_search WHERE flux_console_search MATCH 'timeout*' AND rowid < 100 ORDER BY rowid DESC LIMIT 10",
-            "VIRTUAL TABLE INDEX",
-        ),
-    ] {
-        let plan = db.rows(sql(format!("EXPLAIN QUERY PLAN {text}")), |r| r.text(3).unwrap_or_default()).await.expect("a plan").join("; ");
-        assert!(plan.contains(wanted) && !plan.contains("TEMP B-TREE"), "{text}: {plan}");
-    }
 }

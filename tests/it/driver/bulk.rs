@@ -4,8 +4,11 @@ use crate::support::{
     payload::{dead, many_dead, payload},
     redis::id_of,
 };
-use flux_console::model::operation::{Operation, OperationStatus};
-use flux_console::server::{actions, driver::redis::trash::Stays};
+use flux_console::model::operation::{Operation, OperationStatus, Outcome};
+use flux_console::server::{
+    actions,
+    driver::redis::{Sweep, trash::Stays},
+};
 use redis::AsyncCommands;
 use std::time::Duration;
 
@@ -129,6 +132,33 @@ async fn jobs_that_fail_again_meanwhile_are_not_retried_twice() {
     assert!(runs.len() == 4_000 && runs.values().all(|n| *n == 1), "some job ran twice");
     assert_eq!(redis.list("queue:mail:failed").await.len(), 4_000);
     console.stop().await;
+}
+
+/// Four fail, and the list is cut at ten: the four oldest of those that were to be retried are gone. The clock of whoever wrote the
+/// others down is late.
+#[tokio::test]
+async fn what_failed_since_is_not_retried_in_place_of_what_was_dropped() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:mail:failed", many_dead("old", "mail", 10)).await;
+    let top = driver.tops(&queue("mail"), JobState::Failed).await.expect("a list").pop().flatten();
+    let mut sweep = Sweep::retry(&queue("mail"), 10, top, NOW, false);
+    let mut new = many_dead("new", "mail", 4);
+    new.reverse();
+    redis.con.clone().lpush::<_, _, ()>("queue:mail:failed", new).await.expect("LPUSH");
+    redis.con.clone().ltrim::<_, ()>("queue:mail:failed", 0, 9).await.expect("LTRIM");
+    let mut outcome = Outcome::default();
+    loop {
+        let step = driver.retry_step(&mut sweep).await.expect("a step");
+        outcome.add(&step.outcome);
+        if step.finished {
+            break;
+        }
+    }
+    assert_eq!((outcome.done, outcome.gone), (6, 4));
+    let ids = async |key: &str| redis.list(key).await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>();
+    assert_eq!(ids("queue:mail:failed").await, ["new-4", "new-3", "new-2", "new-1"]);
+    assert_eq!(ids("queue:mail").await, ["old-10", "old-9", "old-8", "old-7", "old-6", "old-5"]);
 }
 
 #[tokio::test]

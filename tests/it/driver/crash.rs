@@ -1,70 +1,218 @@
 //! `kill -9` in the middle of bulk operations: every job stays in exactly one place.
 
+use super::{bulk::ended, queue};
 use crate::support::{
     Payload, Replica, TestRedis, eventually, http,
-    payload::{dead, many_dead},
+    payload::{dead, many, many_dead, payload},
 };
+use flux_console::{model::job::JobState, server::actions};
 use redis::AsyncCommands;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const JOBS: usize = 20_000;
-const KILLS: u64 = 15;
+/// Of the two operations that move jobs in many steps.
+const KILLS: usize = 15;
+/// Every so many-th kill comes by chance alone.
+const BY_CHANCE: usize = 5;
+const LATE: Duration = Duration::from_secs(60);
+const WAITING: &str = "queue:mail";
+const FAILED: &str = "queue:mail:failed";
 
-/// Starts `path` in a fresh console and kills that after a random while; says whether the operation had ended by then.
-async fn start_and_kill(redis: &TestRedis, path: &str, body: serde_json::Value, chance: &mut u64) {
-    let console = Replica::start(redis);
-    let answer = http().build().expect("a client").post(format!("{}{path}", console.base_url)).json(&body).send().await.expect("an answer");
-    assert_eq!(answer.status().as_u16(), 202, "{:?}", answer.text().await);
-    *chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    tokio::time::sleep(Duration::from_micros((*chance >> 33) % 120_000)).await;
-    console.kill();
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end.max(1)
+    }
+}
+
+/// How far an operation had come when its console was killed.
+struct Cut {
+    moved: u64,
+    of: u64,
+}
+
+impl Cut {
+    /// It had begun and was not through.
+    fn partly(&self) -> bool {
+        (1..self.of).contains(&self.moved)
+    }
+}
+
+async fn length(redis: &TestRedis, key: &str) -> u64 {
+    redis.con.clone().llen(key).await.expect("LLEN")
+}
+
+/// What is started: it moves jobs out of a list, or into it.
+struct Started<'a> {
+    redis: &'a TestRedis,
+    path: &'a str,
+    body: serde_json::Value,
+    list: &'a str,
+}
+
+impl Started<'_> {
+    /// In a fresh console.
+    async fn begin(&self) -> Replica {
+        let console = Replica::start(self.redis);
+        let post = http().build().expect("a client").post(format!("{}{}", console.base_url, self.path));
+        let answer = post.json(&self.body).send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 202, "{:?}", answer.text().await);
+        console
+    }
+
+    /// Kills the console as soon as some of `of` jobs have moved: on a fast machine as on a slow one.
+    async fn kill(&self, of: u64, chance: &mut Chance) -> Cut {
+        let before = length(self.redis, self.list).await;
+        let console = self.begin().await;
+        let (enough, since) = (1 + chance.below(of / 8), Instant::now());
+        // Without a pause: the operation makes none.
+        while length(self.redis, self.list).await.abs_diff(before) < enough {
+            assert!(since.elapsed() < LATE, "{}: nothing moves", self.path);
+        }
+        console.kill();
+        Cut { moved: length(self.redis, self.list).await.abs_diff(before), of }
+    }
+
+    /// After a while that may be over before the operation begins, or long after its end.
+    async fn kill_by_chance(&self, of: u64, chance: &mut Chance) -> Cut {
+        let before = length(self.redis, self.list).await;
+        let console = self.begin().await;
+        tokio::time::sleep(Duration::from_micros(chance.below(120_000))).await;
+        console.kill();
+        Cut { moved: length(self.redis, self.list).await.abs_diff(before), of }
+    }
+}
+
+fn all(state: &str) -> serde_json::Value {
+    serde_json::json!({"state": state, "all": true})
+}
+
+/// Kills the operation again and again, which takes jobs out of a list; `fill` makes a Redis as it is at the beginning.
+async fn killed_again_and_again(path: &str, state: &str, list: &str, mut chance: Chance, fill: impl AsyncFn(&TestRedis)) {
+    let redis = TestRedis::start().await;
+    fill(&redis).await;
+    let started = Started { redis: &redis, path, body: all(state), list };
+    let (expected, mut partly) = (redis.all_ids().await, 0);
+    for n in 0..KILLS {
+        let of = length(&redis, list).await;
+        let by_chance = n % BY_CHANCE == BY_CHANCE - 1;
+        let cut = if by_chance { started.kill_by_chance(of, &mut chance).await } else { started.kill(of, &mut chance).await };
+        assert!(redis.all_ids().await == expected, "kill {n}, after {} of {of} jobs: a job is lost or there twice", cut.moved);
+        partly += usize::from(cut.partly());
+        if of - cut.moved < JOBS as u64 / 4 {
+            redis::cmd("FLUSHALL").exec_async(&mut redis.con.clone()).await.expect("FLUSHALL");
+            fill(&redis).await;
+        }
+    }
+    assert!(partly * 3 >= KILLS * 2, "only {partly} of {KILLS} kills hit a running operation");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_retry_of_all_loses_and_doubles_nothing() {
-    let redis = TestRedis::start().await;
-    let (mut chance, mut partly) = (7, 0);
-    redis.push_raw("queue:mail:failed", many_dead("j", "mail", JOBS)).await;
-    let expected = redis.all_ids().await;
-    for _ in 0..KILLS {
-        start_and_kill(&redis, "/api/v1/queues/mail/jobs/retry", serde_json::json!({"state": "failed", "all": true}), &mut chance).await;
-        assert_eq!(redis.all_ids().await, expected);
-        let left: usize = redis.con.clone().llen("queue:mail:failed").await.expect("LLEN");
-        partly += usize::from(left > 0 && left < JOBS);
-        if left < JOBS / 4 {
-            redis.con.clone().del::<_, ()>(&["queue:mail", "queue:mail:failed"]).await.expect("DEL");
-            redis.push_raw("queue:mail:failed", many_dead("j", "mail", JOBS)).await;
-        }
-    }
-    assert!(partly > 0, "no kill hit a running operation");
+    let jobs = many_dead("j", "mail", JOBS);
+    killed_again_and_again("/api/v1/queues/mail/jobs/retry", "failed", FAILED, Chance(7), async |redis: &TestRedis| {
+        redis.push_raw(FAILED, &jobs).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_deletion_leaves_every_job_in_the_queue_or_in_the_trash() {
-    let redis = TestRedis::start().await;
-    let (mut chance, mut partly) = (11, 0);
-    // An active group keeps the list from being renamed whole: jobs go one by one, and groups are completed on the way.
-    let jobs = (0..JOBS).map(|i| {
+    killed_again_and_again("/api/v1/queues/mail/jobs/discard", "waiting", WAITING, Chance(11), async |redis: &TestRedis| {
+        fill_with_groups(redis, JOBS).await;
+    })
+    .await;
+}
+
+/// Active groups keep a list from being renamed whole: jobs go one by one, and groups are completed on the way.
+async fn fill_with_groups(redis: &TestRedis, jobs: usize) {
+    let job = |i: usize| {
         let job = Payload::new(&format!("j-{i}"), "mail");
-        if i % 10 == 0 { job.group(&format!("g-{i}")) } else { job }.waiting()
-    });
-    redis.push_raw("queue:mail", jobs).await;
-    for i in (0..JOBS).step_by(10) {
-        redis.con.clone().sadd::<_, _, ()>("queue:active", format!("g-{i}")).await.expect("SADD");
-        if i % 100 == 0 {
-            redis
-                .push_raw(&format!("queue:pending:g-{i}"), [Payload::new(&format!("p-{i}"), "other").group(&format!("g-{i}")).waiting()])
-                .await;
+        if i.is_multiple_of(10) { job.group(&format!("g-{i}")) } else { job }.waiting()
+    };
+    redis.push_raw(WAITING, (0..jobs).map(job)).await;
+    let groups: Vec<String> = (0..jobs).step_by(10).map(|i| format!("g-{i}")).collect();
+    redis.con.clone().sadd::<_, _, ()>("queue:active", groups).await.expect("SADD");
+    for i in (0..jobs).step_by(100) {
+        let behind = Payload::new(&format!("p-{i}"), "other").group(&format!("g-{i}")).waiting();
+        redis.push_raw(&format!("queue:pending:g-{i}"), [behind]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_deletion_of_a_whole_list_leaves_it_here_or_there() {
+    let redis = TestRedis::start().await;
+    let (mut chance, jobs) = (Chance(13), many("j", "mail", JOBS));
+    for n in 0..4 {
+        redis.push_raw(WAITING, &jobs).await;
+        let expected = redis.all_ids().await;
+        let started = Started { redis: &redis, path: "/api/v1/queues/mail/jobs/discard", body: all("waiting"), list: WAITING };
+        let console = started.begin().await;
+        if n % 2 == 0 {
+            // It is one step: about then it happens.
+            tokio::time::sleep(Duration::from_micros(chance.below(3_000))).await;
+        } else {
+            eventually("it is gone", LATE, async || length(&redis, WAITING).await == 0).await;
         }
+        console.kill();
+        assert!(redis.all_ids().await == expected, "kill {n}: a job is lost or there twice");
+        let left = length(&redis, WAITING).await;
+        assert!(left == 0 || left == JOBS as u64, "kill {n}: {left} are left of a list that goes whole");
+        redis::cmd("FLUSHALL").exec_async(&mut redis.con.clone()).await.expect("FLUSHALL");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_restore_of_a_whole_list_is_gone_on_with() {
+    let jobs = many("j", "mail", JOBS);
+    let redis = killed_restores(4, async |redis: &TestRedis| redis.push_raw(WAITING, &jobs).await).await;
+    let back = redis.texts(WAITING).await;
+    assert!(back[1..] == jobs, "bytes or order changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_restore_of_single_jobs_is_gone_on_with() {
+    killed_restores(3, async |redis: &TestRedis| fill_with_groups(redis, 4_000).await).await;
+}
+
+/// Deletes all that wait, kills the restore that often, and lets another one do the rest.
+async fn killed_restores(kills: usize, fill: impl AsyncFn(&TestRedis)) -> TestRedis {
+    let (redis, mut chance, mut partly) = (TestRedis::start().await, Chance(17), 0);
+    fill(&redis).await;
+    let console = redis.console().await;
+    let started = actions::discard_all(&console.state, &queue("mail"), JobState::Waiting, true).await.expect("started");
+    let trash = ended(&console, started).await.outcome.trash.expect("a trash entry");
+    console.stop().await;
+    // Beside what came since they are put back in parts.
+    redis.push_raw(WAITING, [payload("since", "mail", "")]).await;
     let expected = redis.all_ids().await;
-    for _ in 0..KILLS {
-        start_and_kill(&redis, "/api/v1/queues/mail/jobs/discard", serde_json::json!({"state": "waiting", "all": true}), &mut chance).await;
-        assert_eq!(redis.all_ids().await, expected);
-        let left: usize = redis.con.clone().llen("queue:mail").await.expect("LLEN");
-        partly += usize::from(left > 0 && left < JOBS);
+    let path = format!("/api/v1/trash/{trash}/restore");
+    let started = Started { redis: &redis, path: &path, body: serde_json::Value::Null, list: WAITING };
+    for n in 0..kills {
+        if all_is_back(&redis).await {
+            break;
+        }
+        let of = expected.len() as u64 - length(&redis, WAITING).await;
+        let cut = started.kill(of, &mut chance).await;
+        assert!(redis.all_ids().await == expected, "kill {n}, after {} of {of} jobs: a job is lost or there twice", cut.moved);
+        partly += usize::from(!all_is_back(&redis).await);
     }
-    assert!(partly > 0, "no kill hit a running operation");
+    // A whole list is back within a tenth of a second.
+    assert!(partly * 2 >= kills, "only {partly} of {kills} kills hit a running restore");
+    let console = redis.console().await;
+    if let Ok(rest) = actions::restore(&console.state, &trash).await {
+        ended(&console, rest).await;
+    }
+    console.stop().await;
+    assert!(redis.all_ids().await == expected, "a job is lost or there twice");
+    assert!(all_is_back(&redis).await, "something stays in the trash");
+    redis
+}
+
+async fn all_is_back(redis: &TestRedis) -> bool {
+    !redis.keys().await.iter().any(|key| key.contains(":trash:"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -176,10 +176,11 @@ async fn repeating_the_renaming_step_overwrites_nothing() {
     redis.push_raw("queue:mail:failed", crate::support::payload::many_dead("old", "mail", 5)).await;
     let id = driver.open_trash(&queue("mail"), flux_console::model::operation::Verb::ClearFailed, NOW).await.expect("an entry");
     let mut outcome = flux_console::model::operation::Outcome::default();
-    driver.trash_failed(&queue("mail"), &id, &mut outcome).await.expect("a step");
+    let top = driver.tops(&queue("mail"), JobState::Failed).await.expect("a list").pop().flatten();
+    driver.trash_failed(&queue("mail"), top.as_ref(), &id, &mut outcome).await.expect("a step");
     // The answer was lost, a job failed meanwhile, and the step is repeated.
     redis.push_raw("queue:mail:failed", [dead("new", "mail", "x", "")]).await;
-    driver.trash_failed(&queue("mail"), &id, &mut outcome).await.expect("the same step");
+    driver.trash_failed(&queue("mail"), top.as_ref(), &id, &mut outcome).await.expect("the same step");
     assert_eq!((driver.close_trash(&id).await.expect("a count"), redis.list("queue:mail:failed").await.len()), (5, 1));
 }
 

@@ -1,6 +1,7 @@
 //! Every verb of the driver on a real Redis: normal, gone, changed, second click, priority, group, a worker popping at the
 //! same time, due jobs, bytes.
 
+mod beside;
 mod bulk;
 mod crash;
 mod discard;

@@ -156,6 +156,27 @@ async fn a_list_to_which_jobs_came_is_not_deleted_whole() {
 }
 
 #[tokio::test]
+async fn what_failed_since_is_not_deleted_with_the_rest() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.push_raw("queue:a:failed", many_dead("old", "a", 10)).await;
+    let top = driver.tops(&queue("a"), JobState::Failed).await.expect("a list").pop().flatten();
+    let mut new = many_dead("new", "a", 3);
+    new.reverse();
+    redis.con.clone().lpush::<_, _, ()>("queue:a:failed", new).await.expect("LPUSH");
+    let trash = driver.open_trash(&queue("a"), Verb::ClearFailed, NOW).await.expect("an entry");
+    let mut outcome = Outcome::default();
+    driver.trash_failed(&queue("a"), top.as_ref(), &trash, &mut outcome).await.expect("a step");
+    assert_eq!((outcome.done, driver.close_trash(&trash).await.expect("a count")), (10, 10));
+    let left = redis.list("queue:a:failed").await;
+    assert_eq!(left.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["new-3", "new-2", "new-1"]);
+    // Of a list in which nothing was, nothing goes.
+    let trash = driver.open_trash(&queue("a"), Verb::ClearFailed, NOW).await.expect("an entry");
+    driver.trash_failed(&queue("a"), None, &trash, &mut outcome).await.expect("a step");
+    assert_eq!((outcome.done, redis.list("queue:a:failed").await.len()), (10, 3));
+}
+
+#[tokio::test]
 async fn all_of_a_state_can_be_deleted_without_undo() {
     let redis = TestRedis::start().await;
     redis.push_raw("queue:mail", many("w", "mail", 300)).await;

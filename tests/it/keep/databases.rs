@@ -76,6 +76,7 @@ async fn names_are_told_apart_by_every_letter(kind: DatabaseKind) {
     console.stop().await;
 }
 
+/// A console with an open, empty archive.
 pub async fn console(kind: DatabaseKind) -> (TestRedis, Database, TestConsole, Db) {
     let (redis, database) = (TestRedis::start().await, Database::new(kind).await);
     let console = TestConsole::start(Config { url: redis.url.clone(), archive: database.setting.clone(), ..Config::default() }).await;

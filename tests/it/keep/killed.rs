@@ -1,107 +1,144 @@
-//! `kill -9` in the middle of retention: rows are there whole or not at all, and none that should stay is gone.
+//! `kill -9` in the middle of retention, on each of the three databases: rows are there whole or not at all, and none that should stay
+//! is gone.
 
-use super::{SOON, days_ago, ints, open, run};
-use crate::support::{TestRedis, eventually, get, http};
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
+use super::{DAY_MS, SOON, ints, run};
+use crate::{
+    archive::on_each,
+    support::{Database, DatabaseKind, Replica, TestRedis, eventually, http, now_ms},
 };
+use flux_console::server::archive::{
+    db::Db,
+    dialect::Dialect,
+    sql::{Value, sql},
+};
+use std::time::{Duration, Instant};
 
 const OLD: i64 = 30_000;
-const YOUNG: i64 = 5_000;
-const KILLS: u64 = 8;
+const YOUNG: i64 = 2_000;
+const KILLS: i64 = 8;
+/// A statement of a page may take five seconds in PostgreSQL: rows are made in parts.
+const PART: i64 = 5_000;
+const LATE: Duration = Duration::from_secs(60);
 
-/// A console in a process of its own, and its address.
-fn console(redis: &TestRedis, file: &Path) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_flux-console"))
-        .args(["start", "--url", &redis.url, "--port", "0", "--archive", &format!("sqlite:{}", file.display())])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the console starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-    let at = line.find("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
-    let base = line[at..].split_whitespace().next().expect("an address").trim_end_matches(['/', ')', ',']).to_owned();
-    (child, base)
+on_each! { a_killed_run_leaves_whole_rows_and_the_next_one_does_the_rest }
+
+/// The whole numbers from one to another, as `n.i`.
+fn numbers(dialect: Dialect, from: i64, to: i64) -> String {
+    match dialect {
+        Dialect::Sqlite => {
+            format!("(WITH RECURSIVE c(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM c WHERE i < {to}) SELECT i FROM c) n")
+        }
+        Dialect::MySql => format!("(SELECT seq AS i FROM seq_{from}_to_{to}) n"),
+        Dialect::Postgres => format!("generate_series({from}, {to}) AS n(i)"),
+    }
 }
 
-/// Asks for a run until one begins.
-async fn begin(base: &str) {
+/// `{stem}-1` to `{stem}-{count}`, every other one failed, and all that is read in them.
+async fn fill(db: &Db, stem: &str, count: i64, days: i64) {
+    let (dialect, pad) = (db.dialect(), "0".repeat(400));
+    let at = Value::from(now_ms() - days * DAY_MS);
+    for from in (1..=count).step_by(usize::try_from(PART).unwrap()) {
+        let text = format!(
+            "INSERT INTO flux_job_archive (job_id, queue, status, payload, archived_at) \
+             SELECT CONCAT('{stem}-', n.i), 'mail', CASE WHEN n.i % 2 = 1 THEN 'failed' ELSE 'completed' END, \
+             CONCAT('{{\"id\":\"{stem}-', n.i, '\",\"createdAt\":', n.i, ',\"attempts\":1,\"pad\":\"{pad}\"}}'), {} FROM {}",
+            dialect.at(),
+            numbers(dialect, from, (from + PART - 1).min(count))
+        );
+        run(db, &text, [at.clone()]).await;
+    }
+    let (id, words) = match dialect {
+        Dialect::Sqlite => ("rowid", "job_id"),
+        Dialect::MySql => ("row_id", "job_id"),
+        Dialect::Postgres => ("row_id", "to_tsvector('simple', job_id)"),
+    };
+    let last = ints(db, "SELECT MAX(id) FROM flux_job_archive").await[0];
+    let sides = [
+        ("flux_console_rows (row_id, class)".to_owned(), "job_id"),
+        (format!("flux_console_search ({id}, words)"), words),
+        ("flux_console_whole (row_id, error)".to_owned(), "job_id"),
+    ];
+    for (side, column) in sides {
+        for from in (0..=last).step_by(usize::try_from(PART).unwrap()) {
+            let some = format!("job_id LIKE '{stem}-%' AND id > {from} AND id <= {}", from + PART);
+            run(db, &format!("INSERT INTO {side} SELECT id, {column} FROM flux_job_archive WHERE {some}"), []).await;
+        }
+    }
+}
+
+/// Old rows that are left. All counts come from one statement, so they are of one moment: what the killed console's last transaction
+/// did, which a server may still be ending, is in all of them or in none.
+async fn whole(db: &Db) -> i64 {
+    let rows = "SELECT COUNT(*) FROM flux_job_archive";
+    let stray =
+        |side: &str| format!("(SELECT COUNT(*) FROM {side} s WHERE NOT EXISTS (SELECT 1 FROM flux_job_archive a WHERE a.id = s.row_id))");
+    let text = format!(
+        "SELECT ({rows} WHERE job_id LIKE 'old-%'), ({rows} WHERE job_id LIKE 'young-%'), \
+         {}, {}, (SELECT COUNT(*) FROM flux_console_rows), (SELECT COUNT(*) FROM flux_console_whole), (SELECT COUNT(*) FROM flux_console_search), \
+         ({rows} WHERE job_id LIKE 'old-%' AND status = 'failed'), (SELECT COUNT(*) FROM flux_console_failures WHERE gone_ms IS NOT NULL)",
+        stray("flux_console_rows"),
+        stray("flux_console_whole"),
+    );
+    let counts = db.rows(sql(text), |row| (0..9).map(|i| row.int(i).unwrap_or(-1)).collect::<Vec<i64>>()).await.expect("counts");
+    let [old, young, stray_rows, stray_wholes, rows, wholes, searched, failed, marked] = counts[0][..] else { panic!("{counts:?}") };
+    assert_eq!(young, YOUNG, "what is young stays");
+    assert_eq!((stray_rows, stray_wholes), (0, 0), "rows of nothing");
+    assert_eq!((rows, wholes, searched), (old + YOUNG, old + YOUNG, old + YOUNG), "what was read in {old} old rows");
+    assert_eq!(marked, OLD / 2 - failed, "each failure that went is still known, once");
+    old
+}
+
+/// A console in a process of its own that has begun a run.
+async fn begun(redis: &TestRedis, database: &Database) -> Replica {
+    // The lease of the one that was killed would have to end first.
+    for key in redis.keys().await.iter().filter(|k| k.ends_with("retention:lease")) {
+        redis::cmd("DEL").arg(key).exec_async(&mut redis.con.clone()).await.unwrap();
+    }
+    let console = Replica::with(redis, &["--archive", &database.flag()]);
     let client = http().build().expect("a client");
     eventually("a run begins", SOON, async || {
-        let answer = client.post(format!("{base}/api/v1/settings/retention/run")).send().await.expect("an answer");
+        let answer = client.post(format!("{}/api/v1/settings/retention/run", console.base_url)).send().await.expect("an answer");
         answer.status().as_u16() == 202
     })
     .await;
+    console
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_run_leaves_whole_rows_and_the_next_one_does_the_rest() {
-    let (redis, dir) = (TestRedis::start().await, tempfile::tempdir().unwrap());
-    let file = dir.path().join("a.sqlite");
-    let db = open(&file).await;
-    let rows = |count: i64, stem: &str| {
-        format!(
-            "INSERT INTO flux_job_archive (job_id, queue, status, payload, archived_at) \
-             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) \
-             SELECT '{stem}-' || i, 'mail', CASE WHEN i % 2 THEN 'failed' ELSE 'completed' END, \
-             '{{\"id\":\"{stem}-' || i || '\",\"createdAt\":' || i || ',\"attempts\":1,\"pad\":\"' || hex(zeroblob(200)) || '\"}}', ? FROM n"
-        )
-    };
-    run(&db, &rows(OLD, "old"), [days_ago(45).into()]).await;
-    run(&db, &rows(YOUNG, "young"), [days_ago(2).into()]).await;
-    for table in ["flux_console_rows (row_id, class)", "flux_console_search (rowid, words)", "flux_console_whole (row_id, error)"] {
-        run(&db, &format!("INSERT INTO {table} SELECT id, job_id FROM flux_job_archive"), []).await;
-    }
+async fn a_killed_run_leaves_whole_rows_and_the_next_one_does_the_rest(kind: DatabaseKind) {
+    let (redis, database) = (TestRedis::start().await, Database::new(kind).await);
+    let db = Db::open(&database.setting).await.expect("the archive opens");
+    fill(&db, "old", OLD, 45).await;
+    fill(&db, "young", YOUNG, 2).await;
+    // All of it is indexed: the consoles have nothing else to do here.
+    let last = ints(&db, "SELECT MAX(id) FROM flux_job_archive").await[0];
+    run(&db, "INSERT INTO flux_console_marks (name, value) VALUES ('index', ?)", [last.to_string().into()]).await;
+    assert_eq!(whole(&db).await, OLD);
 
-    let whole = async |db| {
-        let left = ints(db, "SELECT COUNT(*) FROM flux_job_archive WHERE job_id LIKE 'old-%'").await[0];
-        assert_eq!(ints(db, "SELECT COUNT(*) FROM flux_job_archive WHERE job_id LIKE 'young-%'").await, [YOUNG], "what is young stays");
-        for table in ["flux_console_rows", "flux_console_whole"] {
-            let stray = format!("SELECT COUNT(*) FROM {table} s WHERE NOT EXISTS (SELECT 1 FROM flux_job_archive a WHERE a.id = s.row_id)");
-            assert_eq!(ints(db, &stray).await, [0], "{table} has rows of nothing");
-            assert_eq!(ints(db, &format!("SELECT COUNT(*) FROM {table}")).await, [left + YOUNG], "{table}");
-        }
-        let failed = ints(db, "SELECT COUNT(*) FROM flux_job_archive WHERE job_id LIKE 'old-%' AND status = 'failed'").await[0];
-        let marked = ints(db, "SELECT COUNT(*) FROM flux_console_failures WHERE gone_ms IS NOT NULL").await[0];
-        assert_eq!(marked, OLD / 2 - failed, "each failure that went is still known, once");
-        left
-    };
-    let (mut chance, mut partly) = (5_u64, 0);
-    for _ in 0..KILLS {
-        // The lease of the one that was killed would have to end first.
-        let mut con = redis.con.clone();
-        for key in redis.keys().await.iter().filter(|k| k.ends_with("retention:lease")) {
-            redis::cmd("DEL").arg(key).exec_async(&mut con).await.unwrap();
-        }
-        let (mut child, base) = console(&redis, &file);
-        begin(&base).await;
+    let (mut chance, mut kills, mut partly) = (5_u64, 0, 0);
+    while kills < KILLS && whole(&db).await > OLD / 6 {
+        let before = ints(&db, "SELECT COUNT(*) FROM flux_job_archive").await[0];
+        let console = begun(&redis, &database).await;
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        tokio::time::sleep(Duration::from_millis(20 + (chance >> 33) % 300)).await;
-        child.kill().expect("kill -9");
-        child.wait().expect("it ended");
+        if kills % 4 == 3 {
+            // Now and then by chance alone.
+            tokio::time::sleep(Duration::from_millis((chance >> 33) % 150)).await;
+        } else {
+            // As soon as so many are gone: on a fast machine as on a slow one.
+            let (enough, since) = (1 + i64::try_from((chance >> 33) % 500).unwrap(), Instant::now());
+            while before - ints(&db, "SELECT COUNT(*) FROM flux_job_archive").await[0] < enough {
+                assert!(since.elapsed() < LATE, "nothing is deleted");
+            }
+        }
+        console.kill();
         let left = whole(&db).await;
-        partly += u64::from(left > 0 && left < OLD);
+        kills += 1;
+        partly += i64::from(left > 0 && left + YOUNG < before);
     }
-    assert!(partly > 0, "no kill hit a running run");
+    assert!(partly * 3 >= kills * 2, "only {partly} of {kills} kills hit a running run");
 
-    let mut con = redis.con.clone();
-    for key in redis.keys().await.iter().filter(|k| k.ends_with("retention:lease")) {
-        redis::cmd("DEL").arg(key).exec_async(&mut con).await.unwrap();
-    }
-    let (mut child, base) = console(&redis, &file);
-    begin(&base).await;
-    eventually("the rest is done", Duration::from_secs(60), async || {
-        let view: serde_json::Value = get(format!("{base}/api/v1/settings/retention")).await.json().await.expect("JSON");
-        view["run"]["status"] == "done"
-    })
-    .await;
-    let view: serde_json::Value = get(format!("{base}/api/v1/settings/retention")).await.json().await.unwrap();
-    println!("longest step: {} ms", view["run"]["longestMs"]);
-    child.kill().expect("killed");
-    child.wait().expect("it ended");
+    let console = begun(&redis, &database).await;
+    let done = async || console.json("/api/v1/settings/retention").await["run"]["status"] == "done";
+    eventually("the rest is done", LATE, done).await;
     assert_eq!(whole(&db).await, 0);
+    console.kill();
 }

@@ -2,14 +2,7 @@
 
 use super::{DAY_MS, SOON, console, days_ago, ints, open, run, texts};
 use crate::support::{TestConsole, TestRedis, eventually, now_ms, payload::many_dead};
-use flux_console::{
-    model::time::Millis,
-    server::archive::{
-        dialect::Dialect,
-        retention::{OLD, identity_of_raw, selection},
-        sql::Sql,
-    },
-};
+use flux_console::{model::time::Millis, server::archive::retention::identity_of_raw};
 use redis::AsyncCommands;
 use serde_json::{Value, json};
 
@@ -204,21 +197,6 @@ async fn one_run_at_a_time_and_the_originals_settings() {
     assert_eq!(facts["status"]["state"], "ready");
     eventually("what was done is in the audit", SOON, async || console.json("/api/v1/audit").await["total"] == 4).await;
     console.stop().await;
-}
-
-#[tokio::test]
-async fn old_rows_are_found_by_an_index() {
-    let dir = tempfile::tempdir().unwrap();
-    let db = open(&dir.path().join("a.sqlite")).await;
-    for table in &OLD {
-        let Sql { text, values } = selection(Dialect::Sqlite, table, Millis(now_ms()), None, 100);
-        let plan =
-            db.rows(Sql { text: format!("EXPLAIN QUERY PLAN {text}"), values }, |row| row.text(3).unwrap_or_default()).await.unwrap();
-        let first = plan.first().cloned().unwrap_or_default();
-        // Gaps are few.
-        let fine = first.contains("USING INDEX") || first.contains("USING COVERING INDEX") || table.name == "flux_console_gaps";
-        assert!(fine, "{}: {plan:#?}", table.name);
-    }
 }
 
 /// Two consoles, and the clock of a night: one of them begins the run, once.

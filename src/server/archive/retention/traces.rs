@@ -1,6 +1,6 @@
 //! What is left of rows that are gone: identities of failures, and notes and counts of rows that the library deleted.
 
-use super::IDENTITY_MS;
+use super::{IDENTITY_MS, committed, words::forget_words};
 use crate::{
     model::time::Millis,
     server::archive::{counts, db::Db, error::ArchiveError, sql::sql},
@@ -46,11 +46,10 @@ pub async fn sweep(db: &Db, table: Side, after: i64) -> Result<(Option<i64>, u64
         let mut tx = db.begin().await?;
         let since = Instant::now();
         if table == Side::Rows {
-            tx.run(sql("DELETE FROM flux_console_search WHERE").one_of(db.dialect().search_id(), some.iter().copied())).await?;
+            forget_words(&mut tx, db.dialect(), some.iter().copied()).await?;
         }
         gone += tx.run(sql(format!("DELETE FROM {name} WHERE")).one_of("row_id", some.iter().copied())).await?;
-        tx.commit().await?;
-        held = held.max(since.elapsed());
+        held = held.max(committed(db, tx, since).await?);
     }
     let next = (part.len() == PART).then(|| part.last().map(|(row, _)| *row)).flatten();
     Ok((next, gone, held))
@@ -95,6 +94,5 @@ pub async fn forget(db: &Db, held: &HashSet<String>, now: Millis, most: usize) -
         tx.run(sql("UPDATE flux_console_failures SET gone_ms = ? WHERE").bind(now.0).one_of("identity", stay)).await?;
     }
     let forgotten = tx.run(sql("DELETE FROM flux_console_failures WHERE gone_ms IS NOT NULL AND").one_of("identity", go)).await?;
-    tx.commit().await?;
-    Ok((looked, forgotten, since.elapsed()))
+    Ok((looked, forgotten, committed(db, tx, since).await?))
 }

@@ -1,16 +1,14 @@
 //! Steps of bulk retry and bulk promote: each reads a bounded part, edits it in Rust and lets one script move it, or nothing.
 
-use super::{RedisDriver, payload, payload::Target, reply, runs::Run, verbs};
+use super::{RedisDriver, payload, payload::Target, reply, runs::Run, search::Top, verbs};
 use crate::model::{
-    ids::{Priority, QueueName},
+    ids::{Priority, QueueName, Source},
     job::JobState,
     operation::Outcome,
     time::Millis,
 };
 use crate::server::error::DriverError;
 use redis::Value;
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Jobs and bytes that one moving script handles, whichever comes first: about 1 ms of Redis.
 const CHUNK: u64 = 256;
@@ -32,8 +30,8 @@ pub struct Sweep {
     /// Elements that stay where they are, before the next ones.
     stay: u64,
     started: Millis,
-    /// Ids already handled: a job that fails again meanwhile comes back under the same id.
-    seen: HashSet<u64>,
+    /// The newest dead letters at the start; what failed since stands above them. `None`: none of them is left, and only its time tells.
+    top: Option<Top>,
     rereads: u32,
     run: Run,
     base: bool,
@@ -49,35 +47,28 @@ pub struct Step {
 }
 
 impl Sweep {
-    pub fn new(queue: &QueueName, total: u64, started: Millis, base: bool, served: bool) -> Self {
+    pub fn retry(queue: &QueueName, total: u64, top: Option<Top>, started: Millis, base: bool) -> Self {
+        Self { top, base, ..Self::promote(queue, total, started, false) }
+    }
+
+    pub fn promote(queue: &QueueName, total: u64, started: Millis, served: bool) -> Self {
         Self {
             queue: queue.clone(),
             left: total,
             stay: 0,
             started,
-            seen: HashSet::new(),
+            top: None,
             rereads: 0,
             run: Run::default(),
-            base,
+            base: false,
             served,
             served_at: started,
             sets: Priority::ALL.to_vec(),
         }
     }
 
-    /// Whether a dead letter came back after the start: its id was handled and it failed since. An id met for the
-    /// first time is noted in `fresh` as well, so that a reading that came to nothing can be forgotten.
-    fn returned(&mut self, raw: &[u8], fresh: &mut Vec<u64>) -> bool {
-        let r = payload::read(&payload::Element::of(raw));
-        let Some(id) = &r.id else { return false };
-        let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        let hash = hasher.finish();
-        if self.seen.insert(hash) {
-            fresh.push(hash);
-            return false;
-        }
-        r.failed_at.is_some_and(|at| at > self.started)
+    fn failed_since(&self, raw: &[u8]) -> bool {
+        payload::read(&payload::Element::of(raw)).failed_at.is_some_and(|at| at > self.started)
     }
 }
 
@@ -106,17 +97,39 @@ impl RedisDriver {
     /// Moves the next failed jobs, oldest first.
     pub async fn retry_step(&self, sweep: &mut Sweep) -> Result<Step, DriverError> {
         let failed = self.keys.failed(&sweep.queue);
+        // Others take from the list as well, and each failure that makes it too long drops one: what is left of those that were there?
+        let there = match &mut sweep.top {
+            Some(top) => self.there(&sweep.queue, top).await?,
+            None => None,
+        };
+        if there.is_none() {
+            sweep.top = None;
+        }
         // While the list changes under it, less at a time: less of it can have changed.
-        let chunk = (if sweep.stay == 0 { CHUNK } else { SPARSE_CHUNK } >> sweep.rereads.min(6)).min(sweep.left);
-        let raws = self.read_tail(&failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await?;
+        let chunk = if sweep.stay == 0 { CHUNK } else { SPARSE_CHUNK } >> sweep.rereads.min(6);
+        let chunk = chunk.min(sweep.left).min(there.map_or(u64::MAX, |there| there.saturating_sub(sweep.stay)));
+        let mut raws = self.read_tail(&failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await?;
         if raws.is_empty() {
             return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
         }
-        let (mut outcome, mut fresh) = (Outcome::default(), Vec::new());
+        let mut border = false;
+        if let (Some(top), Some(there)) = (&sweep.top, there) {
+            border = sweep.stay + raws.len() as u64 == there && raws.last().is_some_and(|raw| top.is(raw));
+            // What has left at the end since it was looked for has drawn newer ones into a part near the border.
+            if !border && sweep.stay + chunk + CHUNK > there {
+                match raws.iter().position(|raw| top.is(raw)) {
+                    Some(newest) => raws.truncate(newest + 1),
+                    None if sweep.stay + raws.len() as u64 >= there => return reread(sweep),
+                    None => {}
+                }
+            }
+        }
+        let mut outcome = Outcome::default();
         let (mut letters, mut payloads, mut groups) = (Vec::with_capacity(raws.len()), Vec::new(), Vec::new());
         for raw in &raws {
-            let target = if sweep.returned(raw, &mut fresh) {
-                // Failed again since the operation began: not retried twice.
+            let target = if there.is_none() && sweep.failed_since(raw) {
+                // It stands where one stood that others took.
+                outcome.gone += 1;
                 None
             } else {
                 match payload::retried(raw) {
@@ -159,15 +172,28 @@ impl RedisDriver {
         call.arg(&groups);
         let moved: i64 = call.invoke_async(&mut self.requests.clone()).await?;
         if moved == 0 {
-            fresh.iter().for_each(|id| {
-                sweep.seen.remove(id);
-            });
             return reread(sweep);
         }
         sweep.rereads = 0;
         sweep.stay += stays;
         sweep.left -= raws.len() as u64;
+        if border {
+            outcome.gone += std::mem::take(&mut sweep.left);
+        }
+        if let Some(top) = &mut sweep.top {
+            top.position = top.position.saturating_sub(payloads.len() as u64);
+        }
         Ok(Step { outcome, finished: sweep.left == 0 })
+    }
+
+    /// How many of the elements that were in the failed list when `top` was noted are there still, `None` when nothing tells.
+    async fn there(&self, queue: &QueueName, top: &mut Top) -> Result<Option<u64>, DriverError> {
+        let Some((mark, hash)) = self.above(queue, &Source::Failed, top).await? else { return Ok(None) };
+        // Those before the one that was found have left.
+        let left = top.anchors.iter().position(|anchor| *anchor == hash).unwrap_or(0);
+        top.anchors.drain(..left);
+        top.position = mark.at.saturating_sub(1);
+        Ok(Some(mark.at))
     }
 
     /// Moves the next delayed jobs to their waiting lists, latest first: jobs that fail again meanwhile are due soon, so they

@@ -2,13 +2,13 @@
 
 mod detail;
 
-use super::{RedisDriver, SCRIPT_BYTES, mend::ways_to_write, pages::element, reply};
+use super::{RedisDriver, SCRIPT_BYTES, mend::ways_to_write, pages::element, payload, reply};
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     job::{Found, JobSummary},
     time::Millis,
 };
-use crate::server::{error::DriverError, reading};
+use crate::server::error::DriverError;
 use detail::{detail, summarise};
 use redis::Value;
 

@@ -4,6 +4,7 @@
 use super::{
     RedisDriver, payload,
     runs::Run,
+    search::Top,
     trash,
     verbs::{mark, tally},
 };
@@ -65,9 +66,10 @@ impl OneByOne {
 }
 
 impl RedisDriver {
-    /// A failed list into the trash, whole.
-    pub async fn trash_failed(&self, queue: &QueueName, id: &str, outcome: &mut Outcome) -> Result<(), DriverError> {
-        let went = self.rename(&self.keys.failed(queue), id, 4, "failed").await?;
+    /// A failed list into the trash, whole, but for what failed since `top` was the newest; `None`: nothing was there.
+    pub async fn trash_failed(&self, queue: &QueueName, top: Option<&Top>, id: &str, outcome: &mut Outcome) -> Result<(), DriverError> {
+        let newest = top.map(|top| top.anchors.as_slice()).unwrap_or_default();
+        let went = self.rename(&self.keys.failed(queue), id, 4, "failed", newest).await?;
         outcome.done += went.unwrap_or(0);
         Ok(())
     }
@@ -82,27 +84,34 @@ impl RedisDriver {
         started: Millis,
         outcome: &mut Outcome,
     ) -> Result<bool, DriverError> {
-        if self.came_meanwhile(&self.keys.waiting(queue, p), &self.keys.trash_list(id, p as usize), started).await? {
+        let key = self.keys.waiting(queue, p);
+        let newest = self.newest(&key, &self.keys.trash_list(id, p as usize)).await?;
+        if newest.as_ref().is_some_and(|raw| created_after(raw, started)) {
             return Ok(false);
         }
-        let went = self.rename(&self.keys.waiting(queue, p), id, p as usize, "waiting").await?;
+        // One that comes before the list is renamed is not known to be old.
+        let newest = newest.map(|raw| payload::Element::of(&raw).digest());
+        let went = self.rename(&key, id, p as usize, "waiting", newest.as_slice()).await?;
         outcome.done += went.unwrap_or(0);
         Ok(went.is_some())
     }
 
-    /// Whether the newest element of a list that is not in the trash yet is one that came after the start.
-    async fn came_meanwhile(&self, key: &str, gone_to: &str, started: Millis) -> Result<bool, DriverError> {
+    /// The newest element of a list that is not in the trash yet.
+    async fn newest(&self, key: &str, gone_to: &str) -> Result<Option<Vec<u8>>, DriverError> {
         let mut pipe = redis::pipe();
         // A key of another type is refused by the script, with its name.
         pipe.ignore_errors().cmd("EXISTS").arg(gone_to).cmd("LINDEX").arg(key).arg(0);
         let (gone, newest): (bool, redis::Value) = pipe.query_async(&mut self.requests.clone()).await?;
-        Ok(!gone && super::reply::bytes(newest).is_ok_and(|raw| created_after(&raw, started)))
+        Ok(if gone { None } else { super::reply::bytes(newest).ok() })
     }
 
-    async fn rename(&self, key: &str, id: &str, n: usize, kind: &str) -> Result<Option<u64>, DriverError> {
+    async fn rename(&self, key: &str, id: &str, n: usize, kind: &str, newest: &[String]) -> Result<Option<u64>, DriverError> {
         self.note_list(id, n, key).await?;
         let mut call = self.scripts.trash_list.prepare_invoke();
         call.key(key).key(self.keys.trash_list(id, n)).key(self.keys.active()).arg(kind).arg(trash::BACKSTOP_S);
+        newest.iter().for_each(|digest| {
+            call.arg(digest);
+        });
         let went: i64 = call.invoke_async(&mut self.requests.clone()).await?;
         Ok(u64::try_from(went).ok())
     }

@@ -35,7 +35,7 @@ scripts! {
     discard_delayed = "take.lua" "discard_delayed.lua";
     retry_chunk = "take.lua" "retry_chunk.lua";
     discard_chunk = "take.lua" "discard_chunk.lua";
-    trash_list = "take.lua" "trash_list.lua";
+    trash_list = "element.lua" "take.lua" "trash_list.lua";
     trash_delayed = "take.lua" "trash_delayed.lua";
     restore_item = "take.lua" "restore_item.lua";
     restore_list = "take.lua" "restore_list.lua";

@@ -3,6 +3,7 @@
 use super::matching::{self, Matching};
 use crate::model::{
     ids::{Priority, QueueName},
+    job::JobState,
     operation::{Outcome, TrashEntry},
     time::Millis,
 };
@@ -10,6 +11,7 @@ use crate::server::{
     actions::now,
     driver::redis::{
         DelayedOneByOne, OneByOne, Step, Sweep,
+        search::Top,
         trash::{Keep, Stays},
     },
     error::DriverError,
@@ -47,7 +49,13 @@ pub(super) enum Part {
     WaitingOneByOne(OneByOne),
     Delayed(Priority, u64),
     DelayedOneByOne(DelayedOneByOne),
-    Failed,
+    /// And its newest elements at the start.
+    Failed(Option<Top>),
+}
+
+/// The newest dead letters: what fails later than this is left alone.
+pub(super) async fn newest_failed(state: &AppState, queue: &QueueName) -> Result<Option<Top>, DriverError> {
+    Ok(state.driver.tops(queue, JobState::Failed).await?.into_iter().flatten().next())
 }
 
 pub(super) async fn waiting_parts(state: &AppState, queue: &QueueName) -> Result<VecDeque<Part>, DriverError> {
@@ -163,8 +171,8 @@ async fn remove_step(
             }
             (!groups.is_empty()).into()
         }
-        Part::Failed => {
-            driver.trash_failed(queue, trash, outcome).await?;
+        Part::Failed(top) => {
+            driver.trash_failed(queue, top.as_ref(), trash, outcome).await?;
             Stepped::Through
         }
         Part::Waiting(p, left) => match driver.trash_waiting(queue, *p, trash, started, outcome).await? {

@@ -1,5 +1,6 @@
 //! One run of retention: a table at a time, in batches that hold no lock for long, each whole or not at all.
 
+use super::pace;
 use crate::model::{
     audit::AuditLine,
     settings::{Retention, RetentionRun, RunPart, RunStatus},
@@ -9,7 +10,7 @@ use crate::server::{
     archive::{
         db::{Db, again},
         error::ArchiveError,
-        retention::{OLD, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, next, sweep},
+        retention::{OLD, Old, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, merge_words, next, sweep},
     },
     driver::redis::maintenance::RETENTION,
     state::AppState,
@@ -20,10 +21,6 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// Nobody waits longer than 100 ms for a batch: they grow while they take less than this, which leaves room for a slow moment.
-const AIM: Duration = Duration::from_millis(30);
-const FIRST: usize = 25;
-const MOST: usize = 1_000;
 const SAVE_EVERY: Duration = Duration::from_millis(300);
 
 struct Worker {
@@ -32,7 +29,10 @@ struct Worker {
     keep: Retention,
     run: RetentionRun,
     saved: Instant,
+    /// Rows of the next batch.
     most: usize,
+    /// Pages of the next step of merging.
+    pages: usize,
 }
 
 /// Why a run ended early.
@@ -49,7 +49,7 @@ impl From<ArchiveError> for Stop {
 }
 
 pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: RetentionRun) {
-    let mut worker = Worker { state, db, keep, run, saved: Instant::now(), most: FIRST };
+    let mut worker = Worker { state, db, keep, run, saved: Instant::now(), most: pace::FIRST, pages: pace::FIRST_PAGES };
     let ended = worker.all().await;
     let Worker { state, mut run, keep, .. } = worker;
     let rest = "What was deleted is deleted whole; the next run does the rest.";
@@ -93,7 +93,7 @@ impl Worker {
             let (mut place, mut last) = (None::<String>, false);
             self.run.parts.push(RunPart { what: table.what.into(), deleted: 0 });
             // What one table's rows cost says nothing of the next one's.
-            self.most = FIRST;
+            self.most = pace::FIRST;
             while !last {
                 let batch = next(&self.db, table, border, place.as_deref(), self.most).await?;
                 last = batch.last;
@@ -101,6 +101,9 @@ impl Worker {
                     let (deleted, held) = again(|| delete(&self.db, table, &batch, now())).await?;
                     self.deleted(deleted);
                     self.paced(batch.len(), held).await;
+                    if table.old == Old::Jobs {
+                        self.words().await?;
+                    }
                 }
                 place = batch.place.or(place);
                 self.go_on().await?;
@@ -119,9 +122,24 @@ impl Worker {
                 let (next, gone, held) = again(|| sweep(&self.db, side, from)).await?;
                 after = next;
                 self.deleted(gone);
-                self.run.longest_ms = self.run.longest_ms.max(u64::try_from(held.as_millis()).unwrap_or(u64::MAX));
+                if gone > 0 {
+                    self.rest(held).await;
+                    self.words().await?;
+                }
                 self.go_on().await?;
             }
+        }
+        Ok(())
+    }
+
+    /// SQLite's index of words is rid of deleted rows before many have gathered: the more of a piece is gone, the more is read for each
+    /// page that is written.
+    async fn words(&mut self) -> Result<(), Stop> {
+        for _ in 0..pace::STEPS {
+            let Some(held) = again(|| merge_words(&self.db, self.pages)).await? else { break };
+            self.pages = pace::next(self.pages, self.pages, held, pace::PAGES);
+            self.rest(held).await;
+            self.go_on().await?;
         }
         Ok(())
     }
@@ -139,7 +157,7 @@ impl Worker {
         // Unless all that is in Redis is known, nothing is forgotten.
         let Some(held) = self.held().await? else { return Ok(()) };
         self.run.parts.push(RunPart { what: "marks of failures".into(), deleted: 0 });
-        self.most = FIRST;
+        self.most = pace::FIRST;
         loop {
             let (looked, forgotten, time) = again(|| forget(&self.db, &held, now(), self.most)).await?;
             if looked == 0 {
@@ -179,11 +197,15 @@ impl Worker {
         }
     }
 
-    /// Learns from how long a batch held the lock, and lets others have it for at least as long.
+    /// Learns from how long a batch held the lock.
     async fn paced(&mut self, rows: usize, held: Duration) {
+        self.most = pace::next(self.most, rows, held, pace::ROWS);
+        self.rest(held).await;
+    }
+
+    /// Lets others have the lock for at least as long as it was held.
+    async fn rest(&mut self, held: Duration) {
         self.run.longest_ms = self.run.longest_ms.max(u64::try_from(held.as_millis()).unwrap_or(u64::MAX));
-        let fit = rows as f64 * AIM.as_secs_f64() / held.as_secs_f64().max(0.000_1);
-        self.most = (fit as usize).min(self.most * 2).clamp(1, MOST);
         sleep(held.max(Duration::from_millis(5))).await;
     }
 

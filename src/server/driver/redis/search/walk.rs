@@ -7,7 +7,7 @@ use crate::{
         job::JobState,
     },
     server::{
-        driver::redis::{RedisDriver, job::SEARCHED},
+        driver::redis::{RedisDriver, job::SEARCHED, payload::Element},
         error::DriverError,
     },
 };
@@ -21,6 +21,13 @@ pub(super) const AGAIN: usize = 20;
 pub struct Top {
     pub position: u64,
     pub anchors: Vec<String>,
+}
+
+impl Top {
+    /// Whether this is the newest of them.
+    pub fn is(&self, raw: &[u8]) -> bool {
+        self.anchors.first().is_some_and(|hash| *hash == Element::of(raw).digest())
+    }
 }
 
 impl Piece {

@@ -1,0 +1,164 @@
+//! What makes it true that nobody waits long for retention: one transaction deletes a bounded number of rows and bytes, and merges
+//! nothing. How many the next one may have is shown in `tasks/retention/pace.rs`.
+
+use super::{DAY_MS, databases, ints, open, retention::delete_old, run};
+use crate::{
+    archive::{fresh, on_each},
+    support::{DatabaseKind, Payload, TestRedis, now_ms},
+};
+use flux_console::{
+    model::{archive::Status, time::Millis},
+    server::{
+        archive::{
+            db::Db,
+            record::{self, Record},
+            retention::{BYTES, OLD, delete, merge_words, next},
+            sql::sql,
+        },
+        tasks::retention::pace,
+    },
+};
+
+const MEGABYTE: usize = 1024 * 1024;
+
+on_each! { a_batch_has_an_end }
+
+fn days_ago(days: i64) -> Millis {
+    Millis(now_ms() - days * DAY_MS)
+}
+
+async fn rows_and_bytes(db: &Db) -> (u64, u64) {
+    let text = format!("SELECT COUNT(*), COALESCE({}, 0) FROM flux_job_archive", db.dialect().sum("octet_length(payload)"));
+    db.rows(sql(text), |row| (row.count(0), row.count(1))).await.expect("counts")[0]
+}
+
+async fn a_batch_has_an_end(kind: DatabaseKind) {
+    const MOST: usize = 100;
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let dead = |id: String, bytes: usize| {
+        let payload = Payload::new(&id, "mail").own(&format!(r#""data":"{}""#, "y".repeat(bytes))).attempts(3, 3).failed("no").into_bytes();
+        Record { status: Status::Failed, queue: "mail".try_into().expect("a name"), payload, id: None, at: days_ago(40) }
+    };
+    // One alone is more than a batch may have.
+    let sizes = std::iter::repeat_n(10, 250).chain(std::iter::repeat_n(MEGABYTE, 20)).chain([8 * MEGABYTE + 1]);
+    let all: Vec<Record> = sizes.enumerate().map(|(n, bytes)| dead(format!("j-{n}"), bytes)).collect();
+    assert_eq!(record::records(&db, &all).await.expect("written").rows, 271);
+    let (jobs, border) = (&OLD[0], days_ago(30));
+    let (mut left, mut most_rows, mut batches) = (rows_and_bytes(&db).await, 0, 0);
+    while left.0 > 0 {
+        let batch = next(&db, jobs, border, None, MOST).await.expect("a batch");
+        let (deleted, _) = delete(&db, jobs, &batch, days_ago(0)).await.expect("deleted");
+        let now = rows_and_bytes(&db).await;
+        let (rows, bytes) = (left.0 - now.0, left.1 - now.1);
+        assert!(rows == deleted && rows == batch.len() as u64 && rows > 0, "{rows} rows went, {deleted} were told of {}", batch.len());
+        assert!(rows <= MOST as u64 && (bytes <= BYTES || rows == 1), "{rows} rows, {bytes} bytes");
+        (left, most_rows, batches) = (now, most_rows.max(rows), batches + 1);
+    }
+    assert!(most_rows > 50 && batches >= 5, "{batches} batches, the largest of {most_rows} rows");
+}
+
+/// Of a whole run: PostgreSQL can say which transaction deleted a row.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_transaction_of_a_run_takes_more_than_it_may() {
+    let (_redis, _database, console, db) = databases::console(DatabaseKind::Postgres).await;
+    for text in [
+        "CREATE TABLE taken (tx BIGINT, bytes BIGINT)",
+        "CREATE FUNCTION take_note() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN INSERT INTO taken VALUES (txid_current(), octet_length(OLD.payload)); RETURN OLD; END'",
+        "CREATE TRIGGER take_note BEFORE DELETE ON flux_job_archive FOR EACH ROW EXECUTE FUNCTION take_note()",
+    ] {
+        run(&db, text, []).await;
+    }
+    for (stem, count, bytes) in [("small", 3_000, 100), ("large", 30, MEGABYTE)] {
+        let text = format!(
+            "INSERT INTO flux_job_archive (job_id, queue, status, payload, archived_at) \
+             SELECT concat('{stem}-', i), 'mail', 'completed', concat('{{\"id\":\"{stem}-', i, '\",\"pad\":\"', repeat('y', {bytes}), '\"}}'), {} \
+             FROM generate_series(1, {count}) AS n(i)",
+            db.dialect().at()
+        );
+        run(&db, &text, [days_ago(40).0.into()]).await;
+    }
+    assert_eq!(delete_old(&console).await["job rows"].as_u64(), Some(3_030));
+    let text = "SELECT COUNT(*), CAST(SUM(bytes) AS BIGINT) FROM taken GROUP BY tx ORDER BY tx";
+    let taken = db.rows(sql(text), |row| (row.count(0), row.count(1))).await.expect("counts");
+    assert_eq!(taken.iter().map(|(rows, _)| rows).sum::<u64>(), 3_030, "each row once");
+    assert!(taken[0].0 <= pace::FIRST as u64, "the first one is small: {taken:?}");
+    for (rows, bytes) in &taken {
+        assert!(*rows <= pace::ROWS as u64 && (*bytes <= BYTES || *rows == 1), "{rows} rows, {bytes} bytes: {taken:?}");
+    }
+    console.stop().await;
+}
+
+/// Rows with words that stand in each of them, in an index as the indexer writes it: two hundred at a time.
+async fn fill(db: &Db, stem: &str, count: i64, days: i64) {
+    let at = days_ago(days).iso();
+    let first = ints(db, "SELECT COALESCE(MAX(id), 0) FROM flux_job_archive").await[0];
+    let text = format!(
+        "INSERT INTO flux_job_archive (job_id, queue, status, payload, archived_at) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) \
+         SELECT '{stem}-' || i, 'mail', 'completed', '{{\"id\":\"{stem}-' || i || '\"}}', ? FROM n"
+    );
+    run(db, &text, [at.into()]).await;
+    for from in (first..first + count).step_by(200) {
+        let text = format!(
+            "INSERT INTO flux_console_search (rowid, words) SELECT id, 'so many words stand in every row n' || id FROM flux_job_archive \
+             WHERE id > {from} AND id <= {}",
+            from + 200
+        );
+        run(db, &text, []).await;
+    }
+    let rows = format!("INSERT INTO flux_console_rows (row_id, class) SELECT id, job_id FROM flux_job_archive WHERE id > {first}");
+    run(db, &rows, []).await;
+    let last = (first + count).to_string();
+    let mark = "INSERT INTO flux_console_marks (name, value) VALUES ('index', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    run(db, mark, [last.into()]).await;
+}
+
+/// What SQLite's index of words consists of: a merge makes a new piece (their numbers stand before the 37 bits of a page's; beyond
+/// 65,535 they are of notes of what was deleted).
+async fn pieces(db: &Db) -> Vec<i64> {
+    ints(db, "SELECT DISTINCT id >> 37 FROM flux_console_search_data WHERE id > 10 AND id >> 37 < 65536 ORDER BY 1").await
+}
+
+async fn found(db: &Db) -> i64 {
+    ints(db, "SELECT COUNT(*) FROM flux_console_search WHERE flux_console_search MATCH 'every'").await[0]
+}
+
+#[tokio::test]
+async fn a_deletion_merges_nothing_and_a_merge_goes_in_steps() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir.path().join("a.sqlite")).await;
+    fill(&db, "old", 20_000, 45).await;
+    let (jobs, border, before) = (&OLD[0], days_ago(30), pieces(&db).await);
+    for _ in 0..3 {
+        let batch = next(&db, jobs, border, None, pace::ROWS).await.expect("a batch");
+        assert_eq!(delete(&db, jobs, &batch, days_ago(0)).await.expect("deleted").0, 1_000);
+        assert_eq!(pieces(&db).await, before, "it merged within the transaction");
+    }
+    assert_eq!(found(&db).await, 17_000, "what was deleted is not found");
+    let automerge = "SELECT v FROM flux_console_search_config WHERE k = 'automerge'";
+    assert_eq!(ints(&db, automerge).await, [4], "whoever indexes merges as ever");
+
+    let mut steps = 0;
+    while merge_words(&db, 1).await.expect("a step").is_some() {
+        steps += 1;
+        assert!(steps < 1_000, "it ends");
+    }
+    assert!(steps > 3 && pieces(&db).await != before, "{steps} steps");
+    assert_eq!(found(&db).await, 17_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_leaves_nothing_to_merge() {
+    let (redis, dir) = (TestRedis::start().await, tempfile::tempdir().unwrap());
+    let file = dir.path().join("a.sqlite");
+    let db = open(&file).await;
+    fill(&db, "old", 6_000, 45).await;
+    fill(&db, "young", 2_000, 2).await;
+    let console = super::console(&redis, &file).await;
+    assert_eq!(delete_old(&console).await["job rows"].as_u64(), Some(6_000));
+    assert!(merge_words(&db, 1).await.expect("an answer").is_none(), "something is left to merge");
+    assert_eq!(found(&db).await, 2_000);
+    console.stop().await;
+}
