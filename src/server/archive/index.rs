@@ -98,6 +98,9 @@ impl Parts {
 
 /// The same parts of these rows that the index was made of.
 pub async fn parts(db: &Db, ids: &[i64]) -> Result<HashMap<i64, Parts>, ArchiveError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let text = format!("SELECT {} FROM flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id WHERE", columns(db.dialect()));
     let rows = db.rows(sql(text).one_of("a.id", ids.iter().copied()), Read::of).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.parts)).collect())

@@ -24,6 +24,9 @@ const READERS: u32 = 6;
 const SQLITE_TRIES: u32 = 10;
 const SQLITE_PAUSE: Duration = Duration::from_millis(100);
 
+/// Prepared statements that a connection to MySQL keeps: all that there are (see [`super::sql`]).
+const STATEMENTS: usize = 500;
+
 impl Db {
     /// Connects, and brings the tables up to date: adopts what the library made, adds indexes and tables of the console's own.
     pub async fn open(setting: &Setting) -> Result<Self, ArchiveError> {
@@ -70,7 +73,7 @@ impl Db {
             }
             Setting::MySql(url) => {
                 // sqlx sets the session's zone to UTC, in which the library's times are read and written.
-                let options = MySqlConnectOptions::from_str(url)?;
+                let options = MySqlConnectOptions::from_str(url)?.statement_cache_capacity(STATEMENTS);
                 let pool = bounded(MySqlPoolOptions::new()).max_connections(READERS).connect_with(options.clone()).await?;
                 Ok(Self::MySql { pool, check: bounded(MySqlPoolOptions::new()).max_connections(1).connect_lazy_with(options) })
             }

@@ -17,7 +17,7 @@ use super::{
     dialect::Dialect,
     error::ArchiveError,
     record::identity,
-    sql::{Row, Sql, Value, sql},
+    sql::{Row, Sql, Value, alike, sql},
 };
 pub use traces::{Side, any_gone, forget, mark_orphans, sweep};
 pub use words::merge_words;
@@ -179,12 +179,12 @@ fn selection(dialect: Dialect, table: &Table, before: Millis, place: Option<&str
         Old::Attempts | Old::Lines | Old::Gaps | Old::Operations => ("0".to_owned(), format!("{} a", table.name)),
     };
     let text = format!(
-        "SELECT a.id, {}, {columns} FROM {from} WHERE {} ORDER BY {} DESC LIMIT {most}",
+        "SELECT a.id, {}, {columns} FROM {from} WHERE {} ORDER BY {} DESC LIMIT ?",
         dialect.place(table.time),
         wanted.text,
         table.time
     );
-    Sql { text, values: wanted.values }
+    Sql { text, values: wanted.values }.bind(most as u64)
 }
 
 /// The next rows to go, at most `most` and, unless it is one, not more than [`BYTES`] of payloads; reads only.
@@ -246,9 +246,12 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
     let ids = || batch.ids.iter().cloned();
     if table.old == Old::Jobs {
         if !batch.identities.is_empty() {
-            let rows = batch.identities.iter().map(|identity| vec![identity.clone().into(), now.0.into()]);
+            let identities: Vec<&String> = batch.identities.iter().collect();
             let update = dialect.or_update("identity", &format!("gone_ms = {}", dialect.new("gone_ms")));
-            tx.run(Sql::insert("INSERT INTO flux_console_failures (identity, gone_ms)", "(?, ?)", rows).then(&update)).await?;
+            for some in alike(&identities) {
+                let rows = some.iter().map(|identity| vec![identity.as_str().into(), now.0.into()]);
+                tx.run(Sql::insert("INSERT INTO flux_console_failures (identity, gone_ms)", "(?, ?)", rows).then(&update)).await?;
+            }
         }
         words::forget_words(&mut tx, dialect, ids()).await?;
         tx.run(sql("DELETE FROM flux_console_rows WHERE").one_of("row_id", ids())).await?;

@@ -1,4 +1,8 @@
 //! One statement with its values and one row of an answer, the same for the three databases.
+//!
+//! Statements are prepared and kept by their text, so texts that differ in a number of marks only are kept few: lists have 1, 2, 4, 8 …
+//! marks ([`Sql::one_of`], [`alike`]). With MySQL it is more than thrift: whenever a kept statement makes room for a new one, its client
+//! sends that without waiting for an answer, and what follows lies in the socket until the server has acknowledged it, 40 ms later.
 
 use super::dialect::Dialect;
 use sqlx::{Row as _, mysql::MySqlRow, postgres::PgRow, sqlite::SqliteRow};
@@ -77,16 +81,15 @@ impl Sql {
         self
     }
 
-    /// ` column IN (?, ?, …)`; of nothing it is a condition that no row meets.
+    /// ` column IN (?, ?, …)`, the last value as often as is needed for a power of two; of nothing it is a condition that no row meets.
     #[must_use]
     pub fn one_of<V: Into<Value>>(mut self, column: &str, values: impl IntoIterator<Item = V>) -> Self {
         let before = self.values.len();
         self.values.extend(values.into_iter().map(Into::into));
-        match self.values.len() - before {
-            0 => self.text.push_str(" 1 = 0"),
-            n => self.text.push_str(&format!(" {column} IN ({})", marks(n))),
-        }
-        self
+        let Some(last) = self.values[before..].last().cloned() else { return self.then(" 1 = 0") };
+        let n = (self.values.len() - before).next_power_of_two();
+        self.values.resize(before + n, last);
+        self.then(&format!(" {column} IN ({})", marks(n)))
     }
 
     /// ` AND column = ?`, byte for byte: the library's columns in MySQL compare without case, and their index only narrows.
@@ -127,6 +130,17 @@ impl Sql {
         }
         out
     }
+}
+
+/// All of these in pieces whose lengths are powers of two.
+pub fn alike<T>(mut rest: &[T]) -> Vec<&[T]> {
+    let mut pieces = Vec::new();
+    while let Some(bits) = rest.len().checked_ilog2() {
+        let (piece, others) = rest.split_at(1 << bits);
+        pieces.push(piece);
+        rest = others;
+    }
+    pieces
 }
 
 /// A text that every database takes: PostgreSQL takes no NUL.
@@ -175,5 +189,22 @@ impl Row<'_> {
 
     pub fn bytes(&self, i: usize) -> Option<Vec<u8>> {
         get!(self, i, Vec<u8>).ok().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{alike, sql};
+
+    #[test]
+    fn lists_have_few_lengths() {
+        let asked = |n: i64| sql("SELECT 1 WHERE").one_of("a", 1..=n);
+        assert_eq!((asked(0).text.as_str(), asked(0).values.len()), ("SELECT 1 WHERE 1 = 0", 0));
+        assert_eq!((asked(3).text.as_str(), asked(3).values.len()), ("SELECT 1 WHERE a IN (?, ?, ?, ?)", 4));
+        let lengths: std::collections::BTreeSet<usize> = (1..=1_000).map(|n| asked(n).values.len()).collect();
+        assert_eq!(lengths.len(), 11);
+        let rows: Vec<i64> = (0..1_000).collect();
+        assert!(alike(&rows).iter().all(|piece| piece.len().is_power_of_two()) && alike(&rows).concat() == rows);
+        assert!(alike::<i64>(&[]).is_empty());
     }
 }

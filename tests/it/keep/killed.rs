@@ -137,7 +137,11 @@ async fn a_killed_run_leaves_whole_rows_and_the_next_one_does_the_rest(kind: Dat
     assert!(partly * 3 >= kills * 2, "only {partly} of {kills} kills hit a running run");
 
     let console = begun(&redis, &database).await;
-    let done = async || console.json("/api/v1/settings/retention").await["run"]["status"] == "done";
+    let done = async || {
+        let run = console.json("/api/v1/settings/retention").await["run"].clone();
+        println!("{run}");
+        run["status"] == "done"
+    };
     eventually("the rest is done", LATE, done).await;
     assert_eq!(whole(&db).await, 0);
     console.kill();

@@ -167,7 +167,7 @@ async fn clicks_on_all_and_on_a_group_are_told() {
     let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
     let created = now_ms() - 60_000;
     for name in ["mail", "orders"] {
-        let dead = ["j-1", "j-2"].map(|id| Payload::new(id, name).created(created).attempts(3, 3).failed("no answer"));
+        let dead = [1, 2].map(|n| Payload::new(&format!("{name}-{n}"), name).created(created).attempts(3, 3).failed("no answer"));
         redis.push_raw(&format!("queue:{name}:failed"), dead).await;
     }
     let console = console(&redis, &database).await;
@@ -182,7 +182,7 @@ async fn clicks_on_all_and_on_a_group_are_told() {
     let by_itself = format!("retry of failed jobs matching {} by the console", filter("no answer"));
     for (name, expected) in [("mail", "retry of all failed jobs by somebody at 127.0.0.1"), ("orders", by_itself.as_str())] {
         let told = async || {
-            let past = actions::past::past(&console.state, &queue(name), "j-2", true).await.expect("a past");
+            let past = actions::past::past(&console.state, &queue(name), &format!("{name}-2"), true).await.expect("a past");
             deeds(past.entries).iter().any(|(title, _)| title == expected)
         };
         eventually(expected, SOON, told).await;

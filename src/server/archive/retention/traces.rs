@@ -81,8 +81,8 @@ pub async fn any_gone(db: &Db, now: Millis) -> Result<bool, ArchiveError> {
 /// Forgets some of the identities that have been gone long enough, but for those that `held` (what is in Redis) has: these count
 /// as gone since now. How many it looked at, and how many it forgot.
 pub async fn forget(db: &Db, held: &HashSet<String>, now: Millis, most: usize) -> Result<(usize, u64, Duration), ArchiveError> {
-    let text = format!("SELECT identity FROM flux_console_failures WHERE gone_ms < ? ORDER BY gone_ms LIMIT {most}");
-    let found = db.rows(sql(text).bind(now.0 - IDENTITY_MS), |row| row.text(0).unwrap_or_default()).await?;
+    let asked = sql("SELECT identity FROM flux_console_failures WHERE gone_ms < ? ORDER BY gone_ms LIMIT ?");
+    let found = db.rows(asked.bind(now.0 - IDENTITY_MS).bind(most as u64), |row| row.text(0).unwrap_or_default()).await?;
     let looked = found.len();
     if looked == 0 {
         return Ok((0, 0, Duration::ZERO));

@@ -14,11 +14,51 @@ pub const PAGES: usize = 128;
 /// Steps of merging after one batch: who indexes meanwhile may go on making more to merge.
 pub const STEPS: usize = 200;
 
-/// How many rows or pages the next transaction may have, after one of `done` that held the lock for so long: what takes [`AIM`] at
-/// that pace, at most twice of what the last one might have had, and never more than `limit`.
-pub fn next(most: usize, done: usize, held: Duration, limit: usize) -> usize {
-    let fit = done as f64 * AIM.as_secs_f64() / held.as_secs_f64().max(0.000_1);
-    (fit as usize).min(most.saturating_mul(2)).clamp(1, limit)
+/// How many rows or pages a transaction takes, learned from how long the ones before held the lock.
+///
+/// A transaction costs something of itself, whatever is in it: on a distant database every statement is a round trip. Two of
+/// different size tell that from what a row costs. Taken for a price of the rows it would make transactions smaller and smaller,
+/// to no use, until a night is spent on a few thousand rows.
+pub struct Pace {
+    most: usize,
+    limit: usize,
+    /// Milliseconds that a transaction takes of itself.
+    fixed: f64,
+    /// Of the last one, how many there were and how many milliseconds it took.
+    last: Option<(f64, f64)>,
+}
+
+impl Pace {
+    pub const fn rows() -> Self {
+        Self { most: FIRST, limit: ROWS, fixed: 0.0, last: None }
+    }
+
+    pub const fn pages() -> Self {
+        Self { most: FIRST_PAGES, limit: PAGES, fixed: 0.0, last: None }
+    }
+
+    /// So many may the next one have.
+    pub const fn most(&self) -> usize {
+        self.most
+    }
+
+    /// One of `done` held the lock for so long. What the next one's rows cost is to be [`AIM`], with at most twice as many as the
+    /// last one might have had.
+    pub fn learn(&mut self, done: usize, held: Duration) {
+        let (done, held) = (done.max(1) as f64, held.as_secs_f64() * 1_000.0);
+        let each = match self.last {
+            Some((n, time)) if n != done => {
+                let each = ((held - time) / (done - n)).max(0.0);
+                self.fixed = (held - each * done).max(0.0);
+                each
+            }
+            // As many as before: what is more than was expected is the rows'.
+            _ => ((held - self.fixed) / done).max(0.0),
+        };
+        self.last = Some((done, held));
+        let fit = AIM.as_secs_f64() * 1_000.0 / each.max(0.000_1);
+        self.most = (fit as usize).min(self.most.saturating_mul(2)).clamp(1, self.limit);
+    }
 }
 
 #[cfg(test)]
@@ -30,33 +70,56 @@ mod tests {
         Duration::from_millis(n)
     }
 
+    fn after(most: usize, limit: usize, done: usize, held: Duration) -> usize {
+        let mut pace = Pace { most, limit, fixed: 0.0, last: None };
+        pace.learn(done, held);
+        pace.most()
+    }
+
     #[test]
     fn after_a_slow_step_the_next_one_is_smaller() {
-        assert_eq!(next(1_000, 1_000, ms(2_952), ROWS), 10);
-        assert_eq!(next(1_000, 1_000, ms(31), ROWS), 967);
-        assert_eq!(next(10, 10, ms(3_000), ROWS), 1, "one row is tried whatever it takes");
-        assert_eq!(next(FIRST, 8, ms(60), ROWS), 4, "what counts is how many there were, not how many there might have been");
+        assert_eq!(after(1_000, ROWS, 1_000, ms(2_952)), 10);
+        assert_eq!(after(1_000, ROWS, 1_000, ms(31)), 967);
+        assert_eq!(after(10, ROWS, 10, ms(3_000)), 1, "one row is tried whatever it takes");
+        assert_eq!(after(FIRST, ROWS, 8, ms(60)), 4, "what counts is how many there were, not how many there might have been");
     }
 
     #[test]
     fn it_grows_by_steps_and_has_an_end() {
-        assert_eq!(next(FIRST, FIRST, ms(1), ROWS), 2 * FIRST);
-        assert_eq!(next(800, 800, Duration::ZERO, ROWS), ROWS);
-        assert_eq!(next(200, 200, ms(2), PAGES), PAGES);
+        assert_eq!(after(FIRST, ROWS, FIRST, ms(1)), 2 * FIRST);
+        assert_eq!(after(800, ROWS, 800, Duration::ZERO), ROWS);
+        assert_eq!(after(200, PAGES, 200, ms(2)), PAGES);
+    }
+
+    /// What a database takes that is `fixed` away, with rows that cost `each` µs; how many a transaction has after so many of them.
+    fn settled(fixed_us: u64, each_us: u64, steps: usize) -> Vec<usize> {
+        let mut pace = Pace::rows();
+        let step = |pace: &mut Pace| {
+            pace.learn(pace.most(), Duration::from_micros(fixed_us + each_us * pace.most() as u64));
+            pace.most()
+        };
+        (0..steps).map(|_| step(&mut pace)).collect()
     }
 
     proptest! {
         #[test]
         fn rows_that_cost_three_times_as_much_stay_below_100_ms(cost_us in 1_u64..40_000, most in 1..=ROWS, part in 0.0..=1.0_f64) {
             let done = ((most as f64 * part) as usize).max(1);
-            let next = next(most, done, Duration::from_micros(cost_us * done as u64), ROWS);
+            let next = after(most, ROWS, done, Duration::from_micros(cost_us * done as u64));
             prop_assert!((1..=ROWS).contains(&next) && next <= 2 * most);
             prop_assert!(next == 1 || next as u64 * cost_us * 3 < 100_000, "{next} rows of {cost_us} µs");
         }
 
         #[test]
         fn who_took_too_long_gets_less(done in 2..=ROWS, too_long in 1_u64..10_000) {
-            prop_assert!(next(done, done, AIM + Duration::from_millis(too_long), ROWS) < done);
+            prop_assert!(after(done, ROWS, done, AIM + Duration::from_millis(too_long)) < done);
+        }
+
+        #[test]
+        fn a_distant_database_does_not_make_it_crawl(fixed_us in 0_u64..300_000, each_us in 20_u64..3_000) {
+            let fit = (30_000 / each_us).min(ROWS as u64) as usize;
+            let taken = settled(fixed_us, each_us, 24);
+            prop_assert!(taken[16..].iter().all(|most| (fit / 2..=fit + 1).contains(most)), "{fit} would fit: {taken:?}");
         }
     }
 }

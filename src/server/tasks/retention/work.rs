@@ -1,6 +1,6 @@
 //! One run of retention: a table at a time, in batches that hold no lock for long, each whole or not at all.
 
-use super::pace;
+use super::pace::{self, Pace};
 use crate::model::{
     audit::AuditLine,
     settings::{Retention, RetentionRun, RunPart, RunStatus},
@@ -29,10 +29,10 @@ struct Worker {
     keep: Retention,
     run: RetentionRun,
     saved: Instant,
-    /// Rows of the next batch.
-    most: usize,
-    /// Pages of the next step of merging.
-    pages: usize,
+    /// Of the table at hand.
+    rows: Pace,
+    /// Of merging.
+    pages: Pace,
 }
 
 /// Why a run ended early.
@@ -49,7 +49,7 @@ impl From<ArchiveError> for Stop {
 }
 
 pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: RetentionRun) {
-    let mut worker = Worker { state, db, keep, run, saved: Instant::now(), most: pace::FIRST, pages: pace::FIRST_PAGES };
+    let mut worker = Worker { state, db, keep, run, saved: Instant::now(), rows: Pace::rows(), pages: Pace::pages() };
     let ended = worker.all().await;
     let Worker { state, mut run, keep, .. } = worker;
     let rest = "What was deleted is deleted whole; the next run does the rest.";
@@ -93,9 +93,9 @@ impl Worker {
             let (mut place, mut last) = (None::<String>, false);
             self.run.parts.push(RunPart { what: table.what.into(), deleted: 0 });
             // What one table's rows cost says nothing of the next one's.
-            self.most = pace::FIRST;
+            self.rows = Pace::rows();
             while !last {
-                let batch = next(&self.db, table, border, place.as_deref(), self.most).await?;
+                let batch = next(&self.db, table, border, place.as_deref(), self.rows.most()).await?;
                 last = batch.last;
                 if !batch.is_empty() {
                     let (deleted, held) = again(|| delete(&self.db, table, &batch, now())).await?;
@@ -136,8 +136,8 @@ impl Worker {
     /// page that is written.
     async fn words(&mut self) -> Result<(), Stop> {
         for _ in 0..pace::STEPS {
-            let Some(held) = again(|| merge_words(&self.db, self.pages)).await? else { break };
-            self.pages = pace::next(self.pages, self.pages, held, pace::PAGES);
+            let Some(held) = again(|| merge_words(&self.db, self.pages.most())).await? else { break };
+            self.pages.learn(self.pages.most(), held);
             self.rest(held).await;
             self.go_on().await?;
         }
@@ -157,9 +157,9 @@ impl Worker {
         // Unless all that is in Redis is known, nothing is forgotten.
         let Some(held) = self.held().await? else { return Ok(()) };
         self.run.parts.push(RunPart { what: "marks of failures".into(), deleted: 0 });
-        self.most = pace::FIRST;
+        self.rows = Pace::rows();
         loop {
-            let (looked, forgotten, time) = again(|| forget(&self.db, &held, now(), self.most)).await?;
+            let (looked, forgotten, time) = again(|| forget(&self.db, &held, now(), self.rows.most())).await?;
             if looked == 0 {
                 return Ok(());
             }
@@ -199,7 +199,7 @@ impl Worker {
 
     /// Learns from how long a batch held the lock.
     async fn paced(&mut self, rows: usize, held: Duration) {
-        self.most = pace::next(self.most, rows, held, pace::ROWS);
+        self.rows.learn(rows, held);
         self.rest(held).await;
     }
 
