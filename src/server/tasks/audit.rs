@@ -27,8 +27,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Lines that wait for being written; more are lost, and counted.
-const WAITING: usize = 1_000;
+/// Lines that wait for being written; more are lost, and counted. As many operations as wait for their turn may end together.
+const WAITING: usize = 4_000;
 /// A slow archive is no reason to hold lines back: then they go to Redis.
 const WRITE_WITHIN: Duration = Duration::from_secs(3);
 /// What lies in Redis is moved this often, in parts of so many.
@@ -171,7 +171,9 @@ async fn operations(state: &AppState, db: &Db, written: &mut HashSet<String>) ->
         .filter(|o| o.status == OperationStatus::Interrupted && o.finished_at.is_none())
         .map(|o| ended(o, "not known: the console that ran it is gone", now()))
         .collect();
-    archive::write(db, &left).await?;
+    for some in left.chunks(500) {
+        archive::write(db, some).await?;
+    }
     written.extend(ended_now.into_iter().map(|o| o.id));
     Ok(())
 }

@@ -192,11 +192,17 @@ impl Operations {
             list.push(Known { operation: operation.clone(), with });
             operation
         };
-        if let Err(error) = state.driver.save_operation(&operation, started).await {
-            self.lock().retain(|k| k.operation.id != operation.id);
-            return Err(error.into());
-        }
-        tokio::spawn(run::run(self.clone(), state.clone(), operation.clone(), work(started)));
+        // A task of its own: who asked may go away before it is done, and what is half begun would never end.
+        let (operations, state, new, work) = (self.clone(), state.clone(), operation.clone(), work(started));
+        let begun = tokio::spawn(async move {
+            if let Err(error) = state.driver.save_operation(&new, started).await {
+                operations.lock().retain(|k| k.operation.id != new.id);
+                return Err(ApiError::from(error));
+            }
+            tokio::spawn(run::run(operations, state, new, work));
+            Ok(())
+        });
+        begun.await.map_err(run::broken)??;
         Ok((operation, true))
     }
 

@@ -168,6 +168,29 @@ async fn an_operation_that_waits_for_its_turn_can_be_cancelled() {
     console.stop().await;
 }
 
+/// A browser that is closed right after the click takes nothing along that was begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asked_may_go_away() {
+    let redis = TestRedis::start().await;
+    let queues: Vec<String> = (0..30).map(|n| format!("shop-{n}")).collect();
+    for queue in &queues {
+        redis.push_raw(&format!("queue:{queue}:failed"), failed(queue, 20)).await;
+    }
+    let console = redis.console().await;
+    let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
+    let click = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false);
+    assert!(tokio::time::timeout(Duration::ZERO, click).await.is_err(), "it is given up before it is answered");
+    eventually("all of it is done all the same", Duration::from_secs(60), async || {
+        let list = actions::operations(&console.state).await.expect("a list");
+        list.len() == queues.len() && list.iter().all(|o| o.status == OperationStatus::Done)
+    })
+    .await;
+    for queue in &queues {
+        assert_eq!(redis.list(&format!("queue:{queue}")).await.len(), 20, "{queue}");
+    }
+    console.stop().await;
+}
+
 /// Those that waited in a console that is gone are there for everybody to see, and starting again does the rest.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waited_in_a_killed_console_is_interrupted() {

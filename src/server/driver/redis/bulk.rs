@@ -113,11 +113,17 @@ impl RedisDriver {
             return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
         }
         let mut border = false;
+        // The list ends before what was measured a moment ago: it is another one, perhaps.
+        let bytes: usize = raws.iter().map(Vec::len).sum();
+        if there.is_some() && (raws.len() as u64) < chunk && bytes < CHUNK_BYTES {
+            return reread(sweep);
+        }
         if let (Some(top), Some(there)) = (&sweep.top, there) {
             border = sweep.stay + raws.len() as u64 == there && raws.last().is_some_and(|raw| top.is(raw));
             // What has left at the end since it was looked for has drawn newer ones into a part near the border.
             if !border && sweep.stay + chunk + CHUNK > there {
                 match raws.iter().position(|raw| top.is(raw)) {
+                    // Perhaps one of several that are alike: it is not known to be the last.
                     Some(newest) => raws.truncate(newest + 1),
                     None if sweep.stay + raws.len() as u64 >= there => return reread(sweep),
                     None => {}

@@ -66,11 +66,15 @@ impl OneByOne {
 }
 
 impl RedisDriver {
-    /// A failed list into the trash, whole, but for what failed since `top` was the newest; `None`: nothing was there.
+    /// A failed list into the trash, whole, but for what failed since `top` was the newest; `None`: nothing was there. When what was
+    /// the newest is not found any more, others took what was there: what stands there now is left, and what was counted is gone.
     pub async fn trash_failed(&self, queue: &QueueName, top: Option<&Top>, id: &str, outcome: &mut Outcome) -> Result<(), DriverError> {
         let newest = top.map(|top| top.anchors.as_slice()).unwrap_or_default();
         let went = self.rename(&self.keys.failed(queue), id, 4, "failed", newest).await?;
-        outcome.done += went.unwrap_or(0);
+        match went {
+            Ok(went) => outcome.done += went,
+            Err(there) => outcome.gone += there,
+        }
         Ok(())
     }
 
@@ -93,7 +97,7 @@ impl RedisDriver {
         let newest = newest.map(|raw| payload::Element::of(&raw).digest());
         let went = self.rename(&key, id, p as usize, "waiting", newest.as_slice()).await?;
         outcome.done += went.unwrap_or(0);
-        Ok(went.is_some())
+        Ok(went.is_ok())
     }
 
     /// The newest element of a list that is not in the trash yet.
@@ -105,7 +109,8 @@ impl RedisDriver {
         Ok(if gone { None } else { super::reply::bytes(newest).ok() })
     }
 
-    async fn rename(&self, key: &str, id: &str, n: usize, kind: &str, newest: &[String]) -> Result<Option<u64>, DriverError> {
+    /// How many went; `Err`: none of so many.
+    async fn rename(&self, key: &str, id: &str, n: usize, kind: &str, newest: &[String]) -> Result<Result<u64, u64>, DriverError> {
         self.note_list(id, n, key).await?;
         let mut call = self.scripts.trash_list.prepare_invoke();
         call.key(key).key(self.keys.trash_list(id, n)).key(self.keys.active()).arg(kind).arg(trash::BACKSTOP_S);
@@ -113,7 +118,7 @@ impl RedisDriver {
             call.arg(digest);
         });
         let went: i64 = call.invoke_async(&mut self.requests.clone()).await?;
-        Ok(u64::try_from(went).ok())
+        Ok(u64::try_from(went).map_err(|_| went.unsigned_abs()))
     }
 
     /// One delayed set into the trash, but for a few due jobs; false when many are due: then [`Self::discard_delayed_step`].

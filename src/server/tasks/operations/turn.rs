@@ -47,13 +47,18 @@ impl Operations {
     pub async fn all_of(&self, state: &AppState, asked: Vec<Chosen>) -> Result<Vec<Operation>, ApiError> {
         let (ids, waiting) = self.line_up(asked)?;
         let new: Vec<Operation> = waiting.iter().map(|w| w.operation.clone()).collect();
-        if let Err(error) = state.driver.save_operations(&new, now()).await {
-            self.lock().retain(|k| !new.iter().any(|operation| operation.id == k.operation.id));
-            return Err(error.into());
-        }
         let mut line = Line { operations: self.clone(), state: state.clone(), waiting };
-        line.begin().await;
-        tokio::spawn(line.run());
+        // A task of its own: who asked may go away before all of it is done, and what is half begun would never end.
+        let begun = tokio::spawn(async move {
+            if let Err(error) = line.state.driver.save_operations(&new, now()).await {
+                line.operations.lock().retain(|k| !new.iter().any(|operation| operation.id == k.operation.id));
+                return Err(ApiError::from(error));
+            }
+            line.begin().await;
+            tokio::spawn(line.run());
+            Ok(())
+        });
+        begun.await.map_err(run::broken)??;
         let list = self.lock();
         Ok(ids.iter().filter_map(|id| list.iter().find(|k| k.operation.id == *id)).map(|k| k.operation.clone()).collect())
     }
@@ -63,14 +68,7 @@ impl Operations {
         let at = now();
         let mut list = self.lock();
         let wait = list.iter().filter(|k| k.operation.status == OperationStatus::Waiting).count();
-        if wait + asked.len() > WAITING {
-            return Err(ApiError::TooMany {
-                detail: format!(
-                    "{wait} operations wait for their turn already. Nothing was started: wait for some to end, or cancel some."
-                ),
-            });
-        }
-        let (mut ids, mut new) = (Vec::with_capacity(asked.len()), VecDeque::new());
+        let (mut ids, mut new, mut known) = (Vec::with_capacity(asked.len()), VecDeque::new(), Vec::new());
         for chosen in asked {
             let (with, from) = (chosen.with(), Some(chosen.from));
             let same = |k: &&Known| !k.operation.status.is_over() && k.is(chosen.verb, &chosen.queue, from) && k.with == with;
@@ -92,9 +90,17 @@ impl Operations {
                 filter: Some(chosen.query.to_string()),
             };
             ids.push(operation.id.clone());
-            list.push(Known { operation: operation.clone(), with });
+            known.push(Known { operation: operation.clone(), with });
             new.push_back(Waiting { operation, chosen });
         }
+        if wait + new.len() > WAITING {
+            return Err(ApiError::TooMany {
+                detail: format!(
+                    "{wait} operations wait for their turn already. Nothing was started: wait for some to end, or cancel some."
+                ),
+            });
+        }
+        list.extend(known);
         Ok((ids, new))
     }
 }
