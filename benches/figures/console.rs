@@ -1,6 +1,7 @@
 //! The console as released, in a process of its own.
 
 use anyhow::{Context, Result, bail};
+use flux_console::server::cli::variables;
 use reqwest::{Client, header};
 use serde::de::DeserializeOwned;
 use std::{
@@ -10,19 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Settings of whoever measures are not what is measured.
-const SETTINGS: [&str; 10] = [
-    "REDIS_URL",
-    "PORT",
-    "HOST",
-    "QUEUE_PREFIX",
-    "MONITOR_PREFIX",
-    "AUTH_PASSWORD",
-    "TRUST_ORIGIN",
-    "FLUX_ENVIRONMENT",
-    "RUST_LOG",
-    "REDIS_CA",
-];
 /// Ticks of `/proc/{pid}/stat` in a second: fixed by Linux for every program.
 const STAT_HZ: u64 = 100;
 
@@ -64,7 +52,8 @@ impl Console {
     pub fn start_on(redis_url: &str, archive: &str) -> Result<Self> {
         let program = program()?;
         let mut command = Command::new(&program);
-        SETTINGS.iter().for_each(|name| {
+        // Settings of whoever measures are not what is measured.
+        variables().iter().for_each(|name| {
             command.env_remove(name);
         });
         let client = Client::builder().build()?;

@@ -115,7 +115,7 @@ pub struct QueueSample {
     pub workers: Option<u64>,
     /// Age of the oldest job at the tails of the waiting lists, in ms at `sampled_at`.
     pub oldest_waiting_ms: Option<i64>,
-    /// A list was not looked at for 30 s, because there are more than the ticks of that time look at: its oldest job may be gone.
+    /// That job was not looked at for 30 s, because there are more lists than the ticks of that time look at: it may be gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub oldest_waiting_old: bool,
     pub flow: Flow,

@@ -106,15 +106,8 @@ pub async fn payload(state: &AppState, queue: &QueueName, handle: &str, at: Opti
 }
 
 pub async fn retry(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint], base: bool) -> Result<Outcome, ApiError> {
-    let asked = selected(state, Verb::Retry, queue, from, jobs).await;
-    let mut acted = Acted::default();
-    let done = async {
-        is_queue(state, queue)?;
-        check(Verb::Retry, from, jobs)?;
-        Ok::<(), ApiError>(state.driver.retry_telling(queue, jobs, base, &mut acted).await?)
-    };
-    let done = done.await;
-    told(state, queue, jobs, asked, acted, done)
+    let act = async |done: &mut Acted| Ok(state.driver.retry_telling(queue, jobs, base, done).await?);
+    acted(state, Verb::Retry, queue, from, jobs, act).await
 }
 
 /// One failed job back with another payload in its place.
@@ -141,30 +134,20 @@ pub async fn retry_edited(state: &AppState, queue: &QueueName, job: &Fingerprint
 }
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
-    let asked = selected(state, Verb::Promote, queue, from, jobs).await;
-    let mut acted = Acted::default();
-    let done = async {
-        is_queue(state, queue)?;
-        check(Verb::Promote, from, jobs)?;
+    let act = async |done: &mut Acted| {
         let served = state.driver.served(queue).await?;
-        Ok::<(), ApiError>(state.driver.promote_telling(queue, jobs, served, now(), &mut acted).await?)
+        Ok(state.driver.promote_telling(queue, jobs, served, now(), done).await?)
     };
-    let done = done.await;
-    told(state, queue, jobs, asked, acted, done)
+    acted(state, Verb::Promote, queue, from, jobs, act).await
 }
 
 pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
-    let asked = selected(state, Verb::Discard, queue, from, jobs).await;
-    let mut acted = Acted::default();
-    let done = async {
-        is_queue(state, queue)?;
-        check(Verb::Discard, from, jobs)?;
+    let act = async |done: &mut Acted| {
         // Only a due delayed job needs to know whether a worker would take it at the same moment.
         let served = from == JobState::Delayed && state.driver.served(queue).await?;
-        Ok::<(), ApiError>(state.driver.discard_telling(queue, jobs, served, now(), &mut acted).await?)
+        Ok(state.driver.discard_telling(queue, jobs, served, now(), done).await?)
     };
-    let done = done.await;
-    told(state, queue, jobs, asked, acted, done)
+    acted(state, Verb::Discard, queue, from, jobs, act).await
 }
 
 pub async fn pause(state: &AppState, queue: &QueueName) -> Result<(), ApiError> {
@@ -225,28 +208,29 @@ fn wrong_state(verb: Verb, from: JobState) -> ApiError {
     ApiError::invalid("state", format!("{} does not apply to {} jobs. Nothing was changed.", verb.as_str(), from.as_str()))
 }
 
-/// The audit line of a verb on named jobs. One alone is named as a search would name it.
-async fn selected(state: &AppState, verb: Verb, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> audit::Asked {
+/// A verb on named jobs: one audit line, and the queue is sampled at once; also after an error, which may have come in the middle.
+async fn acted(
+    state: &AppState,
+    verb: Verb,
+    queue: &QueueName,
+    from: JobState,
+    jobs: &[Fingerprint],
+    act: impl AsyncFnOnce(&mut Acted) -> Result<(), ApiError>,
+) -> Result<Outcome, ApiError> {
+    // One alone is named as a search would name it, so that the job's own page finds what was done to it.
     let which = match jobs {
         [job] => id_of(state, queue, job).await.map(|id| timeline::deed_filter(&id)),
         _ => None,
     };
-    audit::asked(state, verb.as_str(), Some(queue)).of(which.unwrap_or_else(|| format!("{} {}", jobs.len(), from.as_str())))
-}
-
-/// Leaves that line, and the queue is sampled at once; also after an error, which may have come in the middle.
-fn told(
-    state: &AppState,
-    queue: &QueueName,
-    jobs: &[Fingerprint],
-    asked: audit::Asked,
-    acted: Acted,
-    done: Result<(), ApiError>,
-) -> Result<Outcome, ApiError> {
+    let asked = audit::asked(state, verb.as_str(), Some(queue)).of(which.unwrap_or_else(|| format!("{} {}", jobs.len(), from.as_str())));
+    let mut done = Acted::default();
+    let answer = match is_queue(state, queue).and_then(|()| check(verb, from, jobs)) {
+        Ok(()) => act(&mut done).await,
+        refused => refused,
+    };
     state.watching.nudge_queue(queue);
-    let Acted { outcome, ids, .. } = acted;
-    let asked = if jobs.len() > 1 { asked.naming(state, &ids) } else { asked };
-    asked.answered(state, done.map(|()| outcome))
+    let asked = if jobs.len() > 1 { asked.naming(state, &done.ids) } else { asked };
+    asked.answered(state, answer.map(|()| done.outcome))
 }
 
 /// The id that a job's payload says, before it is moved. Nobody is refused because it cannot be told.

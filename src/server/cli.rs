@@ -6,12 +6,14 @@ use super::{
     demo, http, telemetry,
 };
 use chrono_tz::Tz;
-use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand, builder::BoolishValueParser};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 use std::{
+    collections::BTreeSet,
+    ffi::OsString,
     fs,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
@@ -158,6 +160,12 @@ pub struct Demo {
     log: String,
 }
 
+/// The names of everything in the environment that sets something: who starts a console to test or measure it takes them out.
+pub fn variables() -> BTreeSet<OsString> {
+    let named = |command: &clap::Command| command.get_arguments().filter_map(|arg| arg.get_env().map(Into::into)).collect::<Vec<_>>();
+    Cli::command().get_subcommands().flat_map(named).chain(["AUTH_PASSWORD".into()]).collect()
+}
+
 fn address(text: &str) -> Result<IpAddr, String> {
     if text == "localhost" {
         return Ok(Ipv4Addr::LOCALHOST.into());
@@ -172,9 +180,8 @@ fn zone(text: &str) -> Result<Tz, String> {
 
 /// What the environment says; a password that cannot be read must not count as none.
 fn password() -> Result<Option<String>, String> {
-    let text = |value: std::ffi::OsString| {
-        value.into_string().map_err(|_| "AUTH_PASSWORD is no UTF-8 text. Nothing was started; set another one.".into())
-    };
+    let text =
+        |value: OsString| value.into_string().map_err(|_| "AUTH_PASSWORD is no UTF-8 text. Nothing was started; set another one.".into());
     std::env::var_os("AUTH_PASSWORD").map(text).transpose()
 }
 

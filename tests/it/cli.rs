@@ -1,7 +1,7 @@
 //! The program as an operator starts it.
 
 use clap::CommandFactory;
-use flux_console::server::cli::Cli;
+use flux_console::server::cli::{Cli, variables};
 use std::{
     io::{BufRead, BufReader, Read},
     net::TcpListener,
@@ -12,20 +12,9 @@ use std::{
 /// Without what the environment of the test run may set.
 fn flux_console(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flux-console"));
-    for name in [
-        "REDIS_URL",
-        "PORT",
-        "HOST",
-        "QUEUE_PREFIX",
-        "MONITOR_PREFIX",
-        "AUTH_PASSWORD",
-        "TRUST_ORIGIN",
-        "FLUX_ENVIRONMENT",
-        "RUST_LOG",
-        "REDIS_CA",
-    ] {
+    variables().iter().for_each(|name| {
         command.env_remove(name);
-    }
+    });
     // Whoever asks for a file of its own does so itself: tests share no archive, least of all the user's.
     command.env("FLUX_ARCHIVE", "off");
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

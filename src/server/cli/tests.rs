@@ -1,5 +1,4 @@
 use super::*;
-use clap::CommandFactory;
 
 fn config(args: &[&str], password: Option<&str>) -> Result<Config, String> {
     let cli = Cli::try_parse_from(["flux-console", "start"].iter().chain(args)).unwrap();
@@ -10,6 +9,14 @@ fn config(args: &[&str], password: Option<&str>) -> Result<Config, String> {
 #[test]
 fn the_command_line_holds_together() {
     Cli::command().debug_assert();
+}
+
+#[test]
+fn all_that_the_environment_sets_is_named() {
+    let all = variables();
+    for name in ["REDIS_URL", "REDIS_CA", "PORT", "AUTH_PASSWORD", "FLUX_ARCHIVE", "RUST_LOG"] {
+        assert!(all.contains(std::ffi::OsStr::new(name)), "{name} is not in {all:?}");
+    }
 }
 
 #[test]

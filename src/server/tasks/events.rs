@@ -46,7 +46,6 @@ async fn listen(state: &AppState) -> Result<(), DriverError> {
             ledger.recovered();
         }
     }
-    follow(state);
     tracing::info!(channels = state.driver.monitors().len(), "events are heard");
     let mut messages = messages.ready_chunks(BATCH);
     let mut alive_at = now();
@@ -56,14 +55,11 @@ async fn listen(state: &AppState) -> Result<(), DriverError> {
             batch = messages.next() => {
                 let Some(batch) = batch else { break };
                 alive_at = now();
-                {
-                    let mut ledger = state.ledger.lock();
-                    for message in batch {
-                        let monitor = message.get_channel_name().strip_suffix("logs").unwrap_or_default();
-                        ledger.hear(monitor, message.get_payload_bytes(), alive_at);
-                    }
+                let mut ledger = state.ledger.lock();
+                for message in batch {
+                    let monitor = message.get_channel_name().strip_suffix("logs").unwrap_or_default();
+                    ledger.hear(monitor, message.get_payload_bytes(), alive_at);
                 }
-                follow(state);
             }
             _ = ping.tick() => {
                 match tokio::time::timeout(PING_WITHIN, sink.ping::<redis::Value>()).await {
@@ -76,12 +72,4 @@ async fn listen(state: &AppState) -> Result<(), DriverError> {
     tracing::warn!("events are not heard, connecting again");
     state.ledger.lock().deaf(alive_at);
     Ok(())
-}
-
-/// Workers that were heard are asked for by name from now on, and not found by some later scan: before a due job is moved,
-/// the heartbeats that are followed are all that is asked (`driver::redis::RedisDriver::served`).
-fn follow(state: &AppState) {
-    let met = state.ledger.lock().met();
-    let mut known = state.driver.known();
-    met.into_iter().for_each(|(monitor, id)| known.heartbeat_seen(format!("{monitor}worker:{id}"), now()));
 }

@@ -23,6 +23,7 @@ use crate::server::{
         Sweep,
         trash::{Keep, Stays},
     },
+    error::DriverError,
     state::AppState,
 };
 use std::collections::VecDeque;
@@ -176,34 +177,28 @@ impl Operations {
                     detail: format!("{RUNNING} operations are running already. Nothing was started: wait for one to end, or cancel one."),
                 });
             }
-            let operation = Operation {
-                id: uuid::Uuid::now_v7().simple().to_string(),
-                verb,
-                queue: queue.clone(),
-                state: from,
-                status: OperationStatus::Running,
-                total,
-                outcome: Outcome::default(),
-                started_at: started,
-                finished_at: None,
-                message: None,
-                filter,
-            };
+            let operation = asked(verb, queue, from, OperationStatus::Running, total, filter, started);
             list.push(Known { operation: operation.clone(), with });
             operation
         };
-        // A task of its own: who asked may go away before it is done, and what is half begun would never end.
-        let (operations, state, new, work) = (self.clone(), state.clone(), operation.clone(), work(started));
+        let run = run::run(self.clone(), state.clone(), operation.clone(), work(started));
+        self.begin(state, vec![operation.clone()], async { drop(tokio::spawn(run)) }).await?;
+        Ok((operation, true))
+    }
+
+    /// Writes new ones down and begins them. In a task of its own: who asked may go away before all of it is done, and what is half
+    /// begun would never end.
+    async fn begin(&self, state: &AppState, new: Vec<Operation>, begin: impl Future<Output = ()> + Send + 'static) -> Result<(), ApiError> {
+        let (operations, driver) = (self.clone(), state.driver.clone());
         let begun = tokio::spawn(async move {
-            if let Err(error) = state.driver.save_operation(&new, started).await {
-                operations.lock().retain(|k| k.operation.id != new.id);
+            if let Err(error) = driver.save_operations(&new, now()).await {
+                operations.lock().retain(|k| !new.iter().any(|operation| operation.id == k.operation.id));
                 return Err(ApiError::from(error));
             }
-            tokio::spawn(run::run(operations, state, new, work));
+            begin.await;
             Ok(())
         });
-        begun.await.map_err(run::broken)??;
-        Ok((operation, true))
+        begun.await.map_err(|error| DriverError::Protocol(format!("an operation could not be begun: {error}")))?
     }
 
     /// For the event stream: running ones, and those that ended lately. Those that wait are a matter of lists.
@@ -222,5 +217,30 @@ impl Operations {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that was asked for just now.
+fn asked(
+    verb: Verb,
+    queue: &QueueName,
+    from: Option<JobState>,
+    status: OperationStatus,
+    total: u64,
+    filter: Option<String>,
+    at: Millis,
+) -> Operation {
+    Operation {
+        id: uuid::Uuid::now_v7().simple().to_string(),
+        verb,
+        queue: queue.clone(),
+        state: from,
+        status,
+        total,
+        outcome: Outcome::default(),
+        started_at: at,
+        finished_at: None,
+        message: None,
+        filter,
     }
 }

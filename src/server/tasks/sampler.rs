@@ -270,8 +270,12 @@ impl Sampler {
 
     fn snapshot(&mut self) -> Snapshot {
         let at = now();
-        let ledger = self.state.ledger.lock();
+        let mut ledger = self.state.ledger.lock();
         let (active, heard, throughput, log_seq) = (ledger.active(), ledger.heard(at), ledger.throughput(), ledger.tail().seq());
+        // Workers met on the channel are looked for by name, not found by the next scan.
+        for (monitor, id) in ledger.met() {
+            self.state.driver.known().heartbeat_seen(format!("{monitor}worker:{id}"), at);
+        }
         drop(ledger);
         let known = self.state.driver.known();
         let (grouped, mut unattributed) = known.grouped();
@@ -280,15 +284,14 @@ impl Sampler {
         let workers = known.workers();
         let config = &self.state.config;
         let mut queues: Vec<QueueSample> = self.samples.values().cloned().collect();
-        let old_ages = self.old_ages(at);
         for q in &mut queues {
             q.grouped = grouped.get(&q.name).copied().unwrap_or(0);
             q.grouped_partial = partial;
             q.waiting = q.by_priority.sum().map(|n| n + q.grouped);
             q.workers = workers.as_ref().map(|w| w.get(q.name.as_str()).copied().unwrap_or(0));
-            let created = Priority::ALL.iter().filter_map(|p| self.oldest.get(&(q.name.clone(), *p))?.created).min();
-            q.oldest_waiting_ms = created.map(|ms| q.sampled_at.0.saturating_sub(ms).max(0));
-            q.oldest_waiting_old = created.is_some() && old_ages.contains(&q.name);
+            let oldest = learn::oldest_of(&self.oldest, &q.name);
+            q.oldest_waiting_ms = oldest.map(|(created, _)| q.sampled_at.0.saturating_sub(created).max(0));
+            q.oldest_waiting_old = oldest.is_some_and(|(_, age)| age.is_old(at));
         }
         let NodeList { nodes, complete: nodes_complete, more: more_nodes } = self.state.nodes.lock().list(at);
         self.flows.fill(&self.state.ledger, &active, &mut queues);
@@ -313,7 +316,7 @@ impl Sampler {
             nodes,
             nodes_complete,
             more_nodes,
-            old_ages,
+            old_ages: self.old_ages(at),
             workers: known.scanned.then_some(known.alive().count() as u64),
             late_workers: known.late(at),
             discovery,

@@ -7,12 +7,12 @@ use super::*;
 use crate::{
     search::count,
     support::{
-        Payload, now_ms,
+        Payload, TestConsole, now_ms,
         payload::{dead, many, many_dead},
         redis::id_of,
     },
 };
-use flux_console::model::operation::{OperationStatus, Verb};
+use flux_console::model::operation::{Operation, OperationStatus, Verb};
 use flux_console::server::actions::{self, matching::Ask};
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 use std::{
@@ -23,6 +23,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::task::JoinHandle;
 
 /// The library's.
 const CAP: isize = 1_000;
@@ -129,66 +130,89 @@ async fn ids_in_trash(redis: &TestRedis) -> Vec<String> {
     all.into_iter().filter(|(key, _)| key.contains(":trash:")).flat_map(|(_, jobs)| jobs).map(|raw| id_of(&raw)).collect()
 }
 
-/// So many dead letters before all others, of which the next failure drops what is too much: while the list is full, each one takes
-/// away what an operation is about to read. Their ids.
-async fn fill(redis: &TestRedis, stem: &str, count: usize) -> Vec<String> {
-    // As they come: the newest last.
-    let mut letters = many_dead(stem, "mail", count);
-    letters.reverse();
-    let ids = letters.iter().map(|raw| id_of(raw.as_bytes())).collect();
-    let _: () = redis.con.clone().lpush(FAILED, letters).await.expect("LPUSH");
-    ids
+/// The library at work on a failed list that is full at every click: each failure then takes away what an operation is about to read.
+struct Library {
+    redis: TestRedis,
+    console: TestConsole,
+    clicks: Clicks,
+    /// The ids that failed, and those that were dropped.
+    fails: JoinHandle<(Vec<String>, Vec<String>)>,
+    /// Of the dead letters that were there before.
+    ids: Vec<String>,
+    rounds: usize,
+    /// Jobs that operations say they have acted on.
+    acted: u64,
+}
+
+impl Library {
+    async fn start() -> Self {
+        let redis = TestRedis::start().await;
+        let (console, clicks) = (redis.console().await, Clicks::default());
+        let fails = tokio::spawn(fail(redis.con.clone(), clicks.clone()));
+        Self { redis, console, clicks, fails, ids: Vec::new(), rounds: 0, acted: 0 }
+    }
+
+    /// Fills the list and clicks; the operation, when it is done.
+    async fn click(&mut self, click: impl AsyncFnOnce(&TestConsole) -> Operation) -> Operation {
+        let letters = many_dead(&format!("fill-{}", self.rounds), "mail", 1_000);
+        self.rounds += 1;
+        self.ids.extend(letters.iter().map(|raw| id_of(raw.as_bytes())));
+        self.redis.put_before(FAILED, letters).await;
+        let started = click(&self.console).await;
+        self.clicks.clicked();
+        let operation = ended(&self.console, started).await;
+        assert_eq!(operation.status, OperationStatus::Done, "{operation:?}");
+        operation
+    }
+
+    /// Here lies what was acted on: as much as was counted, and nothing of it failed after the click.
+    fn acted_on(&mut self, ids: &[String], operation: &Operation) {
+        assert!(!ids.iter().any(|id| id.starts_with(&self.clicks.since())), "what failed after the click was acted on: {operation:?}");
+        assert_eq!(ids.len() as u64, self.acted + operation.outcome.done, "what was counted is what was done");
+        self.acted += operation.outcome.done;
+    }
+
+    /// Everything is in one place, once; how many were acted on, and how many the library dropped.
+    async fn end(mut self) -> (u64, usize) {
+        self.clicks.end();
+        let (failed, dropped) = self.fails.await.expect("no panic");
+        self.ids.extend(failed);
+        let count = dropped.len();
+        each_once(&self.redis, self.ids, dropped).await;
+        self.console.stop().await;
+        (self.acted, count)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retry_of_all_while_the_library_cuts_the_list() {
-    let redis = TestRedis::start().await;
-    let (console, clicks) = (redis.console().await, Clicks::default());
-    let library = tokio::spawn(fail(redis.con.clone(), clicks.clone()));
-    let (mut ids, mut retried) = (Vec::new(), 0);
-    for round in 0..6 {
-        ids.extend(fill(&redis, &format!("fill-{round}"), 1_000).await);
-        let started = actions::retry_all(&console.state, &queue("mail"), false).await.expect("started");
-        clicks.clicked();
-        let operation = ended(&console, started).await;
+    let mut library = Library::start().await;
+    for _ in 0..6 {
+        let click = async |console: &TestConsole| actions::retry_all(&console.state, &queue("mail"), false).await.expect("started");
+        let operation = library.click(click).await;
         let o = &operation.outcome;
-        assert_eq!((operation.status, o.done + o.gone), (OperationStatus::Done, operation.total), "{operation:?}");
-        let waiting = ids_in(&redis, WAITING).await;
-        assert!(!waiting.iter().any(|id| id.starts_with(&clicks.since())), "what failed after the click was retried: {operation:?}");
-        assert_eq!(waiting.len() as u64, retried + o.done, "what was counted is what was moved");
-        retried += o.done;
+        assert_eq!(o.done + o.gone, operation.total, "{operation:?}");
+        let waiting = ids_in(&library.redis, WAITING).await;
+        library.acted_on(&waiting, &operation);
     }
-    clicks.end();
-    let (failed, dropped) = library.await.expect("no panic");
-    assert!(retried > 0 && !dropped.is_empty(), "{retried} were retried, {} dropped", dropped.len());
-    ids.extend(failed);
-    each_once(&redis, ids, dropped).await;
-    console.stop().await;
+    let (retried, dropped) = library.end().await;
+    assert!(retried > 0 && dropped > 0, "{retried} were retried, {dropped} dropped");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deletion_of_all_failed_while_the_library_cuts_the_list() {
-    let redis = TestRedis::start().await;
-    let (console, clicks) = (redis.console().await, Clicks::default());
-    let library = tokio::spawn(fail(redis.con.clone(), clicks.clone()));
-    let (mut ids, mut deleted) = (Vec::new(), 0);
-    for round in 0..6 {
-        ids.extend(fill(&redis, &format!("fill-{round}"), 1_000).await);
-        let started = actions::discard_all(&console.state, &queue("mail"), JobState::Failed, true).await.expect("started");
-        clicks.clicked();
-        let operation = ended(&console, started).await;
-        assert_eq!(operation.status, OperationStatus::Done, "{operation:?}");
-        let trash = ids_in_trash(&redis).await;
-        assert!(!trash.iter().any(|id| id.starts_with(&clicks.since())), "what failed after the click was deleted: {operation:?}");
-        assert_eq!(trash.len() as u64, deleted + operation.outcome.done, "what was counted is what was deleted");
-        deleted += operation.outcome.done;
+    let mut library = Library::start().await;
+    for _ in 0..6 {
+        let operation = library
+            .click(async |console: &TestConsole| {
+                actions::discard_all(&console.state, &queue("mail"), JobState::Failed, true).await.expect("started")
+            })
+            .await;
+        let trash = ids_in_trash(&library.redis).await;
+        library.acted_on(&trash, &operation);
     }
-    clicks.end();
-    let (failed, dropped) = library.await.expect("no panic");
+    let (deleted, _) = library.end().await;
     assert!(deleted > 0, "nothing was deleted");
-    ids.extend(failed);
-    each_once(&redis, ids, dropped).await;
-    console.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,28 +302,19 @@ async fn two_consoles_retry_the_same_list_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retry_of_all_matching_while_the_library_cuts_the_list() {
-    let redis = TestRedis::start().await;
-    let (console, clicks) = (redis.console().await, Clicks::default());
-    let library = tokio::spawn(fail(redis.con.clone(), clicks.clone()));
-    let (mut ids, mut retried) = (Vec::new(), 0);
-    for round in 0..4 {
-        ids.extend(fill(&redis, &format!("fill-{round}"), 1_000).await);
-        let counted = count(&console, "mail", JobState::Failed, "gateway").await;
-        let ask =
-            Ask { verb: Verb::Retry, from: JobState::Failed, text: "gateway", start: &counted.start, total: counted.count, base: false };
-        let started = actions::matching::act(&console.state, &queue("mail"), ask).await.expect("started");
-        clicks.clicked();
-        let operation = ended(&console, started).await;
-        assert_eq!(operation.status, OperationStatus::Done, "{operation:?}");
-        let waiting = ids_in(&redis, WAITING).await;
-        assert!(!waiting.iter().any(|id| id.starts_with(&clicks.since())), "what failed after the click was retried: {operation:?}");
-        assert_eq!(waiting.len() as u64, retried + operation.outcome.done, "what was counted is what was moved");
-        retried += operation.outcome.done;
+    let mut library = Library::start().await;
+    for _ in 0..4 {
+        let operation = library
+            .click(async |console: &TestConsole| {
+                let counted = count(console, "mail", JobState::Failed, "gateway").await;
+                let (start, total) = (counted.start.as_str(), counted.count);
+                let ask = Ask { verb: Verb::Retry, from: JobState::Failed, text: "gateway", start, total, base: false };
+                actions::matching::act(&console.state, &queue("mail"), ask).await.expect("started")
+            })
+            .await;
+        let waiting = ids_in(&library.redis, WAITING).await;
+        library.acted_on(&waiting, &operation);
     }
-    clicks.end();
-    let (failed, dropped) = library.await.expect("no panic");
-    assert!(retried > 0 && !dropped.is_empty(), "{retried} were retried, {} dropped", dropped.len());
-    ids.extend(failed);
-    each_once(&redis, ids, dropped).await;
-    console.stop().await;
+    let (retried, dropped) = library.end().await;
+    assert!(retried > 0 && dropped > 0, "{retried} were retried, {dropped} dropped");
 }

@@ -143,9 +143,7 @@ async fn what_failed_since_is_not_retried_in_place_of_what_was_dropped() {
     redis.push_raw("queue:mail:failed", many_dead("old", "mail", 10)).await;
     let top = driver.tops(&queue("mail"), JobState::Failed).await.expect("a list").pop().flatten();
     let mut sweep = Sweep::retry(&queue("mail"), 10, top, NOW, false);
-    let mut new = many_dead("new", "mail", 4);
-    new.reverse();
-    redis.con.clone().lpush::<_, _, ()>("queue:mail:failed", new).await.expect("LPUSH");
+    redis.put_before("queue:mail:failed", many_dead("new", "mail", 4)).await;
     redis.con.clone().ltrim::<_, ()>("queue:mail:failed", 0, 9).await.expect("LTRIM");
     let mut outcome = Outcome::default();
     loop {

@@ -161,9 +161,7 @@ async fn what_failed_since_is_not_deleted_with_the_rest() {
     let driver = driver(&redis);
     redis.push_raw("queue:a:failed", many_dead("old", "a", 10)).await;
     let top = driver.tops(&queue("a"), JobState::Failed).await.expect("a list").pop().flatten();
-    let mut new = many_dead("new", "a", 3);
-    new.reverse();
-    redis.con.clone().lpush::<_, _, ()>("queue:a:failed", new).await.expect("LPUSH");
+    redis.put_before("queue:a:failed", many_dead("new", "a", 3)).await;
     let trash = driver.open_trash(&queue("a"), Verb::ClearFailed, NOW).await.expect("an entry");
     let mut outcome = Outcome::default();
     driver.trash_failed(&queue("a"), top.as_ref(), &trash, &mut outcome).await.expect("a step");

@@ -1,9 +1,9 @@
 //! Every write leaves one line, wherever it can be kept.
 
 use super::{SOON, console, ints, open, texts};
-use crate::support::{Payload, TestConsole, TestRedis, eventually, payload::many_dead};
+use crate::support::{Payload, TestConsole, TestRedis, eventually, pause_line, payload::many_dead};
 use flux_console::{
-    model::{archive::ArchiveState, audit::AuditLine, time::Millis},
+    model::{archive::ArchiveState, time::Millis},
     server::{archive::setting::Setting, config::Config},
 };
 use serde_json::{Value, json};
@@ -111,21 +111,7 @@ async fn lines_wait_in_redis_while_the_archive_is_away_and_move_once() {
 async fn redis_keeps_ten_thousand_lines() {
     let redis = TestRedis::start().await;
     let driver = crate::driver::driver(&redis);
-    let line = |n: usize| {
-        let line = AuditLine {
-            id: n.to_string(),
-            at: Millis(0),
-            who: "x".into(),
-            verb: "pause".into(),
-            queue: None,
-            filter: None,
-            jobs: None,
-            result: "done".into(),
-            took_ms: 0,
-            ids: Vec::new(),
-        };
-        serde_json::to_string(&line).unwrap()
-    };
+    let line = |n: usize| serde_json::to_string(&pause_line(&n.to_string(), Millis(0))).unwrap();
     let all: Vec<String> = (0..10_250).map(line).collect();
     driver.push_audit(&all).await.unwrap();
     assert_eq!(driver.audit_waiting().await.unwrap(), 10_000);

@@ -23,6 +23,7 @@ pub use self::{
     smtp::Smtp,
 };
 
+use flux_console::model::{audit::AuditLine, time::Millis};
 use std::time::{Duration, Instant};
 
 /// Asks again every 10 ms until the answer is yes; fails with `what` after `within`.
@@ -31,6 +32,22 @@ pub async fn eventually(what: &str, within: Duration, mut ask: impl AsyncFnMut()
     while !ask().await {
         assert!(since.elapsed() < within, "not within {} ms: {what}", within.as_millis());
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The audit line of a pause.
+pub fn pause_line(id: &str, at: Millis) -> AuditLine {
+    AuditLine {
+        id: id.into(),
+        at,
+        who: "x".into(),
+        verb: "pause".into(),
+        queue: None,
+        filter: None,
+        jobs: None,
+        result: "done".into(),
+        took_ms: 0,
+        ids: Vec::new(),
     }
 }
 

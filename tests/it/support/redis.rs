@@ -57,6 +57,12 @@ impl TestRedis {
         }
     }
 
+    /// LPUSHes raw payloads before what is there: the first one becomes the head, as with [`Self::push_raw`].
+    pub async fn put_before(&self, key: &str, mut payloads: Vec<String>) {
+        payloads.reverse();
+        let _: () = self.con.clone().lpush(key, payloads).await.expect("LPUSH");
+    }
+
     /// ZADDs raw payloads with their due times, epoch ms.
     pub async fn delay_raw<P: AsRef<[u8]>>(&self, key: &str, payloads: impl IntoIterator<Item = (P, i64)>) {
         for (payload, due) in payloads {

@@ -29,10 +29,11 @@ impl RedisDriver {
         Ok(cancelled)
     }
 
-    /// The same for several.
+    /// Writes several down.
     pub async fn save_operations(&self, operations: &[Operation], now: Millis) -> Result<(), DriverError> {
         for some in operations.chunks(TOGETHER) {
             let mut pipe = redis::pipe();
+            pipe.atomic();
             for operation in some {
                 self.put_operation(&mut pipe, operation, now)?;
             }

@@ -4,17 +4,13 @@ use super::{
     Operations,
     work::{Work, step},
 };
-use crate::model::{
-    error::ApiError,
-    operation::{Operation, OperationStatus},
-};
+use crate::model::operation::{Operation, OperationStatus};
 use crate::server::{
     actions::{audit, now},
     error::DriverError,
     state::AppState,
 };
 use std::time::{Duration, Instant};
-use tokio::task::JoinError;
 
 /// Progress is written this often; every write also asks whether to stop.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
@@ -68,11 +64,6 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
     }
     operation.message = operation.message.or_else(|| work.remark());
     end(&operations, &state, operation).await;
-}
-
-/// The task that was to begin one panicked.
-pub(super) fn broken(error: JoinError) -> ApiError {
-    DriverError::Protocol(format!("an operation could not be begun: {error}")).into()
 }
 
 /// Writes an end down wherever it is looked for.

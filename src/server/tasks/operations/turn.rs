@@ -4,14 +4,14 @@
 //! behind as interrupted, where everybody sees them, and none is forgotten.
 
 use super::{
-    Known, Operations, RUNNING,
+    Known, Operations, RUNNING, asked,
     matching::{self, Chosen},
     run,
     work::Work,
 };
 use crate::model::{
     error::ApiError,
-    operation::{Operation, OperationStatus, Outcome},
+    operation::{Operation, OperationStatus},
 };
 use crate::server::{
     actions::{audit, now},
@@ -44,51 +44,34 @@ struct Line {
 impl Operations {
     /// Takes all of these on: as many begin as there are places, the others wait. A second click on one that runs or waits gets
     /// that one.
-    pub async fn all_of(&self, state: &AppState, asked: Vec<Chosen>) -> Result<Vec<Operation>, ApiError> {
-        let (ids, waiting) = self.line_up(asked)?;
+    pub async fn all_of(&self, state: &AppState, all: Vec<Chosen>) -> Result<Vec<Operation>, ApiError> {
+        let (ids, waiting) = self.line_up(all)?;
         let new: Vec<Operation> = waiting.iter().map(|w| w.operation.clone()).collect();
         let mut line = Line { operations: self.clone(), state: state.clone(), waiting };
-        // A task of its own: who asked may go away before all of it is done, and what is half begun would never end.
-        let begun = tokio::spawn(async move {
-            if let Err(error) = line.state.driver.save_operations(&new, now()).await {
-                line.operations.lock().retain(|k| !new.iter().any(|operation| operation.id == k.operation.id));
-                return Err(ApiError::from(error));
-            }
+        let begin = async move {
             line.begin().await;
             tokio::spawn(line.run());
-            Ok(())
-        });
-        begun.await.map_err(run::broken)??;
+        };
+        self.begin(state, new, begin).await?;
         let list = self.lock();
         Ok(ids.iter().filter_map(|id| list.iter().find(|k| k.operation.id == *id)).map(|k| k.operation.clone()).collect())
     }
 
     /// The ids of all of these, and those that are new.
-    fn line_up(&self, asked: Vec<Chosen>) -> Result<(Vec<String>, VecDeque<Waiting>), ApiError> {
+    fn line_up(&self, all: Vec<Chosen>) -> Result<(Vec<String>, VecDeque<Waiting>), ApiError> {
         let at = now();
         let mut list = self.lock();
         let wait = list.iter().filter(|k| k.operation.status == OperationStatus::Waiting).count();
-        let (mut ids, mut new, mut known) = (Vec::with_capacity(asked.len()), VecDeque::new(), Vec::new());
-        for chosen in asked {
+        let (mut ids, mut new, mut known) = (Vec::with_capacity(all.len()), VecDeque::new(), Vec::new());
+        for chosen in all {
             let (with, from) = (chosen.with(), Some(chosen.from));
             let same = |k: &&Known| !k.operation.status.is_over() && k.is(chosen.verb, &chosen.queue, from) && k.with == with;
             if let Some(twin) = list.iter().find(same) {
                 ids.push(twin.operation.id.clone());
                 continue;
             }
-            let operation = Operation {
-                id: uuid::Uuid::now_v7().simple().to_string(),
-                verb: chosen.verb,
-                queue: chosen.queue.clone(),
-                state: from,
-                status: OperationStatus::Waiting,
-                total: chosen.total,
-                outcome: Outcome::default(),
-                started_at: at,
-                finished_at: None,
-                message: None,
-                filter: Some(chosen.query.to_string()),
-            };
+            let filter = Some(chosen.query.to_string());
+            let operation = asked(chosen.verb, &chosen.queue, from, OperationStatus::Waiting, chosen.total, filter, at);
             ids.push(operation.id.clone());
             known.push(Known { operation: operation.clone(), with });
             new.push_back(Waiting { operation, chosen });

@@ -22,19 +22,19 @@ pub const STEPS: usize = 200;
 pub struct Pace {
     most: usize,
     limit: usize,
-    /// Milliseconds that a transaction takes of itself.
-    fixed: f64,
+    /// Milliseconds that a transaction takes of itself; unknown until two had different sizes.
+    fixed: Option<f64>,
     /// Of the last one, how many there were and how many milliseconds it took.
     last: Option<(f64, f64)>,
 }
 
 impl Pace {
     pub const fn rows() -> Self {
-        Self { most: FIRST, limit: ROWS, fixed: 0.0, last: None }
+        Self { most: FIRST, limit: ROWS, fixed: None, last: None }
     }
 
     pub const fn pages() -> Self {
-        Self { most: FIRST_PAGES, limit: PAGES, fixed: 0.0, last: None }
+        Self { most: FIRST_PAGES, limit: PAGES, fixed: None, last: None }
     }
 
     /// So many may the next one have.
@@ -49,15 +49,24 @@ impl Pace {
         let each = match self.last {
             Some((n, time)) if n != done => {
                 let each = ((held - time) / (done - n)).max(0.0);
-                self.fixed = (held - each * done).max(0.0);
+                self.fixed = Some((held - each * done).max(0.0));
                 each
             }
             // As many as before: what is more than was expected is the rows'.
-            _ => ((held - self.fixed) / done).max(0.0),
+            _ => ((held - self.fixed.unwrap_or(0.0)) / done).max(0.0),
         };
         self.last = Some((done, held));
         let fit = AIM.as_secs_f64() * 1_000.0 / each.max(0.000_1);
-        self.most = (fit as usize).min(self.most.saturating_mul(2)).clamp(1, self.limit);
+        let most = (fit as usize).min(self.most.saturating_mul(2)).clamp(1, self.limit);
+        // One of the same size again would never tell what is the transaction's and what is the rows'.
+        let tells_nothing = self.fixed.is_none() && most as f64 == done && most < self.limit;
+        self.most = if !tells_nothing {
+            most
+        } else if most == 1 {
+            2
+        } else {
+            most / 2
+        };
     }
 }
 
@@ -71,7 +80,7 @@ mod tests {
     }
 
     fn after(most: usize, limit: usize, done: usize, held: Duration) -> usize {
-        let mut pace = Pace { most, limit, fixed: 0.0, last: None };
+        let mut pace = Pace { most, limit, fixed: None, last: None };
         pace.learn(done, held);
         pace.most()
     }
@@ -101,13 +110,21 @@ mod tests {
         (0..steps).map(|_| step(&mut pace)).collect()
     }
 
+    #[test]
+    fn the_second_transaction_has_another_size_than_the_first() {
+        assert_eq!(after(FIRST, ROWS, FIRST, ms(29)), FIRST / 2);
+        assert_eq!(after(FIRST, ROWS, 1, ms(29)), 2);
+        assert_eq!(*settled(26_722, 85, 24).last().expect("24 of them"), 352);
+    }
+
     proptest! {
         #[test]
         fn rows_that_cost_three_times_as_much_stay_below_100_ms(cost_us in 1_u64..40_000, most in 1..=ROWS, part in 0.0..=1.0_f64) {
             let done = ((most as f64 * part) as usize).max(1);
             let next = after(most, ROWS, done, Duration::from_micros(cost_us * done as u64));
             prop_assert!((1..=ROWS).contains(&next) && next <= 2 * most);
-            prop_assert!(next == 1 || next as u64 * cost_us * 3 < 100_000, "{next} rows of {cost_us} µs");
+            // One after another one, or two to tell what a row costs, are taken whatever they cost.
+            prop_assert!(next <= 2 || next as u64 * cost_us * 3 < 100_000, "{next} rows of {cost_us} µs");
         }
 
         #[test]

@@ -103,6 +103,18 @@ impl Sampler {
     }
 }
 
+impl Age {
+    pub(super) fn is_old(&self, at: Millis) -> bool {
+        at.0 - self.looked_at.0 >= AGE_OLD_MS
+    }
+}
+
+/// The oldest job of a queue that is known: when it was created, and the look that told.
+pub(super) fn oldest_of<'a>(oldest: &'a BTreeMap<(QueueName, Priority), Age>, queue: &QueueName) -> Option<(i64, &'a Age)> {
+    let ages = Priority::ALL.into_iter().filter_map(|p| oldest.get(&(queue.clone(), p)));
+    ages.filter_map(|age| Some((age.created?, age))).min_by_key(|(created, _)| *created)
+}
+
 impl Sampler {
     /// Queues with a list that was not looked at lately: only so many are in a tick. What was its oldest job may be gone.
     pub(super) fn old_ages(&self, at: Millis) -> BTreeSet<QueueName> {
@@ -111,7 +123,7 @@ impl Sampler {
 }
 
 fn old_ages(seen: &BTreeMap<QueueName, Seen>, oldest: &BTreeMap<(QueueName, Priority), Age>, at: Millis) -> BTreeSet<QueueName> {
-    let looked = |q: &QueueName, p: Priority| oldest.get(&(q.clone(), p)).is_some_and(|age| at.0 - age.looked_at.0 < AGE_OLD_MS);
+    let looked = |q: &QueueName, p: Priority| oldest.get(&(q.clone(), p)).is_some_and(|age| !age.is_old(at));
     seen.iter().filter(|(q, seen)| !seen.lists.iter().all(|p| looked(q, *p))).map(|(q, _)| q.clone()).collect()
 }
 
@@ -189,5 +201,21 @@ mod tests {
         ]);
         let old: Vec<String> = old_ages(&all, &oldest, Millis(100_000)).into_iter().map(|q| q.to_string()).collect();
         assert_eq!(old, ["half", "never"]);
+    }
+
+    /// A list that came a moment ago is not looked at yet: that makes no age old that was measured just now.
+    #[test]
+    fn the_age_that_is_shown_is_as_old_as_the_look_that_told_it() {
+        let (mail, at) = (QueueName::try_from("mail").expect("a name"), Millis(100_000));
+        let told = |ages: &[(Priority, Option<i64>, i64)]| {
+            let key = |p: Priority| (mail.clone(), p);
+            let oldest = ages.iter().map(|(p, created, looked)| (key(*p), Age { created: *created, looked_at: Millis(*looked) })).collect();
+            oldest_of(&oldest, &mail).map(|(created, age)| (created, age.is_old(at)))
+        };
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[(Priority::Base, Some(7), 99_000)]), Some((7, false)));
+        assert_eq!(told(&[(Priority::Base, Some(7), 99_000), (Priority::High, Some(9), 1_000)]), Some((7, false)));
+        assert_eq!(told(&[(Priority::Base, Some(7), 1_000), (Priority::High, Some(9), 99_000)]), Some((7, true)));
+        assert_eq!(told(&[(Priority::Base, None, 99_000)]), None, "it does not say");
     }
 }
