@@ -8,6 +8,7 @@ use super::{
     dialect::Dialect,
     error::ArchiveError,
     record::{self, identity, key},
+    shelf::shelved,
     sql::{Row, Sql, sql},
 };
 use crate::{
@@ -120,10 +121,11 @@ pub fn encoded(dialect: Dialect, word: &str) -> String {
     out
 }
 
-fn index_text(dialect: Dialect, text: &str) -> String {
+fn index_text(dialect: Dialect, row: i64, text: &str) -> String {
     let mut met = HashSet::new();
     let words: Vec<String> = words::index_words(text).map(|word| encoded(dialect, &word)).filter(|word| met.insert(word.clone())).collect();
-    words.join(" ")
+    let words = words.join(" ");
+    if dialect == Dialect::Sqlite { shelved(row, &words) } else { words }
 }
 
 /// How far the index goes: all rows up to this number.
@@ -182,7 +184,7 @@ async fn write(tx: &mut Tx, dialect: Dialect, rows: &[Read]) -> Result<(), Archi
     let into = format!("{} flux_console_rows (row_id, class, group_id, signature)", dialect.insert());
     tx.run(Sql::insert(&into, "(?, ?, ?, ?)", side).then(dialect.unless_there())).await?;
 
-    let texts = rows.iter().map(|row| vec![row.id.into(), index_text(dialect, row.parts.text().get().as_str()).into()]);
+    let texts = rows.iter().map(|row| vec![row.id.into(), index_text(dialect, row.id, row.parts.text().get().as_str()).into()]);
     let (into, marks) = match dialect {
         // The words of a row that was indexed before are the same: rows are never changed.
         Dialect::Sqlite => ("INSERT INTO flux_console_search (rowid, words)", "(?, ?)"),

@@ -18,6 +18,7 @@ pub mod record;
 pub mod retention;
 pub mod search;
 pub mod setting;
+pub mod shelf;
 pub mod signatures;
 pub mod size;
 pub mod sql;

@@ -9,6 +9,7 @@ mod plans;
 mod record;
 mod refused;
 mod search;
+mod shelves;
 mod slow;
 
 use crate::support::{Database, DatabaseKind};

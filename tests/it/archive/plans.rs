@@ -4,12 +4,11 @@
 mod explain;
 
 use super::{fresh, on_each, search::filled};
-use crate::support::DatabaseKind;
+use crate::support::{DatabaseKind, pause_line};
 use explain::{plan, sent};
 use flux_console::{
     model::{
         archive::{Gap, Status},
-        audit::AuditLine,
         errors::{ErrorSort, ErrorsQuery},
         query::ArchiveQuery,
         search::Query,
@@ -54,7 +53,7 @@ fn asks_for_all(text: &str) -> bool {
 async fn led(db: &Db, what: &str, sent: Vec<Sql>, indexes: &[&str]) {
     let mut plans = String::new();
     // What is only written down is not looked for.
-    let asked = sent.iter().filter(|sent| ["SELECT", "DELETE", "UPDATE"].iter().any(|verb| sent.text.starts_with(verb)));
+    let asked = sent.iter().filter(|sent| ["SELECT", "WITH", "DELETE", "UPDATE"].iter().any(|verb| sent.text.starts_with(verb)));
     for sent in asked {
         for step in plan(db, sent).await {
             let whole = step.whole.filter(|table| BIG.contains(&table.as_str()) && !asks_for_all(&sent.text));
@@ -159,19 +158,7 @@ async fn aged(db: &Db) {
     let line = Line { level: "info".into(), message: "one".into(), worker: "w".into(), queue: None, at: AT };
     record::Lines::default().write(db, &[line], false).await.expect("written");
     gaps::write(db, &Gap { queue: mail(), from: None, until: AT, up_to: Some(7) }).await.expect("written");
-    let line = AuditLine {
-        id: "a".into(),
-        at: AT,
-        who: "x".into(),
-        verb: "pause".into(),
-        queue: None,
-        filter: None,
-        jobs: None,
-        result: "done".into(),
-        took_ms: 0,
-        ids: Vec::new(),
-    };
-    audit::write(db, &[line]).await.expect("written");
+    audit::write(db, &[pause_line("a", AT)]).await.expect("written");
     let operation = sql("INSERT INTO flux_console_operations (id, started_ms, operation) VALUES ('o', ?, '{}')").bind(AT.0);
     db.run(operation).await.expect("written");
 }

@@ -39,7 +39,7 @@ pub async fn filled(archive: &Archive) {
 }
 
 /// Ids of all steps, newest first.
-async fn found(archive: &Archive, text: &str) -> Vec<String> {
+pub async fn found(archive: &Archive, text: &str) -> Vec<String> {
     let query = Query::parse(text, AT);
     let (mut cursor, mut ids) = (None::<String>, Vec::new());
     for _ in 0..200 {

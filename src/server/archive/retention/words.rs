@@ -3,7 +3,7 @@
 //! SQLite's index of words (FTS5) only notes what was deleted, and drops it when it merges its pieces. By itself it begins that at
 //! the end of the transaction that deletes, for each deleted row as many pages as the index has levels, once a tenth of a level is
 //! gone: seconds, in a large archive, for a transaction that took milliseconds before. So nothing is merged with a deletion, and
-//! afterwards in steps of their own. A step ends between two words: one that stands in very many rows is merged whole.
+//! afterwards in steps of their own. A step ends between two words, so none may stand in very many rows: see `shelf`.
 
 use super::committed;
 use crate::server::archive::{

@@ -13,6 +13,7 @@ use crate::{
             error::ArchiveError,
             index,
             record::{key, stored_id, stored_queue},
+            shelf,
             sql::{Sql, clean, sql},
         },
         digest::sha1_hex,
@@ -141,12 +142,7 @@ async fn named(db: &Db, lead: &Lead, before: i64) -> Result<Vec<i64>, ArchiveErr
         |form: fn(&str, bool) -> String, between: &str| words.iter().map(|(w, prefix)| form(w, *prefix)).collect::<Vec<_>>().join(between);
     // The words hold letters and digits of ASCII alone.
     let (text, ask) = match db.dialect() {
-        Dialect::Sqlite => (
-            format!(
-                "SELECT rowid FROM flux_console_search WHERE flux_console_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT {NAMED}"
-            ),
-            write(|w, prefix| format!("\"{w}\"{}", if prefix { "*" } else { "" }), " AND "),
-        ),
+        Dialect::Sqlite => return shelf::rows_with(db, words, before, NAMED).await,
         Dialect::MySql => (
             format!(
                 "SELECT row_id FROM flux_console_search WHERE MATCH (words) AGAINST (? IN BOOLEAN MODE) AND row_id < ? ORDER BY row_id DESC LIMIT {NAMED}"

@@ -1,0 +1,108 @@
+//! SQLite's index writes a word with its row's shelf (`archive::shelf`): found on any of them, newest first, and no word in more rows
+//! than a shelf has.
+
+use super::{
+    fresh, open,
+    search::{filled, found},
+};
+use crate::support::{DatabaseKind, Payload};
+use flux_console::server::archive::{
+    Archive,
+    db::Db,
+    index, shelf,
+    sql::{Sql, sql},
+};
+
+/// At both ends of shelves, and far from all others: a library's own number.
+const ROWS: [i64; 7] = [5, 65_535, 65_536, 65_537, 130_000, 700_000, 5_000_000_000_000];
+
+async fn run(db: &Db, statement: Sql) {
+    db.run(statement).await.expect("written");
+}
+
+async fn put(db: &Db, rows: &[i64]) {
+    for id in rows {
+        let payload = Payload::new(&format!("job{id}"), "mail").attempts(3, 3).failed(&format!("Everywhere the same, own{id}"));
+        let into = "INSERT INTO flux_job_archive (id, job_id, queue, status, payload, archived_at) VALUES (?, ?, 'mail', 'failed', ?, ?)";
+        let row = sql(into).bind(*id).bind(format!("job{id}")).bind(payload).bind("2026-11-20T10:00:00.000Z");
+        run(db, row).await;
+    }
+    while index::step(db).await.expect("a step") > 0 {}
+}
+
+async fn texts(db: &Db, text: &str) -> Vec<String> {
+    db.rows(sql(text), |row| row.text(0)).await.expect("rows").into_iter().flatten().collect()
+}
+
+async fn with(db: &Db, words: &[(&str, bool)], before: i64, most: usize) -> Vec<i64> {
+    let words: Vec<(String, bool)> = words.iter().map(|(word, prefix)| ((*word).to_owned(), *prefix)).collect();
+    shelf::rows_with(db, &words, before, most).await.expect("rows")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_found_on_every_shelf_newest_first() {
+    let (_database, archive) = fresh(DatabaseKind::Sqlite).await;
+    let db = archive.db().expect("open");
+    put(&db, &ROWS).await;
+    let newest: Vec<i64> = ROWS.into_iter().rev().collect();
+    assert_eq!(with(&db, &[("everywhere", false)], i64::MAX, 100).await, newest);
+    assert_eq!(with(&db, &[("every", true), ("sa", true)], i64::MAX, 100).await, newest);
+    assert_eq!(with(&db, &[("every", false)], i64::MAX, 100).await, [0_i64; 0]);
+    assert_eq!(with(&db, &[("everywhere", false)], i64::MAX, 3).await, newest[..3], "as many as were asked for");
+    assert_eq!(with(&db, &[("everywhere", false)], 65_536, 100).await, [65_535, 5], "and none from that row on");
+    for id in ROWS {
+        let own = format!("own{id}");
+        assert_eq!(with(&db, &[("everywhere", false), (&own, false)], i64::MAX, 100).await, [id]);
+    }
+    // On one shelf, though not in one row; and on two.
+    assert_eq!(with(&db, &[("own65536", false), ("own65537", false)], i64::MAX, 100).await, [0_i64; 0]);
+    assert_eq!(with(&db, &[("own5", false), ("own700000", false)], i64::MAX, 100).await, [0_i64; 0]);
+    let ids: Vec<String> = newest.iter().map(|id| format!("job{id}")).collect();
+    assert_eq!(found(&archive, "EVERYWHERE same").await, ids);
+
+    run(&db, sql("CREATE VIRTUAL TABLE words USING fts5vocab (flux_console_search, row)")).await;
+    let lists = texts(&db, "SELECT term || ' in ' || doc FROM words WHERE term LIKE '%everywhere' ORDER BY term").await;
+    let shelf = 5_000_000_000_000_i64 >> 16;
+    assert_eq!(lists, ["10everywhere in 2", "11everywhere in 3", "1aeverywhere in 1", &format!("7{shelf:x}everywhere in 1")]);
+}
+
+/// As many shelves as a first and a second question ask for, and more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_on_the_last_of_many_shelves_is_found() {
+    let (_database, archive) = fresh(DatabaseKind::Sqlite).await;
+    let db = archive.db().expect("open");
+    let rows: Vec<i64> = (1..=200).map(|n| n << 20).collect();
+    put(&db, &rows).await;
+    for id in [rows[0], rows[1], rows[100], rows[198], rows[199]] {
+        assert_eq!(with(&db, &[(&format!("own{id}"), false)], i64::MAX, 100).await, [id]);
+    }
+    assert_eq!(with(&db, &[("everywhere", false)], i64::MAX, 1_000).await.len(), 200);
+    assert_eq!(with(&db, &[("nowhere", false)], i64::MAX, 1_000).await, [0_i64; 0]);
+}
+
+/// An index from before there were shelves is made anew; meanwhile and afterwards the same is found, and nothing is counted twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_before_is_made_anew() {
+    let (database, archive) = fresh(DatabaseKind::Sqlite).await;
+    filled(&archive).await;
+    let db = archive.db().expect("open");
+    let counts = async |archive: &Archive| {
+        let db = archive.db().expect("open");
+        texts(&db, "SELECT text || ' ' || count FROM flux_console_signatures ORDER BY text").await
+    };
+    let (before, timeouts) = (counts(&archive).await, found(&archive, "timeout").await);
+    assert_eq!((before.len(), timeouts.len()), (5, 100));
+    run(&db, sql("DELETE FROM flux_console_migrations WHERE version = 6")).await;
+    run(&db, sql("DELETE FROM flux_console_search")).await;
+    run(&db, sql("INSERT INTO flux_console_search (rowid, words) SELECT id, 'timeout' FROM flux_job_archive")).await;
+    assert_eq!(found(&archive, "timeout").await.len(), 0, "it is not read as it was");
+    drop((db, archive));
+
+    let archive = open(&database).await;
+    assert_eq!(found(&archive, "timeout").await, timeouts, "row by row");
+    let db = archive.db().expect("open");
+    while index::step(&db).await.expect("a step") > 0 {}
+    assert_eq!(found(&archive, "timeout").await, timeouts, "by the index");
+    assert_eq!(with(&db, &[("timeout", true)], i64::MAX, 1_000).await.len(), 100);
+    assert_eq!(counts(&archive).await, before);
+}
