@@ -55,6 +55,22 @@ test('any Unicode is a queue name', async ({ queues, open }) => {
   }
 })
 
+// A browser takes `.` and `..` out of a path, escaped or not.
+test('queues and jobs whose names are dots have pages', async ({ queues, open }) => {
+  for (const name of ['.', '..', '~.']) {
+    await queues.fail(name, [{ id: '..', error: 'dotted' }])
+    const page = await open('/queues')
+    await page.getByRole('main').getByRole('link', { name, exact: true }).click()
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(name)
+    await page.getByRole('navigation', { name: 'States' }).getByRole('link', { name: /Failed/ }).click()
+    await page.getByRole('main').getByRole('link', { name: '..', exact: true }).first().click()
+    await expect(page.getByRole('main')).toContainText('dotted')
+    await page.reload()
+    await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
+    await expect(page.getByRole('main').getByRole('link', { name, exact: true }).first()).toBeVisible()
+  }
+})
+
 test('numbers that nobody can count to leave every page alive', async ({ queues, redis, open }) => {
   // A time in microseconds from another producer, attempts beyond 2^53, memory in bytes where MiB are meant.
   await queues.push('odd', [{ id: 'AGES', createdAt: -62135596800000000 }])

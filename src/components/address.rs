@@ -1,7 +1,7 @@
 //! What the address bar says. The router would decode names and values twice (`%2541` would become `A`), so both are read
 //! from the raw URL here, once.
 
-use crate::model::ids::QueueName;
+use crate::model::ids::{QueueName, of_segment};
 use leptos::{
     prelude::*,
     wasm_bindgen::{JsCast, prelude::Closure},
@@ -43,7 +43,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
 
 /// The `n`th segment of a raw path, decoded: of `/queues/mail:5` number 1 is `mail:5`.
 pub fn segment(path: &str, n: usize) -> Option<String> {
-    segments(path).nth(n).map(decode)
+    segments(path).nth(n).map(|part| of_segment(decode(part)))
 }
 
 /// One value of a raw query string.
@@ -127,6 +127,8 @@ mod tests {
     #[test]
     fn names_are_decoded_once() {
         assert_eq!(segment("/queues/a%2Fb%20%2541%25:5/jobs/x", 1).as_deref(), Some("a/b %41%:5"));
+        assert_eq!(segment("/queues/~../jobs/~.", 1).as_deref(), Some(".."));
+        assert_eq!(segment("/queues/~../jobs/~.", 3).as_deref(), Some("."));
         assert_eq!(segment("/queues/", 1), None);
         assert_eq!(value("q=a%2541+b&page=2", "q").as_deref(), Some("a%41 b"));
         assert_eq!(value("?page=2", "page").as_deref(), Some("2"));

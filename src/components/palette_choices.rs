@@ -13,7 +13,7 @@ use crate::{
     api,
     live::Live,
     model::{
-        ids::segment,
+        ids::escaped,
         query::QueuesQuery,
         queue::QueueSample,
         search::{Hit, Whereabouts},
@@ -97,7 +97,7 @@ fn choices(typed: &str, queues: &[QueueSample], jobs: &[Hit]) -> Vec<Choice> {
         label: format!("Search everywhere for {typed}"),
         note: "Search".into(),
         glyph: Glyph::Search,
-        act: Act::Open(format!("/search?q={}", segment(typed.trim()))),
+        act: Act::Open(format!("/search?q={}", escaped(typed.trim()))),
     };
     // Jobs are found last and stand last: what Enter does must not change while one looks.
     queues.chain(commands).chain([everywhere]).chain(jobs).collect()

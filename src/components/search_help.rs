@@ -1,6 +1,6 @@
 //! The filter words, as examples to click.
 
-use crate::model::{ids::segment, search::WORDS};
+use crate::model::{ids::escaped, search::WORDS};
 use leptos::prelude::*;
 
 #[component]
@@ -8,7 +8,7 @@ pub fn SearchHelp() -> impl IntoView {
     let words = WORDS.map(|(_, what, example)| {
         view! {
             <li>
-                <a class="link font-mono text-12" href=format!("/search?q={}", segment(example))>{example}</a>
+                <a class="link font-mono text-12" href=format!("/search?q={}", escaped(example))>{example}</a>
                 <span class="text-muted">{what}</span>
             </li>
         }

@@ -6,7 +6,7 @@ use crate::{
     app::AssetRoot,
     model::{
         error::ApiError,
-        ids::segment,
+        ids::escaped,
         live::{Link, LiveEvent, Overview},
         time::Millis,
         wire,
@@ -121,7 +121,7 @@ fn refused(stream: RwSignal<Stream>, live: Live) {
 pub fn sign_in() -> String {
     let location = window().location();
     let here = [location.pathname(), location.search(), location.hash()].into_iter().flatten().collect::<String>();
-    format!("/login?next={}", segment(&here))
+    format!("/login?next={}", escaped(&here))
 }
 
 /// An open stream; dropping it closes it.
@@ -132,7 +132,7 @@ struct Source {
 
 impl Source {
     fn open(view: &str, receive: impl Fn(LiveEvent) + 'static, lost: impl Fn() + 'static, refused: impl Fn() + 'static) -> Option<Self> {
-        let stream = EventSource::new(&format!("/live?view={}", segment(view))).ok()?;
+        let stream = EventSource::new(&format!("/live?view={}", escaped(view))).ok()?;
         let snapshot = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             match message.data().as_string().map(|text| wire::read(&text)) {
                 Some(Ok(event)) => receive(event),

@@ -1,6 +1,6 @@
 //! Who did what: one line for every write by an operator.
 
-use super::{ids::segment, time::Millis};
+use super::{ids::escaped, time::Millis};
 use serde::{Deserialize, Serialize};
 
 /// Lines of a page.
@@ -61,7 +61,7 @@ impl AuditQuery {
         let parts: Vec<String> = [("page", &page), ("verb", &self.verb), ("queue", &self.queue), ("who", &self.who)]
             .iter()
             .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", segment(value)))
+            .map(|(name, value)| format!("{name}={}", escaped(value)))
             .collect();
         if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }

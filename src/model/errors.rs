@@ -2,7 +2,7 @@
 
 use super::{
     archive::ArchivedRow,
-    ids::{QueueName, segment},
+    ids::{QueueName, escaped},
     search::Coverage,
     time::Millis,
 };
@@ -60,10 +60,10 @@ impl ErrorsQuery {
     pub fn href(&self) -> String {
         let mut parts = Vec::new();
         if !self.q.is_empty() {
-            parts.push(format!("q={}", segment(&self.q)));
+            parts.push(format!("q={}", escaped(&self.q)));
         }
         if let Some(queue) = &self.queue {
-            parts.push(format!("queue={}", segment(queue.as_str())));
+            parts.push(format!("queue={}", escaped(queue.as_str())));
         }
         if self.sort != ErrorSort::default() {
             parts.push(format!("sort={}", self.sort.as_str()));

@@ -7,10 +7,27 @@ use std::fmt;
 /// Everything that is not unreserved in RFC 3986 is escaped, so that any name is one path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
-/// Percent-encodes one path segment: `mail:5`, `кириллица queue`, `a/b`.
-pub fn segment(text: &str) -> String {
-    // A browser resolves `.` and `..` away even when they are escaped: no queue page can be reached under them.
+/// Percent-encodes a value of the query string.
+pub fn escaped(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// Percent-encodes one path segment: `mail:5`, `кириллица queue`, `a/b`. A browser resolves `.` and `..` away even when they are
+/// escaped, so these are written `~.` and `~..`, and what is of that form already with one more `~`.
+pub fn segment(text: &str) -> String {
+    format!("{}{}", if is_dots(text) { "~" } else { "" }, escaped(text))
+}
+
+/// What a path segment says, once it is decoded.
+pub fn of_segment(decoded: String) -> String {
+    match decoded.strip_prefix('~') {
+        Some(rest) if is_dots(rest) => rest.to_owned(),
+        _ => decoded,
+    }
+}
+
+fn is_dots(text: &str) -> bool {
+    matches!(text.trim_start_matches('~'), "." | "..")
 }
 
 /// The name of a queue: any text that is not empty, at most 1,024 bytes. May hold `:`, spaces, quotes, markup.
@@ -222,6 +239,12 @@ mod tests {
     fn any_name_is_one_path_segment() {
         let name = QueueName::try_from("a/b ?#<script>\"é%:5").expect("valid");
         assert_eq!(name.href(), "/queues/a%2Fb%20%3F%23%3Cscript%3E%22%C3%A9%25:5");
+        for (name, written) in
+            [(".", "~."), ("..", "~.."), ("~.", "~~."), ("~~..", "~~~.."), ("~", "~"), ("...", "..."), ("~a", "~a"), (".~.", ".~.")]
+        {
+            assert_eq!(segment(name), written);
+            assert_eq!(of_segment(written.to_owned()), name);
+        }
         assert!(QueueName::try_from("").is_err());
         assert!(QueueName::try_from("x".repeat(1025)).is_err());
     }

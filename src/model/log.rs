@@ -82,7 +82,7 @@ impl LogQuery {
             [("level", self.level.map_or("", Level::as_str)), ("worker", &self.worker), ("queue", &self.queue), ("q", &self.q)]
                 .iter()
                 .filter(|(_, value)| !value.is_empty())
-                .map(|(name, value)| format!("{name}={}", super::ids::segment(value)))
+                .map(|(name, value)| format!("{name}={}", super::ids::escaped(value)))
                 .collect();
         if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }
@@ -152,7 +152,7 @@ impl ArchivedLogQuery {
         ]
         .iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("&{name}={}", super::ids::segment(value)))
+        .map(|(name, value)| format!("&{name}={}", super::ids::escaped(value)))
         .collect();
         format!("?from=archive{}", parts.concat())
     }

@@ -121,7 +121,7 @@ impl QueuesQuery {
         let d = Self::default();
         let mut parts = Vec::new();
         if !self.q.is_empty() {
-            parts.push(format!("q={}", super::ids::segment(&self.q)));
+            parts.push(format!("q={}", super::ids::escaped(&self.q)));
         }
         if self.filter != d.filter {
             parts.push(format!("filter={}", self.filter.as_str()));

@@ -14,7 +14,7 @@ use crate::{
     },
     live::Live,
     model::{
-        ids::segment,
+        ids::escaped,
         live::LiveView,
         search::{Hit, Query},
         time::Millis,
@@ -81,7 +81,7 @@ fn SearchBox(q: Memo<String>) -> impl IntoView {
         let text = field.get_untracked().map(|f| f.value()).unwrap_or_default();
         if text.trim() != q.get_untracked() {
             let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-            navigate(&format!("/search?q={}", segment(text.trim())), options);
+            navigate(&format!("/search?q={}", escaped(text.trim())), options);
         }
     });
     let typed = move |_| {
@@ -165,7 +165,7 @@ fn Results(first: Resource<First>, q: Memo<String>, query: Memo<Query>, reload: 
     let error = Memo::new(move |_| shown.with(|r| r.error.clone()));
     let nothing = Memo::new(move |_| shown.with(|r| r.hits.is_empty() && r.rest().is_none() && r.error.is_none()));
     let done = move || shown.with(Run::done_percent).map(|percent| format!("width:{percent}%"));
-    let export = move |format: &'static str| move || format!("/api/v1/search/export?q={}&format={format}", q.with(|q| segment(q)));
+    let export = move |format: &'static str| move || format!("/api/v1/search/export?q={}&format={format}", q.with(|q| escaped(q)));
     view! {
         <div class="toolbar num max-sm:flex-wrap">
             <p class="min-w-0" role="status">

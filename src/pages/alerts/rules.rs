@@ -16,7 +16,7 @@ use crate::{
             rule::{AT_ONCE, Rule, RuleType, Rules},
         },
         error::ApiError,
-        ids::segment,
+        ids::escaped,
         time::span,
     },
 };
@@ -138,7 +138,7 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
             });
         }
     };
-    let (edit, name) = (format!("/alerts?edit={}", segment(&rule.id)), rule.name.clone());
+    let (edit, name) = (format!("/alerts?edit={}", escaped(&rule.id)), rule.name.clone());
     let minutes = span((rule.cooldown_minutes * 60_000.0) as i64);
     let (of, at) = (where_of(&rule), when(&rule));
     let kind = rule.kind.label();

@@ -9,7 +9,7 @@ use crate::{
     },
     live::Live,
     model::{
-        ids::{Priority, segment},
+        ids::{Priority, escaped},
         job::JobState,
         query::JobsQuery,
         queue::{FAILED_CAP, QueueSample},
@@ -165,7 +165,7 @@ pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -
                 None => href,
                 Some(w) => {
                     let (path, search) = href.split_once('?').unwrap_or((&href, ""));
-                    format!("{path}{}", with_value(search, "window", &segment(&w)))
+                    format!("{path}{}", with_value(search, "window", &escaped(&w)))
                 }
             }
         };

@@ -3,7 +3,7 @@
 use crate::{
     components::icon::{Glyph, Icon},
     model::{
-        ids::segment,
+        ids::escaped,
         job::JobState,
         query::{JobsQuery, PER_PAGE_DEFAULT},
     },
@@ -27,7 +27,7 @@ pub fn href(query: &JobsQuery, q: &str, at: Option<&str>) -> String {
         return plain;
     }
     let sign = if plain.contains('?') { '&' } else { '?' };
-    format!("{plain}{sign}q={}{}", segment(q), at.map(|at| format!("&cursor={}", segment(at))).unwrap_or_default())
+    format!("{plain}{sign}q={}{}", escaped(q), at.map(|at| format!("&cursor={}", escaped(at))).unwrap_or_default())
 }
 
 #[component]

@@ -5,7 +5,7 @@ use crate::{
     components::number::thousands,
     model::{
         error::ApiError,
-        ids::segment,
+        ids::escaped,
         search::{ArchiveStep, Coverage, Hit, SearchStep},
     },
 };
@@ -72,10 +72,10 @@ impl Run {
 
     /// The link to the next step, for who has no JavaScript; `None` when all was searched.
     pub fn rest(&self) -> Option<String> {
-        let part = |name: &str, at: &Option<String>| at.as_ref().map(|at| format!("&{name}={}", segment(at)));
+        let part = |name: &str, at: &Option<String>| at.as_ref().map(|at| format!("&{name}={}", escaped(at)));
         let (live, archive) = (part("cursor", &self.next.0), part("archive", &self.next.1));
         (live.is_some() || archive.is_some())
-            .then(|| format!("/search?q={}{}{}", segment(&self.q), live.unwrap_or_default(), archive.unwrap_or_default()))
+            .then(|| format!("/search?q={}{}{}", escaped(&self.q), live.unwrap_or_default(), archive.unwrap_or_default()))
     }
 
     /// `scanned 48,000 of 120,000 jobs in Redis`

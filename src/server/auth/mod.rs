@@ -134,7 +134,7 @@ fn refuse(request: &Request) -> Response {
         return Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
     }
     let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
-    let login = if wanted == "/" { "/login".into() } else { format!("/login?next={}", crate::model::ids::segment(wanted)) };
+    let login = if wanted == "/" { "/login".into() } else { format!("/login?next={}", crate::model::ids::escaped(wanted)) };
     Redirect::to(&login).into_response()
 }
 

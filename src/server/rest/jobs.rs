@@ -3,7 +3,7 @@
 use super::{Caller, Params, UrlPath, UrlQuery, operations::accepted, problem::Problem, queue_name};
 use crate::model::{
     error::ApiError,
-    ids::{Fingerprint, QueueName, segment},
+    ids::{Fingerprint, QueueName, escaped, of_segment},
     job::{Found, JobDetail, JobState, JobSummary, JobsPage, Order, TimelineEntry},
     json,
     operation::Verb,
@@ -95,7 +95,7 @@ pub async fn one(
     UrlPath((queue, handle)): UrlPath<(String, String)>,
     UrlQuery(params): UrlQuery<Params>,
 ) -> Result<Response, Problem> {
-    let (queue, at) = (queue_name(queue)?, params.get("at").map(String::as_str));
+    let (queue, handle, at) = (queue_name(queue)?, of_segment(handle), params.get("at").map(String::as_str));
     if let Some(row) = row(&params)? {
         return match actions::past::archived(&state, &queue, &handle, Some(row), INLINE).await? {
             Some(past) => super::past::job(past),
@@ -175,7 +175,7 @@ pub async fn payload(
     UrlPath((queue, handle)): UrlPath<(String, String)>,
     UrlQuery(params): UrlQuery<Params>,
 ) -> Result<Response, Problem> {
-    let queue = queue_name(queue)?;
+    let (queue, handle) = (queue_name(queue)?, of_segment(handle));
     let row = row(&params)?;
     let raw = match row {
         Some(_) => None,
@@ -195,7 +195,7 @@ pub async fn payload(
     let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
     // The first name is for old browsers, the second may hold any letter.
     let disposition =
-        format!("attachment; filename=\"{plain}.{ending}\"; filename*=UTF-8''{}.{ending}", segment(&name).replace(':', "%3A"));
+        format!("attachment; filename=\"{plain}.{ending}\"; filename*=UTF-8''{}.{ending}", escaped(&name).replace(':', "%3A"));
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition.as_str())], raw).into_response())
 }
 

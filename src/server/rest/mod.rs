@@ -20,7 +20,7 @@ mod search;
 mod settings;
 
 use super::state::{AppState, Who};
-use crate::model::ids::QueueName;
+use crate::model::ids::{QueueName, of_segment};
 use axum::{
     Router,
     extract::{FromRequestParts, Path, Query},
@@ -105,5 +105,5 @@ pub struct UrlQuery<T>(pub T);
 type Params = HashMap<String, String>;
 
 fn queue_name(segment: String) -> Result<QueueName, Problem> {
-    QueueName::try_from(segment).map_err(|detail| Problem::invalid("queue", detail))
+    QueueName::try_from(of_segment(segment)).map_err(|detail| Problem::invalid("queue", detail))
 }

@@ -1,7 +1,10 @@
 //! Schedules for programs.
 
 use super::{Caller, Params, UrlPath, UrlQuery, problem::Problem};
-use crate::model::schedule::{Draft, Preview, ScheduleDetail, ScheduleId, SchedulesPage};
+use crate::model::{
+    ids::of_segment,
+    schedule::{Draft, Preview, ScheduleDetail, ScheduleId, SchedulesPage},
+};
 use crate::server::{actions::schedules, state::AppState};
 use axum::{
     Json,
@@ -123,5 +126,5 @@ fn request(body: &[u8]) -> Result<String, Problem> {
 }
 
 fn named(id: String) -> Result<ScheduleId, Problem> {
-    ScheduleId::try_from(id).map_err(|detail| Problem::invalid("id", detail))
+    ScheduleId::try_from(of_segment(id)).map_err(|detail| Problem::invalid("id", detail))
 }
