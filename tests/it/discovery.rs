@@ -226,6 +226,69 @@ async fn two_prefixes_in_one_redis_see_only_their_own() {
     console.stop().await;
 }
 
+/// Names of all queues and how many workers report, once that is as many as `workers` and everything was looked at again.
+async fn queues_beside(console: &TestConsole, workers: u64) -> Vec<String> {
+    console.discovered().await;
+    let watch = console.state.watching.stream(None);
+    eventually("the workers are seen", Duration::from_secs(20), async || console.state.snapshot().workers == Some(workers)).await;
+    // The console has written its own keys by then, and has scanned over them.
+    let at = flux_console::server::actions::now();
+    eventually("some more ticks", Duration::from_secs(30), async || {
+        console.state.snapshot().sampled_at.is_some_and(|sampled| sampled.0 > at.0 + 3_000)
+    })
+    .await;
+    drop(watch);
+    assert_eq!(console.state.snapshot().workers, Some(workers));
+    console.state.snapshot().queues.iter().map(|q| q.name.to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_prefix_under_the_queue_prefix_makes_no_queues() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("app:mail", many("j", "mail", 2)).await;
+    redis.push_raw("app:monitor:mail", many("m", "monitor:mail", 1)).await;
+    redis.push_raw("app:monitor:logs:history", ["{}", "{}"]).await;
+    let mut con = redis.con.clone();
+    let _: () = con.set_ex("app:monitor:worker:w-1", r#"{"id":"w-1","queues":["mail"]}"#, 120).await.expect("SET");
+    let config =
+        Config { url: redis.url.clone(), prefix: "app:".into(), monitor_prefixes: vec!["app:monitor:".into()], ..Config::default() };
+    let console = TestConsole::start(config).await;
+    assert_eq!(queues_beside(&console, 1).await, ["mail", "monitor:mail"]);
+    let snapshot = console.state.snapshot();
+    assert_eq!(snapshot.totals.waiting, Some(3));
+    assert_eq!(snapshot.queue(&queue("mail")).and_then(|q| q.workers), Some(1));
+    let (status, problem) = console.post("/api/v1/queues/monitor:logs:history/purge", &serde_json::json!({})).await;
+    assert_eq!((status, problem["field"].as_str()), (422, Some("queue")), "{problem}");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_prefix_finds_the_queues_and_nothing_else() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("mail", many("j", "mail", 2)).await;
+    redis.push_raw("mail:failed", many_dead("f", "mail", 1)).await;
+    redis.push_raw("flux_console:mail", many("m", "flux_console:mail", 1)).await;
+    redis.push_raw("flux_console:logs:history", ["{}"]).await;
+    let mut con = redis.con.clone();
+    let _: () = con.set_ex("flux_console:worker:w-1", r#"{"id":"w-1","queues":["mail"]}"#, 120).await.expect("SET");
+    let _: () = con.set_ex("worker:w-2", r#"{"id":"w-2","queues":["mail"]}"#, 120).await.expect("SET");
+    // Of the original, of a console on another prefix, and of a schedule that is off.
+    for key in ["flux_console:throughput:29923880", "flux_console:metrics:waiting:29923880", "flux_console:0a1b2c3d:metrics:lease"] {
+        let _: () = con.set(key, "1").await.expect("SET");
+    }
+    let _: () = con.set("gravito:zenith:alerts:rules", "[]").await.expect("SET");
+    let _: () = con.zadd("queue:schedules", "nightly", 9_999_999_999_999_i64).await.expect("ZADD");
+    let _: () = con.hset_multiple("queue:schedule:nightly", &[("id", "nightly"), ("enabled", "false")]).await.expect("HSET");
+    let console = TestConsole::start(Config { url: redis.url.clone(), prefix: String::new(), ..Config::default() }).await;
+    assert_eq!(queues_beside(&console, 2).await, ["flux_console:mail", "mail"]);
+    let own = redis.keys().await.into_iter().filter(|key| key.starts_with("flux_console:") || key.starts_with("gravito:")).count();
+    assert!(own > 7, "the console wrote keys of its own: {:?}", redis.keys().await);
+    let snapshot = console.state.snapshot();
+    assert_eq!((snapshot.totals.waiting, snapshot.totals.failed), (Some(3), Some(1)));
+    assert_eq!(snapshot.queue(&queue("mail")).and_then(|q| q.workers), Some(2));
+    console.stop().await;
+}
+
 /// Ticks that end while `during` goes on, by the time that the snapshot carries.
 async fn ticks(console: &TestConsole, during: impl Future<Output = ()>) -> usize {
     let mut snapshots = console.state.snapshots.clone();

@@ -1,6 +1,7 @@
 //! Names of keys: the library's layout (stream-protocol.md, 1) and the console's own. What a key is by its name is in `classify`.
 
 mod classify;
+mod consoles;
 
 pub use classify::Key;
 

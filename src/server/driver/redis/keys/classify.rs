@@ -1,6 +1,6 @@
 //! What a key is by its name, and the patterns that find the keys.
 
-use super::Keys;
+use super::{Keys, consoles::of_a_console};
 use crate::{
     model::ids::{Priority, QueueName},
     server::driver::redis::nodes::NODES,
@@ -16,7 +16,7 @@ pub enum Key {
     Of(QueueName),
     /// `Ppending:{groupId}`
     Pending(String),
-    /// `Pworker:{id}`: a heartbeat, when the monitor prefix is the queue prefix.
+    /// `Pworker:{id}`: a heartbeat, when the monitor prefix is the queue prefix, or one that lies under it.
     Heartbeat,
     Other,
 }
@@ -49,9 +49,8 @@ impl Keys {
 
     pub fn classify(&self, key: &str) -> Key {
         let Some(rest) = key.strip_prefix(self.prefix.as_str()) else { return Key::Other };
-        // The console's own keys may lie under an empty or `flux_console:` prefix, and those of nodes under an empty one.
-        if key.starts_with(&self.own) || key.starts_with(&self.metrics) || key.starts_with(NODES) {
-            return Key::Other;
+        if let Some(other) = self.of_another_prefix(key) {
+            return other;
         }
         let first = rest.split(':').next().unwrap_or(rest);
         if RESERVED.contains(&first) {
@@ -62,6 +61,26 @@ impl Keys {
             };
         }
         QueueName::try_from(queue_part(rest)).map_or(Key::Other, Key::Of)
+    }
+
+    /// What a key is that is named after another prefix than that of the queues. Such a prefix may lie under that of the queues (an
+    /// empty one is before all of them), and its keys are no queues. Only whole names of the protocol and of the console count:
+    /// whatever else lies there is a queue.
+    fn of_another_prefix(&self, key: &str) -> Option<Key> {
+        if key.starts_with(&self.own) || key.starts_with(&self.metrics) || key.starts_with(NODES) || of_a_console(key) {
+            return Some(Key::Other);
+        }
+        let after = |prefix: &str| key.strip_prefix(prefix).filter(|_| prefix != self.prefix && prefix.starts_with(&self.prefix));
+        for rest in self.monitors.iter().filter_map(|m| after(m)) {
+            if rest.starts_with("worker:") {
+                return Some(Key::Heartbeat);
+            }
+            if rest == "logs" || rest.starts_with("logs:") {
+                return Some(Key::Other);
+            }
+        }
+        let of_schedules = |rest: &str| rest == "schedules" || rest.starts_with("schedule:") || rest.starts_with("lock:schedule:");
+        after(self.schedules.prefix()).filter(|rest| of_schedules(rest)).map(|_| Key::Other)
     }
 }
 
@@ -149,6 +168,105 @@ mod tests {
             ("pending:x", false),
         ] {
             assert_eq!(keys.is_queue(&QueueName::try_from(name).expect("valid")), is, "{name}");
+        }
+    }
+
+    /// What lies under the queue prefix and is named after another one: (prefix, monitor prefix, schedule prefix), key, what it is.
+    #[test]
+    fn prefixes_under_the_queue_prefix_make_no_queues() {
+        let queue = |name: &str| Key::Of(QueueName::try_from(name).expect("valid"));
+        let (app, empty, ours) =
+            (("app:", "app:monitor:", "app:cron:"), ("", "flux_console:", "queue:"), ("flux_console:", "flux_console:", "queue:"));
+        let default = ("queue:", "flux_console:", "queue:");
+        let cases = [
+            (app, "app:monitor:worker:w-1", Key::Heartbeat),
+            (app, "app:monitor:logs:history", Key::Other),
+            (app, "app:monitor:logs", Key::Other),
+            (app, "app:monitor:mail", queue("monitor:mail")),
+            (app, "app:monitor:logs-old", queue("monitor:logs-old")),
+            (app, "app:monitor:workers", queue("monitor:workers")),
+            (app, "app:monitor", queue("monitor")),
+            (app, "app:worker:w-2", Key::Heartbeat),
+            (app, "app:cron:schedules", Key::Other),
+            (app, "app:cron:schedule:nightly", Key::Other),
+            (app, "app:cron:lock:schedule:nightly:17", Key::Other),
+            (app, "app:cron:mail:failed", queue("cron:mail")),
+            (app, "app:mail:high", queue("mail")),
+            (app, "app:flux_console:throughput:29923880", queue("flux_console:throughput:29923880")),
+            (empty, "mail", queue("mail")),
+            (empty, "mail:failed", queue("mail")),
+            (empty, "worker:w-1", Key::Heartbeat),
+            (empty, "flux_console:worker:w-1", Key::Heartbeat),
+            (empty, "flux_console:logs:history", Key::Other),
+            (empty, "queue:schedules", Key::Other),
+            (empty, "queue:schedule:nightly", Key::Other),
+            (empty, "queue:lock:schedule:nightly:17", Key::Other),
+            (empty, "queue:mail", queue("queue:mail")),
+            (empty, "gravito:quasar:node:shop:api-1", Key::Other),
+            (empty, "gravito:zenith:alerts:rules", Key::Other),
+            (empty, "gravito:zenith:maintenance:config", Key::Other),
+            (empty, "gravito:mail", queue("gravito:mail")),
+            (empty, "flux_console:throughput:29923880", Key::Other),
+            (empty, "flux_console:metrics:waiting:29923880", Key::Other),
+            (empty, "flux_console:metrics:0a1b2c3d:60:1795432800", Key::Other),
+            (empty, "flux_console:metrics:0a1b2c3d:mark", Key::Other),
+            (empty, "flux_console:0a1b2c3d:trash", Key::Other),
+            (empty, "flux_console:0a1b2c3d:trash:9f:items", Key::Other),
+            (empty, "flux_console:0a1b2c3d:operation:9f", Key::Other),
+            (empty, "flux_console:0a1b2c3d:alerts:states", Key::Other),
+            (empty, "flux_console:0a1b2c3d:scheduler:lease", Key::Other),
+            (empty, "flux_console:0a1b2c3d:scheduler:turn", Key::Other),
+            (empty, "flux_console:0a1b2c3d:schedules:ticking", Key::Other),
+            (empty, "flux_console:mail", queue("flux_console:mail")),
+            (empty, "flux_console:throughput", queue("flux_console:throughput")),
+            (ours, "flux_console:mail", queue("mail")),
+            (ours, "flux_console:metrics", queue("metrics")),
+            (ours, "flux_console:metrics:mail", queue("metrics:mail")),
+            (ours, "flux_console:12345678:mail", queue("12345678:mail")),
+            (ours, "flux_console:worker:w-1", Key::Heartbeat),
+            (ours, "flux_console:throughput:29923880", Key::Other),
+            (ours, "flux_console:metrics:failed:29923880", Key::Other),
+            (ours, "flux_console:0a1b2c3d:lost", Key::Other),
+            (default, "queue:flux_console:throughput:29923880", queue("flux_console:throughput:29923880")),
+            (default, "queue:monitor:worker:x", queue("monitor:worker:x")),
+            (default, "queue:gravito:zenith:alerts:rules", queue("gravito:zenith:alerts:rules")),
+            (default, "flux_console:worker:w-1", Key::Other),
+            // A prefix that ends where a queue's name goes on.
+            (("worker:", "", "queue:"), "worker:mail", queue("mail")),
+            (("queue:", "que", "q"), "queue:worker:mail", Key::Heartbeat),
+        ];
+        for ((prefix, monitor, schedules), key, expected) in cases {
+            let keys = Keys::new(prefix, &[monitor.into()]).with_schedules(schedules);
+            assert_eq!(keys.classify(key), expected, "{key} under {prefix:?}, {monitor:?} and {schedules:?}");
+        }
+        // Every key that this console writes.
+        for prefix in ["", "flux_console:"] {
+            let keys = Keys::new(prefix, &[]);
+            let own = [
+                keys.operations(),
+                keys.operation("9f"),
+                keys.audit(),
+                keys.alerts("states"),
+                keys.retention(),
+                keys.trash(),
+                keys.trash_list("9f", 1),
+                keys.trash_items("9f"),
+                keys.request("9f"),
+                keys.lost(),
+                keys.lease("metrics"),
+                keys.turn("metrics"),
+                keys.mark(),
+                keys.frame(60, 1_795_432_800),
+                keys.schedules.fired(),
+                keys.schedules.ticking(),
+                keys.schedules.missed(),
+                keys.schedules.kept("nightly"),
+            ];
+            for key in own {
+                assert_eq!(keys.classify(&key), Key::Other, "{key} under {prefix:?}");
+                // The same of a console on another prefix.
+                assert_eq!(Keys::new("", &["m:".into()]).with_schedules("s:").classify(&key), Key::Other, "{key}");
+            }
         }
     }
 
