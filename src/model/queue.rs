@@ -99,7 +99,7 @@ pub struct QueueSample {
     pub by_priority: ByPriority,
     /// Jobs pending behind a busy group whose first job names this queue.
     pub grouped: u64,
-    /// There are more groups than one tick counts: `grouped` and `waiting` are lower bounds.
+    /// There are more groups than one tick counts, or some cannot be counted: `grouped` and `waiting` are lower bounds.
     pub grouped_partial: bool,
     /// Runs that are open by the events; `None` while none of its workers was heard.
     pub active: Option<u64>,

@@ -356,3 +356,29 @@ async fn beyond_a_thousand_groups_the_figures_are_lower_bounds() {
     assert!(pay["grouped"].as_u64() <= Some(1_200), "{pay}");
     console.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pending_key_of_another_type_is_not_counted_as_nothing() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:pay", many("j", "pay", 1)).await;
+    redis.push_raw("queue:pending:g-1", many("p", "pay", 3)).await;
+    let _: () = redis.con.clone().set("queue:pending:g-2", "no list").await.expect("SET");
+    let console = redis.console().await;
+    let is = async |what: &str, grouped: u64, partial: bool| {
+        eventually(what, Duration::from_secs(20), async || {
+            console.state.watching.request(flux_console::server::actions::now());
+            let s = console.state.snapshot();
+            s.totals.grouped_partial == partial
+                && s.queue(&queue("pay"))
+                    .is_some_and(|q| (q.grouped, q.grouped_partial, q.waiting) == (grouped, partial, Some(1 + grouped)))
+        })
+        .await;
+    };
+    is("what can be counted is a lower bound", 3, true).await;
+    let diagnosis = console.json("/api/v1/doctor").await;
+    let wrong = diagnosis["findings"].as_array().and_then(|all| all.iter().find(|f| f["check"] == "wrong-type").cloned());
+    assert_eq!(wrong.unwrap_or_default()["subject"], "queue:pending:g-2", "{diagnosis}");
+    redis.con.clone().del::<_, ()>("queue:pending:g-2").await.expect("DEL");
+    is("once it is gone, all is counted", 3, false).await;
+    console.stop().await;
+}

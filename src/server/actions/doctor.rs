@@ -247,6 +247,8 @@ async fn types(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost:
         .into_iter()
         .map(|(key, wanted, is)| lists::wrong_type(&key, format!("The key {key} holds a {is} instead of a {wanted}"), None))
         .collect();
+    let pending: Vec<String> = state.driver.known().uncountable().map(|group| state.driver.keys().pending(group)).collect();
+    found.extend(pending.into_iter().map(|key| lists::wrong_type(&key, format!("The key {key} holds something else than a list"), None)));
     for q in &snapshot.queues {
         found.extend(
             q.problems.iter().map(|text| lists::wrong_type(q.name.as_str(), text.trim_end_matches('.').to_owned(), Some(q.name.href()))),

@@ -18,7 +18,7 @@ use crate::server::{
     driver::redis::{
         keys::Key,
         nodes,
-        sample::{NODE_STEPS, Plan},
+        sample::{GROUPS, NODE_STEPS, Plan},
     },
     error::{DriverError, untrusted},
     snapshot::{Snapshot, totals},
@@ -280,7 +280,7 @@ impl Sampler {
         let known = self.state.driver.known();
         let (grouped, mut unattributed) = known.grouped();
         // A group met a moment ago is counted with the next tick, like a new queue: that alone is no lower bound.
-        let partial = known.groups.len() > crate::server::driver::redis::sample::GROUPS || known.truncated;
+        let partial = known.groups.len() > GROUPS || known.truncated || known.uncountable().next().is_some();
         let workers = known.workers();
         let config = &self.state.config;
         let mut queues: Vec<QueueSample> = self.samples.values().cloned().collect();

@@ -27,8 +27,10 @@ pub struct Heartbeat {
 /// Jobs pending behind one busy group.
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
-    /// `None`: not counted yet.
+    /// `None`: not counted yet, or not to be counted.
     pub jobs: Option<u64>,
+    /// The key holds something else than a list.
+    pub uncountable: bool,
     /// Queue that the first pending job names; `None`: not asked yet.
     pub queue: Option<Option<QueueName>>,
 }
@@ -120,6 +122,11 @@ impl Known {
             }
         }
         (by_queue, unattributed)
+    }
+
+    /// Groups whose jobs cannot be counted: beside one, what is grouped is a lower bound.
+    pub fn uncountable(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().filter(|(_, pending)| pending.uncountable).map(|(group, _)| group.as_str())
     }
 
     /// How many heartbeats name each queue; `None` while nobody reports.

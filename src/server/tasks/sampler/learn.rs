@@ -37,7 +37,7 @@ impl Sampler {
             if jobs == Some(0) {
                 known.groups.remove(group);
             } else if let Some(pending) = known.groups.get_mut(group) {
-                pending.jobs = jobs;
+                (pending.jobs, pending.uncountable) = (jobs, jobs.is_none());
             }
         }
         for (group, queue) in plan.heads.iter().zip(answer.heads) {
