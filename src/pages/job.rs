@@ -16,7 +16,7 @@ use crate::{
         error_view::ErrorView,
         icon::{Glyph, Icon},
         job_table::attempts,
-        number::{count, jobs as jobs_of, thousands},
+        number::{jobs as jobs_of, thousands},
         time::Ago,
         timeline::Timeline,
     },
@@ -228,14 +228,18 @@ struct Looked {
     completed_kept: bool,
 }
 
+fn looked_at(scanned: u64, of: u64, queue: &QueueName) -> String {
+    if scanned >= of {
+        return format!("The console looked at all {} of {queue}", jobs_of(of));
+    }
+    let looked = thousands(scanned);
+    format!("The console looked at {looked} of {} of {queue}, beginning in each list with what is oldest or due first", jobs_of(of))
+}
+
 #[component]
 fn Gone(queue: QueueName, handle: String, looked: Looked) -> impl IntoView {
     let Looked { scanned, of, unavailable, completed_kept } = looked;
-    let live = if scanned >= of {
-        format!("The console looked at all {} of {queue}", count(of, "job", "jobs"))
-    } else {
-        format!("The console looked at {} of {} of {queue}, nearest to where it was last seen", thousands(scanned), jobs_of(of))
-    };
+    let live = looked_at(scanned, of, &queue);
     let past = match unavailable {
         Some(why) => format!("{live}. {why}"),
         None if completed_kept => format!("{live}, and in the archive."),
@@ -251,5 +255,20 @@ fn Gone(queue: QueueName, handle: String, looked: Looked) -> impl IntoView {
             <p class="text-muted wrap-anywhere">{format!("A worker took it, it was moved, or somebody deleted it. {past}")}</p>
             <a class="btn" href=back>"Back to the queue"</a>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_in_part_does_not_say_all() {
+        let mail = QueueName::try_from("mail").expect("a name");
+        assert_eq!(looked_at(1, 1, &mail), "The console looked at all 1 job of mail");
+        assert_eq!(
+            looked_at(20_000, 120_000, &mail),
+            "The console looked at 20,000 of 120,000 jobs of mail, beginning in each list with what is oldest or due first"
+        );
     }
 }

@@ -205,6 +205,25 @@ async fn a_job_is_found_by_id_and_equal_ids_are_a_choice() {
 }
 
 #[tokio::test]
+async fn groups_that_are_not_looked_into_count_as_not_looked_at() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    for i in 0..120 {
+        let group = format!("g-{i:03}");
+        redis.push_raw(&format!("queue:pending:{group}"), many(&group, "mail", 2)).await;
+        // As the sampler learns it.
+        let mut known = driver.known();
+        known.group_seen(group.clone());
+        let pending = known.groups.get_mut(&group).expect("it was met just now");
+        (pending.jobs, pending.queue) = (Some(2), Some(Some(queue("mail"))));
+    }
+    let find = async |id: &str| driver.job(&queue("mail"), id, None, NOW).await.expect("an answer");
+    assert!(matches!(find("g-099-2").await, Found::One { .. }));
+    let Found::Gone { scanned, of } = find("g-119-1").await else { panic!("it is in a group that is left out") };
+    assert_eq!((scanned, of), (200, 240));
+}
+
+#[tokio::test]
 async fn a_delayed_job_among_thousands_of_one_due_time_is_found() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);

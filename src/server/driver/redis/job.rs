@@ -16,6 +16,8 @@ use redis::Value;
 const AROUND: u64 = 1_000;
 /// How many elements of one list a search by id looks at, and one for elements far away from their hints.
 pub(super) const SEARCHED: u64 = 20_000;
+/// Groups of the queue that a search by id looks into; the jobs behind the others are counted as not looked at.
+const SEARCHED_GROUPS: usize = 100;
 /// One locating script looks at this many elements, and at about this many bytes: it hashes them.
 const STEP: u64 = 250;
 const LOCATE_BYTES: usize = 512 * 1024;
@@ -155,6 +157,15 @@ impl RedisDriver {
         }
     }
 
+    /// Groups that are looked into for a job, and how many jobs stand behind the queue's other ones, as they were last counted.
+    fn searched_groups(&self, queue: &QueueName) -> (Vec<String>, u64) {
+        let known = self.known();
+        let mut groups = known.groups.iter().filter(|(_, p)| p.queue.as_ref().is_some_and(|q| q.as_ref() == Some(queue)));
+        let searched = groups.by_ref().take(SEARCHED_GROUPS).map(|(group, _)| group.clone()).collect();
+        // One that was not counted holds something: it must not look as if all had been looked at.
+        (searched, groups.map(|(_, p)| p.jobs.unwrap_or(1)).sum())
+    }
+
     /// Jobs with this id, and how many elements were looked at of how many.
     async fn search_id(&self, queue: &QueueName, id: &str) -> Result<(Vec<JobSummary>, u64, u64), DriverError> {
         // The id as it stands in the payload, quoted; inside the nested `data` its quotes are escaped, so that does not match.
@@ -162,8 +173,9 @@ impl RedisDriver {
         let mut sources = vec![Source::Failed];
         sources.extend(Priority::ALL.map(Source::Waiting));
         sources.extend(Priority::ALL.map(Source::Delayed));
-        sources.extend(self.groups_of(queue).into_iter().take(100).map(Source::Grouped));
-        let (mut jobs, mut scanned, mut of) = (Vec::new(), 0, 0);
+        let (groups, left_out) = self.searched_groups(queue);
+        sources.extend(groups.into_iter().map(Source::Grouped));
+        let (mut jobs, mut scanned, mut of) = (Vec::new(), 0, left_out);
         for source in sources {
             let key = self.source_key(queue, &source);
             let command = if matches!(source, Source::Delayed(_)) { "ZCARD" } else { "LLEN" };
