@@ -12,10 +12,14 @@ test('a queue is paused on all its lists and resumed', async ({ queues, redis, o
   await expect(page.getByRole('button', { name: 'Resume queue' })).toBeVisible()
   expect(await redis.mGet(flags)).toEqual(['1', '1', '1', '1'])
   await expect(page.getByRole('main')).toContainText('Paused')
+  // What a pause does not stop is said on the page, not only in passing.
+  const meaning = page.getByText('Workers take no waiting job. Delayed jobs that are due run all the same.')
+  await expect(meaning).toBeVisible()
 
   await page.getByRole('button', { name: 'Resume queue' }).click()
   await expect(page.getByRole('button', { name: 'Pause queue' })).toBeVisible()
   expect(await redis.exists(flags)).toBe(0)
+  await expect(meaning).toHaveCount(0)
 })
 
 test('a queue that is paused in part says so', async ({ queues, redis, open }) => {
@@ -23,4 +27,5 @@ test('a queue that is paused in part says so', async ({ queues, redis, open }) =
   await redis.set('queue:orders:paused', '1')
   const page = await open('/queues/orders')
   await expect(page.getByRole('main')).toContainText('Partly paused')
+  await expect(page.getByText('workers go on with the others. Delayed jobs that are due run all the same.')).toBeVisible()
 })

@@ -72,6 +72,18 @@ pub fn State(state: JobState) -> impl IntoView {
     view! { <span class="state"><Icon glyph=glyph class=tone.icon() />{word}</span> }
 }
 
+/// The word for a pause, and what it stops: it does not stop everything.
+pub fn pause(paused: Paused) -> Option<(&'static str, &'static str)> {
+    match paused {
+        Paused::No => None,
+        Paused::Partly => Some((
+            "Partly paused",
+            "Some of the four lists are paused: workers go on with the others. Delayed jobs that are due run all the same.",
+        )),
+        Paused::Yes => Some(("Paused", "Workers take no waiting job. Delayed jobs that are due run all the same.")),
+    }
+}
+
 /// What is out of the ordinary about a queue.
 #[component]
 pub fn QueueBadges(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
@@ -79,11 +91,7 @@ pub fn QueueBadges(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
     let unserved = Memo::new(move |_| sample.with(QueueSample::unserved));
     let problems = Memo::new(move |_| sample.with(|q| q.problems.join("\n")));
     view! {
-        {move || match paused.get() {
-            Paused::No => None,
-            Paused::Partly => Some(view! { <Badge tone=Tone::Paused glyph=Glyph::Paused text="Partly paused" title="Some of the four lists are paused, the others are not." /> }),
-            Paused::Yes => Some(view! { <Badge tone=Tone::Paused glyph=Glyph::Paused text="Paused" title="Workers take no waiting job. Delayed jobs that are due run all the same." /> }),
-        }}
+        {move || pause(paused.get()).map(|(word, meaning)| view! { <Badge tone=Tone::Paused glyph=Glyph::Paused text=word title=meaning /> })}
         <Show when=move || unserved.get()>
             <Badge tone=Tone::Waiting glyph=Glyph::Warning text="No workers" title="Jobs wait, and no worker that reports serves this queue." />
         </Show>

@@ -12,10 +12,11 @@ use crate::{
     api,
     components::{
         address::{use_queue, use_search, use_value},
-        badge::QueueBadges,
+        badge::{QueueBadges, Tone, pause},
         chart::Chart,
         confirm::{Actions, QueueActions},
         empty::{Empty, Skeleton},
+        icon::{Glyph, Icon},
         operation_progress::QueueOperations,
         trends::{WindowSwitch, backlog, plot_of, run_time, throughput, use_figures, use_window},
     },
@@ -158,6 +159,17 @@ fn Absent(name: StoredValue<QueueName>) -> impl IntoView {
     }
 }
 
+/// The badge alone would promise that nothing runs.
+#[component]
+fn WhilePaused(sample: Memo<QueueSample>) -> impl IntoView {
+    let paused = Memo::new(move |_| sample.with(|q| q.paused));
+    move || {
+        pause(paused.get()).map(|(_, meaning)| {
+            view! { <div class="banner quiet"><Icon glyph=Glyph::Paused class=Tone::Paused.icon() /><p>{meaning}</p></div> }
+        })
+    }
+}
+
 #[component]
 fn Whole(
     name: StoredValue<QueueName>,
@@ -184,6 +196,7 @@ fn Whole(
                     <QueueActions sample=sample inline=true />
                 </div>
             </div>
+            <WhilePaused sample=sample />
             <Figures sample=sample />
             // On a phone the three scroll sideways: keys must reach that too.
             <div class="six over-time" tabindex="0" role="group" aria-label="Figures over time">
