@@ -1,12 +1,13 @@
-//! Under the top bar, and only when it matters: the console or Redis cannot be reached, or queues are still being looked for.
+//! Under the top bar, and only when it matters: the console or Redis cannot be reached, queues are still being looked for, or there are too many of
+//! them.
 
 use super::{
     icon::{Glyph, Icon},
-    number::short,
+    number::{short, thousands},
 };
 use crate::{
     live::{Live, Stream, sign_in},
-    model::live::Link,
+    model::{live::Link, queue::QUEUES_FOLLOWED},
 };
 use leptos::prelude::*;
 
@@ -25,6 +26,7 @@ enum Message {
     Looking {
         scanned: String,
     },
+    TooMany,
 }
 
 /// `the connection is refused` as a sentence of its own. These are our own words, so ASCII is enough.
@@ -55,6 +57,7 @@ pub fn Banner() -> impl IntoView {
                     let of = o.discovery.keys.map(|keys| format!(" of {}", short(keys.max(o.discovery.scanned))));
                     Some(Message::Looking { scanned: format!("{}{} keys scanned", short(o.discovery.scanned), of.unwrap_or_default()) })
                 }
+                Link::Connected if o.discovery.truncated => Some(Message::TooMany),
                 Link::Connected | Link::Connecting => None,
             }
         })
@@ -90,6 +93,13 @@ pub fn Banner() -> impl IntoView {
                 <div class="banner quiet num">
                     <Icon glyph=Glyph::Search class="i s" />
                     <p>"Looking for queues: " {scanned} "."</p>
+                </div>
+            }
+            .into_any(),
+            Message::TooMany => view! {
+                <div class="banner quiet num">
+                    <Icon glyph=Glyph::Note class="i s" />
+                    <p>{format!("Redis holds more queues than the {} that the console follows: sums over all queues are lower bounds.", thousands(QUEUES_FOLLOWED as u64))}</p>
                 </div>
             }
             .into_any(),

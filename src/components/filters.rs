@@ -2,11 +2,14 @@
 
 use super::{
     icon::{Glyph, Icon},
-    number::thousands,
+    number::figure,
 };
 use crate::{
     live::Live,
-    model::query::{QueueFilter, QueuesQuery},
+    model::{
+        live::Overview,
+        query::{QueueFilter, QueuesQuery},
+    },
 };
 use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -84,14 +87,15 @@ fn Chip(query: Signal<QueuesQuery>, filter: QueueFilter) -> impl IntoView {
     };
     let count = Memo::new(move |_| {
         live.overview.with(|o| {
-            o.as_ref().map(|o| &o.totals).map(|t| {
-                thousands(match filter {
+            o.as_ref().map(|Overview { totals: t, discovery, .. }| {
+                let queues = match filter {
                     QueueFilter::All => t.queues,
                     QueueFilter::Failing => t.failing,
                     QueueFilter::Paused => t.paused,
                     QueueFilter::NoWorkers => t.unserved,
                     QueueFilter::Idle => t.idle,
-                })
+                };
+                figure(Some(queues), discovery.truncated)
             })
         })
     });

@@ -3,16 +3,17 @@
 use super::{
     address::use_path,
     icon::{Glyph, Icon},
-    number::thousands,
+    number::{figure, thousands},
 };
-use crate::live::Live;
+use crate::{live::Live, model::live::Overview};
 use leptos::prelude::*;
 
 #[component]
 pub fn Nav() -> impl IntoView {
     let live = expect_context::<Live>();
     let queues = Memo::new(move |_| {
-        live.overview.with(|o| o.as_ref().filter(|o| o.totals.queues > 0 || o.discovery.complete).map(|o| thousands(o.totals.queues)))
+        let shown = |o: &&Overview| o.totals.queues > 0 || o.discovery.complete;
+        live.overview.with(|o| o.as_ref().filter(shown).map(|o| figure(Some(o.totals.queues), o.discovery.truncated)))
     });
     let workers = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.workers).map(thousands)));
     let firing = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| o.alerts.firing)).filter(|n| *n > 0).map(thousands));

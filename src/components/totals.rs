@@ -57,13 +57,13 @@ pub fn TotalsRow(workers: Memo<Option<WorkerList>>, lately: Memo<Option<u64>>) -
     let failing = Memo::new(move |_| lately.get().filter(|n| *n > 0 && !stale.get()));
     view! {
         <section class="six" aria-label="Totals">
-            <Tile label="Waiting" glyph=Glyph::Waiting tone=Tone::Waiting href="/queues" stale=stale value=read(|o| figure(o.totals.waiting, o.totals.grouped_partial))
+            <Tile label="Waiting" glyph=Glyph::Waiting tone=Tone::Waiting href="/queues" stale=stale value=read(|o| figure(o.totals.waiting, o.totals.grouped_partial || o.discovery.truncated))
                 fact=fact(|o| o.totals.oldest_waiting_ms.map_or_else(|| if o.totals.waiting == Some(0) { "nothing waits".into() } else { "age unknown".into() }, |ms| format!("oldest {}", span(ms)))) />
             <Tile label="Active" glyph=Glyph::Active tone=Tone::Active href="/workers" stale=stale value=read(|o| figure(o.totals.active, o.totals.active_partial))
                 fact=Signal::derive(move || idle.get().unwrap_or_else(|| active_fact.get())) />
-            <Tile label="Delayed" glyph=Glyph::Delayed tone=Tone::Delayed href="/queues?sort=delayed" stale=stale value=read(|o| figure(o.totals.delayed, false))
+            <Tile label="Delayed" glyph=Glyph::Delayed tone=Tone::Delayed href="/queues?sort=delayed" stale=stale value=read(|o| figure(o.totals.delayed, o.discovery.truncated))
                 fact=fact(|o| if o.totals.delayed == Some(0) { "nothing is delayed".into() } else { "run when they are due".into() }) />
-            <Tile label="Failed" glyph=Glyph::Failed tone=Tone::Failed href="/queues?filter=failing&sort=failed" stale=stale value=read(|o| figure(o.totals.failed, false))
+            <Tile label="Failed" glyph=Glyph::Failed tone=Tone::Failed href="/queues?filter=failing&sort=failed" stale=stale value=read(|o| figure(o.totals.failed, o.discovery.truncated))
                 fact=Signal::derive(move || failing.get().map_or_else(|| failed_fact.get(), |n| format!("{} attempts in 5 min", thousands(n)))) alarm=Signal::derive(move || failing.get().is_some()) />
             <Tile label="Workers" glyph=Glyph::Workers tone=Tone::Quiet href="/workers" stale=stale value=read(|o| figure(o.workers, false))
                 fact=Signal::derive(move || if lost.get() > 0 && !stale.get() { format!("{} lost in the last hour", thousands(lost.get())) } else { workers_fact.get() }) />

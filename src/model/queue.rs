@@ -13,6 +13,9 @@ use std::fmt;
 /// The library trims the dead-letter list to this many entries at every failure; older ones are lost.
 pub const FAILED_CAP: u64 = 1_000;
 
+/// The console follows this many queues; of more it says that there are more.
+pub const QUEUES_FOLLOWED: usize = 20_000;
+
 /// `false`, `"partly"` (some of the four lists) or `true` in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Paused {
@@ -162,9 +165,18 @@ impl QueueSample {
 pub struct Discovery {
     /// One whole pass over the keyspace has ended.
     pub complete: bool,
+    /// There are more queues than [`QUEUES_FOLLOWED`]: lists are not whole, and sums are lower bounds.
+    pub truncated: bool,
     /// Keys looked at in the running (or, when complete, the last) pass, and how many there are in all.
     pub scanned: u64,
     pub keys: Option<u64>,
+}
+
+impl Discovery {
+    /// Every queue was found and is followed.
+    pub fn whole(&self) -> bool {
+        self.complete && !self.truncated
+    }
 }
 
 /// `GET /api/v1/queues`

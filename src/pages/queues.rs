@@ -36,7 +36,8 @@ pub fn QueuesPage() -> impl IntoView {
             o.as_ref().map(|o| {
                 let pace = o.throughput.completed_per_second.zip(o.throughput.failed_per_second);
                 let pace = pace.map_or(String::new(), |(done, failed)| format!(", {} jobs per second", per_second(done + failed)));
-                count(o.totals.queues, "queue", "queues") + &pace
+                let queues = count(o.totals.queues, "queue", "queues");
+                format!("{}{queues}{pace}", if o.discovery.truncated { "≥ " } else { "" })
             })
         })
     });

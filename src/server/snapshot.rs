@@ -38,7 +38,6 @@ pub struct Snapshot {
     /// Number of the newest log line: streams send lines up to it.
     pub log_seq: u64,
     pub discovery: Discovery,
-    /// Redis keeps more than the console follows.
     pub sampled_at: Option<Millis>,
     /// Running and lately finished operations of this console.
     pub operations: Vec<Operation>,

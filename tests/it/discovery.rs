@@ -4,7 +4,11 @@ use crate::support::{
     Payload, TestConsole, TestRedis, eventually, now_ms,
     payload::{many, many_dead, payload},
 };
-use flux_console::model::{ids::QueueName, live::Link, queue::Paused};
+use flux_console::model::{
+    ids::QueueName,
+    live::Link,
+    queue::{Paused, QUEUES_FOLLOWED},
+};
 use flux_console::server::config::Config;
 use redis::AsyncCommands;
 use std::time::Duration;
@@ -335,6 +339,25 @@ async fn ticks_are_slow_while_nobody_looks() {
     let seen = ticks(&console, tokio::time::sleep(Duration::from_secs(9))).await;
     assert!(seen >= 5, "{seen} ticks in 9 s while somebody looks");
     drop(watch);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_queues_than_are_followed_are_said_to_be_more() {
+    let redis = TestRedis::start().await;
+    let mut pipe = redis::pipe();
+    (0..=QUEUES_FOLLOWED).for_each(|i| {
+        pipe.lpush(format!("queue:q{i}"), "{}").ignore();
+    });
+    let _: () = pipe.query_async(&mut redis.con.clone()).await.expect("LPUSH");
+    let console = redis.console().await;
+    let overview = console.json("/api/v1/overview").await;
+    assert_eq!(overview["discovery"]["complete"], true, "{overview}");
+    assert_eq!(overview["discovery"]["truncated"], true, "{overview}");
+    assert_eq!(console.json("/api/v1/queues").await["discovery"]["truncated"], true);
+    let page = console.get("/").await.text().await.expect("a page");
+    assert!(page.contains("Redis holds more queues than the 20,000 that the console follows"), "{page}");
+    assert!(page.contains("≥ "), "sums are lower bounds");
     console.stop().await;
 }
 

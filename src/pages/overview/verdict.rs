@@ -17,6 +17,7 @@ pub fn verdict(overview: Option<&Overview>, lines: &[Line], board: Option<&Board
         (Link::Connected, n @ 1..) => format!("{} attention", count(n, "thing needs", "things need")),
         (Link::Connected, _) if !o.discovery.complete => "Looking for queues…".into(),
         (Link::Connected, _) if o.totals.queues == 0 => "No queues yet".into(),
+        (Link::Connected, _) if o.discovery.truncated => "Everything that is followed is running".into(),
         (Link::Connected, _) => "Everything is running".into(),
     }
 }

@@ -84,7 +84,7 @@ fn refused(report: &mut Report, check: Check, error: DriverError) -> Result<(), 
 
 /// What the snapshot says already, which costs nothing.
 fn shared_picture(state: &AppState, snapshot: &Snapshot, report: &mut Report) {
-    let all = if snapshot.discovery.complete { Looked::Whole } else { Looked::Partly };
+    let all = if snapshot.discovery.whole() { Looked::Whole } else { Looked::Partly };
     let queues = count(snapshot.queues.len() as u64, "queue", "queues");
     let archived = match state.archive.status().state {
         ArchiveState::Ready | ArchiveState::Starting => Some(state.config.persist.failed),
@@ -120,7 +120,7 @@ async fn priorities(state: &AppState, snapshot: &Snapshot, report: &mut Report, 
         Ok(sampled) => sampled,
         Err(error) => return refused(report, Check::UnreadPriority, error),
     };
-    let whole = snapshot.discovery.complete && sampled.len() == 2 * suspects.len();
+    let whole = snapshot.discovery.whole() && sampled.len() == 2 * suspects.len();
     let found = suspects.iter().zip(sampled.chunks(2)).filter_map(|(suspect, parts)| {
         let elements: Vec<_> = parts.iter().flat_map(|p| p.elements.iter().cloned()).collect();
         lists::unread_priority(suspect, &elements)
@@ -254,7 +254,7 @@ async fn types(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost:
             q.problems.iter().map(|text| lists::wrong_type(q.name.as_str(), text.trim_end_matches('.').to_owned(), Some(q.name.href()))),
         );
     }
-    let looked = if snapshot.discovery.complete { Looked::Whole } else { Looked::Partly };
+    let looked = if snapshot.discovery.whole() { Looked::Whole } else { Looked::Partly };
     report.add(Check::WrongType, looked, count(snapshot.queues.len() as u64, "queue", "queues"), found);
     Ok(())
 }

@@ -113,7 +113,7 @@ impl Plan {
         if !known.scanned && scope.is_none() {
             skipped.insert("The console has not seen all keys of this Redis yet: there may be more queues.".into());
         }
-        if known.truncated && scope.is_none() {
+        if (known.more_queues() || known.more_groups()) && scope.is_none() {
             skipped.insert("There are more queues or groups than the console follows.".into());
         }
         if query.asks_state(JobState::Active) && states.is_empty() && groups.is_empty() {

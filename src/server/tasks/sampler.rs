@@ -280,7 +280,7 @@ impl Sampler {
         let known = self.state.driver.known();
         let (grouped, mut unattributed) = known.grouped();
         // A group met a moment ago is counted with the next tick, like a new queue: that alone is no lower bound.
-        let partial = known.groups.len() > GROUPS || known.truncated || known.uncountable().next().is_some();
+        let partial = known.groups.len() > GROUPS || known.more_groups() || known.uncountable().next().is_some();
         let workers = known.workers();
         let config = &self.state.config;
         let mut queues: Vec<QueueSample> = self.samples.values().cloned().collect();
@@ -297,7 +297,7 @@ impl Sampler {
         self.flows.fill(&self.state.ledger, &active, &mut queues);
         // A group may name a queue that has no key of its own: its jobs are still counted.
         unattributed += grouped.iter().filter(|(q, _)| !self.samples.contains_key(*q)).map(|(_, n)| n).sum::<u64>();
-        let mut discovery = self.discovery;
+        let mut discovery = Discovery { truncated: known.more_queues(), ..self.discovery };
         if discovery.complete {
             discovery.scanned = discovery.keys.unwrap_or(discovery.scanned);
         }

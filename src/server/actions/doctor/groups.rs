@@ -25,7 +25,7 @@ const QUEUES: usize = 500;
 /// Lists in which a job of a group could wait, and whether these are all.
 pub(super) fn group_lists(state: &AppState, snapshot: &Snapshot) -> (Vec<String>, bool) {
     if snapshot.queues.len() <= QUEUES {
-        return (state.driver.waiting_lists(snapshot.queues.iter().map(|q| &q.name)), snapshot.discovery.complete);
+        return (state.driver.waiting_lists(snapshot.queues.iter().map(|q| &q.name)), snapshot.discovery.whole());
     }
     let keys = state.driver.keys();
     let busy = |q: &crate::model::queue::QueueSample, p: Priority| q.by_priority.get(p) != Some(0);
@@ -114,7 +114,7 @@ async fn idle_groups(state: &AppState, snapshot: &Snapshot, report: &mut Report,
     let (names, partial) = {
         let known = state.driver.known();
         let waiting = known.groups.iter().filter(|(_, p)| p.jobs != Some(0)).map(|(g, _)| g.clone());
-        (waiting.collect::<Vec<_>>(), known.truncated || known.groups.len() > 1_000)
+        (waiting.collect::<Vec<_>>(), known.more_groups() || known.groups.len() > 1_000)
     };
     let note = count(names.len() as u64, "group with jobs behind it", "groups with jobs behind them");
     let names: Vec<String> = names.into_iter().take(1_000).collect();
@@ -134,7 +134,7 @@ async fn idle_groups(state: &AppState, snapshot: &Snapshot, report: &mut Report,
         Err(error) => return refused(report, Check::IdleGroup, error),
     };
     let found = idle.iter().zip(queues).map(|((group, behind), queue)| groups::idle(group, *behind, queue.as_ref())).collect();
-    let whole = snapshot.discovery.complete && !partial;
+    let whole = snapshot.discovery.whole() && !partial;
     report.add(Check::IdleGroup, if whole { Looked::Whole } else { Looked::Partly }, note, found);
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! What discovery knows between ticks: queues, groups with pending jobs, heartbeats. Bounded; Redis stays the truth.
 
-use crate::model::{ids::QueueName, time::Millis, worker::LateWorkers};
+use crate::model::{ids::QueueName, queue::QUEUES_FOLLOWED, time::Millis, worker::LateWorkers};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// More queues or groups than this are not followed; the console says so.
-pub const MAX_QUEUES: usize = 20_000;
+/// More groups than this are not followed; the console says so.
 pub const MAX_GROUPS: usize = 100_000;
 pub const MAX_HEARTBEATS: usize = 2_000;
 /// An empty queue stays listed this long after its last key was seen: a drained queue is not an unknown one.
@@ -49,25 +48,58 @@ pub struct Known {
     pub heartbeats: BTreeMap<String, Heartbeat>,
     /// A whole pass has ended, so the heartbeats are all that there are.
     pub scanned: bool,
-    /// More was found than is followed.
-    pub truncated: bool,
+    queues_cut: Cut,
+    groups_cut: Cut,
+}
+
+/// Whether more was found than is followed: in the last whole pass over the keys, or since.
+#[derive(Default)]
+struct Cut {
+    before: bool,
+    now: bool,
+}
+
+impl Cut {
+    fn is(&self) -> bool {
+        self.before || self.now
+    }
+
+    fn pass_ended(&mut self) {
+        *self = Self { before: self.now, now: false };
+    }
 }
 
 impl Known {
     pub fn queue_seen(&mut self, name: QueueName, now: Millis) {
-        if self.queues.len() >= MAX_QUEUES && !self.queues.contains_key(&name) {
-            self.truncated = true;
+        if self.queues.len() >= QUEUES_FOLLOWED && !self.queues.contains_key(&name) {
+            self.queues_cut.now = true;
             return;
         }
         self.queues.entry(name).or_insert(KnownQueue { seen: now }).seen = now;
     }
 
     pub fn group_seen(&mut self, group: String) {
-        if self.groups.len() < MAX_GROUPS {
+        if self.groups.len() < MAX_GROUPS || self.groups.contains_key(&group) {
             self.groups.entry(group).or_default();
         } else {
-            self.truncated = true;
+            self.groups_cut.now = true;
         }
+    }
+
+    /// There are more queues than are followed.
+    pub fn more_queues(&self) -> bool {
+        self.queues_cut.is()
+    }
+
+    /// There are more groups than are followed.
+    pub fn more_groups(&self) -> bool {
+        self.groups_cut.is()
+    }
+
+    /// The scan over the queue prefix begins anew: what it finds no more is no more there.
+    pub fn pass_ended(&mut self) {
+        self.queues_cut.pass_ended();
+        self.groups_cut.pass_ended();
     }
 
     pub fn heartbeat_seen(&mut self, key: String, now: Millis) {
@@ -138,5 +170,31 @@ impl Known {
             *counts.entry(queue.as_str()).or_default() += 1;
         }
         Some(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_queues_than_are_followed_are_told_until_a_pass_finds_no_more() {
+        let mut known = Known::default();
+        let name = |i: usize| QueueName::try_from(format!("q{i}")).expect("a name");
+        let pass = |known: &mut Known, queues: usize, at: Millis| {
+            (0..queues).for_each(|i| known.queue_seen(name(i), at));
+            known.pass_ended();
+        };
+        pass(&mut known, QUEUES_FOLLOWED, Millis(0));
+        assert!(!known.more_queues());
+        known.queue_seen(name(QUEUES_FOLLOWED), Millis(0));
+        assert!(known.more_queues(), "at once");
+        pass(&mut known, QUEUES_FOLLOWED + 1, Millis(1));
+        pass(&mut known, QUEUES_FOLLOWED + 1, Millis(1));
+        assert_eq!((known.more_queues(), known.queues.len()), (true, QUEUES_FOLLOWED));
+        assert!(!known.more_groups());
+        known.forget(Millis(2 + QUEUE_KEPT_MS));
+        pass(&mut known, 7, Millis(2 + QUEUE_KEPT_MS));
+        assert_eq!((known.more_queues(), known.queues.len()), (false, 7));
     }
 }

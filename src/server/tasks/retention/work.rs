@@ -172,7 +172,7 @@ impl Worker {
     /// Identities of every dead letter in Redis; `None` when not all of them can be read.
     async fn held(&mut self) -> Result<Option<HashSet<String>>, Stop> {
         let snapshot = self.state.snapshot();
-        if !snapshot.discovery.complete {
+        if !snapshot.discovery.whole() {
             return Ok(None);
         }
         let mut held = HashSet::new();

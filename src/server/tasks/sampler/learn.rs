@@ -27,6 +27,10 @@ impl Sampler {
         for (i, (next, keys)) in answer.scans.into_iter().enumerate() {
             self.cursors[i].1 = next;
             self.found(keys);
+            // The first pattern is that of the queue prefix.
+            if i == 0 && next == 0 {
+                self.state.driver.known().pass_ended();
+            }
         }
         self.active_cursor = answer.active.0;
         let driver = self.state.driver.clone();
