@@ -28,11 +28,12 @@ pub enum Check {
     Clock,
     PartlyPaused,
     WrongType,
+    UnlistedKeys,
     Settings,
 }
 
 impl Check {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::UnreadPriority,
         Self::DeadLettersAtCap,
         Self::OrphanGroup,
@@ -44,6 +45,7 @@ impl Check {
         Self::Clock,
         Self::PartlyPaused,
         Self::WrongType,
+        Self::UnlistedKeys,
         Self::Settings,
     ];
 
@@ -60,6 +62,7 @@ impl Check {
             Self::Clock => "Clock of Redis",
             Self::PartlyPaused => "Queues paused in part",
             Self::WrongType => "Keys of the wrong type",
+            Self::UnlistedKeys => "Keys that no page shows",
             Self::Settings => "Redis and console settings",
         }
     }

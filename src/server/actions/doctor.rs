@@ -93,6 +93,11 @@ fn shared_picture(state: &AppState, snapshot: &Snapshot, report: &mut Report) {
     };
     let at_cap = snapshot.queues.iter().filter_map(|q| lists::at_cap(q, archived)).collect();
     report.add(Check::DeadLettersAtCap, all, queues.clone(), at_cap);
+    let unlisted = state.driver.known().unlisted.list();
+    let met = count(unlisted.iter().map(|(_, met)| met.keys).sum(), "such key met", "such keys met");
+    let prefix = state.driver.keys().prefix();
+    let found = unlisted.iter().map(|(why, met)| lists::unlisted(*why, met, prefix)).collect();
+    report.add(Check::UnlistedKeys, if snapshot.discovery.complete { Looked::Whole } else { Looked::Partly }, met, found);
     report.add(Check::PartlyPaused, all, queues, snapshot.queues.iter().filter_map(lists::partly_paused).collect());
     let known = state.ledger.lock().workers(now(), usize::MAX);
     let heard = &snapshot.heard;

@@ -11,6 +11,7 @@ use crate::model::{
 use crate::server::driver::redis::{
     doctor::Sampled,
     payload::{self, Element},
+    unlisted::{Met, Unlisted},
 };
 
 /// A list that looks as if it were a priority of another queue.
@@ -180,9 +181,49 @@ pub fn wrong_type(subject: &str, what: String, href: Option<String>) -> Finding 
     }
 }
 
+/// Keys under the queue prefix whose names are no queue's.
+pub fn unlisted(why: Unlisted, met: &Met, prefix: &str) -> Finding {
+    let under = if prefix.is_empty() { String::new() } else { format!(" under {prefix}") };
+    let keys = |one: &str, many: &str| count(met.keys, &format!("key{under} {one}"), &format!("keys{under} {many}"));
+    let (title, reason) = match why {
+        Unlisted::NotText => (keys("has a name that is no text", "have names that are no text"), "The name of a queue is text (UTF-8)."),
+        Unlisted::TooLong => (
+            keys("has a name of more than 1,024 bytes", "have names of more than 1,024 bytes"),
+            "That is more than the name of a queue may have.",
+        ),
+        Unlisted::DeadOfPriority => (
+            keys("is called a failed list of a priority", "are called failed lists of priorities"),
+            "The library keeps the dead letters of all priorities under the name of the queue alone.",
+        ),
+    };
+    let more = met.keys.saturating_sub(met.some.len() as u64);
+    let more = if more > 0 { format!(" and {} more", thousands(more)) } else { String::new() };
+    Finding {
+        check: Check::UnlistedKeys,
+        // Before every key there is an empty prefix: names that are no text are likely somebody else's.
+        level: if prefix.is_empty() && why == Unlisted::NotText { Level::Note } else { Level::Possible },
+        subject: met.some.first().cloned().unwrap_or_default(),
+        title,
+        meaning: format!("{}{more}. {reason} What lies there is not counted, and no page shows it.", met.some.join(", ")),
+        advice: "If they hold jobs of yours, have them written under a queue's name. The console does not touch what it does not know; redis-cli can move or delete them.".into(),
+        href: None,
+        fixes: Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_no_page_shows_are_named_as_far_as_they_were_remembered() {
+        let met = |keys: u64| Met { keys, some: (0..keys.min(4)).map(|i| format!("queue:m:{i}:high:failed")).collect() };
+        let one = unlisted(Unlisted::DeadOfPriority, &met(1), "queue:");
+        assert_eq!((one.level, one.title.as_str()), (Level::Possible, "1 key under queue: is called a failed list of a priority"));
+        let many = unlisted(Unlisted::NotText, &met(1_204), "");
+        assert_eq!((many.level, many.title.as_str()), (Level::Note, "1,204 keys have names that are no text"));
+        assert!(many.meaning.contains("queue:m:3:high:failed and 1,200 more. "), "{}", many.meaning);
+    }
 
     fn suspect(unserved: bool, base_known: bool) -> Suspect {
         let name = |n: &str| QueueName::try_from(n).unwrap();

@@ -18,7 +18,8 @@ use crate::server::{
     driver::redis::{
         keys::Key,
         nodes,
-        sample::{GROUPS, NODE_STEPS, Plan},
+        sample::{GROUPS, NODE_STEPS, Plan, Scanned},
+        unlisted::Unlisted,
     },
     error::{DriverError, untrusted},
     snapshot::{Snapshot, totals},
@@ -130,16 +131,17 @@ impl Sampler {
         }
         self.state.driver.load_scripts().await?;
         self.tick().await?;
+        self.state.driver.known().pass_begins();
         let patterns = self.state.driver.keys().patterns();
         let mut done = 0usize;
         let mut shown = Instant::now();
         for (i, pattern) in patterns.iter().enumerate() {
             let mut cursor = 0;
             loop {
-                let (next, keys) = self.state.driver.scan(pattern, cursor, SCAN).await?;
-                self.found(keys);
+                let step = self.state.driver.scan(pattern, cursor, SCAN).await?;
+                cursor = step.next;
+                self.found(step);
                 done += SCAN;
-                cursor = next;
                 if cursor == 0 {
                     break;
                 }
@@ -156,7 +158,11 @@ impl Sampler {
             done = (i + 1) * usize::try_from(self.discovery.keys.unwrap_or(0)).unwrap_or(0);
         }
         self.discovery.complete = true;
-        self.state.driver.known().scanned = true;
+        {
+            let mut known = self.state.driver.known();
+            known.scanned = true;
+            known.pass_begins();
+        }
         // Twice: ages, groups and heartbeats are asked for what the tick before counted, and the first page shows them.
         self.tick().await?;
         self.tick().await
@@ -175,10 +181,10 @@ impl Sampler {
             if began.elapsed() > NODES_FOR {
                 break;
             }
-            let (next, keys) = self.state.driver.scan(&pattern, self.node_cursor, SCAN).await?;
-            self.found(keys);
-            self.node_cursor = next;
-            if next == 0 {
+            let step = self.state.driver.scan(&pattern, self.node_cursor, SCAN).await?;
+            self.node_cursor = step.next;
+            self.found(step);
+            if self.node_cursor == 0 {
                 self.state.nodes.lock().complete = true;
                 self.cursors.push((pattern, 0));
                 // So that they are shown with this tick, not with the one after.
@@ -188,10 +194,14 @@ impl Sampler {
         Ok(())
     }
 
-    fn found(&self, keys: Vec<String>) {
+    fn found(&self, step: Scanned) {
         let at = now();
         let mut known = self.state.driver.known();
-        for key in keys {
+        // Heartbeats and nodes are elsewhere.
+        for key in step.not_text.iter().filter(|key| key.starts_with(self.state.driver.keys().prefix().as_bytes())) {
+            known.unlisted.note(Unlisted::NotText, key);
+        }
+        for key in step.keys {
             if let Some(name) = nodes::name_of(&key, None) {
                 self.state.nodes.lock().met(&key, name, at);
                 continue;
@@ -200,6 +210,7 @@ impl Sampler {
                 Key::Of(queue) => known.queue_seen(queue, at),
                 Key::Pending(group) => known.group_seen(group),
                 Key::Heartbeat => known.heartbeat_seen(key, at),
+                Key::Unlisted(why) => known.unlisted.note(why, key.as_bytes()),
                 Key::Other if self.state.driver.keys().is_heartbeat(&key) => known.heartbeat_seen(key, at),
                 Key::Other => {}
             }

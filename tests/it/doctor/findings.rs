@@ -45,7 +45,7 @@ async fn a_healthy_redis_is_left_in_peace() {
     // The archive of this console is off, which is worth a note.
     assert_eq!(found(&console, "settings").await, [pair("archive", "note")]);
     let checks = diagnosis["checks"].as_array().unwrap();
-    assert_eq!(checks.len(), 12);
+    assert_eq!(checks.len(), 13);
     assert!(checks.iter().all(|c| c["looked"] == "whole"), "{checks:#?}");
     // It says what it cost, ticks of the sampler aside, and nobody waits for KEYS.
     let cost = diagnosis["commands"].as_u64().unwrap();
@@ -127,6 +127,42 @@ async fn lists_and_keys_out_of_order() {
     let check = |name: &str| diagnosis["checks"].as_array().unwrap().iter().find(|c| c["check"] == name).unwrap()["looked"].clone();
     assert_eq!(check("unreadable-payloads"), "partly", "some of each list, never all");
     assert_eq!(check("orphan-group"), "unknown", "the set of active groups is no set");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_whose_names_are_no_queues() {
+    let redis = TestRedis::start().await;
+    let mut con = redis.con.clone();
+    redis.push_raw("queue:mail", many("m", "mail", 1)).await;
+    redis.push_raw("queue:mail:high:failed", many_dead("f", "mail", 2)).await;
+    redis.push_raw("queue:mail:low:failed", many_dead("f", "mail", 2)).await;
+    let long = format!("queue:{}", "x".repeat(1_025));
+    redis.push_raw(&long, ["{}"]).await;
+    let _: () = con.lpush(&b"queue:\xff"[..], "{}").await.unwrap();
+    // Not under the prefix.
+    let _: () = con.lpush(&b"session:\xff"[..], "{}").await.unwrap();
+    let console = redis.console().await;
+    counted(&console, "mail", 1).await;
+    let shown = format!("{}…", &long[..80]);
+    let (dead, not_text) = (pair("queue:mail:high:failed", "possible"), pair("queue:\u{fffd}", "possible"));
+    let subjects = async || {
+        let mut all = found(&console, "unlisted-keys").await;
+        // Which of the two is met first is up to Redis.
+        all.iter_mut().for_each(|(subject, _)| *subject = subject.replace(":low:", ":high:"));
+        all
+    };
+    assert_eq!(subjects().await, [dead.clone(), pair(&shown, "possible"), not_text.clone()]);
+    let diagnosis = look(&console).await;
+    let title = |n: usize| {
+        diagnosis["findings"].as_array().unwrap().iter().filter(|f| f["check"] == "unlisted-keys").nth(n).unwrap()["title"].clone()
+    };
+    assert_eq!(title(0), "2 keys under queue: are called failed lists of priorities");
+    assert_eq!(title(2), "1 key under queue: has a name that is no text");
+    let names: Vec<Value> = console.json("/api/v1/queues").await["queues"].as_array().unwrap().iter().map(|q| q["name"].clone()).collect();
+    assert_eq!(names, ["mail"]);
+    let _: () = con.del(&long).await.unwrap();
+    eventually("what went is forgotten", SOON, async || subjects().await == [dead.clone(), not_text.clone()]).await;
     console.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! What discovery knows between ticks: queues, groups with pending jobs, heartbeats. Bounded; Redis stays the truth.
 
+use super::unlisted::UnlistedKeys;
 use crate::model::{ids::QueueName, queue::QUEUES_FOLLOWED, time::Millis, worker::LateWorkers};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +49,7 @@ pub struct Known {
     pub heartbeats: BTreeMap<String, Heartbeat>,
     /// A whole pass has ended, so the heartbeats are all that there are.
     pub scanned: bool,
+    pub unlisted: UnlistedKeys,
     queues_cut: Cut,
     groups_cut: Cut,
 }
@@ -64,7 +66,7 @@ impl Cut {
         self.before || self.now
     }
 
-    fn pass_ended(&mut self) {
+    fn pass_begins(&mut self) {
         *self = Self { before: self.now, now: false };
     }
 }
@@ -97,9 +99,10 @@ impl Known {
     }
 
     /// The scan over the queue prefix begins anew: what it finds no more is no more there.
-    pub fn pass_ended(&mut self) {
-        self.queues_cut.pass_ended();
-        self.groups_cut.pass_ended();
+    pub fn pass_begins(&mut self) {
+        self.queues_cut.pass_begins();
+        self.groups_cut.pass_begins();
+        self.unlisted.pass_begins();
     }
 
     pub fn heartbeat_seen(&mut self, key: String, now: Millis) {
@@ -183,7 +186,7 @@ mod tests {
         let name = |i: usize| QueueName::try_from(format!("q{i}")).expect("a name");
         let pass = |known: &mut Known, queues: usize, at: Millis| {
             (0..queues).for_each(|i| known.queue_seen(name(i), at));
-            known.pass_ended();
+            known.pass_begins();
         };
         pass(&mut known, QUEUES_FOLLOWED, Millis(0));
         assert!(!known.more_queues());

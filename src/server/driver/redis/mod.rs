@@ -32,6 +32,7 @@ mod scripts;
 pub mod search;
 mod setting;
 pub mod trash;
+pub mod unlisted;
 pub mod upcoming;
 mod verbs;
 

@@ -37,11 +37,11 @@ impl RedisDriver {
         for pattern in self.keys.heartbeat_patterns() {
             let mut cursor = 0;
             loop {
-                let (next, keys) = self.scan(&pattern, cursor, SCAN).await?;
-                if self.any_serves(&keys, queue).await? {
+                let step = self.scan(&pattern, cursor, SCAN).await?;
+                if self.any_serves(&step.keys, queue).await? {
                     return Ok(true);
                 }
-                cursor = next;
+                cursor = step.next;
                 if cursor == 0 {
                     break;
                 }

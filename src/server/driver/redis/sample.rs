@@ -80,6 +80,16 @@ impl Plan {
     }
 }
 
+/// What one step of a SCAN found.
+#[derive(Default)]
+pub struct Scanned {
+    /// Where to go on; 0 at the end of a pass.
+    pub next: u64,
+    pub keys: Vec<String>,
+    /// Keys that are not UTF-8.
+    pub not_text: Vec<Vec<u8>>,
+}
+
 #[derive(Default)]
 pub struct Answer {
     pub queues: Vec<Counted>,
@@ -89,9 +99,9 @@ pub struct Answer {
     pub heads: Vec<Look<QueueName>>,
     /// createdAt, epoch ms, in the order of [`Plan::tails`].
     pub tails: Vec<Look<i64>>,
-    /// Next cursor and keys for each scan.
-    pub scans: Vec<(u64, Vec<String>)>,
-    pub active: (u64, Vec<String>),
+    /// In the order of [`Plan::scans`].
+    pub scans: Vec<Scanned>,
+    pub active: Scanned,
     /// `None`: gone.
     pub heartbeats: Vec<Option<Beat>>,
     /// In the order of [`Plan::nodes`]; `None`: gone.
@@ -157,19 +167,25 @@ impl RedisDriver {
     }
 
     /// One step of the first pass over the keyspace.
-    pub async fn scan(&self, pattern: &str, cursor: u64, count: usize) -> Result<(u64, Vec<String>), DriverError> {
+    pub async fn scan(&self, pattern: &str, cursor: u64, count: usize) -> Result<Scanned, DriverError> {
         let value: Value =
             redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count).query_async(&mut self.sampler.clone()).await?;
         scanned(value)
     }
 }
 
-/// Keys that are not UTF-8 are no queues of this protocol: left out.
-fn scanned(value: Value) -> Result<(u64, Vec<String>), DriverError> {
+/// Keys that are not UTF-8 are no queues of this protocol.
+fn scanned(value: Value) -> Result<Scanned, DriverError> {
     let mut items = reply::array(value)?.into_iter();
-    let cursor = reply::text(reply::next(&mut items)?)?.parse().map_err(|_| DriverError::Protocol("a cursor that is no number".into()))?;
-    let keys = reply::array(reply::next(&mut items)?)?.into_iter().filter_map(|k| String::from_utf8(reply::bytes(k).ok()?).ok()).collect();
-    Ok((cursor, keys))
+    let next = reply::text(reply::next(&mut items)?)?.parse().map_err(|_| DriverError::Protocol("a cursor that is no number".into()))?;
+    let mut found = Scanned { next, ..Scanned::default() };
+    for key in reply::array(reply::next(&mut items)?)?.into_iter().filter_map(|k| reply::bytes(k).ok()) {
+        match String::from_utf8(key) {
+            Ok(key) => found.keys.push(key),
+            Err(not_text) => found.not_text.push(not_text.into_bytes()),
+        }
+    }
+    Ok(found)
 }
 
 fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {

@@ -24,18 +24,19 @@ impl Sampler {
         if answer.version.is_some() {
             self.connection.server_version = answer.version;
         }
-        for (i, (next, keys)) in answer.scans.into_iter().enumerate() {
-            self.cursors[i].1 = next;
-            self.found(keys);
+        for (i, step) in answer.scans.into_iter().enumerate() {
+            let ended = step.next == 0;
+            self.cursors[i].1 = step.next;
+            self.found(step);
             // The first pattern is that of the queue prefix.
-            if i == 0 && next == 0 {
-                self.state.driver.known().pass_ended();
+            if i == 0 && ended {
+                self.state.driver.known().pass_begins();
             }
         }
-        self.active_cursor = answer.active.0;
+        self.active_cursor = answer.active.next;
         let driver = self.state.driver.clone();
         let mut known = driver.known();
-        answer.active.1.into_iter().for_each(|g| known.group_seen(g));
+        answer.active.keys.into_iter().for_each(|g| known.group_seen(g));
         for (group, jobs) in plan.groups.iter().zip(answer.groups) {
             // Nothing pending: met again by SSCAN or SCAN when there is.
             if jobs == Some(0) {

@@ -3,7 +3,7 @@
 use super::{Keys, consoles::of_a_console};
 use crate::{
     model::ids::{Priority, QueueName},
-    server::driver::redis::nodes::NODES,
+    server::driver::redis::{nodes::NODES, unlisted::Unlisted},
 };
 
 /// First segments under the prefix that are never queues.
@@ -18,6 +18,8 @@ pub enum Key {
     Pending(String),
     /// `Pworker:{id}`: a heartbeat, when the monitor prefix is the queue prefix, or one that lies under it.
     Heartbeat,
+    /// No queue has such a name, nor has anything else of the protocol.
+    Unlisted(Unlisted),
     Other,
 }
 
@@ -60,7 +62,13 @@ impl Keys {
                 _ => Key::Other,
             };
         }
-        QueueName::try_from(queue_part(rest)).map_or(Key::Other, Key::Of)
+        let name = queue_part(rest);
+        match QueueName::try_from(name) {
+            Ok(queue) => Key::Of(queue),
+            Err(_) if rest.is_empty() => Key::Other,
+            Err(_) if name.is_empty() => Key::Unlisted(Unlisted::DeadOfPriority),
+            Err(_) => Key::Unlisted(Unlisted::TooLong),
+        }
     }
 
     /// What a key is that is named after another prefix than that of the queues. Such a prefix may lie under that of the queues (an
@@ -131,7 +139,7 @@ mod tests {
             ("queue:mail:high:delayed", queue("mail")),
             ("queue:mail:low:paused", queue("mail")),
             ("queue:mail:failed", queue("mail")),
-            ("queue:mail:high:failed", Key::Other),
+            ("queue:mail:high:failed", Key::Unlisted(Unlisted::DeadOfPriority)),
             ("queue:mail:ratelimit:29923880", queue("mail")),
             ("queue:mail:5", queue("mail:5")),
             ("queue:mail:urgent", queue("mail:urgent")),
@@ -156,6 +164,9 @@ mod tests {
         for (key, expected) in cases {
             assert_eq!(keys.classify(key), expected, "{key}");
         }
+        let long = |bytes: usize| format!("queue:{}:high:delayed", "x".repeat(bytes));
+        assert_eq!(keys.classify(&long(1_025)), Key::Unlisted(Unlisted::TooLong));
+        assert_eq!(keys.classify(&long(1_024)), queue(&"x".repeat(1_024)));
         assert!(keys.is_heartbeat("flux_console:worker:w-1"));
         for (name, is) in [
             ("mail", true),
