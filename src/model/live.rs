@@ -7,7 +7,7 @@ use super::{
     operation::Operation,
     queue::{Discovery, QueueSample},
     run::Run,
-    time::Millis,
+    time::{Millis, counted},
     worker::WorkerList,
 };
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,8 @@ pub struct Totals {
     pub grouped_unattributed: u64,
     pub grouped_partial: bool,
     pub queues: u64,
+    /// When the queue was counted whose turn was longest ago: of very many, not all are counted in a tick.
+    pub counted_from: Option<Millis>,
     /// Oldest of the queues' oldest waiting jobs, ms.
     pub oldest_waiting_ms: Option<i64>,
     pub failing: u64,
@@ -126,6 +128,13 @@ pub struct Overview {
     pub environment: Option<String>,
     #[serde(default)]
     pub alerts: AlertsNow,
+}
+
+impl Overview {
+    /// When the queues were counted, in words; `None`: not yet.
+    pub fn counted(&self) -> Option<String> {
+        self.sampled_at.map(|at| counted(self.totals.counted_from, at))
+    }
 }
 
 /// One page of the queue table, in display order, with what the filter chips count.

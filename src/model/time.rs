@@ -100,6 +100,17 @@ impl<'de> Deserialize<'de> for Millis {
     }
 }
 
+/// Times of counts that are no farther apart are one.
+const AT_ONCE_MS: i64 = 5_000;
+
+/// `12:03:08 UTC`; `between 12:01:40 and 12:03:08 UTC` when counting took long.
+pub fn counted(from: Option<Millis>, to: Millis) -> String {
+    match from.filter(|from| to.0 - from.0 > AT_ONCE_MS) {
+        Some(from) => format!("between {} and {} UTC", from.clock(), to.clock()),
+        None => format!("{} UTC", to.clock()),
+    }
+}
+
 /// A span of time as a person says it: `< 1 s`, `9 s`, `2 min 40 s`, `1 h 12 min`, `3 d 4 h`.
 pub fn span(ms: i64) -> String {
     let s = ms / 1000;
@@ -150,6 +161,15 @@ mod tests {
         assert_eq!(parse_loose("2026-11-23").map(|d| d.0 % 86_400_000), Some(0));
         assert_eq!(parse_loose("yesterday"), None);
         assert_eq!(noon.map(Millis::field).as_deref(), Some("2026-11-23T12:00:00"));
+    }
+
+    #[test]
+    fn what_was_counted_over_a_while_says_so() {
+        let at = |seconds: i64| Millis(1_795_432_807_494 + seconds * 1_000);
+        assert_eq!(counted(None, at(0)), "11:20:07 UTC");
+        assert_eq!(counted(Some(at(0)), at(5)), "11:20:12 UTC");
+        assert_eq!(counted(Some(at(-110)), at(0)), "between 11:18:17 and 11:20:07 UTC");
+        assert_eq!(counted(Some(at(1)), at(0)), "11:20:07 UTC");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{
     model::{
         board::{Board, SHOWN},
         error::ApiError,
-        live::{Link, LiveView},
+        live::{Link, LiveView, Overview},
         log::LogQuery,
         query::QueuesQuery,
         queue::QueueSample,
@@ -138,7 +138,7 @@ fn Verdict(board: RwSignal<Option<Board>>, workers: Memo<Option<WorkerList>>, ch
     });
     let title = Memo::new(move |_| live.overview.with(|o| lines.with(|lines| board.with(|b| verdict(o.as_ref(), lines, b.as_ref())))));
     let measured =
-        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Measured {} UTC", at.clock())));
+        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(Overview::counted)).map(|when| format!("Measured {when}")));
     let concerns = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| (b.concerns.clone(), b.total))).unwrap_or_default());
     let stale = live.stale();
     let any = Memo::new(move |_| concerns.with(|c| !c.0.is_empty()) || lines.with(|l| !l.is_empty()));

@@ -13,7 +13,7 @@ use crate::{
     live::Live,
     model::{
         error::ApiError,
-        live::{LiveView, QueuesPage as Page},
+        live::{LiveView, Overview, QueuesPage as Page},
         query::{QueueFilter, QueuesQuery},
         wire::{Resource, resource},
     },
@@ -41,8 +41,7 @@ pub fn QueuesPage() -> impl IntoView {
             })
         })
     });
-    let counted =
-        Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(|o| o.sampled_at)).map(|at| format!("Counted {} UTC", at.clock())));
+    let counted = Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(Overview::counted)).map(|when| format!("Counted {when}")));
     view! {
         <Title text="Queues" />
         <div class="head">

@@ -135,6 +135,7 @@ pub fn totals(queues: &[QueueSample], grouped_unattributed: u64, grouped_partial
         grouped_unattributed,
         grouped_partial,
         queues: queues.len() as u64,
+        counted_from: queues.iter().map(|q| q.sampled_at).min(),
         oldest_waiting_ms: queues.iter().filter_map(|q| q.oldest_waiting_ms).max(),
         failing: count(QueueSample::failing),
         paused: count(|q| q.paused != Paused::No),

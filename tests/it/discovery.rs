@@ -361,6 +361,32 @@ async fn more_queues_than_are_followed_are_said_to_be_more() {
     console.stop().await;
 }
 
+/// Of very many queues some hundred are counted in a tick: a page must not say that all of its rows are of the last one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_counted_in_turn_says_between_when_and_when() {
+    let redis = TestRedis::start().await;
+    let mut pipe = redis::pipe();
+    (0..5_000).for_each(|i| {
+        pipe.lpush(format!("queue:q{i}"), "{}").ignore();
+    });
+    let _: () = pipe.query_async(&mut redis.con.clone()).await.expect("LPUSH");
+    let console = redis.console().await;
+    let watch = console.state.watching.stream(None);
+    eventually("the first count is some ticks old", Duration::from_secs(120), async || {
+        let s = console.state.snapshot();
+        s.totals.queues == 5_000 && s.sampled_at.zip(s.totals.counted_from).is_some_and(|(to, from)| to.0 - from.0 > 5_000)
+    })
+    .await;
+    let snapshot = console.state.snapshot();
+    assert_eq!(snapshot.totals.counted_from, snapshot.queues.iter().map(|q| q.sampled_at).min());
+    for (path, words) in [("/queues", "Counted between "), ("/", "Measured between ")] {
+        let page = console.get(path).await.text().await.expect("a page");
+        assert!(page.contains(words), "{path}: {page}");
+    }
+    drop(watch);
+    console.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_a_thousand_groups_the_figures_are_lower_bounds() {
     let redis = TestRedis::start().await;

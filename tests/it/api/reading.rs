@@ -93,6 +93,7 @@ async fn overview_and_queues_have_their_shape_and_cost_redis_nothing() {
             &[
                 "active",
                 "activePartial",
+                "countedFrom",
                 "delayed",
                 "failed",
                 "failing",
@@ -119,6 +120,7 @@ async fn overview_and_queues_have_their_shape_and_cost_redis_nothing() {
     );
     assert_eq!(overview["throughput"]["completedPerSecond"], Value::Null, "unknown is not 0");
     assert!(overview["sampledAt"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(overview["totals"]["countedFrom"], overview["sampledAt"], "few queues are counted all at once");
 
     let list = console.json("/api/v1/queues").await;
     assert_eq!(keys(&list), ["discovery", "queues", "sampledAt"]);
