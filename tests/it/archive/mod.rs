@@ -2,6 +2,7 @@
 
 mod adopted;
 mod archiver;
+mod completions;
 mod elsewhere;
 mod handover;
 mod in_doubt;
