@@ -1,6 +1,7 @@
 //! The archive on the three databases: what is adopted, what is written, what is found.
 
 mod adopted;
+mod adopting;
 mod archiver;
 mod completions;
 mod elsewhere;
