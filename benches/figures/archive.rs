@@ -7,13 +7,14 @@ use super::{
 };
 use anyhow::{Context, Result, bail};
 use flux_console::{
-    model::{archive::Status, query::ArchiveQuery, search::Query, time::Millis},
+    model::{archive::Status, ids::QueueName, query::ArchiveQuery, search::Query, time::Millis},
     server::archive::{
         Archive,
         db::Db,
         index, jobs, search,
         setting::Setting,
         sql::{Sql, Value, sql},
+        totals::Totals,
     },
 };
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ use std::time::{Duration, Instant};
 const AT: i64 = 1_795_433_700_000;
 const ROUNDS: usize = 25;
 const PER_PAGE: u64 = 50;
+/// More than a third of all rows are of this queue, so that it has deep pages as well.
+const LARGE: &str = "mail-1";
 const WORDS: [&str; 12] =
     ["gateway", "timeout", "declined", "invoice", "customer", "retry", "socket", "quota", "template", "missing", "stale", "refund"];
 
@@ -52,17 +55,13 @@ pub async fn measure(quick: bool) -> Result<()> {
         ("first page of a queue", Some("mail-3"), None, 1),
         ("failed jobs of a queue", Some("mail-3"), Some(Status::Failed), 1),
         ("deep page, all queues", None, None, deep),
+        ("deep page of a queue", Some(LARGE), None, deep),
     ];
     for (what, queue, status, page) in pages {
-        let query = ArchiveQuery { queue: queue.map(|q| q.try_into().expect("a name")), status, page, per_page: PER_PAGE };
-        let what = if page > 1 { format!("{what} (page {})", count(page)) } else { what.into() };
-        let times =
-            timed(async || jobs::page(&db, archive.totals(), &query).await.map(|(page, _)| assert!(!page.is_empty(), "a page is empty")))
-                .await?;
-        table.row(line(&what, &times, Duration::from_millis(25), String::new()));
+        table.row(paged(&db, archive.totals(), what, ArchiveQuery { queue: named(queue), status, page, per_page: PER_PAGE }).await?);
     }
     let one = format!("job-{}", rows / 2);
-    let queue = format!("mail-{}", rows / 2 % 20).as_str().try_into().expect("a name");
+    let queue = queue_of(rows / 2).as_str().try_into().expect("a name");
     let times = timed(async || jobs::of_job(&db, &queue, &one).await.map(|(found, _)| assert_eq!(found.len(), 1))).await?;
     table.row(line("a job by its id", &times, Duration::from_millis(5), String::new()));
     for (what, text, hits) in [
@@ -84,10 +83,24 @@ pub async fn measure(quick: bool) -> Result<()> {
         let like = if text.contains(' ') { String::new() } else { ms(like(&db, &text).await?) };
         table.row(line(what, &times, Duration::from_millis(10), like));
     }
+    // Of rows without a gap the place of a page is computed: here a newer one is missing, so rows are stepped over.
+    db.run(sql("DELETE FROM flux_job_archive WHERE id = ?").bind((rows - rows / 10).cast_signed())).await?;
+    let query = ArchiveQuery { queue: None, status: None, page: deep, per_page: PER_PAGE };
+    table.row(paged(&db, &Totals::default(), "deep page, all queues, over a gap", query).await?);
     table.print();
     drop(db);
     drop(archive);
     beside::measure(&file, rows, quick).await
+}
+
+fn named(queue: Option<&str>) -> Option<QueueName> {
+    queue.map(|queue| queue.try_into().expect("a name"))
+}
+
+async fn paged(db: &Db, totals: &Totals, what: &str, query: ArchiveQuery) -> Result<Vec<String>> {
+    let what = if query.page > 1 { format!("{what} (page {})", count(query.page)) } else { what.into() };
+    let times = timed(async || jobs::page(db, totals, &query).await.map(|(page, _)| assert!(!page.is_empty(), "a page is empty"))).await?;
+    Ok(line(&what, &times, Duration::from_millis(25), String::new()))
 }
 
 fn line(what: &str, times: &[Duration], limit: Duration, like: String) -> Vec<String> {
@@ -117,6 +130,10 @@ async fn like(db: &Db, text: &str) -> Result<Duration> {
     Ok(since.elapsed())
 }
 
+fn queue_of(row: u64) -> String {
+    if row % 3 == 1 { LARGE.into() } else { format!("mail-{}", row % 20) }
+}
+
 /// Rows as the library writes them; every third one failed, one in a hundred thousand holds the rare word.
 async fn fill(db: &Db, rows: u64) -> Result<()> {
     let marks = format!("(?, ?, ?, ?, ?, {at}, {at})", at = db.dialect().at());
@@ -125,16 +142,17 @@ async fn fill(db: &Db, rows: u64) -> Result<()> {
         for part in (from..(from + 2_000).min(rows)).collect::<Vec<_>>().chunks(200) {
             let values = part.iter().map(|n| -> Vec<Value> {
                 let word = |k: u64| WORDS[usize::try_from((n.wrapping_mul(2_654_435_761) >> (k * 5)) % 12).unwrap_or(0)];
+                let queue = queue_of(*n);
                 let rare = if n % 100_000 == 7 { "needle777" } else { "plain" };
                 let payload = format!(
-                    r#"{{"id":"job-{n}","type":"class","className":"Class{}","data":"{{\"class\":\"Class{}\",\"properties\":{{\"queueName\":\"mail-{}\",\"orderId\":{n},\"note\":\"{} {} {} {rare}\",\"to\":\"customer{}@example.com\"}}}}","createdAt":{},"attempts":1}}"#,
-                    n % 40, n % 40, n % 20, word(0), word(1), word(2), n % 9_973, AT + n.cast_signed()
+                    r#"{{"id":"job-{n}","type":"class","className":"Class{}","data":"{{\"class\":\"Class{}\",\"properties\":{{\"queueName\":\"{queue}\",\"orderId\":{n},\"note\":\"{} {} {} {rare}\",\"to\":\"customer{}@example.com\"}}}}","createdAt":{},"attempts":1}}"#,
+                    n % 40, n % 40, word(0), word(1), word(2), n % 9_973, AT + n.cast_signed()
                 );
                 let failed = n % 3 == 0;
                 let error = failed.then(|| format!("{}Error: order {n} was {} by {}", word(3), word(4), word(5)));
                 vec![
                     format!("job-{n}").into(),
-                    format!("mail-{}", n % 20).into(),
+                    queue.into(),
                     if failed { "failed" } else { "completed" }.into(),
                     payload.into(),
                     error.into(),

@@ -8,8 +8,10 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 
 /// Ticks of `/proc/{pid}/stat` in a second: fixed by Linux for every program.
 const STAT_HZ: u64 = 100;
@@ -22,6 +24,19 @@ pub fn program() -> Result<PathBuf> {
         return Ok(program);
     }
     bail!("there is no release binary at {}. Build it with `make release`, or say in FLUX_CONSOLE where it is.", program.display())
+}
+
+/// Where the program lies alone.
+static ALONE: OnceLock<PathBuf> = OnceLock::new();
+
+/// Copies the program into an empty directory, from which every console is started: all that it needs is in the one file. Dropped,
+/// the directory is gone.
+pub fn settle() -> Result<TempDir> {
+    let dir = tempfile::tempdir().context("cannot make a directory for the program")?;
+    let alone = dir.path().join("flux-console");
+    std::fs::copy(program()?, &alone).with_context(|| format!("cannot copy the program to {}", alone.display()))?;
+    ALONE.get_or_init(|| alone);
+    Ok(dir)
 }
 
 pub struct Console {
@@ -39,6 +54,7 @@ pub struct Console {
 pub struct Answer {
     pub bytes: u64,
     pub encoding: Option<String>,
+    pub body: Vec<u8>,
     pub text: String,
 }
 
@@ -50,8 +66,11 @@ impl Console {
 
     /// With that archive.
     pub fn start_on(redis_url: &str, archive: &str) -> Result<Self> {
-        let program = program()?;
-        let mut command = Command::new(&program);
+        let program = ALONE.get().context("the program was not copied")?;
+        let mut command = Command::new(program);
+        if let Some(dir) = program.parent() {
+            command.current_dir(dir);
+        }
         // Settings of whoever measures are not what is measured.
         variables().iter().for_each(|name| {
             command.env_remove(name);
@@ -101,7 +120,7 @@ impl Console {
         if !status.is_success() {
             bail!("GET {path}: {status} {text}");
         }
-        Ok(Answer { bytes: body.len() as u64, encoding, text })
+        Ok(Answer { bytes: body.len() as u64, encoding, body: body.into(), text })
     }
 
     pub async fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {

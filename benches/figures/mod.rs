@@ -1,5 +1,6 @@
-//! The console runs as a process of its own, as released, against a redis-server of our own: nothing here shares its
-//! memory or its connections. Every figure is seen from outside: over HTTP, in `/proc`, and in what Redis counts.
+//! The console runs as a process of its own, as released, from a directory that holds nothing but the one file, against a
+//! redis-server of our own: nothing here shares its memory or its connections. Every figure is seen from outside: over HTTP, in
+//! `/proc`, and in what Redis counts.
 
 mod archive;
 mod beside;
@@ -17,7 +18,10 @@ mod streams;
 mod table;
 mod traffic;
 
-use self::{console::program, redis::Redis};
+use self::{
+    console::{program, settle},
+    redis::Redis,
+};
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use std::time::Instant;
@@ -71,6 +75,7 @@ async fn measure(options: &Options) -> Result<()> {
         println!("Quick: smaller sizes and shorter windows. Not for comparison.\n");
     }
     drop(redis);
+    let _alone = settle()?;
     let wanted = |section| options.only.is_none_or(|only| only == section);
     if wanted(Section::Sizes) {
         sizes::measure(options.quick).await?;

@@ -141,34 +141,6 @@ async fn counts_groups_pauses_caps_ages_and_workers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn list_requests_cost_redis_nothing() {
-    let redis = TestRedis::start().await;
-    for i in 0..50 {
-        redis.push_raw(&format!("queue:q{i}"), many("j", "q", 3)).await;
-    }
-    let console = redis.console().await;
-    // Who asks pays: so count while nobody else does. Ticks go on, each with one LLEN for each list.
-    let per_tick = 50 * 5;
-    let (before, started) = (commands(&redis, "llen").await, std::time::Instant::now());
-    let ranges = commands(&redis, "lrange").await;
-    for i in 0..100 {
-        console.json("/api/v1/queues").await;
-        console.json("/api/v1/overview").await;
-        assert_eq!(console.post("/api/fn/board", &serde_json::json!({})).await.0, 200);
-        for page in ["/", "/queues"].iter().filter(|_| i % 10 == 0) {
-            assert_eq!(console.get(page).await.status().as_u16(), 200, "{page}");
-        }
-    }
-    let ticks = started.elapsed().as_secs() + 3;
-    let spent = commands(&redis, "llen").await - before;
-    assert!(spent <= ticks * per_tick, "{spent} LLEN for 300 requests and 20 pages in {ticks} ticks");
-    // Two for the histories of the event channels, when they are subscribed to just now.
-    assert!(commands(&redis, "lrange").await - ranges <= 2);
-    assert_eq!(commands(&redis, "keys").await, 0);
-    console.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn starts_without_redis_keeps_the_last_numbers_and_recovers_by_itself() {
     let mut redis = TestRedis::start().await;
     redis.push_raw("queue:mail", many("j", "mail", 3)).await;

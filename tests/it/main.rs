@@ -18,6 +18,7 @@ mod locked;
 mod nodes;
 mod notify;
 mod past;
+mod quiet;
 mod recordings;
 mod schedules;
 mod search;

@@ -37,9 +37,22 @@ pub fn migrator(dialect: Dialect) -> Migrator {
     migrator
 }
 
+/// The statements of SQLite's first migration, one by one. None of them changes what is there, so each may run before the migration
+/// does, and again.
+pub fn first_of_sqlite() -> impl Iterator<Item = &'static str> {
+    SQLITE.iter().take(1).flat_map(|(_, _, text)| text.split(";\n")).filter(|statement| !statement.trim().is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_statements_can_be_repeated() {
+        let all: Vec<&str> = first_of_sqlite().collect();
+        assert_eq!(all.len(), 12);
+        assert!(all.iter().all(|one| one.matches("CREATE ").count() == 1 && one.contains(" IF NOT EXISTS ")), "{all:#?}");
+    }
 
     /// A file that is not named above would be left out without a word.
     #[test]

@@ -37,10 +37,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 use totals::Totals;
 
 /// What else an answer has to show, from Redis, does not wait longer for the archive.
 pub const BESIDE_WITHIN: Duration = Duration::from_secs(1);
+/// Searches under way at the same time: live pages share the processor and the connections with them.
+const SEARCHES: usize = 2;
 
 #[derive(Clone)]
 pub struct Archive(Arc<Shared>);
@@ -51,6 +54,7 @@ struct Shared {
     now: RwLock<Now>,
     progress: Mutex<Archiving>,
     totals: Totals,
+    searches: Semaphore,
     /// Rung when a connection broke in use.
     broken: tokio::sync::Notify,
 }
@@ -77,6 +81,7 @@ impl Archive {
             now: RwLock::new(state),
             progress: Mutex::default(),
             totals: Totals::default(),
+            searches: Semaphore::new(SEARCHES),
             broken: tokio::sync::Notify::new(),
         }))
     }
@@ -146,6 +151,12 @@ impl Archive {
     /// Waits until somebody met a broken connection.
     pub async fn doubted(&self) {
         self.0.broken.notified().await;
+    }
+
+    /// Waits for its turn to search, in the order of asking and no longer than for an answer; dropped, it is the next one's.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, ArchiveError> {
+        // It is never closed, so all that can go wrong is the time.
+        tokio::time::timeout(db::READ_WITHIN, self.0.searches.acquire()).await.ok().and_then(Result::ok).ok_or(ArchiveError::Slow)
     }
 
     /// Notes what an answer says of the connection, and hands it on.

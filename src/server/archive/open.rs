@@ -3,18 +3,21 @@
 use super::{
     db::{Db, READ_WITHIN, WRITE_WITHIN, within},
     error::ArchiveError,
-    migrations::{TABLE, migrator},
+    migrations::{TABLE, first_of_sqlite, migrator},
     setting::Setting,
 };
 use sqlx::{
-    AssertSqlSafe,
-    migrate::MigrateError,
+    AssertSqlSafe, SqlitePool,
+    migrate::{MigrateError, Migrator},
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 /// A page waits this long for a free connection.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
@@ -23,6 +26,10 @@ const MIGRATE_WITHIN: Duration = Duration::from_secs(3_600);
 const READERS: u32 = 6;
 const SQLITE_TRIES: u32 = 10;
 const SQLITE_PAUSE: Duration = Duration::from_millis(100);
+/// Who waits for SQLite's lock looks every 100 ms whether it is free: after a long step it is free for longer than that.
+const TURN: Duration = Duration::from_millis(150);
+/// A step that held the lock for less kept nobody waiting.
+const SHORT: Duration = Duration::from_millis(5);
 
 /// Prepared statements that a connection to MySQL keeps: all that there are (see [`super::sql`]).
 const STATEMENTS: usize = 500;
@@ -89,13 +96,7 @@ impl Db {
     async fn migrate(&self) -> Result<(), MigrateError> {
         let mut migrator = migrator(self.dialect());
         match self {
-            // SQLite's migrations are not locked by sqlx: of several consoles that start at once the first takes the writer's lock,
-            // and the others wait for it and find the work done.
-            Self::Sqlite { write, .. } => {
-                let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
-                migrator.run_direct(None, &mut *tx, false).await?;
-                Ok(tx.commit().await?)
-            }
+            Self::Sqlite { write, .. } => migrate_sqlite(write, &migrator).await,
             Self::MySql { pool, .. } => {
                 migrator.set_locking(false);
                 // sqlx waits for its lock with a negative time, which MariaDB takes for none at all.
@@ -126,6 +127,47 @@ impl Db {
             }
         }
     }
+}
+
+enum Step {
+    Statement(&'static str),
+    /// Migrations to this one; `None`: all of them, those of before are compared.
+    Migrations(Option<i64>),
+}
+
+/// One transaction for each migration, and for each statement of the first one: over an archive of the library it makes indexes, which
+/// takes its time, and the library waits five seconds for the lock and then loses what it wanted to write. A kill leaves whole steps,
+/// and the next start does the rest.
+///
+/// SQLite's migrations are not locked by sqlx: of several consoles that start at once the first takes the writer's lock, and the
+/// others wait for it and find the step done.
+async fn migrate_sqlite(write: &SqlitePool, migrator: &Migrator) -> Result<(), MigrateError> {
+    let made = sqlx::query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").bind(TABLE).fetch_optional(write).await?;
+    let done: i64 = match made {
+        Some(_) => sqlx::query_scalar(AssertSqlSafe(format!("SELECT COALESCE(MAX(version), 0) FROM {TABLE}"))).fetch_one(write).await?,
+        None => 0,
+    };
+    let mut steps = Vec::new();
+    if done == 0 {
+        steps.extend(first_of_sqlite().map(Step::Statement));
+    }
+    steps.extend(migrator.iter().map(|migration| migration.version).filter(|version| *version > done).map(|v| Step::Migrations(Some(v))));
+    steps.push(Step::Migrations(None));
+    for step in steps {
+        let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+        let began = Instant::now();
+        match step {
+            Step::Statement(text) => {
+                sqlx::query(text).execute(&mut *tx).await?;
+            }
+            Step::Migrations(to) => migrator.run_direct(to, &mut *tx, false).await?,
+        }
+        tx.commit().await?;
+        if began.elapsed() > SHORT {
+            tokio::time::sleep(TURN).await;
+        }
+    }
+    Ok(())
 }
 
 fn bounded<DB: sqlx::Database>(options: PoolOptions<DB>) -> PoolOptions<DB> {

@@ -16,6 +16,8 @@ use std::collections::HashMap;
 /// The next step; `cursor` is what the last one answered.
 pub async fn search(archive: &Archive, query: &Query, cursor: Option<&str>) -> Result<ArchiveStep, ArchiveError> {
     let db = archive.db()?;
+    // Waiting for one says nothing of the connection.
+    let _turn = archive.turn().await?;
     archive.noted(step(&db, query, cursor.and_then(Cursor::read)).await)
 }
 

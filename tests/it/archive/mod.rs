@@ -1,7 +1,9 @@
 //! The archive on the three databases: what is adopted, what is written, what is found.
 
 mod adopted;
+mod adopting;
 mod archiver;
+mod completions;
 mod elsewhere;
 mod handover;
 mod in_doubt;

@@ -1,15 +1,17 @@
 //! Search in the archive. That indexes lead to what is found: `plans`.
 
 use super::{fresh, on_each};
-use crate::support::{DatabaseKind, Payload};
+use crate::support::{DatabaseKind, Payload, eventually};
 use flux_console::{
     model::{archive::Status, search::Query, time::Millis},
     server::archive::{
         Archive, index,
         record::{self, Record},
         search,
+        setting::Setting,
     },
 };
+use std::time::Duration;
 
 const AT: Millis = Millis(1_795_433_700_000);
 
@@ -149,7 +151,7 @@ async fn rows_of_the_library_are_found() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("flux.sqlite");
     std::fs::copy(crate::support::recording::fixtures().join("sql/sqlite-archive.db"), &file).expect("a copy");
-    let archive = Archive::new(flux_console::server::archive::setting::Setting::Sqlite(file), AT);
+    let archive = Archive::new(Setting::Sqlite(file), AT);
     assert!(archive.open(AT).await);
     let unindexed = found(&archive, "declined").await;
     while index::step(&archive.db().unwrap()).await.expect("a step") > 0 {}
@@ -158,4 +160,38 @@ async fn rows_of_the_library_are_found() {
     assert_eq!(ids, unindexed, "indexed or not");
     assert_eq!(found(&archive, "state:failed").await.len(), ids.len());
     assert_eq!(found(&archive, "id:dead-1 state:failed").await, ["dead-1"]);
+}
+
+/// However many search, the database has two searches at a time, and who waited has its turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_searches_are_under_way_at_once() {
+    let (database, archive) = fresh(DatabaseKind::Postgres).await;
+    filled(&archive).await;
+    let Setting::Postgres(url) = &database.setting else { panic!("PostgreSQL") };
+    let other = sqlx::PgPool::connect(url).await.expect("a connection");
+    let mut held = other.begin().await.expect("begins");
+    sqlx::query("LOCK TABLE flux_job_archive IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.expect("the lock");
+    let six: Vec<_> = (0..6)
+        .map(|_| {
+            let archive = archive.clone();
+            tokio::spawn(async move { search::search(&archive, &Query::parse("timeout", AT), None).await })
+        })
+        .collect();
+    let waiting = async || {
+        let text = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        sqlx::query_scalar::<_, i64>(text).fetch_one(&other).await.expect("a count")
+    };
+    eventually("two wait for the table", Duration::from_secs(5), async || waiting().await == 2).await;
+    // The other four have time to come as far.
+    for _ in 0..25 {
+        assert!(waiting().await <= 2, "more than two searches at once");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    held.rollback().await.expect("the end");
+    for one in six {
+        // On a slow machine the table was held longer than an answer may take.
+        let _ = one.await.expect("no panic");
+    }
+    assert_eq!(found(&archive, "timeout").await.len(), 100, "turns are given back");
+    other.close().await;
 }

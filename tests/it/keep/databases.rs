@@ -71,8 +71,11 @@ async fn names_are_told_apart_by_every_letter(kind: DatabaseKind) {
         let found: Vec<&str> = page["lines"].as_array().unwrap().iter().map(|l| l["message"].as_str().unwrap()).collect();
         assert_eq!(found, expected, "{query}");
     }
-    let answer = console.json("/api/v1/search?q=id:c%20since:1960-01-01").await;
-    assert_eq!(answer["hits"][0]["id"], "c", "{answer}");
+    // A step does not wait longer than a second for the archive.
+    eventually("the job is found", SOON, async || {
+        console.json("/api/v1/search?q=id:c%20since:1960-01-01").await["hits"][0]["id"] == "c"
+    })
+    .await;
     console.stop().await;
 }
 

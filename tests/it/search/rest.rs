@@ -133,6 +133,17 @@ async fn both_halves_are_one_list() {
     // The page has them in one list as well, each once.
     let html = console.get("/search?q=room").await.text().await.expect("a page");
     assert!(html.contains("3 jobs found") && html.contains("/queues/a/jobs/past?row=2"), "{html}");
+    // So has REST, once the archive answers in time.
+    let mut answer = Value::Null;
+    crate::support::eventually("both halves come in one step", std::time::Duration::from_secs(20), async || {
+        answer = console.json("/api/v1/search?q=room").await;
+        answer["next"].is_null()
+    })
+    .await;
+    let hits = answer["hits"].as_array().expect("hits").iter();
+    let mut found: Vec<_> = hits.map(|hit| (hit["id"].as_str(), hit["whereabouts"].as_str())).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(Some("both"), Some("live")), (Some("long"), Some("archive")), (Some("past"), Some("archive"))], "{answer}");
     console.stop().await;
 }
 
