@@ -149,5 +149,10 @@ pub async fn restore(state: &AppState, id: &str) -> Result<Operation, ApiError> 
         return audit::asked(state, Verb::Restore.as_str(), None).of(id).begun(state, Err(ApiError::NotFound { detail }));
     };
     let queue = entry.queue.clone();
-    begun(state, Verb::Restore, &queue, None, async { state.operations.restore(state, entry).await }).await
+    let begin = async {
+        // In the last moment of its hour it would be emptied while it is put back.
+        state.driver.touch_trash(id, now()).await?;
+        state.operations.restore(state, entry).await
+    };
+    begun(state, Verb::Restore, &queue, None, begin).await
 }
