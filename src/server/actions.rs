@@ -16,12 +16,12 @@ pub mod search;
 pub mod settings;
 
 pub use operations::{
-    cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, trash,
+    cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, served, trash,
 };
 
 use super::{
     archive::timeline,
-    driver::redis::{Acted, due::Served},
+    driver::redis::{Acted, due::Served, trash::Keep},
     recent_pages::Since,
     state::AppState,
 };
@@ -146,10 +146,15 @@ pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: 
     acted(state, Verb::Promote, queue, from, jobs, act).await
 }
 
-pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
+/// `keep: false` deletes without undo.
+pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint], keep: bool) -> Result<Outcome, ApiError> {
     let act = async |done: &mut Acted| {
         let mut served = Served::default();
-        Ok(state.driver.discard_telling(queue, jobs, &mut served, now, done).await?)
+        state.driver.discard_telling(queue, jobs, &mut served, now, done).await?;
+        if !keep && let Some(trash) = done.outcome.trash.take() {
+            state.driver.finish_trash(&trash, Keep::Nothing).await?;
+        }
+        Ok(())
     };
     acted(state, Verb::Discard, queue, from, jobs, act).await
 }

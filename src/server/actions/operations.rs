@@ -87,6 +87,12 @@ async fn begun(
     asked.begun(state, operation)
 }
 
+/// Whether a worker serves the queue: what is due already is left to it.
+pub async fn served(state: &AppState, queue: &QueueName) -> Result<bool, ApiError> {
+    is_queue(state, queue)?;
+    Ok(state.driver.served(queue).await?)
+}
+
 pub async fn purge_preview(state: &AppState, queue: &QueueName) -> Result<PurgePreview, ApiError> {
     is_queue(state, queue)?;
     Ok(state.driver.purge_preview(queue).await?)
