@@ -17,9 +17,18 @@ test('a job that is due is left to the worker', async ({ queues, redis, open }) 
   await queues.delay('mail', make(1, 'DUE'), -5_000)
   const page = await open('/queues/mail?state=delayed')
   await page.getByRole('checkbox', { name: 'Select DUE-1' }).check()
-  await confirm(page, 'Run 1 job now…', /^Run 1 job/, /mail/)
+  await confirm(page, 'Run 1 job now…', /^Run 1 job/, /What is due already, or in a moment, is left to the workers\./)
   await expect(toasts(page)).toContainText('1 is due: a worker takes it next.')
   expect(await redis.zCard('queue:mail:delayed')).toBe(1)
+})
+
+test('without a worker, a job that is due runs now as well', async ({ queues, redis, open }) => {
+  await queues.delay('mail', make(1, 'DUE'), -5_000)
+  const page = await open('/queues/mail?state=delayed')
+  await page.getByRole('checkbox', { name: 'Select DUE-1' }).check()
+  await confirm(page, 'Run 1 job now…', /^Run 1 job/, /No worker serves mail, so what is due already is included\./)
+  await expect.poll(() => queues.waiting('mail')).toBe(1)
+  expect(await redis.zCard('queue:mail:delayed')).toBe(0)
 })
 
 test('due jobs stand where they will run, ahead of their list', async ({ queues, open }) => {

@@ -8,7 +8,7 @@ test('selected jobs are deleted and restored', async ({ queues, redis, open }) =
   const before = await redis.lRange('queue:orders', 0, -1)
   const page = await open('/queues/orders')
   for (const n of [2, 4, 5]) await page.getByRole('checkbox', { name: `Select ORD-${n}` }).check()
-  await confirm(page, /^Delete 3 jobs/, /^Delete 3 jobs/, /restore them/)
+  await confirm(page, /^Delete 3 jobs/, /^Delete 3 jobs/, /restore them for an hour.* The trash keeps about [\d.]+ k?B\./)
 
   await expect.poll(() => queues.waiting('orders')).toBe(3)
   await expect(page.getByRole('row').filter({ hasText: 'ORD-4' })).toHaveCount(0)
@@ -52,6 +52,7 @@ test('all of a state is counted first, and goes to the trash', async ({ queues, 
   await page.getByRole('button', { name: 'Delete 30 jobs…' }).click()
   const dialog = page.getByRole('dialog')
   await expect(dialog).toContainText('This deletes 30 delayed jobs from orders.')
+  await expect(dialog).toContainText('No worker serves orders, so what is due already is included.')
   await expect(dialog).toContainText(/The trash keeps about [\d.]+ kB\./)
   await expect(dialog.getByRole('checkbox')).toHaveCount(0) // no reason to do without
   await dialog.getByRole('button', { name: 'Delete 30 delayed jobs' }).click()

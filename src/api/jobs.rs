@@ -40,10 +40,10 @@ pub async fn promote(queue: QueueName, state: JobState, jobs: Vec<Fingerprint>) 
     crate::server::actions::promote(&expect_context(), &queue, state, &jobs).await
 }
 
-/// Into the trash, from where they can be restored for an hour.
+/// Into the trash, from where they can be restored for an hour; `keep: false` deletes without undo.
 #[server(prefix = "/api/fn", endpoint = "jobs/discard", input = Json, output = Json)]
-pub async fn discard(queue: QueueName, state: JobState, jobs: Vec<Fingerprint>) -> Result<Outcome, ApiError> {
-    crate::server::actions::discard(&expect_context(), &queue, state, &jobs).await
+pub async fn discard(queue: QueueName, state: JobState, jobs: Vec<Fingerprint>, keep: bool) -> Result<Outcome, ApiError> {
+    crate::server::actions::discard(&expect_context(), &queue, state, &jobs, keep).await
 }
 
 /// Every job of the state that is there now, as a background operation.

@@ -42,6 +42,12 @@ pub async fn resume(queue: QueueName) -> Result<(), ApiError> {
     crate::server::actions::resume(&expect_context(), &queue).await
 }
 
+/// Whether a worker serves the queue, asked now: what is due already is left to it.
+#[server(prefix = "/api/fn", endpoint = "queues/served", input = Json, output = Json)]
+pub async fn served(queue: QueueName) -> Result<bool, ApiError> {
+    crate::server::actions::served(&expect_context(), &queue).await
+}
+
 /// What a purge or clear would remove, counted now, with the bytes that the trash would keep.
 #[server(prefix = "/api/fn", endpoint = "queues/purge-preview", input = Json, output = Json)]
 pub async fn purge_preview(queue: QueueName) -> Result<operation::PurgePreview, ApiError> {

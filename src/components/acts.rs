@@ -104,8 +104,8 @@ impl Actions {
                 let outcome = api::jobs::promote(queue.clone(), JobState::Delayed, jobs).await?;
                 self.tell(Verb::Promote, &queue, None, &outcome);
             }
-            Question::Discard { queue, state, jobs, name } => {
-                let outcome = api::jobs::discard(queue.clone(), state, jobs).await?;
+            Question::Discard { queue, state, jobs, name, .. } => {
+                let outcome = api::jobs::discard(queue.clone(), state, jobs, keep).await?;
                 self.tell(Verb::Discard, &queue, name.as_deref(), &outcome);
             }
             // Its dialog asks for itself, because not every answer closes it: `retry_edited`.

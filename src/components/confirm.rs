@@ -6,15 +6,16 @@ pub use super::{
     queue_actions::QueueActions,
 };
 use super::{
-    destroy::{Destroy, Doomed},
+    destroy::{Destroy, Doomed, WithoutUndo},
     dialog::{Confirm, close},
     edit_retry::EditRetry,
-    question::{Words, words},
+    question::{Learned, Words, words},
     search_matching::AllMatching,
+    served::served,
 };
 use crate::{
     live::Live,
-    model::{error::ApiError, job::JobState},
+    model::{error::ApiError, job::JobState, operation::TRASH_OFFER_BYTES},
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -67,7 +68,14 @@ fn Ask(question: Question) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let now = expect_context::<Live>().now.get_untracked();
     let answer = Answer::new(actions);
-    let Words { title, text, primary, glyph, danger } = words(&question, now);
+    let served = question.of_delayed().map(served);
+    let forget = RwSignal::new(false);
+    let Words { title, primary, glyph, danger, .. } = words(&question, now, Learned::default());
+    let big = question.keeps() > TRASH_OFFER_BYTES;
+    let says = {
+        let question = question.clone();
+        move || words(&question, now, Learned { served: served.and_then(|served| served.get()), forget: forget.get() }).text
+    };
     view! {
         <Confirm
             title=Signal::stored(title)
@@ -77,10 +85,11 @@ fn Ask(question: Question) -> impl IntoView {
             ready=Signal::stored(true)
             pending=answer.pending
             error=answer.error
-            on_confirm=Callback::new(move |()| answer.send(question.clone(), true))
+            on_confirm=Callback::new(move |()| answer.send(question.clone(), !forget.get_untracked()))
             on_close=Callback::new(move |()| actions.question.set(None))
         >
-            <p class="text-muted wrap-anywhere">{text}</p>
+            <p class="text-muted wrap-anywhere">{says}</p>
+            {big.then(|| view! { <WithoutUndo forget=forget /> })}
         </Confirm>
     }
 }

@@ -7,6 +7,7 @@ use super::{
     icon::Glyph,
     number::{bytes, count, jobs as jobs_of},
     question::{Question, restorable},
+    served::{due_ones, served},
 };
 use crate::{
     api,
@@ -46,16 +47,20 @@ impl Doomed {
         }
     }
 
-    /// What is not part of it.
-    fn stays(self) -> &'static str {
+    /// What is not part of it; `due` says whether the jobs that are due are.
+    fn stays(self, p: &PurgePreview, due: &str) -> String {
         match self {
-            Self::Everything => "Running jobs finish.",
-            Self::Only(JobState::Failed) => "Jobs that fail meanwhile stay.",
-            Self::Only(JobState::Delayed) => {
-                "They will not run. Jobs that are due already are left to the workers, and jobs that are added meanwhile stay."
-            }
-            Self::Only(_) => "They will not run. Jobs that are added meanwhile stay.",
+            Self::Everything if p.delayed > 0 => format!("Running jobs finish. {due}"),
+            Self::Everything => "Running jobs finish.".into(),
+            Self::Only(JobState::Failed) => "Jobs that fail meanwhile stay.".into(),
+            Self::Only(JobState::Delayed) => format!("They will not run. {due} Jobs that are added meanwhile stay."),
+            Self::Only(_) => "They will not run. Jobs that are added meanwhile stay.".into(),
         }
+    }
+
+    /// Some of the jobs may be delayed ones that are due.
+    fn of_delayed(self) -> bool {
+        matches!(self, Self::Everything | Self::Only(JobState::Delayed))
     }
 }
 
@@ -71,6 +76,17 @@ fn parts(p: &PurgePreview) -> String {
     }
 }
 
+/// The offer to keep nothing.
+#[component]
+pub(super) fn WithoutUndo(forget: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <label class="flex items-center gap-2">
+            <input type="checkbox" class="check" prop:checked=move || forget.get() on:change=move |e| forget.set(event_target_checked(&e)) />
+            "Delete without undo: the trash keeps nothing"
+        </label>
+    }
+}
+
 #[component]
 pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
     let actions = expect_context::<Actions>();
@@ -81,6 +97,7 @@ pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
         let queue = queue.clone();
         move || api::queues::purge_preview(queue.clone())
     });
+    let served = doomed.of_delayed().then(|| served(&queue));
     let counted = Memo::new(move |_| preview.get().and_then(Result::ok));
     let n = Memo::new(move |_| counted.with(|p| p.as_ref().map(|p| doomed.count(p))));
     let size = Memo::new(move |_| counted.with(|p| p.as_ref().and_then(|p| doomed.bytes(p))));
@@ -116,7 +133,8 @@ pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
                 (false, Some(size)) => format!("{} The trash keeps {about} {}.", restorable(now), bytes(size)),
                 (false, None) => restorable(now),
             };
-            format!("This deletes {what} from {queue}. {} {back}", doomed.stays())
+            let due = due_ones(&queue, served.and_then(|served| served.get()));
+            format!("This deletes {what} from {queue}. {} {back}", doomed.stays(&p, &due))
         }
     };
     let question = match doomed {
@@ -138,10 +156,7 @@ pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
         >
             <p class="text-muted wrap-anywhere">{says}</p>
             <Show when=move || size.get().is_some_and(|b| b > TRASH_OFFER_BYTES)>
-                <label class="flex items-center gap-2">
-                    <input type="checkbox" class="check" prop:checked=move || forget.get() on:change=move |e| forget.set(event_target_checked(&e)) />
-                    "Delete without undo: the trash keeps nothing"
-                </label>
+                <WithoutUndo forget=forget />
             </Show>
             {all.then(|| view! {
                 <div class="field">

@@ -53,6 +53,7 @@ pub mod search_hits;
 pub mod search_matching;
 pub mod selection;
 pub mod sentences;
+mod served;
 pub mod shell;
 pub mod spark;
 pub mod theme;

@@ -2,7 +2,8 @@
 
 use super::{
     icon::Glyph,
-    number::{count, jobs as jobs_of},
+    number::{bytes as bytes_of, count, jobs as jobs_of},
+    served::due_ones,
 };
 use crate::model::{
     ids::{Fingerprint, QueueName},
@@ -47,6 +48,8 @@ pub enum Question {
         queue: QueueName,
         state: JobState,
         jobs: Vec<Fingerprint>,
+        /// Of their payloads.
+        bytes: u64,
         name: Option<String>,
     },
     /// A job whose worker is gone; `key` names its run.
@@ -84,6 +87,31 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// The queue, where some of the jobs may be delayed ones that are due.
+    pub(super) fn of_delayed(&self) -> Option<&QueueName> {
+        let (Self::PromoteAll { queue, .. } | Self::Promote { queue, .. } | Self::Discard { queue, state: JobState::Delayed, .. }) = self
+        else {
+            return None;
+        };
+        Some(queue)
+    }
+
+    /// The bytes that the trash would keep.
+    pub(super) fn keeps(&self) -> u64 {
+        if let Self::Discard { bytes, .. } = self { *bytes } else { 0 }
+    }
+}
+
+/// What a dialog learns while it is open.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Learned {
+    /// Whether a worker serves the queue.
+    pub served: Option<bool>,
+    /// It is to be deleted without undo.
+    pub forget: bool,
+}
+
 /// What the dialog says.
 pub(super) struct Words {
     pub title: String,
@@ -98,14 +126,24 @@ pub fn restorable(now: Millis) -> String {
     format!("You can restore them for an hour, until {} UTC.", Millis(now.0 + 3_600_000).minute())
 }
 
-pub(super) fn words(question: &Question, now: Millis) -> Words {
+/// What can be done about a deletion afterwards, and what that costs.
+pub(super) fn way_back(now: Millis, bytes: u64, forget: bool) -> String {
+    if forget {
+        return "They cannot be restored.".into();
+    }
+    format!("{} The trash keeps about {}.", restorable(now), bytes_of(bytes))
+}
+
+pub(super) fn words(question: &Question, now: Millis, Learned { served, forget }: Learned) -> Words {
     let some = |n: Option<u64>, one: &str, many: &str| n.map_or_else(|| format!("all {many}"), |n| count(n, one, many));
     let again = "It runs in the background and can be cancelled. Jobs that fail meanwhile are not included.";
     match question {
         Question::RetryAll { queue, count: n, base } => Words {
             title: format!("Retry {} of {queue}?", some(*n, "failed job", "failed jobs")),
             text: if *base {
-                format!("They go back to waiting with attempts set to 0. Those of a priority that no worker reads go to the base list. {again}")
+                format!(
+                    "They go back to waiting with attempts set to 0. Those of a priority that no worker reads go to the base list. {again}"
+                )
             } else {
                 format!("They go back to their waiting lists with attempts set to 0. {again}")
             },
@@ -115,35 +153,57 @@ pub(super) fn words(question: &Question, now: Millis) -> Words {
         },
         Question::PromoteAll { queue, count: n } => Words {
             title: format!("Run {} of {queue} now?", some(*n, "delayed job", "delayed jobs")),
-            text: "They go to their waiting lists without waiting for their time. Jobs that are due already are left to the workers. It runs in the background and can be cancelled.".into(),
+            text: format!(
+                "They go to their waiting lists without waiting for their time. {} It runs in the background and can be cancelled.",
+                due_ones(queue, served)
+            ),
             primary: format!("Run {} now", some(*n, "job", "jobs")),
             glyph: Glyph::Play,
             danger: false,
         },
         Question::Retry { queue, jobs } => {
             let n = jobs.len() as u64;
-            let text = if n == 1 { "It goes back to its waiting list with attempts set to 0." } else { "They go back to their waiting lists with attempts set to 0." };
-            Words { title: format!("Retry {} of {queue}?", count(n, "failed job", "failed jobs")), text: text.into(), primary: format!("Retry {}", jobs_of(n)), glyph: Glyph::Retry, danger: false }
+            let text = if n == 1 {
+                "It goes back to its waiting list with attempts set to 0."
+            } else {
+                "They go back to their waiting lists with attempts set to 0."
+            };
+            Words {
+                title: format!("Retry {} of {queue}?", count(n, "failed job", "failed jobs")),
+                text: text.into(),
+                primary: format!("Retry {}", jobs_of(n)),
+                glyph: Glyph::Retry,
+                danger: false,
+            }
         }
         Question::Promote { queue, jobs } => {
             let n = jobs.len() as u64;
-            let text = if n == 1 { "It goes to its waiting list without waiting for its time." } else { "They go to their waiting lists without waiting for their time." };
+            let text = if n == 1 {
+                "It goes to its waiting list without waiting for its time."
+            } else {
+                "They go to their waiting lists without waiting for their time."
+            };
             Words {
                 title: format!("Run {} of {queue} now?", count(n, "delayed job", "delayed jobs")),
-                text: format!("{text} What is due already is left to the workers."),
+                text: format!("{text} {}", due_ones(queue, served)),
                 primary: format!("Run {} now", jobs_of(n)),
                 glyph: Glyph::Play,
                 danger: false,
             }
         }
-        Question::Discard { queue, state, jobs, name } => {
+        Question::Discard { queue, state, jobs, bytes, name } => {
             let n = jobs.len() as u64;
             let what = name.clone().unwrap_or_else(|| count(n, &format!("{} job", state.as_str()), &format!("{} jobs", state.as_str())));
-            let (they, them) = if n == 1 { ("It", "it") } else { ("They", "them") };
-            let group = if *state == JobState::Waiting { " Where it held a group, the next job of that group starts." } else { "" };
+            let back = way_back(now, *bytes, forget);
+            let (they, back) = if n == 1 { ("It", back.replace("them", "it").replace("They", "It")) } else { ("They", back) };
+            let more = match state {
+                JobState::Waiting => " Where it held a group, the next job of that group starts.".to_owned(),
+                JobState::Delayed => format!(" {}", due_ones(queue, served)),
+                JobState::Grouped | JobState::Active | JobState::Failed | JobState::Completed => String::new(),
+            };
             Words {
                 title: format!("Delete {what} from {queue}?"),
-                text: format!("{they} will not run. {}{group}", restorable(now).replace("them", them)),
+                text: format!("{they} will not run. {back}{more}"),
                 primary: format!("Delete {}", jobs_of(n)),
                 glyph: Glyph::Trash,
                 danger: true,
@@ -178,8 +238,61 @@ pub(super) fn words(question: &Question, now: Millis) -> Words {
         | Question::Purge { queue }
         | Question::DiscardAll { queue, .. }
         | Question::EditRetry { queue, .. }
-        | Question::Matching { queue, .. } => {
-            Words { title: format!("Delete jobs of {queue}?"), text: String::new(), primary: "Delete".into(), glyph: Glyph::Purge, danger: true }
+        | Question::Matching { queue, .. } => Words {
+            title: format!("Delete jobs of {queue}?"),
+            text: String::new(),
+            primary: "Delete".into(),
+            glyph: Glyph::Purge,
+            danger: true,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(question: &Question, served: Option<bool>, forget: bool) -> String {
+        words(question, Millis(0), Learned { served, forget }).text
+    }
+
+    #[test]
+    fn what_is_due_is_left_to_workers_where_there_are_some() {
+        let (queue, state) = (QueueName::try_from("mail").expect("valid"), JobState::Delayed);
+        let discard = |state| Question::Discard { queue: queue.clone(), state, jobs: Vec::new(), bytes: 0, name: None };
+        for question in [
+            Question::PromoteAll { queue: queue.clone(), count: Some(3) },
+            Question::Promote { queue: queue.clone(), jobs: Vec::new() },
+            discard(state),
+        ] {
+            assert_eq!(question.of_delayed(), Some(&queue));
+            assert!(said(&question, Some(true), false).contains("in a moment, is left to the workers."));
+            assert!(said(&question, Some(false), false).contains("No worker serves mail, so what is due already is included."));
+            assert!(said(&question, None, false).contains("left to the workers, if one serves the queue."));
         }
+        assert_eq!(discard(JobState::Failed).of_delayed(), None);
+        assert!(!said(&discard(JobState::Failed), Some(true), false).contains("due"));
+    }
+
+    #[test]
+    fn a_deletion_says_what_the_trash_keeps() {
+        let fingerprint = Fingerprint::try_from("0123456789abcdef0123456789abcdef01234567.f.0".to_owned()).expect("valid");
+        let discard = |n: usize| Question::Discard {
+            queue: QueueName::try_from("mail").expect("valid"),
+            state: JobState::Failed,
+            jobs: vec![fingerprint.clone(); n],
+            bytes: 1_900_000_000,
+            name: None,
+        };
+        assert_eq!(
+            said(&discard(2), None, false),
+            "They will not run. You can restore them for an hour, until 01:00 UTC. The trash keeps about 1.9 GB."
+        );
+        assert_eq!(
+            said(&discard(1), None, false),
+            "It will not run. You can restore it for an hour, until 01:00 UTC. The trash keeps about 1.9 GB."
+        );
+        assert_eq!(said(&discard(2), None, true), "They will not run. They cannot be restored.");
+        assert_eq!(said(&discard(1), None, true), "It will not run. It cannot be restored.");
     }
 }

@@ -6,7 +6,8 @@ use super::{
     dialog::Confirm,
     icon::Glyph,
     number::{count, jobs as jobs_of, thousands},
-    question::{Question, restorable},
+    question::{Question, way_back},
+    served::{due_ones, served},
 };
 use crate::{
     api,
@@ -45,6 +46,7 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, bas
             }
         }
     });
+    let served = (state == JobState::Delayed).then(|| served(&queue));
     let whole = Memo::new(move |_| counted.with(|c| c.as_ref().filter(|c| c.next.is_none()).map(|c| c.count)));
     let (act, after, glyph) = match verb {
         Verb::Promote => ("Run", " now", Glyph::Play),
@@ -62,10 +64,8 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, bas
                 return format!("Counting: {} so far, scanned {scanned} of {of}.", count(step.count, "job matches", "jobs match"));
             }
             let what = match verb {
-                Verb::Promote => {
-                    "They go to their waiting lists without waiting for their time; what is due already is left to the workers.".to_owned()
-                }
-                Verb::Discard => restorable(now),
+                Verb::Promote => "They go to their waiting lists without waiting for their time.".to_owned(),
+                Verb::Discard => way_back(now, step.bytes, false),
                 Verb::Retry if base => {
                     "They go back to waiting with attempts set to 0. Those of a priority that no worker reads go to the base list."
                         .to_owned()
@@ -74,8 +74,9 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, bas
                     "They go back to their waiting lists with attempts set to 0.".to_owned()
                 }
             };
+            let due = served.map_or_else(String::new, |served| format!(" {}", due_ones(&queue, served.get())));
             format!(
-                "Exactly {} of {queue}, counted just now among {scanned}. {what} Jobs that are added or fail meanwhile are not included. It runs in the background and can be cancelled.",
+                "Exactly {} of {queue}, counted just now among {scanned}. {what}{due} Jobs that are added or fail meanwhile are not included. It runs in the background and can be cancelled.",
                 count(step.count, "job matches", "jobs match")
             )
         }

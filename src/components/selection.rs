@@ -19,6 +19,7 @@ pub struct Selection {
     keys: Memo<Vec<String>>,
     /// Rows of this page that are selected, in its order.
     pub picked: Memo<Vec<Fingerprint>>,
+    rows: Memo<Vec<JobSummary>>,
 }
 
 impl Selection {
@@ -36,7 +37,13 @@ impl Selection {
                 })
             })
         });
-        Self { marked, anchor: RwSignal::new(None), everything: RwSignal::new(false), keys, picked }
+        Self { marked, anchor: RwSignal::new(None), everything: RwSignal::new(false), keys, picked, rows }
+    }
+
+    /// Of the payloads of the picked rows, at a click.
+    pub fn bytes(&self) -> u64 {
+        let picked = self.picked.get_untracked();
+        self.rows.with_untracked(|rows| rows.iter().filter(|row| picked.contains(&row.fingerprint)).map(|row| row.bytes).sum())
     }
 
     pub fn is_empty(&self) -> bool {

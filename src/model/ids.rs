@@ -196,7 +196,8 @@ fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
     };
     let hint = hint.parse().ok().filter(|hint| *hint < HINT_LIMIT)?;
     let scored = matches!(source, Source::Delayed(_));
-    if scored != score.is_some() || score.is_some_and(|s| s.parse::<f64>().is_err()) {
+    // Redis has infinite scores, but none that is no number.
+    if scored != score.is_some() || score.is_some_and(|s| s.parse::<f64>().ok().is_none_or(f64::is_nan)) {
         return None;
     }
     Some(Fingerprint { hash: hash.into(), source, hint, score: score.map(Into::into) })
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn fingerprints_round_trip() {
         let hash = "0123456789abcdef0123456789abcdef01234567";
-        for rest in ["wc.0", "wb.17", "f.999", "g.3", "g6120c3a9.3", "dh.4.1795432802759", "db.0.1.5e+300"] {
+        for rest in ["wc.0", "wb.17", "f.999", "g.3", "g6120c3a9.3", "dh.4.1795432802759", "db.0.1.5e+300", "db.0.inf", "dl.7.-inf"] {
             let text = format!("{hash}.{rest}");
             let parsed = Fingerprint::try_from(text.clone()).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(parsed.to_string(), text);
@@ -228,6 +229,8 @@ mod tests {
             &format!("{hash}.wb.1.5"),
             &format!("{hash}.wb.-1"),
             &format!("{hash}.db.1.abc"),
+            &format!("{hash}.db.1.nan"),
+            &format!("{hash}.db.1.-NaN"),
             &format!("{hash}.gé.1"),
             &format!("{hash}.f.18446744073709551615"),
         ] {

@@ -16,10 +16,15 @@ pub mod search;
 pub mod settings;
 
 pub use operations::{
-    cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, trash,
+    cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, served, trash,
 };
 
-use super::{archive::timeline, driver::redis::Acted, recent_pages::Since, state::AppState};
+use super::{
+    archive::timeline,
+    driver::redis::{Acted, due::Served, trash::Keep},
+    recent_pages::Since,
+    state::AppState,
+};
 use crate::model::{
     board::Board,
     error::ApiError,
@@ -135,17 +140,21 @@ pub async fn retry_edited(state: &AppState, queue: &QueueName, job: &Fingerprint
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
     let act = async |done: &mut Acted| {
-        let served = state.driver.served(queue).await?;
-        Ok(state.driver.promote_telling(queue, jobs, served, now(), done).await?)
+        let mut served = Served::default();
+        Ok(state.driver.promote_telling(queue, jobs, &mut served, now, done).await?)
     };
     acted(state, Verb::Promote, queue, from, jobs, act).await
 }
 
-pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
+/// `keep: false` deletes without undo.
+pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint], keep: bool) -> Result<Outcome, ApiError> {
     let act = async |done: &mut Acted| {
-        // Only a due delayed job needs to know whether a worker would take it at the same moment.
-        let served = from == JobState::Delayed && state.driver.served(queue).await?;
-        Ok(state.driver.discard_telling(queue, jobs, served, now(), done).await?)
+        let mut served = Served::default();
+        state.driver.discard_telling(queue, jobs, &mut served, now, done).await?;
+        if !keep && let Some(trash) = done.outcome.trash.take() {
+            state.driver.finish_trash(&trash, Keep::Nothing).await?;
+        }
+        Ok(())
     };
     acted(state, Verb::Discard, queue, from, jobs, act).await
 }

@@ -173,6 +173,8 @@ pub struct MatchPage {
 pub struct CountStep {
     /// Matching jobs up to this step.
     pub count: u64,
+    /// Of their payloads.
+    pub bytes: u64,
     pub coverage: Coverage,
     /// `None`: the count is complete.
     pub next: Option<String>,

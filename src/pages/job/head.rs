@@ -91,8 +91,8 @@ pub fn Head(job: JobSummary, edit: Result<String, &'static str>) -> impl IntoVie
     });
     let named = name.clone();
     let delete = move |_| {
-        let JobSummary { queue, fingerprint, .. } = job.get_value();
-        actions.ask(Question::Discard { queue, state, jobs: vec![fingerprint], name: Some(named.clone()) });
+        let JobSummary { queue, fingerprint, bytes, .. } = job.get_value();
+        actions.ask(Question::Discard { queue, state, jobs: vec![fingerprint], bytes, name: Some(named.clone()) });
     };
     let edit = (state == JobState::Failed && readable).then_some(edit).map(|edit| {
         let (why, payload) = (edit.as_ref().err().copied(), edit.ok());

@@ -93,7 +93,10 @@ fn BulkBar(shown: Memo<JobsQuery>, total: Memo<u64>, news: Memo<Option<u64>>, se
         actions.ask(match (selection.everything.get_untracked(), state) {
             (true, JobState::Failed) => Question::ClearFailed { queue },
             (true, _) => Question::DiscardAll { queue, state },
-            (false, _) => Question::Discard { queue, state, jobs: selection.picked.get_untracked(), name: None },
+            (false, _) => {
+                let (jobs, bytes) = (selection.picked.get_untracked(), selection.bytes());
+                Question::Discard { queue, state, jobs, bytes, name: None }
+            }
         });
     };
     let act = match state {

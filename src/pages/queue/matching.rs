@@ -68,7 +68,7 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
             (what.with_untracked(|q| q.queue.clone()), what.with_untracked(|q| q.state), selection.picked.get_untracked());
         actions.ask(match verb {
             Verb::Promote => Question::Promote { queue, jobs },
-            Verb::Discard => Question::Discard { queue, state, jobs, name: None },
+            Verb::Discard => Question::Discard { queue, state, jobs, bytes: selection.bytes(), name: None },
             Verb::Retry | Verb::Purge | Verb::ClearFailed | Verb::Restore => Question::Retry { queue, jobs },
         });
     };

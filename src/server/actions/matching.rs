@@ -25,6 +25,7 @@ const PAGE_TIME: Duration = Duration::from_millis(300);
 struct Counting {
     cursor: String,
     count: u64,
+    bytes: u64,
     start: Start,
 }
 
@@ -68,13 +69,13 @@ pub async fn count(state: &AppState, queue: &QueueName, from: JobState, text: &s
     let counting: Option<Counting> = at
         .map(|at| serde_json::from_str(at).map_err(|_| ApiError::invalid("cursor", "Take `next` of the step before, unchanged.")))
         .transpose()?;
-    let (start, cursor, counted) = match counting {
-        Some(Counting { cursor, count, start }) => (start, Cursor::read(&cursor)?, count),
+    let (start, cursor, counted, weighed) = match counting {
+        Some(Counting { cursor, count, bytes, start }) => (start, Cursor::read(&cursor)?, count, bytes),
         None => {
             // Before anything is counted: what comes later is neither counted nor acted on.
             let start = Start { at: now(), tops: state.driver.tops(queue, from).await? };
             let cursor = Cursor::new(start.at);
-            (start, cursor, 0)
+            (start, cursor, 0, 0)
         }
     };
     let query = whole(text, &cursor)?;
@@ -83,11 +84,14 @@ pub async fn count(state: &AppState, queue: &QueueName, from: JobState, text: &s
     let limits = Limits { hits: usize::MAX, ..STEP };
     let step = step(state, &query, &scope, &cursor, limits).await?;
     let count = counted + step.found.len() as u64;
+    // It comes back from the browser.
+    let bytes = step.found.iter().fold(weighed, |sum: u64, found| sum.saturating_add(found.job.bytes));
     let written = |v: &Counting| serde_json::to_string(v).unwrap_or_default();
     Ok(CountStep {
         count,
+        bytes,
         coverage: step.coverage,
-        next: step.next.map(|next| written(&Counting { cursor: next.write(), count, start: start.clone() })),
+        next: step.next.map(|next| written(&Counting { cursor: next.write(), count, bytes, start: start.clone() })),
         start: serde_json::to_string(&start).unwrap_or_default(),
     })
 }

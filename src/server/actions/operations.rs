@@ -87,6 +87,12 @@ async fn begun(
     asked.begun(state, operation)
 }
 
+/// Whether a worker serves the queue: what is due already is left to it.
+pub async fn served(state: &AppState, queue: &QueueName) -> Result<bool, ApiError> {
+    is_queue(state, queue)?;
+    Ok(state.driver.served(queue).await?)
+}
+
 pub async fn purge_preview(state: &AppState, queue: &QueueName) -> Result<PurgePreview, ApiError> {
     is_queue(state, queue)?;
     Ok(state.driver.purge_preview(queue).await?)
@@ -149,5 +155,10 @@ pub async fn restore(state: &AppState, id: &str) -> Result<Operation, ApiError> 
         return audit::asked(state, Verb::Restore.as_str(), None).of(id).begun(state, Err(ApiError::NotFound { detail }));
     };
     let queue = entry.queue.clone();
-    begun(state, Verb::Restore, &queue, None, async { state.operations.restore(state, entry).await }).await
+    let begin = async {
+        // In the last moment of its hour it would be emptied while it is put back.
+        state.driver.touch_trash(id, now()).await?;
+        state.operations.restore(state, entry).await
+    };
+    begun(state, Verb::Restore, &queue, None, begin).await
 }

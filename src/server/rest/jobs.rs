@@ -206,7 +206,7 @@ enum Chosen {
 }
 
 /// The body of a verb: `{state, jobs}` or `{state, all: true}`; for retry with `base`, and of one job with `payload`; for
-/// discarding all with `keep`.
+/// discarding with `keep`.
 struct Request {
     state: JobState,
     chosen: Chosen,
@@ -240,7 +240,7 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
         (Verb::Retry, Chosen::All) => Ok(accepted(actions::retry_all(&state, &queue, base).await?)),
         (Verb::Promote, Chosen::Some(jobs)) => Ok(Json(actions::promote(&state, &queue, from, &jobs).await?).into_response()),
         (Verb::Promote, Chosen::All) => Ok(accepted(actions::promote_all(&state, &queue).await?)),
-        (Verb::Discard, Chosen::Some(jobs)) => Ok(Json(actions::discard(&state, &queue, from, &jobs).await?).into_response()),
+        (Verb::Discard, Chosen::Some(jobs)) => Ok(Json(actions::discard(&state, &queue, from, &jobs, keep).await?).into_response()),
         (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from, keep).await?)),
         (Verb::Purge | Verb::ClearFailed | Verb::Restore, _) => Err(unknown()),
     }
@@ -276,17 +276,12 @@ fn read(body: &[u8]) -> Result<Request, Problem> {
         (Some(_), true) => return Err(Problem::invalid("all", "Send `jobs` or `\"all\": true`, not both.")),
         (Some(_), false) => return Err(Problem::invalid("jobs", "`jobs` is a list of fingerprints.")),
     };
-    let keep = flag("keep", true)?;
-    if !keep && matches!(chosen, Chosen::Some(_)) {
-        // Named jobs always go into the trash: who asks for the contrary is not to believe that they are gone.
-        return Err(Problem::invalid("keep", "`keep: false` goes with `\"all\": true` only."));
-    }
     let payload = match body.get("payload") {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(_) => return Err(Problem::invalid("payload", "`payload` is the edited payload as a string that holds a JSON object.")),
     };
-    Ok(Request { state, chosen, base: flag("base", false)?, keep, payload })
+    Ok(Request { state, chosen, base: flag("base", false)?, keep: flag("keep", true)?, payload })
 }
 
 fn fingerprint(value: &Value) -> Result<Fingerprint, Problem> {

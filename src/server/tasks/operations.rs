@@ -21,6 +21,7 @@ use crate::server::{
     actions::now,
     driver::redis::{
         Sweep,
+        due::Served,
         trash::{Keep, Stays},
     },
     error::DriverError,
@@ -69,10 +70,9 @@ impl Operations {
     }
 
     pub async fn promote_all(&self, state: &AppState, queue: &QueueName) -> Result<Operation, ApiError> {
-        let served = state.driver.served(queue).await?;
         let total = state.driver.count(queue, JobState::Delayed).await?;
         self.start(state, Verb::Promote, queue, Some(JobState::Delayed), None, String::new(), total, |started| {
-            Work::Promote(Sweep::promote(queue, total, started, served))
+            Work::Promote(Sweep::promote(queue, total, started))
         })
         .await
         .map(|(operation, _)| operation)
@@ -83,12 +83,12 @@ impl Operations {
             JobState::Delayed => delayed_parts(state, queue).await?,
             _ => waiting_parts(state, queue).await?,
         };
-        self.remove(state, Verb::Discard, queue, Some(from), parts, keep, from == JobState::Delayed).await
+        self.remove(state, Verb::Discard, queue, Some(from), parts, keep).await
     }
 
     pub async fn clear_failed(&self, state: &AppState, queue: &QueueName, keep: Keep) -> Result<Operation, ApiError> {
         let parts = VecDeque::from([Part::Failed(newest_failed(state, queue).await?)]);
-        self.remove(state, Verb::ClearFailed, queue, Some(JobState::Failed), parts, keep, false).await
+        self.remove(state, Verb::ClearFailed, queue, Some(JobState::Failed), parts, keep).await
     }
 
     /// What goes whole first, before more can come. Jobs behind groups before those that wait, so that completing a group
@@ -99,10 +99,9 @@ impl Operations {
         parts.extend(delayed_parts(state, queue).await?);
         parts.push_back(Part::Grouped { groups, from: 0 });
         parts.extend(waiting_parts(state, queue).await?);
-        self.remove(state, Verb::Purge, queue, None, parts, keep, true).await
+        self.remove(state, Verb::Purge, queue, None, parts, keep).await
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one call site per verb, each naming all of it")]
     async fn remove(
         &self,
         state: &AppState,
@@ -111,9 +110,7 @@ impl Operations {
         from: Option<JobState>,
         parts: VecDeque<Part>,
         keep: Keep,
-        delayed: bool,
     ) -> Result<Operation, ApiError> {
-        let served = delayed && state.driver.served(queue).await?;
         let mut total = 0;
         for part in &parts {
             total += match part {
@@ -126,7 +123,7 @@ impl Operations {
         }
         let trash = state.driver.open_trash(queue, verb, now()).await?;
         let with = format!("{keep:?}");
-        let work = |started| Work::Remove(Removal { trash: trash.clone(), keep, parts, served, started });
+        let work = |started| Work::Remove(Removal { trash: trash.clone(), keep, parts, served: Served::default(), started });
         let started = self.start(state, verb, queue, from, None, with, total, work).await;
         if !started.as_ref().is_ok_and(|(_, new)| *new) {
             // Another one is at it (or none could be started): its entry stays, this one was never used.

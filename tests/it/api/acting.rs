@@ -151,6 +151,20 @@ async fn pause_sets_four_flags_and_resume_takes_them_away() {
 }
 
 #[tokio::test]
+async fn named_jobs_are_deleted_without_undo_where_that_is_asked_for() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail:failed", ["a", "b", "c"].map(|id| dead(id, "mail", "boom", ""))).await;
+    let console = redis.console().await;
+    let jobs = fingerprints(&console, "mail", "failed").await;
+    let body = json!({"state": "failed", "jobs": jobs[..2].to_vec(), "keep": false});
+    let answer = console.post("/api/v1/queues/mail/jobs/discard", &body).await;
+    assert_eq!(answer, (200, json!({"done": 2, "gone": 0, "corrupt": 0})), "nothing to restore");
+    assert_eq!((redis.list("queue:mail:failed").await.len(), redis.all_ids().await.len()), (1, 1));
+    assert!(!redis.keys().await.iter().any(|key| key.contains(":trash")), "the trash keeps nothing");
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn requests_that_cannot_be_understood_change_nothing() {
     let redis = TestRedis::start().await;
     redis.push_raw("queue:mail:failed", [dead("f", "mail", "boom", "")]).await;
@@ -176,7 +190,7 @@ async fn requests_that_cannot_be_understood_change_nothing() {
         ("retry", r#"{"state":"failed","all":true,"jobs":[]}"#, 422, json!("all")),
         ("retry", r#"{"state":"failed","all":true,"base":1}"#, 422, json!("base")),
         ("discard", r#"{"state":"failed","all":true,"keep":0}"#, 422, json!("keep")),
-        ("discard", r#"{"state":"failed","jobs":[],"keep":false}"#, 422, json!("keep")),
+        ("discard", r#"{"state":"failed","jobs":[],"keep":false}"#, 422, json!("jobs")),
         ("explode", fitting.as_str(), 404, Value::Null),
         ("purge", fitting.as_str(), 404, Value::Null),
     ];

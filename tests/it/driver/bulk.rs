@@ -249,3 +249,25 @@ async fn a_restore_that_was_cut_short_says_what_is_left() {
     assert_eq!(entry.jobs, 5_000 - back);
     console.stop().await;
 }
+
+#[tokio::test]
+async fn a_restore_in_the_last_moment_of_the_hour_is_not_emptied_under_its_hands() {
+    let redis = TestRedis::start().await;
+    // An active group keeps the list from going whole: job by job it comes back in many steps.
+    redis.con.clone().sadd::<_, _, ()>("queue:active", "elsewhere").await.expect("SADD");
+    redis.push_raw("queue:mail", (0..3_000).map(|i| payload(&format!("j-{i}"), "mail", ""))).await;
+    let before = redis.all_ids().await;
+    let console = redis.console().await;
+    let started = actions::discard_all(&console.state, &queue("mail"), JobState::Waiting, true).await.expect("started");
+    let trash = ended(&console, started).await.outcome.trash.expect("a trash entry");
+    let driver = &console.state.driver;
+    // As it is when nearly an hour has passed.
+    let at = now_ms() + 60_000;
+    driver.touch_trash(&trash, Millis(at - 3_600_000)).await.expect("touched");
+    let restored = actions::restore(&console.state, &trash).await.expect("started");
+    assert_eq!(driver.empty_trash(Millis(at)).await.expect("a step"), 0, "another console empties what is over by its clock");
+    let restored = ended(&console, restored).await;
+    assert_eq!((restored.status, restored.outcome.done), (OperationStatus::Done, 3_000));
+    assert_eq!(redis.all_ids().await, before);
+    console.stop().await;
+}

@@ -2,7 +2,7 @@
 
 use super::{bulk::ended, queue};
 use crate::support::{
-    Payload, Replica, TestRedis, eventually, http,
+    Payload, Replica, TestRedis, eventually, http, now_ms,
     payload::{dead, many, many_dead, payload},
 };
 use flux_console::{model::job::JobState, server::actions};
@@ -10,13 +10,16 @@ use redis::AsyncCommands;
 use std::time::{Duration, Instant};
 
 const JOBS: usize = 20_000;
-/// Of the two operations that move jobs in many steps.
+/// Of the two operations that everybody uses.
 const KILLS: usize = 15;
+/// Of each of the others that move jobs in many steps.
+const FEW: usize = 5;
 /// Every so many-th kill comes by chance alone.
 const BY_CHANCE: usize = 5;
 const LATE: Duration = Duration::from_secs(60);
 const WAITING: &str = "queue:mail";
 const FAILED: &str = "queue:mail:failed";
+const DELAYED: &str = "queue:mail:delayed";
 
 struct Chance(u64);
 
@@ -40,8 +43,16 @@ impl Cut {
     }
 }
 
+/// How many jobs have moved when the n-th of so many kills comes: evenly spread, by chance within each part. Not over the last quarter:
+/// until the kill is there the operation goes on.
+fn moment(n: usize, kills: usize, of: u64, chance: &mut Chance) -> u64 {
+    let part = of * 3 / 4 / kills as u64;
+    1 + n as u64 * part + chance.below(part)
+}
+
 async fn length(redis: &TestRedis, key: &str) -> u64 {
-    redis.con.clone().llen(key).await.expect("LLEN")
+    let command = if key == DELAYED { "ZCARD" } else { "LLEN" };
+    redis::cmd(command).arg(key).query_async(&mut redis.con.clone()).await.expect(command)
 }
 
 /// What is started: it moves jobs out of a list, or into it.
@@ -62,11 +73,11 @@ impl Started<'_> {
         console
     }
 
-    /// Kills the console as soon as some of `of` jobs have moved: on a fast machine as on a slow one.
-    async fn kill(&self, of: u64, chance: &mut Chance) -> Cut {
+    /// Kills the console as soon as `enough` of `of` jobs have moved: on a fast machine as on a slow one.
+    async fn kill(&self, of: u64, enough: u64) -> Cut {
         let before = length(self.redis, self.list).await;
         let console = self.begin().await;
-        let (enough, since) = (1 + chance.below(of / 8), Instant::now());
+        let since = Instant::now();
         // Without a pause: the operation makes none.
         while length(self.redis, self.list).await.abs_diff(before) < enough {
             assert!(since.elapsed() < LATE, "{}: nothing moves", self.path);
@@ -90,37 +101,88 @@ fn all(state: &str) -> serde_json::Value {
 }
 
 /// Kills the operation again and again, which takes jobs out of a list; `fill` makes a Redis as it is at the beginning.
-async fn killed_again_and_again(path: &str, state: &str, list: &str, mut chance: Chance, fill: impl AsyncFn(&TestRedis)) {
+async fn killed_again_and_again(
+    path: &str,
+    body: serde_json::Value,
+    list: &str,
+    kills: usize,
+    mut chance: Chance,
+    fill: impl AsyncFn(&TestRedis),
+) {
     let redis = TestRedis::start().await;
     fill(&redis).await;
-    let started = Started { redis: &redis, path, body: all(state), list };
-    let (expected, mut partly) = (redis.all_ids().await, 0);
-    for n in 0..KILLS {
+    let started = Started { redis: &redis, path, body, list };
+    let (expected, full, mut partly) = (redis.all_ids().await, length(&redis, list).await, 0);
+    for n in 0..kills {
         let of = length(&redis, list).await;
-        let by_chance = n % BY_CHANCE == BY_CHANCE - 1;
-        let cut = if by_chance { started.kill_by_chance(of, &mut chance).await } else { started.kill(of, &mut chance).await };
+        let cut = if n % BY_CHANCE == BY_CHANCE - 1 {
+            started.kill_by_chance(of, &mut chance).await
+        } else {
+            started.kill(of, moment(n, kills, of, &mut chance)).await
+        };
         assert!(redis.all_ids().await == expected, "kill {n}, after {} of {of} jobs: a job is lost or there twice", cut.moved);
         partly += usize::from(cut.partly());
-        if of - cut.moved < JOBS as u64 / 4 {
+        if of - cut.moved < full / 2 {
             redis::cmd("FLUSHALL").exec_async(&mut redis.con.clone()).await.expect("FLUSHALL");
             fill(&redis).await;
         }
     }
-    assert!(partly * 3 >= KILLS * 2, "only {partly} of {KILLS} kills hit a running operation");
+    assert!(partly * 2 >= kills, "only {partly} of {kills} kills hit a running operation");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_retry_of_all_loses_and_doubles_nothing() {
     let jobs = many_dead("j", "mail", JOBS);
-    killed_again_and_again("/api/v1/queues/mail/jobs/retry", "failed", FAILED, Chance(7), async |redis: &TestRedis| {
+    killed_again_and_again("/api/v1/queues/mail/jobs/retry", all("failed"), FAILED, KILLS, Chance(7), async |redis: &TestRedis| {
         redis.push_raw(FAILED, &jobs).await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_killed_run_now_of_all_loses_and_doubles_nothing() {
+    let jobs = many("j", "mail", 8_000);
+    killed_again_and_again("/api/v1/queues/mail/jobs/promote", all("delayed"), DELAYED, FEW, Chance(19), async |redis: &TestRedis| {
+        delay(redis, &jobs, now_ms() + 3_600_000).await;
+    })
+    .await;
+}
+
+/// More are due than go back in one step, and a worker serves the queue: the others go one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_deletion_of_delayed_jobs_leaves_each_where_it_was_or_in_the_trash() {
+    let (due, jobs) = (many("due", "mail", 210), many("j", "mail", 6_000));
+    killed_again_and_again("/api/v1/queues/mail/jobs/discard", all("delayed"), DELAYED, FEW, Chance(23), async |redis: &TestRedis| {
+        redis.con.clone().set::<_, _, ()>("queue:worker:w1", r#"{"id":"w1","queues":["mail"]}"#).await.expect("SET");
+        delay(redis, &due, now_ms() - 60_000).await;
+        delay(redis, &jobs, now_ms() + 3_600_000).await;
+    })
+    .await;
+}
+
+/// Due a millisecond after each other.
+async fn delay(redis: &TestRedis, jobs: &[String], first: i64) {
+    let scored: Vec<(i64, &str)> = (first..).zip(jobs.iter().map(String::as_str)).collect();
+    for chunk in scored.chunks(1_000) {
+        let _: () = redis.con.clone().zadd_multiple(DELAYED, chunk).await.expect("ZADD");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_purge_leaves_every_job_in_the_queue_or_in_the_trash() {
+    let (failed, high, delayed) = (many_dead("f", "mail", 500), many("h", "mail", 500), many("d", "mail", 500));
+    killed_again_and_again("/api/v1/queues/mail/purge", serde_json::Value::Null, WAITING, FEW, Chance(29), async |redis: &TestRedis| {
+        fill_with_groups(redis, 6_000).await;
+        redis.push_raw(FAILED, &failed).await;
+        redis.push_raw("queue:mail:high", &high).await;
+        delay(redis, &delayed, now_ms() + 3_600_000).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_deletion_leaves_every_job_in_the_queue_or_in_the_trash() {
-    killed_again_and_again("/api/v1/queues/mail/jobs/discard", "waiting", WAITING, Chance(11), async |redis: &TestRedis| {
+    killed_again_and_again("/api/v1/queues/mail/jobs/discard", all("waiting"), WAITING, KILLS, Chance(11), async |redis: &TestRedis| {
         fill_with_groups(redis, JOBS).await;
     })
     .await;
@@ -143,22 +205,47 @@ async fn fill_with_groups(redis: &TestRedis, jobs: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_deletion_of_a_whole_list_leaves_it_here_or_there() {
-    let redis = TestRedis::start().await;
-    let (mut chance, jobs) = (Chance(13), many("j", "mail", JOBS));
-    for n in 0..4 {
+    let jobs = many("j", "mail", JOBS);
+    killed_as_it_goes_whole("/api/v1/queues/mail/jobs/discard", all("waiting"), WAITING, async |redis: &TestRedis| {
         redis.push_raw(WAITING, &jobs).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_deletion_of_a_whole_delayed_set_leaves_it_here_or_there() {
+    let jobs = many("j", "mail", JOBS);
+    killed_as_it_goes_whole("/api/v1/queues/mail/jobs/discard", all("delayed"), DELAYED, async |redis: &TestRedis| {
+        delay(redis, &jobs, now_ms() + 3_600_000).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_clearing_of_failed_jobs_leaves_them_here_or_there() {
+    let jobs = many_dead("j", "mail", JOBS);
+    killed_as_it_goes_whole("/api/v1/queues/mail/clear-failed", serde_json::Value::Null, FAILED, async |redis: &TestRedis| {
+        redis.push_raw(FAILED, &jobs).await;
+    })
+    .await;
+}
+
+async fn killed_as_it_goes_whole(path: &str, body: serde_json::Value, list: &str, fill: impl AsyncFn(&TestRedis)) {
+    let (redis, mut chance) = (TestRedis::start().await, Chance(13));
+    let started = Started { redis: &redis, path, body, list };
+    for n in 0..4 {
+        fill(&redis).await;
         let expected = redis.all_ids().await;
-        let started = Started { redis: &redis, path: "/api/v1/queues/mail/jobs/discard", body: all("waiting"), list: WAITING };
         let console = started.begin().await;
         if n % 2 == 0 {
             // It is one step: about then it happens.
             tokio::time::sleep(Duration::from_micros(chance.below(3_000))).await;
         } else {
-            eventually("it is gone", LATE, async || length(&redis, WAITING).await == 0).await;
+            eventually("it is gone", LATE, async || length(&redis, list).await == 0).await;
         }
         console.kill();
         assert!(redis.all_ids().await == expected, "kill {n}: a job is lost or there twice");
-        let left = length(&redis, WAITING).await;
+        let left = length(&redis, list).await;
         assert!(left == 0 || left == JOBS as u64, "kill {n}: {left} are left of a list that goes whole");
         redis::cmd("FLUSHALL").exec_async(&mut redis.con.clone()).await.expect("FLUSHALL");
     }
@@ -195,7 +282,7 @@ async fn killed_restores(kills: usize, fill: impl AsyncFn(&TestRedis)) -> TestRe
             break;
         }
         let of = expected.len() as u64 - length(&redis, WAITING).await;
-        let cut = started.kill(of, &mut chance).await;
+        let cut = started.kill(of, 1 + chance.below(of / 2)).await;
         assert!(redis.all_ids().await == expected, "kill {n}, after {} of {of} jobs: a job is lost or there twice", cut.moved);
         partly += usize::from(!all_is_back(&redis).await);
     }

@@ -17,7 +17,7 @@ async fn every_state_goes_into_the_trash_and_comes_back_byte_for_byte() {
     let driver = driver(&redis);
     redis.push_raw("queue:a:b:high", [payload("w1", "a:b", ""), payload("w2", "a:b", "")]).await;
     redis.push_raw("queue:a:b:failed", [dead("f1", "a:b", "x", ""), "{broken".into(), dead("f2", "a:b", "x", "")]).await;
-    redis.delay_raw("queue:a:b:low:delayed", [(payload("d1", "a:b", ""), NOW.0 + 5), (payload("d2", "a:b", ""), NOW.0 + 9)]).await;
+    redis.delay_raw("queue:a:b:low:delayed", [(payload("d1", "a:b", ""), NOW.0 + 5_000), (payload("d2", "a:b", ""), NOW.0 + 9_000)]).await;
     let before = redis.all_elements().await;
     for state in [JobState::Waiting, JobState::Failed, JobState::Delayed] {
         let all: Vec<_> = page(&driver, "a:b", state).await.jobs.into_iter().map(|j| j.fingerprint).collect();
@@ -35,7 +35,7 @@ async fn every_state_goes_into_the_trash_and_comes_back_byte_for_byte() {
         assert_eq!(driver.trash(NOW).await.expect("a list"), []);
     }
     assert_eq!(redis.all_elements().await, before);
-    assert_eq!(redis.zset("queue:a:b:low:delayed").await[1].1, (NOW.0 + 9) as f64);
+    assert_eq!(redis.zset("queue:a:b:low:delayed").await[1].1, (NOW.0 + 9_000) as f64);
 }
 
 #[tokio::test]
@@ -263,7 +263,7 @@ async fn a_group_goes_on_in_the_queue_that_the_payload_names() {
 async fn restoring_never_makes_one_of_two_equal_delayed_jobs() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);
-    let at = |i: i64| NOW.0 + 1_000 + i;
+    let at = |i: i64| NOW.0 + 10_000 + i;
     let jobs = || (0..4).map(|i| (payload(&format!("d-{i}"), "mail", ""), at(i)));
     redis.delay_raw("queue:mail:delayed", jobs()).await;
     let all: Vec<_> = page(&driver, "mail", JobState::Delayed).await.jobs.into_iter().map(|j| j.fingerprint).collect();

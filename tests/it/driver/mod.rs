@@ -5,6 +5,7 @@ mod beside;
 mod bulk;
 mod crash;
 mod discard;
+mod due;
 mod lease;
 mod pages;
 mod promote;

@@ -227,8 +227,8 @@ async fn groups_that_are_not_looked_into_count_as_not_looked_at() {
 async fn a_delayed_job_among_thousands_of_one_due_time_is_found() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);
-    redis.delay_raw("queue:mail:delayed", (0..3_000).map(|i| (payload(&format!("d-{i:04}"), "mail", ""), NOW.0 + 9))).await;
-    redis.delay_raw("queue:mail:low:delayed", [(payload("never", "mail", ""), NOW.0 + 9)]).await;
+    redis.delay_raw("queue:mail:delayed", (0..3_000).map(|i| (payload(&format!("d-{i:04}"), "mail", ""), NOW.0 + 9_000))).await;
+    redis.delay_raw("queue:mail:low:delayed", [(payload("never", "mail", ""), NOW.0 + 9_000)]).await;
     let _: () =
         redis::cmd("ZADD").arg("queue:mail:low:delayed").arg("+inf").arg("{}").query_async(&mut redis.con.clone()).await.expect("ZADD");
     let page = driver.jobs(&query("mail", JobState::Delayed, 51, 50, Order::Oldest), NOW).await.expect("a page");

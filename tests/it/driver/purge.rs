@@ -11,7 +11,7 @@ use flux_console::model::{
 };
 use flux_console::server::{
     actions,
-    driver::redis::{DelayedOneByOne, OneByOne},
+    driver::redis::{DelayedOneByOne, OneByOne, due::Served},
 };
 use redis::AsyncCommands;
 
@@ -118,19 +118,21 @@ async fn jobs_delayed_after_the_start_stay_though_they_are_due_last() {
     let driver = driver(&redis);
     let since = |id: &str| Payload::new(id, "a").created(NOW.0 + 1).waiting();
     redis.delay_raw("queue:a:delayed", (0..300).map(|i| (payload(&format!("due-{i}"), "a", ""), NOW.0 - 1_000))).await;
-    redis.delay_raw("queue:a:delayed", (0..300).map(|i| (payload(&format!("later-{i:03}"), "a", ""), NOW.0 + 1_000 + i))).await;
+    redis.delay_raw("queue:a:delayed", (0..300).map(|i| (payload(&format!("later-{i:03}"), "a", ""), NOW.0 + 10_000 + i))).await;
     let trash = driver.open_trash(&queue("a"), Verb::Discard, NOW).await.expect("an entry");
-    let mut outcome = Outcome::default();
-    assert!(!driver.trash_delayed(&queue("a"), Priority::Base, &trash, true, NOW, &mut outcome).await.expect("an answer"), "many are due");
+    let (mut outcome, mut served) = (Outcome::default(), Served::asked(true, NOW));
+    let whole = driver.trash_delayed(&queue("a"), Priority::Base, &trash, &mut served, || NOW, &mut outcome).await;
+    assert!(!whole.expect("an answer"), "many are due");
     // 600 were there. While it goes one by one, later ones come: behind all others, and among them.
     let mut set = DelayedOneByOne::new(Priority::Base, 600, NOW);
     let mut came = 0;
     loop {
         redis.delay_raw("queue:a:delayed", [(since(&format!("behind-{came}")), NOW.0 + 900_000 + came)]).await;
-        redis.delay_raw("queue:a:delayed", [(since(&format!("among-{came}")), NOW.0 + 1_001)]).await;
+        redis.delay_raw("queue:a:delayed", [(since(&format!("among-{came}")), NOW.0 + 10_001)]).await;
         came += 1;
         assert!(came < 100, "it ends");
-        if !driver.discard_delayed_step(&queue("a"), &mut set, &trash, NOW, &mut outcome).await.expect("a step") {
+        let more = driver.discard_delayed_step(&queue("a"), &mut set, &trash, &mut served, || NOW, &mut outcome).await;
+        if !more.expect("a step") {
             break;
         }
     }
@@ -150,7 +152,7 @@ async fn a_list_to_which_jobs_came_is_not_deleted_whole() {
     redis.con.clone().lpush::<_, _, ()>("queue:a", Payload::new("since", "a").created(NOW.0 + 1).waiting()).await.expect("LPUSH");
     assert!(!driver.trash_waiting(&queue("a"), Priority::Base, &trash, NOW, &mut outcome).await.expect("an answer"));
     let mut list = OneByOne::new(Priority::Base, 20, NOW);
-    while driver.discard_step(&queue("a"), &mut list, &trash, NOW, &mut outcome).await.expect("a step") {}
+    while driver.discard_step(&queue("a"), &mut list, &trash, &mut outcome).await.expect("a step") {}
     assert_eq!(outcome.done, 20);
     assert_eq!(redis.list("queue:a").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["since"]);
 }

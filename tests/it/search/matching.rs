@@ -197,6 +197,7 @@ async fn what_is_not_understood_widens_nothing() {
         assert!(matches!(refused, Err(ApiError::Invalid { .. })), "{text}: {refused:?}");
     }
     let counted = count(&console, "q", JobState::Failed, "x").await;
+    assert_eq!((counted.count, counted.bytes), (1, redis.list("queue:q:failed").await[0].len() as u64));
     for (verb, from) in [(Verb::Purge, JobState::Failed), (Verb::Retry, JobState::Waiting), (Verb::Discard, JobState::Completed)] {
         let ask = Ask { verb, from, text: "x", start: &counted.start, total: 1, base: false };
         assert!(actions::matching::act(&console.state, &queue("q"), ask).await.is_err());

@@ -1,6 +1,15 @@
 //! Steps of bulk retry and bulk promote: each reads a bounded part, edits it in Rust and lets one script move it, or nothing.
 
-use super::{RedisDriver, payload, payload::Target, reply, runs::Run, search::Top, verbs};
+use super::{
+    RedisDriver,
+    due::{self, Served},
+    payload,
+    payload::Target,
+    reply,
+    runs::Run,
+    search::Top,
+    verbs,
+};
 use crate::model::{
     ids::{Priority, QueueName, Source},
     job::JobState,
@@ -17,8 +26,6 @@ const CHUNK_BYTES: usize = 128 * 1024;
 const PROMOTE_CHUNK: u64 = 96;
 /// Jobs that stay in the middle of a list are stepped over one by one: smaller chunks keep those scripts short.
 const SPARSE_CHUNK: u64 = 100;
-/// Whether a worker serves the queue is asked again this often: one may start meanwhile.
-const SERVED_MS: i64 = 3_000;
 /// When the list's tail keeps changing under the operation, it gives up after this many readings in a row.
 const MAX_REREADS: u32 = 50;
 
@@ -35,8 +42,7 @@ pub struct Sweep {
     rereads: u32,
     run: Run,
     base: bool,
-    served: bool,
-    served_at: Millis,
+    served: Served,
     sets: Vec<Priority>,
 }
 
@@ -48,10 +54,10 @@ pub struct Step {
 
 impl Sweep {
     pub fn retry(queue: &QueueName, total: u64, top: Option<Top>, started: Millis, base: bool) -> Self {
-        Self { top, base, ..Self::promote(queue, total, started, false) }
+        Self { top, base, ..Self::promote(queue, total, started) }
     }
 
-    pub fn promote(queue: &QueueName, total: u64, started: Millis, served: bool) -> Self {
+    pub fn promote(queue: &QueueName, total: u64, started: Millis) -> Self {
         Self {
             queue: queue.clone(),
             left: total,
@@ -61,8 +67,7 @@ impl Sweep {
             rereads: 0,
             run: Run::default(),
             base: false,
-            served,
-            served_at: started,
+            served: Served::default(),
             sets: Priority::ALL.to_vec(),
         }
     }
@@ -204,22 +209,18 @@ impl RedisDriver {
 
     /// Moves the next delayed jobs to their waiting lists, latest first: jobs that fail again meanwhile are due soon, so they
     /// sort behind everything that was there at the start. Jobs created since the start are left.
-    pub async fn promote_step(&self, sweep: &mut Sweep, now: Millis) -> Result<Step, DriverError> {
+    pub async fn promote_step(&self, sweep: &mut Sweep, clock: impl Fn() -> Millis + Copy) -> Result<Step, DriverError> {
         let Some(p) = sweep.sets.first().copied() else {
             return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
         };
-        if now.0 - sweep.served_at.0 > SERVED_MS {
-            sweep.served = self.served(&sweep.queue).await?;
-            sweep.served_at = now;
-        }
         let key = self.keys.delayed(&sweep.queue, p);
-        let low = sweep.served.then_some(now.0);
-        let raws = self.read_latest(&key, low, sweep.stay, PROMOTE_CHUNK.min(sweep.left), CHUNK_BYTES, &mut sweep.run).await?;
+        let until = self.due_until(&sweep.queue, &mut sweep.served, clock).await?;
+        let raws = self.read_latest(&key, until, sweep.stay, PROMOTE_CHUNK.min(sweep.left), CHUNK_BYTES, &mut sweep.run).await?;
         let mut outcome = Outcome::default();
         if raws.is_empty() {
             // What is left in this set is due: a worker takes it.
-            if sweep.served {
-                let due: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(now.0).query_async(&mut self.requests.clone()).await?;
+            if let Some(until) = until {
+                let due: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(until).query_async(&mut self.requests.clone()).await?;
                 outcome.due = due.min(sweep.left);
                 sweep.left -= outcome.due;
             }
@@ -229,8 +230,10 @@ impl RedisDriver {
             outcome.gone = if finished { sweep.left } else { 0 };
             return Ok(Step { outcome, finished });
         }
+        // Reading took its time.
+        let until = self.due_until(&sweep.queue, &mut sweep.served, clock).await?;
         let mut call = self.scripts.promote.prepare_invoke();
-        call.key(&key).key(self.keys.waiting(&sweep.queue, p)).arg(now.0).arg(u8::from(sweep.served));
+        call.key(&key).key(self.keys.waiting(&sweep.queue, p)).arg(due::argument(until));
         let mut any = false;
         for raw in &raws {
             let created = payload::read(&payload::Element::of(raw)).created_at;

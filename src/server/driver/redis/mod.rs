@@ -7,6 +7,7 @@ pub mod channels;
 mod connection;
 pub mod dead;
 pub mod doctor;
+pub mod due;
 pub mod events;
 mod groups;
 mod heartbeat;

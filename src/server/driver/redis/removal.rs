@@ -2,7 +2,9 @@
 //! even when it fails in between, so that the count and the trash stay true.
 
 use super::{
-    RedisDriver, payload,
+    RedisDriver,
+    due::{self, Served},
+    payload,
     runs::Run,
     search::Top,
     trash,
@@ -38,7 +40,7 @@ pub struct OneByOne {
 /// A delayed set that is emptied job by job.
 pub struct DelayedOneByOne {
     pub priority: Priority,
-    /// Jobs that were in it at the start and may still be there; the due ones among them stay.
+    /// Jobs that were in it at the start and may still be there; the due ones among them stay while a worker serves the queue.
     pub left: u64,
     /// Of the latest ones, how many came after the start: they stay.
     stay: u64,
@@ -127,14 +129,15 @@ impl RedisDriver {
         queue: &QueueName,
         p: Priority,
         id: &str,
-        served: bool,
-        now: Millis,
+        served: &mut Served,
+        clock: impl Fn() -> Millis,
         outcome: &mut Outcome,
     ) -> Result<bool, DriverError> {
         let (key, n) = (self.keys.delayed(queue, p), 5 + p as usize);
         self.note_list(id, n, &key).await?;
+        let until = self.due_until(queue, served, clock).await?;
         let mut call = self.scripts.trash_delayed.prepare_invoke();
-        call.key(&key).key(self.keys.trash_list(id, n)).arg(now.0).arg(u8::from(served)).arg(trash::BACKSTOP_S);
+        call.key(&key).key(self.keys.trash_list(id, n)).arg(due::argument(until)).arg(trash::BACKSTOP_S);
         let (went, due): (i64, u64) = call.invoke_async(&mut self.requests.clone()).await?;
         let Ok(went) = u64::try_from(went) else { return Ok(false) };
         outcome.done += went;
@@ -143,14 +146,7 @@ impl RedisDriver {
     }
 
     /// The next jobs of a waiting list, each letting its group go on. False when there is nothing left to do.
-    pub async fn discard_step(
-        &self,
-        queue: &QueueName,
-        list: &mut OneByOne,
-        id: &str,
-        now: Millis,
-        outcome: &mut Outcome,
-    ) -> Result<bool, DriverError> {
+    pub async fn discard_step(&self, queue: &QueueName, list: &mut OneByOne, id: &str, outcome: &mut Outcome) -> Result<bool, DriverError> {
         let key = self.keys.waiting(queue, list.priority);
         // Workers take jobs as well: never more than are there, less those that came since.
         list.left = list.left.min(self.length(&key, "LLEN").await?.saturating_sub(list.stay));
@@ -171,7 +167,7 @@ impl RedisDriver {
                 list.stay += 1;
             } else {
                 for raw in &raws[..n] {
-                    self.discard_from(queue, list, id, raw, now, outcome).await?;
+                    self.discard_from(queue, list, id, raw, outcome).await?;
                 }
             }
             raws = &raws[n..];
@@ -197,11 +193,10 @@ impl RedisDriver {
         list: &mut OneByOne,
         id: &str,
         raw: &[u8],
-        now: Millis,
         outcome: &mut Outcome,
     ) -> Result<(), DriverError> {
         let at = Fingerprint { hash: String::new(), source: Source::Waiting(list.priority), hint: list.stay, score: None };
-        let (code, released) = self.discard_one(queue, id, &at, raw, false, now).await?;
+        let (code, released) = self.discard_one(queue, id, &at, raw, None).await?;
         tally(outcome, code);
         list.left = list.left.saturating_sub(1);
         // Released jobs go to the base list; only there they could be met again.
@@ -209,18 +204,20 @@ impl RedisDriver {
         Ok(())
     }
 
-    /// The next delayed jobs that are not due, latest first. False when there is nothing left to do.
+    /// The next delayed jobs, latest first, but for what is due while a worker serves the queue. False when there is nothing left to do.
     pub async fn discard_delayed_step(
         &self,
         queue: &QueueName,
         set: &mut DelayedOneByOne,
         id: &str,
-        now: Millis,
+        served: &mut Served,
+        clock: impl Fn() -> Millis + Copy,
         outcome: &mut Outcome,
     ) -> Result<bool, DriverError> {
         let key = self.keys.delayed(queue, set.priority);
         let asked = CHUNK.min(set.left);
-        let raws = self.read_latest(&key, Some(now.0), set.stay, asked, CHUNK_BYTES, &mut Run::default()).await?;
+        let until = self.due_until(queue, served, clock).await?;
+        let raws = self.read_latest(&key, until, set.stay, asked, CHUNK_BYTES, &mut Run::default()).await?;
         // A short answer reached the end: what comes from now on is none of those that were there.
         let more = raws.len() as u64 == asked || raws.iter().map(Vec::len).sum::<usize>() >= CHUNK_BYTES;
         for raw in raws {
@@ -229,7 +226,8 @@ impl RedisDriver {
                 continue;
             }
             let at = Fingerprint { hash: String::new(), source: Source::Delayed(set.priority), hint: 0, score: None };
-            tally(outcome, self.discard_one(queue, id, &at, &raw, true, now).await?.0);
+            let until = self.due_until(queue, served, clock).await?;
+            tally(outcome, self.discard_one(queue, id, &at, &raw, until).await?.0);
             set.left = set.left.saturating_sub(1);
         }
         Ok(more && set.left > 0)
@@ -270,7 +268,6 @@ impl RedisDriver {
         group: &str,
         from: u64,
         id: &str,
-        now: Millis,
         outcome: &mut Outcome,
     ) -> Result<Option<u64>, DriverError> {
         let key = self.keys.pending(group);
@@ -290,7 +287,7 @@ impl RedisDriver {
                 hint: length.saturating_sub(1 + from),
                 score: None,
             };
-            tally(outcome, self.discard_one(queue, id, &at, &raw, false, now).await?.0);
+            tally(outcome, self.discard_one(queue, id, &at, &raw, None).await?.0);
             length = length.saturating_sub(1);
         }
         Ok(Some(from))

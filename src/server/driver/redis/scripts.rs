@@ -40,6 +40,7 @@ scripts! {
     restore_item = "take.lua" "restore_item.lua";
     restore_list = "take.lua" "restore_list.lua";
     drop_trash = "drop_trash.lua";
+    empty_trash = "empty_trash.lua";
     new_dead = "element.lua" "new_dead.lua";
     oldest = "oldest.lua";
     heads = "heads.lua";

@@ -280,7 +280,7 @@ impl RedisDriver {
         loop {
             let (looked, dropped) = self.empty_some(now, stay).await?;
             emptied += dropped;
-            // What is being filled just now stays.
+            // What is restored just now stays.
             stay += looked - dropped;
             if looked < EMPTIED {
                 return Ok(emptied);
@@ -296,13 +296,12 @@ impl RedisDriver {
         let mut dropped = 0;
         for id in &ids {
             let fields: BTreeMap<String, String> = conn.hgetall(self.keys.trash_entry(id)).await?;
-            let mut pipe = redis::pipe();
-            pipe.unlink(self.keys.trash_items(id)).ignore();
+            let mut call = self.scripts.empty_trash.prepare_invoke();
+            call.key(self.keys.trash()).key(self.keys.trash_entry(id)).key(self.keys.trash_items(id));
             for (n, _) in lists(&fields) {
-                pipe.unlink(self.keys.trash_list(id, n)).ignore();
+                call.key(self.keys.trash_list(id, n));
             }
-            pipe.query_async::<()>(&mut conn).await?;
-            dropped += u64::from(self.drop_trash(id, &fields).await?);
+            dropped += u64::from(call.arg(id).arg(now.0).invoke_async::<bool>(&mut conn).await?);
         }
         Ok((ids.len() as u64, dropped))
     }

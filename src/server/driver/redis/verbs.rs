@@ -2,6 +2,7 @@
 
 use super::{
     RedisDriver,
+    due::{self, Served},
     job::SEARCHED,
     payload::{self, Target},
     reply, trash,
@@ -112,21 +113,21 @@ impl RedisDriver {
     /// Delayed jobs to the waiting list of their key's priority. `served`: due ones are left to the workers.
     pub async fn promote(&self, queue: &QueueName, jobs: &[Fingerprint], served: bool, now: Millis) -> Result<Outcome, DriverError> {
         let mut acted = Acted::default();
-        self.promote_telling(queue, jobs, served, now, &mut acted).await?;
+        self.promote_telling(queue, jobs, &mut Served::asked(served, now), move || now, &mut acted).await?;
         Ok(acted.outcome)
     }
 
-    /// See [`Self::retry_telling`].
+    /// See [`Self::retry_telling`]. Each job comes due in its own time: the clock is read for each.
     pub async fn promote_telling(
         &self,
         queue: &QueueName,
         jobs: &[Fingerprint],
-        served: bool,
-        now: Millis,
+        served: &mut Served,
+        clock: impl Fn() -> Millis + Copy,
         acted: &mut Acted,
     ) -> Result<(), DriverError> {
         for f in jobs {
-            self.promote_one(queue, f, served, now, acted).await.map_err(|e| e.after(acted.outcome.done, jobs.len()))?;
+            self.promote_one(queue, f, served, clock, acted).await.map_err(|e| e.after(acted.outcome.done, jobs.len()))?;
         }
         Ok(())
     }
@@ -135,8 +136,8 @@ impl RedisDriver {
         &self,
         queue: &QueueName,
         f: &Fingerprint,
-        served: bool,
-        now: Millis,
+        served: &mut Served,
+        clock: impl Fn() -> Millis,
         acted: &mut Acted,
     ) -> Result<(), DriverError> {
         let (Source::Delayed(priority), Some(found)) = (&f.source, self.locate_within(queue, f, &mut acted.far).await?) else {
@@ -147,9 +148,10 @@ impl RedisDriver {
             acted.outcome.corrupt += 1;
             return Ok(());
         };
+        let until = self.due_until(queue, served, clock).await?;
         let mut call = self.scripts.promote.prepare_invoke();
         call.key(self.keys.delayed(queue, *priority)).key(self.keys.waiting(queue, *priority));
-        call.arg(now.0).arg(u8::from(served)).arg(&found.raw).arg(payload);
+        call.arg(due::argument(until)).arg(&found.raw).arg(payload);
         let codes: Vec<i64> = call.invoke_async(&mut self.requests.clone()).await?;
         codes.into_iter().for_each(|code| acted.tally(code, &found.raw));
         Ok(())
@@ -158,25 +160,25 @@ impl RedisDriver {
     /// Jobs of any state into one trash entry. A payload that cannot be read is a thing like any other here.
     pub async fn discard(&self, queue: &QueueName, jobs: &[Fingerprint], served: bool, now: Millis) -> Result<Outcome, DriverError> {
         let mut acted = Acted::default();
-        self.discard_telling(queue, jobs, served, now, &mut acted).await?;
+        self.discard_telling(queue, jobs, &mut Served::asked(served, now), move || now, &mut acted).await?;
         Ok(acted.outcome)
     }
 
-    /// See [`Self::retry_telling`].
+    /// See [`Self::promote_telling`].
     pub async fn discard_telling(
         &self,
         queue: &QueueName,
         jobs: &[Fingerprint],
-        served: bool,
-        now: Millis,
+        served: &mut Served,
+        clock: impl Fn() -> Millis + Copy,
         acted: &mut Acted,
     ) -> Result<(), DriverError> {
-        let id = self.open_trash(queue, Verb::Discard, now).await?;
+        let id = self.open_trash(queue, Verb::Discard, clock()).await?;
         // Jobs of one group from its end, so that a restore, which begins with the last, keeps their order.
         let mut jobs: Vec<&Fingerprint> = jobs.iter().collect();
         jobs.sort_by_key(|f| if matches!(f.source, Source::Grouped(_)) { std::cmp::Reverse(f.hint) } else { std::cmp::Reverse(0) });
         for f in &jobs {
-            if let Err(error) = self.discard_located(queue, &id, f, served, now, acted).await {
+            if let Err(error) = self.discard_located(queue, &id, f, served, clock, acted).await {
                 // What went in can be restored all the same; should this fail too, it is counted when it is asked for.
                 let _ = self.close_trash(&id).await;
                 return Err(error.after(acted.outcome.done, jobs.len()));
@@ -193,12 +195,12 @@ impl RedisDriver {
         queue: &QueueName,
         id: &str,
         f: &Fingerprint,
-        served: bool,
-        now: Millis,
+        served: &mut Served,
+        clock: impl Fn() -> Millis + Copy,
         outcome: &mut Outcome,
     ) -> Result<(), DriverError> {
         let mut acted = Acted { far: 0, ..Acted::default() };
-        self.discard_located(queue, id, f, served, now, &mut acted).await?;
+        self.discard_located(queue, id, f, served, clock, &mut acted).await?;
         outcome.add(&acted.outcome);
         Ok(())
     }
@@ -208,13 +210,18 @@ impl RedisDriver {
         queue: &QueueName,
         id: &str,
         f: &Fingerprint,
-        served: bool,
-        now: Millis,
+        served: &mut Served,
+        clock: impl Fn() -> Millis + Copy,
         acted: &mut Acted,
     ) -> Result<(), DriverError> {
         for _ in 0..LOOKS {
             let Some(found) = self.locate_within(queue, f, &mut acted.far).await? else { break };
-            let (code, _) = self.discard_one(queue, id, &found.fingerprint, &found.raw, served, now).await?;
+            // Only a delayed job can be one that a worker is taking just now without asking.
+            let until = match f.source {
+                Source::Delayed(_) => self.due_until(queue, served, clock).await?,
+                Source::Waiting(_) | Source::Failed | Source::Grouped(_) => None,
+            };
+            let (code, _) = self.discard_one(queue, id, &found.fingerprint, &found.raw, until).await?;
             if code != 0 {
                 acted.tally(code, &found.raw);
                 return Ok(());
@@ -224,15 +231,15 @@ impl RedisDriver {
         Ok(())
     }
 
-    /// Takes one located element into the trash `id`. Returns the script's code, and the job that its group released.
+    /// Takes one located element into the trash `id`, unless it is delayed and due by `until`. Returns the script's code, and the
+    /// job that its group released.
     pub(super) async fn discard_one(
         &self,
         queue: &QueueName,
         id: &str,
         at: &Fingerprint,
         raw: &[u8],
-        served: bool,
-        now: Millis,
+        until: Option<i64>,
     ) -> Result<(i64, Option<Vec<u8>>), DriverError> {
         let key = self.source_key(queue, &at.source);
         let items = self.keys.trash_items(id);
@@ -247,8 +254,7 @@ impl RedisDriver {
                 .arg(raw)
                 .arg(item)
                 .arg(trash::BACKSTOP_S)
-                .arg(now.0)
-                .arg(u8::from(served))
+                .arg(due::argument(until))
                 .invoke_async(&mut conn)
                 .await?;
             return Ok((code, None));

@@ -16,7 +16,8 @@ use crate::model::{
 use crate::server::{
     actions::now,
     driver::redis::{
-        Step,
+        Acted, Step,
+        due::Served,
         search::{Mark, Top, sources},
     },
     error::DriverError,
@@ -37,7 +38,7 @@ pub struct Matching {
     /// Jobs that it may still act on: never more than were counted.
     left: u64,
     base: bool,
-    served: bool,
+    served: Served,
     /// Of a deletion.
     pub trash: Option<String>,
 }
@@ -88,7 +89,6 @@ impl Operations {
 /// The work that is chosen, ready for its first step.
 pub(super) async fn ready(state: &AppState, chosen: &Chosen) -> Result<Matching, DriverError> {
     let Chosen { verb, queue, from, query, start, total, base } = chosen;
-    let served = *from == JobState::Delayed && state.driver.served(queue).await?;
     let mut lists = VecDeque::new();
     for (source, top) in sources(*from).into_iter().zip(&start.tops) {
         let Some(top) = top else { continue };
@@ -96,7 +96,8 @@ pub(super) async fn ready(state: &AppState, chosen: &Chosen) -> Result<Matching,
         lists.push_back((source, at));
     }
     let trash = if *verb == Verb::Discard { Some(state.driver.open_trash(queue, *verb, now()).await?) } else { None };
-    Ok(Matching { verb: *verb, query: query.clone(), start: start.clone(), lists, left: *total, base: *base, served, trash })
+    let (query, start) = (query.clone(), start.clone());
+    Ok(Matching { verb: *verb, query, start, lists, left: *total, base: *base, served: Served::default(), trash })
 }
 
 /// The next piece of the lists; what matches in it is acted on.
@@ -160,7 +161,7 @@ fn acted(o: &Outcome) -> u64 {
 async fn act(
     state: &AppState,
     queue: &QueueName,
-    work: &Matching,
+    work: &mut Matching,
     jobs: &[(usize, Fingerprint)],
     outcome: &mut Outcome,
 ) -> Result<(), DriverError> {
@@ -176,11 +177,21 @@ async fn act(
     Ok(())
 }
 
-async fn act_on(state: &AppState, queue: &QueueName, work: &Matching, job: &Fingerprint, outcome: &mut Outcome) -> Result<(), DriverError> {
+async fn act_on(
+    state: &AppState,
+    queue: &QueueName,
+    work: &mut Matching,
+    job: &Fingerprint,
+    outcome: &mut Outcome,
+) -> Result<(), DriverError> {
     let (driver, one) = (&state.driver, std::slice::from_ref(job));
     match (work.verb, &work.trash) {
-        (Verb::Discard, Some(trash)) => driver.discard_into(queue, trash, job, work.served, now(), outcome).await?,
-        (Verb::Promote, _) => outcome.add(&driver.promote(queue, one, work.served, now()).await?),
+        (Verb::Discard, Some(trash)) => driver.discard_into(queue, trash, job, &mut work.served, now, outcome).await?,
+        (Verb::Promote, _) => {
+            let mut told = Acted::default();
+            driver.promote_telling(queue, one, &mut work.served, now, &mut told).await?;
+            outcome.add(&told.outcome);
+        }
         _ => outcome.add(&driver.retry(queue, one, work.base).await?),
     }
     Ok(())

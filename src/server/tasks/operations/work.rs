@@ -11,6 +11,7 @@ use crate::server::{
     actions::now,
     driver::redis::{
         DelayedOneByOne, OneByOne, Step, Sweep,
+        due::Served,
         search::Top,
         trash::{Keep, Stays},
     },
@@ -33,7 +34,7 @@ pub(super) struct Removal {
     pub trash: String,
     pub keep: Keep,
     pub parts: VecDeque<Part>,
-    pub served: bool,
+    pub served: Served,
     /// Jobs that came later stay.
     pub started: Millis,
 }
@@ -110,7 +111,7 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Work, o
     let driver = &state.driver;
     let swept = match work {
         Work::Retry(sweep) => driver.retry_step(sweep).await?,
-        Work::Promote(sweep) => driver.promote_step(sweep, now()).await?,
+        Work::Promote(sweep) => driver.promote_step(sweep, now).await?,
         Work::Matching(matching) => matching::step(state, queue, matching, outcome).await?,
         Work::Restore(entry, stays) => match driver.restore_step(queue, &entry.id, stays).await? {
             Some(outcome) => Step { outcome, finished: false },
@@ -154,7 +155,7 @@ impl From<bool> for Stepped {
 async fn remove_step(
     state: &AppState,
     queue: &QueueName,
-    removal: &Removal,
+    removal: &mut Removal,
     part: &mut Part,
     outcome: &mut Outcome,
 ) -> Result<Stepped, DriverError> {
@@ -162,7 +163,7 @@ async fn remove_step(
     Ok(match part {
         Part::Grouped { groups, from } => {
             let Some(group) = groups.front() else { return Ok(Stepped::Through) };
-            match driver.discard_grouped(queue, group, *from, trash, now(), outcome).await? {
+            match driver.discard_grouped(queue, group, *from, trash, outcome).await? {
                 Some(next) => *from = next,
                 None => {
                     groups.pop_front();
@@ -179,11 +180,11 @@ async fn remove_step(
             true => Stepped::Through,
             false => Stepped::OneByOne(Part::WaitingOneByOne(OneByOne::new(*p, *left, started))),
         },
-        Part::WaitingOneByOne(list) => driver.discard_step(queue, list, trash, now(), outcome).await?.into(),
-        Part::Delayed(p, left) => match driver.trash_delayed(queue, *p, trash, removal.served, now(), outcome).await? {
+        Part::WaitingOneByOne(list) => driver.discard_step(queue, list, trash, outcome).await?.into(),
+        Part::Delayed(p, left) => match driver.trash_delayed(queue, *p, trash, &mut removal.served, now, outcome).await? {
             true => Stepped::Through,
             false => Stepped::OneByOne(Part::DelayedOneByOne(DelayedOneByOne::new(*p, *left, started))),
         },
-        Part::DelayedOneByOne(set) => driver.discard_delayed_step(queue, set, trash, now(), outcome).await?.into(),
+        Part::DelayedOneByOne(set) => driver.discard_delayed_step(queue, set, trash, &mut removal.served, now, outcome).await?.into(),
     })
 }

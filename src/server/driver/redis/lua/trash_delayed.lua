@@ -1,6 +1,6 @@
 -- Renames a whole delayed set into the trash, except jobs that are due while a worker serves the queue.
 -- KEYS  1 delayed set  2 its name in the trash
--- ARGV  1 now, epoch ms  2 '1' = a worker serves this queue  3 trash TTL, s
+-- ARGV  1 what has a score up to this (epoch ms) is due, '' = no worker serves this queue: nothing is  2 trash TTL, s
 -- Returns {how many went, how many due ones stayed}; {-1, due} = more than 200 are due, or more than 1 MB of them: take the
 -- others one by one.
 local bad = holds(KEYS[1], 'zset')
@@ -9,7 +9,7 @@ if bad then return bad end
 if redis.call('EXISTS', KEYS[2]) == 1 then return { redis.call('ZCARD', KEYS[2]), 0 } end
 local n, due = redis.call('ZCARD', KEYS[1]), {}
 if n == 0 then return { 0, 0 } end
-if ARGV[2] == '1' then
+if ARGV[1] ~= '' then
   local count = redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1])
   if count > 200 then return { -1, count } end
   local bytes = 0
@@ -21,7 +21,7 @@ if ARGV[2] == '1' then
   end
 end
 redis.call('RENAME', KEYS[1], KEYS[2])
-redis.call('EXPIRE', KEYS[2], ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[2])
 for i = 1, #due, 2 do
   redis.call('ZADD', KEYS[1], due[i + 1], due[i])
   redis.call('ZREM', KEYS[2], due[i])
