@@ -108,8 +108,9 @@ pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage,
     }
     let db = state.archive.db()?;
     let read = async { tokio::try_join!(jobs::page(&db, state.archive.totals(), query), gaps::newest(&db, query.queue.as_ref())) };
-    let ((rows, total), gaps) = state.archive.noted(read.await)?;
-    Ok(ArchivePage { rows, gaps, total, page: query.page, per_page: query.per_page, refusing: state.archive.archiving().refusing })
+    let ((rows, total), (gaps, more_gaps)) = state.archive.noted(read.await)?;
+    let refusing = state.archive.archiving().refusing;
+    Ok(ArchivePage { rows, gaps, more_gaps, total, page: query.page, per_page: query.per_page, refusing })
 }
 
 async fn row(state: &AppState, row: i64) -> Result<ArchivedRow, ApiError> {

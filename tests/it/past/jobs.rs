@@ -1,9 +1,14 @@
 use super::Archive;
 use crate::support::{TestRedis, eventually, payload::payload};
 use flux_console::{
-    model::{archive::Status, ids::QueueName, past::Past, time::Millis},
+    model::{
+        archive::{Gap, Status},
+        ids::QueueName,
+        past::Past,
+        time::Millis,
+    },
     server::archive::{
-        record,
+        gaps, record,
         record::{Record, Run},
         setting::Setting,
         timeline,
@@ -303,6 +308,32 @@ async fn a_locked_archive_never_blocks_a_live_job() {
     sqlx::query("ROLLBACK").execute(&mut *lock).await.expect("the end");
     drop(lock);
     locker.close().await;
+    console.stop().await;
+}
+
+/// The facts of a job that is gone are those of one that is there; and of gaps that are not shown it is said how many there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_leaves_out_is_said() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    let raw = crate::support::Payload::new("ORD-9", "mail").attempts(2, 2).priority("high").failed("boom");
+    dead(&archive, "ORD-9", &raw, 1_795_432_801_819).await;
+    let db = archive.db().await;
+    for n in 0..7 {
+        let until = Millis(1_795_432_801_819 + n);
+        gaps::write(&db, &Gap { queue: queue("mail"), from: None, until, up_to: Some(7) }).await.expect("written");
+    }
+    db.close().await;
+    let console = archive.console(&redis).await;
+    let page = console.get("/queues/mail/jobs/ORD-9").await.text().await.expect("a page");
+    let fact: String = page.split(">Priority<").nth(1).expect("the fact").chars().take(80).collect();
+    assert!(fact.contains("high"), "{fact}");
+    for path in ["/api/v1/archive", "/api/v1/archive/jobs?queue=mail", "/api/v1/queues/mail/jobs?state=completed"] {
+        let answer = console.json(path).await;
+        assert_eq!((answer["gaps"].as_array().map(Vec::len), &answer["moreGaps"]), (Some(5), &json!(2)), "{path}: {answer}");
+    }
+    let page = console.get("/queues/mail?state=completed").await.text().await.expect("a page");
+    assert!(page.contains("2 older gaps are not shown here"), "{page}");
     console.stop().await;
 }
 
