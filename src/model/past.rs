@@ -16,7 +16,7 @@ pub struct JobAnswer {
     pub past: Option<Box<ArchivedJob>>,
     /// Why the archive could not be asked, as a sentence.
     pub unavailable: Option<String>,
-    /// Dead letters alone are archived: a completed job leaves no row.
+    /// Otherwise a job that never failed leaves nothing.
     pub completed_kept: bool,
     /// Of one that is found nowhere in its queue: the newest of this id in each other queue that the archive knows it in.
     pub elsewhere: Vec<ArchivedRow>,

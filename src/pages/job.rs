@@ -240,7 +240,7 @@ fn Gone(queue: QueueName, handle: String, looked: Looked) -> impl IntoView {
         Some(why) => format!("{live}. {why}"),
         None if completed_kept => format!("{live}, and in the archive."),
         None => {
-            format!("{live}, and in the archive, which keeps failed jobs: completed ones are only archived with --archive-completed true.")
+            format!("{live}, and in the archive, which keeps jobs that failed: others only with --archive-completed true.")
         }
     };
     let back = queue.href();

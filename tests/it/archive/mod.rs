@@ -2,6 +2,7 @@
 
 mod adopted;
 mod archiver;
+mod by_default;
 mod elsewhere;
 mod handover;
 mod in_doubt;
