@@ -130,6 +130,54 @@ async fn the_last_lines_of_a_talkative_job_are_shown() {
     db.close().await;
 }
 
+/// Whatever a timeline leaves out, it says so.
+#[tokio::test]
+async fn what_a_timeline_leaves_out_is_said() {
+    const HOUR_MS: i64 = 3_600_000;
+    let archive = Archive::new();
+    let db = archive.db().await;
+    let at = 1_795_432_801_819;
+    let run = |id: &str, ended: i64| Run {
+        job: id.into(),
+        queue: Some(queue("mail")),
+        worker: "w-1".into(),
+        class: None,
+        attempt: Some(1),
+        started_at: Millis(ended - 1_000),
+        ended_at: Millis(ended),
+        wait_ms: None,
+        outcome: "failed",
+        error: None,
+    };
+    let line = |message: String, at: i64| record::Line { level: "info".into(), message, worker: "w-1".into(), queue: None, at: Millis(at) };
+    let row = |id: &str, at: i64| {
+        let payload = crate::support::Payload::new(id, "mail").created(at).attempts(1, 1).failed("boom").into_bytes();
+        Record { status: Status::Failed, queue: queue("mail"), id: None, payload, at: Millis(at) }
+    };
+    // Ten runs with a line each, an hour apart; one whose id is in every word; many runs; many rows; and a row of whose run nothing is known.
+    let hours: Vec<i64> = (0..10).map(|n| at + n * HOUR_MS).collect();
+    record::runs(&db, &hours.iter().map(|at| run("ORD-10", *at)).collect::<Vec<_>>()).await.expect("written");
+    let said: Vec<record::Line> = hours.iter().enumerate().map(|(n, at)| line(format!("Step {n} of ORD-10"), at - 500)).collect();
+    record::Lines::default().write(&db, &said, false).await.expect("written");
+    record::runs(&db, &[run("e", at)]).await.expect("written");
+    record::runs(&db, &(0..201).map(|n| run("ORD-11", at + n * 2_000)).collect::<Vec<_>>()).await.expect("written");
+    record::records(&db, &(0..201).map(|n| row("ORD-12", at + n * 2_000)).collect::<Vec<_>>()).await.expect("written");
+    record::records(&db, &[row("ORD-13", at)]).await.expect("written");
+    let notes = async |id: &str| {
+        let Past { entries, .. } = timeline::past(&db, &queue("mail"), id, false).await.expect("a past");
+        entries.into_iter().filter(|e| e.kind == "note").map(|e| e.title).collect::<Vec<_>>()
+    };
+    let steps = notes("ORD-10").await;
+    assert_eq!(steps.len(), 9, "{steps:?}");
+    assert_eq!((steps[0].as_str(), steps[1].as_str()), ("Earlier lines of the log are not shown here", "Step 2 of ORD-10"));
+    assert_eq!(notes("e").await, ["Lines of the log are not shown here"]);
+    assert_eq!(notes("ORD-11").await, ["Of its runs the newest 200 are told"]);
+    assert_eq!(notes("ORD-12").await, ["Of its 201 rows the newest 200 are told", "Lines of the log may be missing here"]);
+    assert_eq!(notes("ORD-13").await, ["Lines of the log may be missing here"]);
+    assert!(notes("ORD-14").await.is_empty(), "nothing is known of it");
+    db.close().await;
+}
+
 /// A dead letter and the runs that led to it, as the console itself writes them.
 async fn dead(archive: &Archive, id: &str, raw: &str, at: i64) {
     let db = archive.db().await;
@@ -154,11 +202,11 @@ async fn dead(archive: &Archive, id: &str, raw: &str, at: i64) {
 #[tokio::test]
 async fn runs_of_the_channel_complete_the_rows() {
     let archive = Archive::new();
-    let raw = crate::support::Payload::new("a", "mail").attempts(2, 2).failed("boom");
+    let raw = crate::support::Payload::new("ORD-1", "mail").attempts(2, 2).failed("boom");
     let at = 1_795_432_801_819;
-    dead(&archive, "a", &raw, at).await;
+    dead(&archive, "ORD-1", &raw, at).await;
     let db = archive.db().await;
-    let Past { entries, last, .. } = timeline::past(&db, &queue("mail"), "a", false).await.expect("a past");
+    let Past { entries, last, .. } = timeline::past(&db, &queue("mail"), "ORD-1", false).await.expect("a past");
     let told: Vec<_> = entries.iter().map(|e| (e.title.as_str(), e.detail.as_deref().unwrap_or_default())).collect();
     assert_eq!(
         told,
