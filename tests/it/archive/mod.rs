@@ -12,6 +12,7 @@ mod refused;
 mod search;
 mod shelves;
 mod slow;
+mod unheard;
 
 use crate::support::{Database, DatabaseKind};
 use flux_console::server::{actions::now, archive::Archive};

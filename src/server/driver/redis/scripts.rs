@@ -41,6 +41,7 @@ scripts! {
     restore_list = "take.lua" "restore_list.lua";
     drop_trash = "drop_trash.lua";
     new_dead = "element.lua" "new_dead.lua";
+    lengths = "lengths.lua";
     oldest = "oldest.lua";
     heads = "heads.lua";
     upcoming = "element.lua" "upcoming.lua";
