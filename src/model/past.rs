@@ -14,6 +14,8 @@ pub struct JobAnswer {
     /// `None`: a row of the archive was asked for, and Redis was not.
     pub found: Option<Found>,
     pub past: Option<Box<ArchivedJob>>,
+    /// What the archive adds to a job in Redis, where that was asked for with it.
+    pub told: Option<Past>,
     /// Why the archive could not be asked, as a sentence.
     pub unavailable: Option<String>,
     /// Otherwise a job that never failed leaves nothing.

@@ -359,6 +359,21 @@ async fn a_locked_archive_never_blocks_a_live_job() {
     console.stop().await;
 }
 
+/// A page that is only read tells of the runs that the archive knows, also while the job is in Redis.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_jobs_page_tells_its_past_without_javascript() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    let raw = crate::support::Payload::new("ORD-15", "mail").attempts(2, 2).failed("boom");
+    dead(&archive, "ORD-15", &raw, 1_795_432_801_819).await;
+    redis.push_raw("queue:mail:failed", [&raw]).await;
+    let console = archive.console(&redis).await;
+    let page = async || console.get("/queues/mail/jobs/ORD-15").await.text().await.expect("a page");
+    // A busy machine may need longer than a page waits.
+    eventually("it is told", Duration::from_secs(20), async || page().await.contains("Attempt 1 failed, retried")).await;
+    console.stop().await;
+}
+
 /// The facts of a job that is gone are those of one that is there; and of gaps that are not shown it is said how many there are.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_page_leaves_out_is_said() {
