@@ -58,7 +58,7 @@ async fn the_inbox_forgets_with_the_rows(kind: DatabaseKind) {
     assert_eq!((&left["text"], &left["firstAbout"]), (&json!("kept"), &json!(true)), "{left}");
     assert!(left["firstAt"].as_str().is_some_and(|at| at.ends_with(":00:00.000Z")), "{left}");
     let page = console.get("/errors").await.text().await.expect("a page");
-    assert!(page.contains("about "), "{page}");
+    assert!(page.contains(">about "), "{page}");
     assert_eq!(ints(&db, "SELECT count FROM flux_console_signature_hours").await, [1]);
     console.stop().await;
 }
