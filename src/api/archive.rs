@@ -11,10 +11,10 @@ use crate::model::{
 use leptos::prelude::*;
 
 /// The job in Redis, else what the archive remembers of it. `at`: the fingerprint under which a list showed it; `row`: that
-/// row of the archive.
+/// row of the archive. `told`: with what the archive adds to a job in Redis, which a browser asks for by itself ([`timeline`]).
 #[server(prefix = "/api/fn", endpoint = "job/answer", input = Json, output = Json)]
-pub async fn job(queue: QueueName, handle: String, at: Option<String>, row: Option<i64>) -> Result<JobAnswer, ApiError> {
-    crate::server::actions::past::answer(&expect_context(), &queue, &handle, at.as_deref(), row).await
+pub async fn job(queue: QueueName, handle: String, at: Option<String>, row: Option<i64>, told: bool) -> Result<JobAnswer, ApiError> {
+    crate::server::actions::past::answer(&expect_context(), &queue, &handle, at.as_deref(), row, told).await
 }
 
 /// What the archive adds to the timeline of a job that is in Redis; `here`: not among the failed ones.

@@ -2,7 +2,7 @@
 
 use super::{
     icon::{Glyph, Icon},
-    number::thousands,
+    number::{count, thousands},
 };
 use crate::model::archive::{Gap, Refusing};
 use leptos::prelude::*;
@@ -15,8 +15,9 @@ fn sentence(gap: &Gap) -> String {
     format!("{}: {jobs} were not archived, {from} {}", gap.queue, gap.until.full())
 }
 
+/// The newest ones, and how many `more` there are.
 #[component]
-pub fn Gaps(gaps: Vec<Gap>) -> impl IntoView {
+pub fn Gaps(gaps: Vec<Gap>, more: u64) -> impl IntoView {
     (!gaps.is_empty()).then(|| {
         let lines = gaps.iter().map(|gap| view! { <p>{sentence(gap)}</p> }).collect_view();
         view! {
@@ -24,6 +25,7 @@ pub fn Gaps(gaps: Vec<Gap>) -> impl IntoView {
                 <Icon glyph=Glyph::Warning class="i s text-waiting" />
                 <div class="grow min-w-0 wrap-anywhere">
                     {lines}
+                    {(more > 0).then(|| view! { <p>{count(more, "older gap is not shown here", "older gaps are not shown here")}</p> })}
                     <p class="text-muted">"Redis dropped them before they could be copied, or the archive was away for too long."</p>
                 </div>
             </div>

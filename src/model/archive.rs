@@ -171,6 +171,8 @@ pub struct ArchivePage {
     pub rows: Vec<ArchivedRow>,
     /// The newest gaps of the queue, newest first.
     pub gaps: Vec<Gap>,
+    /// Older ones.
+    pub more_gaps: u64,
     pub total: u64,
     pub page: u64,
     pub per_page: u64,

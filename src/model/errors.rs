@@ -95,6 +95,8 @@ pub struct ErrorKind {
     /// Since the archive began; without one, what is in Redis.
     pub count: u64,
     pub first_at: Option<Millis>,
+    /// Older ones were cleaned up: it began in that hour, or after it.
+    pub first_about: bool,
     pub last_at: Option<Millis>,
     /// Most first.
     pub queues: Vec<QueueCount>,

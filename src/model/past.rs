@@ -14,9 +14,11 @@ pub struct JobAnswer {
     /// `None`: a row of the archive was asked for, and Redis was not.
     pub found: Option<Found>,
     pub past: Option<Box<ArchivedJob>>,
+    /// What the archive adds to a job in Redis, where that was asked for with it.
+    pub told: Option<Past>,
     /// Why the archive could not be asked, as a sentence.
     pub unavailable: Option<String>,
-    /// Dead letters alone are archived: a completed job leaves no row.
+    /// Otherwise a job that never failed leaves nothing.
     pub completed_kept: bool,
     /// Of one that is found nowhere in its queue: the newest of this id in each other queue that the archive knows it in.
     pub elsewhere: Vec<ArchivedRow>,

@@ -151,8 +151,10 @@ pub struct ArchiveFacts {
     pub oldest_line: Option<Millis>,
     /// What this console does for it.
     pub archiving: Archiving,
-    /// Newest first.
+    /// The newest ones, newest first.
     pub gaps: Vec<Gap>,
+    /// Older ones.
+    pub more_gaps: u64,
 }
 
 /// What the settings page shows at once: it costs one Redis command.

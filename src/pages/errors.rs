@@ -192,7 +192,7 @@ fn row(kind: ErrorKind, coverage: Coverage) -> impl IntoView {
             <td class="max-sm:hidden"><ErrorSpark hours=kind.hours /></td>
             <td class="r">{thousands(kind.count)}</td>
             <td class=failed>{live_count(kind.failed, coverage)}</td>
-            <td class="r max-md:hidden">{time(kind.first_at)}</td>
+            <td class="r max-md:hidden">{kind.first_about.then_some("about ")}{time(kind.first_at)}</td>
             <td class="r max-sm:hidden">{time(kind.last_at)}</td>
         </tr>
     }

@@ -76,12 +76,14 @@ fn OneJob(asked: Asked, raw: Memo<bool>) -> impl IntoView {
     let reload = RwSignal::new(0_u32);
     let before = actions.changed.get_untracked();
     let asked = StoredValue::new(asked);
+    // A page without JavaScript tells the past as well; a browser does not wait for it.
+    let told = is_server();
     let found = resource(
         move || (reload.get(), actions.changed.get()),
         move |(_, changed)| {
             let Asked { queue, handle, at, row } = asked.get_value();
             // An action moves the job: afterwards only its id finds it.
-            api::archive::job(queue, handle, at.filter(|_| changed == before), row)
+            api::archive::job(queue, handle, at.filter(|_| changed == before), row, told)
         },
     );
     view! {
@@ -108,9 +110,9 @@ fn Answer(
     let queue = asked.with_value(|a| a.queue.clone());
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> })}
-        {move || known.get().map(|JobAnswer { found, past, unavailable, completed_kept, elsewhere }| match (past, found) {
+        {move || known.get().map(|JobAnswer { found, past, told, unavailable, completed_kept, elsewhere }| match (past, found) {
             (Some(past), _) => view! { <PastJob job=*past raw=raw /> }.into_any(),
-            (None, Some(Found::One { job })) => view! { <Job job=*job raw=raw /> }.into_any(),
+            (None, Some(Found::One { job })) => view! { <Job job=*job told=told raw=raw /> }.into_any(),
             (None, Some(Found::Many { jobs })) => view! { <Chooser queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) jobs=jobs /> }.into_any(),
             (None, Some(Found::Gone { .. })) if !elsewhere.is_empty() => {
                 view! { <Elsewhere queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) rows=elsewhere /> }.into_any()
@@ -125,7 +127,7 @@ fn Answer(
 }
 
 #[component]
-fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
+fn Job(job: JobDetail, told: Option<Past>, raw: Memo<bool>) -> impl IntoView {
     let now = expect_context::<Live>().now;
     let JobDetail { summary, stack, timeline, ahead, .. } = job.clone();
     let failed_at = summary.failed_at;
@@ -141,7 +143,7 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
     let error = summary.error.clone();
     let (queue, id) = (summary.queue.clone(), summary.id.clone());
     let problem = summary.problem.clone();
-    let past = use_past(&queue, id.as_deref(), summary.state != JobState::Failed);
+    let past = use_past(&queue, id.as_deref(), summary.state != JobState::Failed, told);
     view! {
         <Title text=title />
         <Crumbs queue=summary.queue.clone() state=Some(summary.state) />
@@ -158,10 +160,11 @@ fn Job(job: JobDetail, raw: Memo<bool>) -> impl IntoView {
     }
 }
 
-/// What the archive knows of the job comes when it comes: the page does not wait for it.
-fn use_past(queue: &QueueName, id: Option<&str>, here: bool) -> RwSignal<Option<Past>> {
-    let past = RwSignal::new(None::<Past>);
-    if let Some(id) = id {
+/// What the archive knows of the job, unless it was `told` with the page, comes when it comes: the page does not wait for it.
+fn use_past(queue: &QueueName, id: Option<&str>, here: bool, told: Option<Past>) -> RwSignal<Option<Past>> {
+    let known = told.as_ref().is_some_and(|told| told.unavailable.is_none());
+    let past = RwSignal::new(told);
+    if let Some(id) = id.filter(|_| !known) {
         let (queue, id) = (queue.clone(), id.to_owned());
         Effect::new(move |_| {
             let asked = api::archive::timeline(queue.clone(), id.clone(), here);
@@ -244,7 +247,7 @@ fn Gone(queue: QueueName, handle: String, looked: Looked) -> impl IntoView {
         Some(why) => format!("{live}. {why}"),
         None if completed_kept => format!("{live}, and in the archive."),
         None => {
-            format!("{live}, and in the archive, which keeps failed jobs: completed ones are only archived with --archive-completed true.")
+            format!("{live}, and in the archive, which keeps jobs that failed: others only with --archive-completed true.")
         }
     };
     let back = queue.href();

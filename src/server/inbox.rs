@@ -56,6 +56,7 @@ impl Kind {
             class_name: self.sample.class_name.clone(),
             count: self.count(),
             first_at: self.first,
+            first_about: false,
             last_at: self.last,
             queues: ErrorKind::by_count(self.queues.clone()),
             hours,

@@ -89,9 +89,10 @@ fn Detail(detail: ErrorDetail, paged: Memo<Option<i64>>) -> impl IntoView {
     ];
     let facts =
         figures.map(|(term, value)| view! { <div><dt>{term}</dt><dd title=value.clone()>{value.clone()}</dd></div> }).collect_view();
+    let about = kind.first_about.then_some("about ");
     let first = kind
         .first_at
-        .map(|at| view! { <div><dt>"First"</dt><dd>{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
+        .map(|at| view! { <div><dt>"First"</dt><dd>{about}{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
     let latest =
         kind.last_at.map(|at| view! { <div><dt>"Last"</dt><dd>{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
     let href = kind.href();

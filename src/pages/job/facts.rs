@@ -35,7 +35,7 @@ pub fn named_priority(payload: &str) -> Option<String> {
 }
 
 /// A retry would push it to a list of this name.
-fn priority(named: Option<String>) -> AnyView {
+pub fn priority(named: Option<String>) -> AnyView {
     let Some(name) = named else { return view! { <span class="text-zero">"base"</span> }.into_any() };
     let read = Priority::ALL.iter().any(|p| p.as_str() == name && *p != Priority::Base);
     let note = (!read).then(|| view! { <span class="ml-2 text-waiting">"no worker reads it"</span> });

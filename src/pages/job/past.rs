@@ -1,7 +1,7 @@
 //! A job that has left Redis, as the archive remembers it: the same page, from its newest row or the one asked for.
 
 use super::{
-    facts::moment,
+    facts::{moment, named_priority, priority},
     head::Crumbs,
     payload::{Payload, Shown},
 };
@@ -104,18 +104,22 @@ fn Head(row: ArchivedRow, title: String, readable: bool) -> impl IntoView {
 
 #[component]
 fn Facts(job: ArchivedJob) -> impl IntoView {
-    let ArchivedJob { row, last, timeline, .. } = job;
+    let ArchivedJob { row, payload, truncated, payload_unknown, last, timeline, .. } = job;
     let text = |t: Option<String>| match t {
         Some(t) => view! { <span title=t.clone()>{t.clone()}</span> }.into_any(),
         None => view! { <span class="text-zero">"—"</span> }.into_any(),
     };
     let tried = row.run().map(|n| row.max_attempts.map_or_else(|| n.to_string(), |most| format!("{n} of {most}")));
+    let named = named_priority(&payload);
+    // A payload that is not there whole may name one in what is missing.
+    let unsure = named.is_none() && (truncated || payload_unknown);
     let first: Option<Millis> = timeline.iter().find(|e| e.kind == "enqueued").and_then(|e| e.at);
     let ran = last.as_ref().map(|l| took(l.ended_at.0 - l.started_at.0));
     let waited = last.as_ref().and_then(|l| l.wait_ms).map(took);
     let facts: Vec<(&'static str, AnyView)> = vec![
         ("Queue", view! { <a class="link" href=row.queue.href()>{row.queue.to_string()}</a> }.into_any()),
         ("Attempts", text(tried)),
+        ("Priority", if unsure { text(None) } else { priority(named) }),
         ("Group", text(row.group_id.clone())),
         ("Enqueued", moment(first)),
         ("Failed", moment(row.failed_at)),

@@ -95,12 +95,12 @@ fn Filters(query: ArchiveQuery) -> impl IntoView {
 
 #[component]
 fn Page(query: ArchiveQuery, page: ArchivePage) -> impl IntoView {
-    let gaps = view! { <NotWritten refusing=page.refusing /> <Gaps gaps=page.gaps /> };
+    let gaps = view! { <NotWritten refusing=page.refusing /> <Gaps gaps=page.gaps more=page.more_gaps /> };
     if page.rows.is_empty() {
         let text = if page.total > 0 {
             format!("The archive has {} of this kind, so this page is past its end.", count(page.total, "row", "rows"))
         } else {
-            "Failed jobs are archived before Redis drops them; completed ones only with --archive-completed true.".into()
+            "Failed jobs are archived before Redis drops them; jobs that never failed only with --archive-completed true.".into()
         };
         return view! { {gaps} <Empty title="Nothing here" text=text /> }.into_any();
     }

@@ -206,7 +206,7 @@ fn History(rows: Vec<ArchivedRow>, unavailable: Option<String>, completed_kept: 
     let empty = if completed_kept {
         "The archive has no run of this job yet."
     } else {
-        "The archive has no run of this job. Completed ones are kept only with --archive-completed true."
+        "The archive has no run of this job. Those of jobs that never failed are kept only with --archive-completed true."
     };
     let body = rows
         .into_iter()

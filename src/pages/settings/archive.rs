@@ -98,7 +98,7 @@ fn Figures(facts: ArchiveFacts) -> impl IntoView {
             <div><dt>"Not written"</dt><dd>{held_up(&facts.archiving).unwrap_or_else(|| "nothing".into())}</dd></div>
             <div><dt>"Oldest log line"</dt><dd>{oldest(facts.oldest_line)}</dd></div>
         </dl>
-        <Gaps gaps=facts.gaps />
+        <Gaps gaps=facts.gaps more=facts.more_gaps />
         {estimated.then(|| view! { <p class="px-gutter pb-4 text-12 text-faint">"“About” is the database's own estimate: counting took too long."</p> })}
     }
 }

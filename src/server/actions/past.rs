@@ -8,7 +8,7 @@ use crate::model::{
     archive::{ArchivePage, ArchivedJob, ArchivedRow},
     error::ApiError,
     ids::{Fingerprint, QueueName},
-    job::{Found, PAYLOAD_SHOWN},
+    job::{Found, JobState, PAYLOAD_SHOWN},
     past::{JobAnswer, Past, PushAsk, PushDone, Pushed},
     query::{ArchiveQuery, PER_PAGE},
 };
@@ -17,15 +17,32 @@ use crate::server::{
     driver::redis::Push,
     state::AppState,
 };
+use std::time::Duration;
 
-/// The job in Redis, else in the archive; with `row`, that row. A live job is answered without asking the archive.
-pub async fn answer(state: &AppState, queue: &QueueName, handle: &str, at: Option<&str>, row: Option<i64>) -> Result<JobAnswer, ApiError> {
+/// A page that is made on the server waits no longer for what the archive adds to a job in Redis: a browser asks again.
+const TOLD_WITHIN: Duration = Duration::from_millis(500);
+
+/// The job in Redis, else in the archive; with `row`, that row. A live job is answered without asking the archive, unless what that
+/// adds is to be `told`.
+pub async fn answer(
+    state: &AppState,
+    queue: &QueueName,
+    handle: &str,
+    at: Option<&str>,
+    row: Option<i64>,
+    told: bool,
+) -> Result<JobAnswer, ApiError> {
     is_queue(state, queue)?;
     let completed_kept = state.config.persist.completed;
-    let mut answer = JobAnswer { found: None, past: None, unavailable: None, completed_kept, elsewhere: Vec::new() };
+    let mut answer = JobAnswer { found: None, past: None, told: None, unavailable: None, completed_kept, elsewhere: Vec::new() };
     if row.is_none() {
         let found = super::job(state, queue, handle, at).await?;
         let gone = matches!(found, Found::Gone { .. });
+        if let Found::One { job } = &found
+            && let Some(id) = job.summary.id.as_deref().filter(|_| told)
+        {
+            answer.told = Some(past_in_time(state, queue, id, job.summary.state != JobState::Failed).await);
+        }
         answer.found = Some(found);
         if !gone {
             return Ok(answer);
@@ -88,6 +105,18 @@ pub async fn past(state: &AppState, queue: &QueueName, id: &str, here: bool) -> 
     })
 }
 
+async fn past_in_time(state: &AppState, queue: &QueueName, id: &str, here: bool) -> Past {
+    let read = async {
+        let db = state.archive.db()?;
+        timeline::past(&db, queue, id, here).await
+    };
+    match state.archive.in_time(TOLD_WITHIN, read).await {
+        Ok(past) => past,
+        Err(ArchiveError::Off) => Past::default(),
+        Err(error) => missing(error),
+    }
+}
+
 fn missing(error: ArchiveError) -> Past {
     Past { unavailable: Some(ApiError::from(error).to_string()), ..Past::default() }
 }
@@ -108,8 +137,9 @@ pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage,
     }
     let db = state.archive.db()?;
     let read = async { tokio::try_join!(jobs::page(&db, state.archive.totals(), query), gaps::newest(&db, query.queue.as_ref())) };
-    let ((rows, total), gaps) = state.archive.noted(read.await)?;
-    Ok(ArchivePage { rows, gaps, total, page: query.page, per_page: query.per_page, refusing: state.archive.archiving().refusing })
+    let ((rows, total), (gaps, more_gaps)) = state.archive.noted(read.await)?;
+    let refusing = state.archive.archiving().refusing;
+    Ok(ArchivePage { rows, gaps, more_gaps, total, page: query.page, per_page: query.per_page, refusing })
 }
 
 async fn row(state: &AppState, row: i64) -> Result<ArchivedRow, ApiError> {

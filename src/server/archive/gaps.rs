@@ -8,7 +8,7 @@ use super::{
 use crate::model::{archive::Gap, ids::QueueName, time::Millis};
 
 /// A page shows the newest ones.
-const SHOWN: usize = 5;
+const SHOWN: u64 = 5;
 
 pub async fn write(db: &Db, gap: &Gap) -> Result<(), ArchiveError> {
     let statement = sql("INSERT INTO flux_console_gaps (queue, from_ms, until_ms, up_to) VALUES (?, ?, ?, ?)")
@@ -20,13 +20,18 @@ pub async fn write(db: &Db, gap: &Gap) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// The newest gaps of a queue, or of all; newest first.
-pub async fn newest(db: &Db, queue: Option<&QueueName>) -> Result<Vec<Gap>, ArchiveError> {
-    let mut asked = sql("SELECT queue, from_ms, until_ms, up_to FROM flux_console_gaps");
-    if let Some(queue) = queue {
-        asked = asked.then(" WHERE queue = ?").bind(clean(queue.as_str()));
-    }
-    Ok(db.rows(asked.then(&format!(" ORDER BY id DESC LIMIT {SHOWN}")), read).await?.into_iter().flatten().collect())
+/// The newest gaps of a queue, or of all, newest first; and how many more there are.
+pub async fn newest(db: &Db, queue: Option<&QueueName>) -> Result<(Vec<Gap>, u64), ArchiveError> {
+    let of = |columns: &str| {
+        let asked = sql(format!("SELECT {columns} FROM flux_console_gaps"));
+        match queue {
+            Some(queue) => asked.then(" WHERE queue = ?").bind(clean(queue.as_str())),
+            None => asked,
+        }
+    };
+    let newest = of("queue, from_ms, until_ms, up_to").then(&format!(" ORDER BY id DESC LIMIT {SHOWN}"));
+    let (gaps, all) = tokio::try_join!(db.rows(newest, read), db.one(of("COUNT(*)"), |row| row.count(0)))?;
+    Ok((gaps.into_iter().flatten().collect(), all.unwrap_or(0).saturating_sub(SHOWN)))
 }
 
 fn read(row: &Row<'_>) -> Option<Gap> {

@@ -23,7 +23,7 @@ use crate::{
 use columns::Columns;
 pub use columns::{fitting, identity, key, stored_id, stored_queue};
 pub use lines::Lines;
-pub use runs::runs;
+pub use runs::{failed_before, runs};
 use std::collections::{HashMap, HashSet};
 
 /// Two rows of one job that completed so close together tell of one completion: a retry waits two seconds at least.

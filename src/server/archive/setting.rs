@@ -13,12 +13,13 @@ pub enum Setting {
     Postgres(String),
 }
 
-/// What of the event channel is kept besides dead letters; the names and their defaults are the original's.
+/// Which jobs become rows; the names and their defaults are the original's. They say nothing of runs and lines: all that workers say is
+/// kept, and of runs those of jobs that failed, with the success that ends their story (`tasks::archiver`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Persist {
     /// `PERSIST_ARCHIVE_FAILED`: unless `false`.
     pub failed: bool,
-    /// `PERSIST_ARCHIVE_COMPLETED`: only if `true`, for every completed job is a row.
+    /// `PERSIST_ARCHIVE_COMPLETED`: only if `true`, for every completed job is a row, and a run.
     pub completed: bool,
 }
 

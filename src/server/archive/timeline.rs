@@ -26,7 +26,7 @@ use said::Heard;
 use tell::tell;
 
 /// Runs and lines of one job that are looked at.
-const MOST: u64 = 200;
+const MOST: usize = 200;
 
 /// A run with what only its own table says.
 struct Told {
@@ -56,6 +56,8 @@ struct All {
     rows: Vec<ArchivedRow>,
     count: u64,
     runs: Vec<Told>,
+    /// Older ones were left out.
+    older_runs: bool,
     deeds: Vec<Deed>,
     /// What was done to many jobs of the queue, while this one may have been among them.
     bulk: Vec<Bulk>,
@@ -66,13 +68,16 @@ struct All {
 
 async fn all(db: &Db, queue: &QueueName, id: &str, here: bool) -> Result<All, ArchiveError> {
     let runs = sql(format!(
-        "SELECT {RUN} FROM flux_console_attempts WHERE job_id = ? AND (queue = ? OR queue IS NULL) ORDER BY id DESC LIMIT {MOST}"
+        "SELECT {RUN} FROM flux_console_attempts WHERE job_id = ? AND (queue = ? OR queue IS NULL) ORDER BY id DESC LIMIT {}",
+        MOST + 1
     ));
     let runs = db.rows(runs.bind(key(id)).bind(queue.as_str()), told);
     let (rows, runs, deeds) = tokio::try_join!(jobs::of_job(db, queue, id), runs, deeds::of_job(db, queue, id))?;
     let mut runs = runs;
+    let older_runs = runs.len() > MOST;
+    runs.truncate(MOST);
     runs.sort_by_key(|r| r.attempt.ended_at);
-    let mut all = All { rows: rows.0, count: rows.1, runs, deeds, bulk: Vec::new(), said: Heard::default(), here };
+    let mut all = All { rows: rows.0, count: rows.1, runs, older_runs, deeds, bulk: Vec::new(), said: Heard::default(), here };
     let (said, bulk) = tokio::try_join!(said::of_job(db, id, &all), deeds::of_many(db, queue, &all))?;
     (all.said, all.bulk) = (said, bulk);
     Ok(all)

@@ -158,7 +158,7 @@ impl Inner {
     /// Tells the archive of a run that ended.
     fn closed(&mut self, event: &Event, id: &str, run: Option<&Open>, queue: Option<&QueueName>, at: Millis, now: Millis) {
         let error = if let Kind::Failed { error } = &event.kind { Some(error.clone()) } else { None };
-        let Some(job) = event.job.clone().filter(|_| self.told.on && (self.told.routine || error.is_some())) else { return };
+        let Some(job) = event.job.clone().filter(|_| self.told.on) else { return };
         let seen = run.and_then(|r| r.seen.as_ref());
         let serves = if queue.is_none() && error.is_some() { self.workers.entry(id).map(|w| w.queues().to_vec()) } else { None };
         let closed = Box::new(Closed {
@@ -172,7 +172,7 @@ impl Inner {
             ended_at: at,
             wait_ms: run.and_then(|r| r.wait_ms),
             outcome: if error.is_some() { "failed" } else { "completed" },
-            raw: seen.filter(|_| error.is_none()).and_then(|s| s.raw.clone()),
+            raw: seen.filter(|_| error.is_none() && self.told.payloads).and_then(|s| s.raw.clone()),
             error,
         });
         if closed.error.is_some()
@@ -203,9 +203,9 @@ impl Inner {
         self.told.push(now, News::Closed(Box::new(closed)));
     }
 
-    /// Tells the archive what was said. That a job began or ended is a line for every job: only if all of them are kept.
+    /// Tells the archive what was said, all of it: the flags of the archive are about jobs.
     pub(super) fn said(&mut self, event: &Event, queue: Option<&QueueName>, at: Millis, now: Millis) {
-        if !self.told.on || !self.told.routine && matches!(event.kind, Kind::Started | Kind::Completed) {
+        if !self.told.on {
             return;
         }
         let said = Said {

@@ -59,6 +59,11 @@ impl News {
             Self::Said(s) => 150 + s.message.len(),
         }
     }
+
+    /// Of every job there are several, and most of them tell what was to be expected.
+    fn is_routine(&self) -> bool {
+        matches!(self, Self::Said(_)) || matches!(self, Self::Closed(c) if c.outcome == "completed")
+    }
 }
 
 #[derive(Default)]
@@ -67,8 +72,8 @@ pub struct Told {
     pub on: bool,
     /// This console is the one that does.
     pub leads: bool,
-    /// Of every run, not only of failures.
-    pub routine: bool,
+    /// With the payloads of completed jobs.
+    pub payloads: bool,
     list: VecDeque<(Millis, News)>,
     bytes: usize,
     /// What did not fit.
@@ -81,7 +86,9 @@ impl Told {
             return;
         }
         let bytes = news.bytes();
-        while self.list.len() >= MOST || self.bytes + bytes > MOST_BYTES {
+        // While nothing is written, routine does not take the place of failures.
+        let part = if self.leads && news.is_routine() { 2 } else { 1 };
+        while self.list.len() >= MOST / part || self.bytes + bytes > MOST_BYTES / part {
             if self.leads {
                 self.lost += 1;
                 return;
@@ -132,15 +139,42 @@ mod tests {
         told.take(MOST).into_iter().map(one).collect()
     }
 
+    fn failed(n: usize) -> News {
+        let at = Millis(n as i64);
+        News::Closed(Box::new(Closed {
+            job: n.to_string(),
+            queue: None,
+            serves: Vec::new(),
+            worker: "w".into(),
+            class: None,
+            attempt: None,
+            started_at: at,
+            ended_at: at,
+            wait_ms: None,
+            outcome: "failed",
+            error: None,
+            raw: None,
+        }))
+    }
+
     #[test]
     fn who_archives_counts_what_does_not_fit_and_others_keep_the_newest() {
         for leads in [true, false] {
             let mut told = Told { on: true, leads, ..Told::default() };
-            (0..MOST + 10).for_each(|n| told.push(Millis(0), said(n)));
+            (0..MOST + 10).for_each(|n| told.push(Millis(0), failed(n)));
             let kept = messages(&mut told);
             assert_eq!(kept.len(), MOST);
             assert_eq!((told.lost, kept[0].as_str()), if leads { (10, "0") } else { (0, "10") });
             assert_eq!(told.bytes, 0);
         }
+    }
+
+    #[test]
+    fn routine_leaves_place_for_failures() {
+        let mut told = Told { on: true, leads: true, ..Told::default() };
+        (0..MOST).for_each(|n| told.push(Millis(0), said(n)));
+        assert_eq!((told.waiting(), told.lost), (MOST / 2, (MOST / 2) as u64));
+        (0..MOST / 2).for_each(|n| told.push(Millis(0), failed(n)));
+        assert_eq!((told.waiting(), told.lost), (MOST, (MOST / 2) as u64));
     }
 }

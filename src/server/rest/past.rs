@@ -56,6 +56,8 @@ struct PastPage {
     jobs: Vec<PastJob>,
     /// Times of which the archive may know too little.
     gaps: Vec<Gap>,
+    /// Older ones.
+    more_gaps: u64,
     total: u64,
     page: u64,
     per_page: u64,
@@ -77,9 +79,10 @@ pub async fn list(State(state): State<AppState>, UrlQuery(params): UrlQuery<Para
 
 /// `GET /queues/{queue}/jobs?state=completed`: what the archive says completed, with the verdict on each row.
 pub async fn completed(state: &AppState, queue: QueueName, params: &Params) -> Result<Response, Problem> {
-    let ArchivePage { rows, gaps, total, page, per_page, .. } = page(state, Some(queue), Some(Status::Completed), params).await?;
+    let ArchivePage { rows, gaps, more_gaps, total, page, per_page, .. } =
+        page(state, Some(queue), Some(Status::Completed), params).await?;
     let jobs = rows.into_iter().map(PastJob::from).collect();
-    Ok(Json(PastPage { jobs, gaps, total, page, per_page }).into_response())
+    Ok(Json(PastPage { jobs, gaps, more_gaps, total, page, per_page }).into_response())
 }
 
 async fn page(state: &AppState, queue: Option<QueueName>, status: Option<Status>, params: &Params) -> Result<ArchivePage, Problem> {

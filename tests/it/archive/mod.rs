@@ -4,6 +4,7 @@ mod adopted;
 mod adopting;
 mod archiver;
 mod completions;
+mod by_default;
 mod elsewhere;
 mod handover;
 mod in_doubt;
@@ -13,6 +14,7 @@ mod refused;
 mod search;
 mod shelves;
 mod slow;
+mod unheard;
 
 use crate::support::{Database, DatabaseKind};
 use flux_console::server::{actions::now, archive::Archive};

@@ -94,6 +94,8 @@ async fn pages_are_led_by_indexes(kind: DatabaseKind) {
     let mail = "mail".try_into().expect("a name");
     let job = sent(async { drop(jobs::of_job(&db, &mail, "ORD-18").await.expect("rows")) }).await;
     led(&db, "a job by its id", job, &["flux_console_archive_job", "flux_job_archive_queue_job_id_index"]).await;
+    let failed = sent(async { drop(record::failed_before(&db, &["ORD-1", "ORD-2", "ORD-3"]).await.expect("an answer")) }).await;
+    led(&db, "jobs that failed before", failed, &["flux_console_archive_job", "flux_job_archive_queue_job_id_index"]).await;
     let row = sent(async {
         drop(jobs::payload(&db, 7).await.expect("a row"));
         drop(jobs::error(&db, 7).await.expect("a row"));

@@ -9,6 +9,7 @@ use flux_console::{
         record::{self, Record},
         search,
         setting::Setting,
+        sql::sql,
     },
 };
 use std::time::Duration;
@@ -103,6 +104,36 @@ async fn what_is_not_indexed_yet_is_found(kind: DatabaseKind) {
     assert_eq!((ids.len(), ids[0].as_str()), (101, "late-1"));
 }
 
+/// The time that counts is the job's own: a worker's clock may be hours ahead of the archive's, and a writer may leave the row's time
+/// out or write it in another way.
+async fn since_goes_by_the_jobs_own_time(kind: DatabaseKind) {
+    const HOUR_MS: i64 = 3_600_000;
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let failed = |id: &str, ahead: i64| {
+        let payload = Payload::new(id, "mail").created(AT.0 + ahead * HOUR_MS).attempts(3, 3).failed("Card declined").into_bytes();
+        Record { status: Status::Failed, queue: "mail".try_into().unwrap(), id: None, payload, at: AT }
+    };
+    let all = [failed("ahead", 5), failed("on-time", 0), failed("other-text", 5), failed("without", 5)];
+    record::records(&db, &all).await.expect("written");
+    // MySQL's column takes neither.
+    if kind != DatabaseKind::MariaDb {
+        db.run(sql("UPDATE flux_job_archive SET archived_at = NULL WHERE job_id = 'without'")).await.expect("changed");
+    }
+    if kind == DatabaseKind::Sqlite {
+        db.run(sql("UPDATE flux_job_archive SET archived_at = '2026-11-23 00:00' WHERE job_id = 'other-text'")).await.expect("changed");
+    }
+    let since = Millis(AT.0 + 4 * HOUR_MS).iso();
+    for indexed in [false, true] {
+        for words in ["", " declined", " queue:mail"] {
+            let mut ids = found(&archive, &format!("since:{since}{words}")).await;
+            ids.sort();
+            assert_eq!(ids, ["ahead", "other-text", "without"], "since:{since}{words}, indexed: {indexed}");
+        }
+        while !indexed && index::step(&db).await.expect("a step") > 0 {}
+    }
+}
+
 /// What an index leads to is found at once, among rows that do not match; how far a search went is told by numbers.
 async fn kinds_groups_and_beginnings_are_found_at_once(kind: DatabaseKind) {
     let (_database, archive) = fresh(kind).await;
@@ -143,7 +174,12 @@ async fn kinds_groups_and_beginnings_are_found_at_once(kind: DatabaseKind) {
     assert_eq!(found(&archive, "id:ord-*").await.len(), 1_200);
 }
 
-on_each! { words_filters_and_literal_signs what_is_not_indexed_yet_is_found kinds_groups_and_beginnings_are_found_at_once }
+on_each! {
+    words_filters_and_literal_signs
+    what_is_not_indexed_yet_is_found
+    since_goes_by_the_jobs_own_time
+    kinds_groups_and_beginnings_are_found_at_once
+}
 
 /// Rows that the library wrote are indexed and found like one's own.
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ use flux_console::{
     model::{archive::Status, time::Millis},
     server::archive::record::{self, Record},
 };
+use serde_json::json;
 
 on_each! { the_inbox_forgets_with_the_rows the_inbox_counts_what_is_kept }
 
@@ -36,6 +37,9 @@ async fn the_inbox_forgets_with_the_rows(kind: DatabaseKind) {
     all.push(dead("gone", "kept", days(3)));
     assert_eq!(record::records(&db, &all).await.unwrap().rows, 124);
     eventually("all is indexed", SOON, async || ints(&db, "SELECT COUNT(*) FROM flux_console_rows").await == [124]).await;
+    let kinds = console.json("/api/v1/errors").await["kinds"].take();
+    let kept = kinds.as_array().expect("kinds").iter().find(|kind| kind["text"] == "kept").expect("the kind");
+    assert_eq!(kept["firstAbout"], false, "{kept}");
     // As the library does it.
     super::run(&db, "DELETE FROM flux_job_archive WHERE job_id = 'gone' OR payload NOT LIKE '%attempts%'", []).await;
     let deleted = delete_old(&console).await;
@@ -49,6 +53,12 @@ async fn the_inbox_forgets_with_the_rows(kind: DatabaseKind) {
     assert_eq!(texts(&db, "SELECT text FROM flux_console_signatures").await, ["kept"]);
     assert_eq!(ints(&db, "SELECT count FROM flux_console_signatures").await, [1]);
     assert!(ints(&db, "SELECT first_ms FROM flux_console_signatures").await[0] >= days(31).0);
+    // Of what is left the hours are known, not the moments.
+    let left = console.json("/api/v1/errors").await["kinds"][0].take();
+    assert_eq!((&left["text"], &left["firstAbout"]), (&json!("kept"), &json!(true)), "{left}");
+    assert!(left["firstAt"].as_str().is_some_and(|at| at.ends_with(":00:00.000Z")), "{left}");
+    let page = console.get("/errors").await.text().await.expect("a page");
+    assert!(page.contains(">about "), "{page}");
     assert_eq!(ints(&db, "SELECT count FROM flux_console_signature_hours").await, [1]);
     console.stop().await;
 }

@@ -328,6 +328,7 @@ async fn a_kind_tells_when_and_whether_it_rises() {
     let hour_of = |at: i64| flux_console::model::time::Millis(at).iso()[..13].to_owned();
     assert!(one["firstAt"].as_str().unwrap().starts_with(&hour_of(now - 30 * HOUR)), "{one}");
     assert!(one["lastAt"].as_str().unwrap().starts_with(&hour_of(now)), "{one}");
+    assert_eq!(one["firstAbout"], false, "{one}");
     assert!(one["sample"].as_str().unwrap().starts_with("/queues/orders/jobs/f-now?row="), "{one}");
     console.stop().await;
 }

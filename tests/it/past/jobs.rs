@@ -1,9 +1,14 @@
 use super::Archive;
 use crate::support::{TestRedis, eventually, payload::payload};
 use flux_console::{
-    model::{archive::Status, ids::QueueName, past::Past, time::Millis},
+    model::{
+        archive::{Gap, Status},
+        ids::QueueName,
+        past::Past,
+        time::Millis,
+    },
     server::archive::{
-        record,
+        gaps, record,
         record::{Record, Run},
         setting::Setting,
         timeline,
@@ -125,6 +130,54 @@ async fn the_last_lines_of_a_talkative_job_are_shown() {
     db.close().await;
 }
 
+/// Whatever a timeline leaves out, it says so.
+#[tokio::test]
+async fn what_a_timeline_leaves_out_is_said() {
+    const HOUR_MS: i64 = 3_600_000;
+    let archive = Archive::new();
+    let db = archive.db().await;
+    let at = 1_795_432_801_819;
+    let run = |id: &str, ended: i64| Run {
+        job: id.into(),
+        queue: Some(queue("mail")),
+        worker: "w-1".into(),
+        class: None,
+        attempt: Some(1),
+        started_at: Millis(ended - 1_000),
+        ended_at: Millis(ended),
+        wait_ms: None,
+        outcome: "failed",
+        error: None,
+    };
+    let line = |message: String, at: i64| record::Line { level: "info".into(), message, worker: "w-1".into(), queue: None, at: Millis(at) };
+    let row = |id: &str, at: i64| {
+        let payload = crate::support::Payload::new(id, "mail").created(at).attempts(1, 1).failed("boom").into_bytes();
+        Record { status: Status::Failed, queue: queue("mail"), id: None, payload, at: Millis(at) }
+    };
+    // Ten runs with a line each, an hour apart; one whose id is in every word; many runs; many rows; and a row of whose run nothing is known.
+    let hours: Vec<i64> = (0..10).map(|n| at + n * HOUR_MS).collect();
+    record::runs(&db, &hours.iter().map(|at| run("ORD-10", *at)).collect::<Vec<_>>()).await.expect("written");
+    let said: Vec<record::Line> = hours.iter().enumerate().map(|(n, at)| line(format!("Step {n} of ORD-10"), at - 500)).collect();
+    record::Lines::default().write(&db, &said, false).await.expect("written");
+    record::runs(&db, &[run("e", at)]).await.expect("written");
+    record::runs(&db, &(0..201).map(|n| run("ORD-11", at + n * 2_000)).collect::<Vec<_>>()).await.expect("written");
+    record::records(&db, &(0..201).map(|n| row("ORD-12", at + n * 2_000)).collect::<Vec<_>>()).await.expect("written");
+    record::records(&db, &[row("ORD-13", at)]).await.expect("written");
+    let notes = async |id: &str| {
+        let Past { entries, .. } = timeline::past(&db, &queue("mail"), id, false).await.expect("a past");
+        entries.into_iter().filter(|e| e.kind == "note").map(|e| e.title).collect::<Vec<_>>()
+    };
+    let steps = notes("ORD-10").await;
+    assert_eq!(steps.len(), 9, "{steps:?}");
+    assert_eq!((steps[0].as_str(), steps[1].as_str()), ("Earlier lines of the log are not shown here", "Step 2 of ORD-10"));
+    assert_eq!(notes("e").await, ["Lines of the log are not shown here"]);
+    assert_eq!(notes("ORD-11").await, ["Of its runs the newest 200 are told"]);
+    assert_eq!(notes("ORD-12").await, ["Of its 201 rows the newest 200 are told", "Lines of the log may be missing here"]);
+    assert_eq!(notes("ORD-13").await, ["Lines of the log may be missing here"]);
+    assert!(notes("ORD-14").await.is_empty(), "nothing is known of it");
+    db.close().await;
+}
+
 /// A dead letter and the runs that led to it, as the console itself writes them.
 async fn dead(archive: &Archive, id: &str, raw: &str, at: i64) {
     let db = archive.db().await;
@@ -149,11 +202,11 @@ async fn dead(archive: &Archive, id: &str, raw: &str, at: i64) {
 #[tokio::test]
 async fn runs_of_the_channel_complete_the_rows() {
     let archive = Archive::new();
-    let raw = crate::support::Payload::new("a", "mail").attempts(2, 2).failed("boom");
+    let raw = crate::support::Payload::new("ORD-1", "mail").attempts(2, 2).failed("boom");
     let at = 1_795_432_801_819;
-    dead(&archive, "a", &raw, at).await;
+    dead(&archive, "ORD-1", &raw, at).await;
     let db = archive.db().await;
-    let Past { entries, last, .. } = timeline::past(&db, &queue("mail"), "a", false).await.expect("a past");
+    let Past { entries, last, .. } = timeline::past(&db, &queue("mail"), "ORD-1", false).await.expect("a past");
     let told: Vec<_> = entries.iter().map(|e| (e.title.as_str(), e.detail.as_deref().unwrap_or_default())).collect();
     assert_eq!(
         told,
@@ -303,6 +356,47 @@ async fn a_locked_archive_never_blocks_a_live_job() {
     sqlx::query("ROLLBACK").execute(&mut *lock).await.expect("the end");
     drop(lock);
     locker.close().await;
+    console.stop().await;
+}
+
+/// A page that is only read tells of the runs that the archive knows, also while the job is in Redis.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_jobs_page_tells_its_past_without_javascript() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    let raw = crate::support::Payload::new("ORD-15", "mail").attempts(2, 2).failed("boom");
+    dead(&archive, "ORD-15", &raw, 1_795_432_801_819).await;
+    redis.push_raw("queue:mail:failed", [&raw]).await;
+    let console = archive.console(&redis).await;
+    let page = async || console.get("/queues/mail/jobs/ORD-15").await.text().await.expect("a page");
+    // A busy machine may need longer than a page waits.
+    eventually("it is told", Duration::from_secs(20), async || page().await.contains("Attempt 1 failed, retried")).await;
+    console.stop().await;
+}
+
+/// The facts of a job that is gone are those of one that is there; and of gaps that are not shown it is said how many there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_leaves_out_is_said() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    let raw = crate::support::Payload::new("ORD-9", "mail").attempts(2, 2).priority("high").failed("boom");
+    dead(&archive, "ORD-9", &raw, 1_795_432_801_819).await;
+    let db = archive.db().await;
+    for n in 0..7 {
+        let until = Millis(1_795_432_801_819 + n);
+        gaps::write(&db, &Gap { queue: queue("mail"), from: None, until, up_to: Some(7) }).await.expect("written");
+    }
+    db.close().await;
+    let console = archive.console(&redis).await;
+    let page = console.get("/queues/mail/jobs/ORD-9").await.text().await.expect("a page");
+    let fact: String = page.split(">Priority<").nth(1).expect("the fact").chars().take(80).collect();
+    assert!(fact.contains("high"), "{fact}");
+    for path in ["/api/v1/archive", "/api/v1/archive/jobs?queue=mail", "/api/v1/queues/mail/jobs?state=completed"] {
+        let answer = console.json(path).await;
+        assert_eq!((answer["gaps"].as_array().map(Vec::len), &answer["moreGaps"]), (Some(5), &json!(2)), "{path}: {answer}");
+    }
+    let page = console.get("/queues/mail?state=completed").await.text().await.expect("a page");
+    assert!(page.contains("2 older gaps are not shown here"), "{page}");
     console.stop().await;
 }
 

@@ -1,10 +1,24 @@
 //! Runs, as the event channel told them.
 
-use super::{ROWS, Run, TEXT_CHARS, fitting, key};
+use super::{ROWS, Run, TEXT_CHARS, fitting, key, stored_id};
 use crate::server::{
-    archive::{db::Db, error::ArchiveError, sql::Sql},
+    archive::{
+        db::Db,
+        error::ArchiveError,
+        sql::{Row, Sql, alike, sql},
+    },
     digest::sha1_hex,
 };
+use std::collections::HashSet;
+
+/// Jobs of one question.
+const ASKED: usize = 32;
+/// What is known of one job. A schedule pushes the same one again and again: its newest rows tell, and in the order of an index no more
+/// than those are read.
+const RUN: &str = "SELECT job_id FROM (SELECT job_id, outcome FROM flux_console_attempts WHERE job_id = ? ORDER BY id DESC LIMIT 20) r \
+                   WHERE outcome <> 'completed'";
+const ROW: &str = "SELECT job_id FROM (SELECT job_id, status FROM flux_job_archive WHERE job_id = ? ORDER BY queue DESC, id DESC LIMIT 20) r \
+                   WHERE status = 'failed'";
 
 /// Runs; of one that was written before, what became of it is brought up to date.
 pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
@@ -42,4 +56,26 @@ pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// Which of these jobs did not always succeed, as far as their runs and rows tell.
+pub async fn failed_before(db: &Db, jobs: &[&str]) -> Result<HashSet<String>, ArchiveError> {
+    let dialect = db.dialect();
+    let mut failed = HashSet::new();
+    for part in jobs.chunks(ASKED).flat_map(alike) {
+        let (keys, ids): (Vec<String>, Vec<String>) = part.iter().map(|job| (key(job), stored_id(dialect, job))).unzip();
+        let (runs, rows) = tokio::try_join!(db.rows(each(RUN, &keys), job_id), db.rows(each(ROW, &ids), job_id))?;
+        let named = part.iter().zip(keys.iter().zip(&ids));
+        failed.extend(named.filter(|(_, (key, id))| runs.contains(key) || rows.contains(id)).map(|(job, _)| (*job).to_owned()));
+    }
+    Ok(failed)
+}
+
+/// One question about each of these.
+fn each(one: &str, names: &[String]) -> Sql {
+    names.iter().fold(sql(vec![one; names.len()].join(" UNION ALL ")), |asked, name| asked.bind(name.clone()))
+}
+
+fn job_id(row: &Row<'_>) -> String {
+    row.text(0).unwrap_or_default()
 }

@@ -25,6 +25,9 @@ const ROWS: usize = 100;
 /// Ids of one step that the index may name before the row's queue and state are looked at.
 const NAMED: usize = 2_000;
 
+/// The clocks of a worker and of who archives, and zones that a writer left out, are no farther apart.
+const CLOCKS_APART_MS: i64 = 24 * 3_600_000;
+
 /// What an index leads to.
 enum Lead {
     Words(Vec<(String, bool)>),
@@ -187,11 +190,13 @@ fn condition(dialect: Dialect, query: &Query) -> Sql {
         let states = JobState::ALL.into_iter().filter(|s| query.asks_state(*s)).filter_map(status);
         condition = condition.then(" AND").one_of("a.status", states.map(|s| s.as_str()));
     }
-    // A row is written after its job failed or was created, so that alone bounds it from one side.
+    // A row is written after its job failed or was created, so that bounds it from one side: by two clocks, and some writers leave the
+    // time out or write it without its zone. The row itself decides.
     let since =
         query.filters.iter().filter(|f| !f.negated).filter_map(|f| if let Test::Since(b) = &f.test { Some(b.at.0) } else { None }).min();
     if let Some(since) = since {
-        condition = condition.then(&format!(" AND a.archived_at >= {}", dialect.at())).bind(since - 1_000);
+        let late = format!(" AND (a.archived_at >= {} OR a.archived_at IS NULL)", dialect.at());
+        condition = condition.then(&late).bind(since - CLOCKS_APART_MS);
     }
     condition
 }

@@ -1,9 +1,9 @@
 //! Lines of the log that name a job. The shared table has no column for the job, so lines are looked for around the moments at
 //! which something is known to have happened to it.
 
-use super::All;
+use super::{All, tell::APART_MS};
 use crate::{
-    model::time::Millis,
+    model::{archive::Status, time::Millis},
     server::archive::{
         db::Db,
         dialect::containing,
@@ -35,23 +35,57 @@ pub struct Said {
 #[derive(Default)]
 pub struct Heard {
     pub lines: Vec<Said>,
-    /// Before these moments there are more of the same stretch, or too many to look at.
-    pub cut: Vec<Millis>,
+    pub cut: Vec<Cut>,
+}
+
+/// What is not shown, in plain words.
+pub struct Cut {
+    /// Before this moment; `None`: of all times.
+    pub at: Option<Millis>,
+    pub title: &'static str,
+    pub why: &'static str,
+}
+
+const EARLIER: &str = "Earlier lines of the log are not shown here";
+
+/// A time in which lines are looked for.
+struct Stretch {
+    from: i64,
+    until: i64,
+    /// Nobody told when the run began of whose end the row tells with which it begins.
+    blind: bool,
 }
 
 pub async fn of_job(db: &Db, id: &str, all: &All) -> Result<Heard, ArchiveError> {
     let mut heard = Heard::default();
-    if id.len() < SHORT {
+    let mut stretches = stretches(all);
+    if stretches.is_empty() {
         return Ok(heard);
     }
-    for stretch in stretches(all) {
-        stretch_of(db, id, all, stretch, &mut heard).await?;
+    if id.len() < SHORT {
+        let why = "Too many others hold so short an id. The archived log has all of them.";
+        heard.cut.push(Cut { at: None, title: "Lines of the log are not shown here", why });
+        return Ok(heard);
+    }
+    let older = stretches.len().saturating_sub(STRETCHES);
+    stretches.drain(..older);
+    if let Some(first) = stretches.first().filter(|_| older > 0) {
+        let why = "They are looked for around the newest runs alone. The archived log has all of them.";
+        heard.cut.push(Cut { at: Some(Millis(first.from)), title: EARLIER, why });
+    }
+    if let Some(blind) = stretches.iter().find(|stretch| stretch.blind) {
+        let why = "Of a run whose end alone is known, they are looked for from a minute before it. The archived log has all of them.";
+        heard.cut.push(Cut { at: Some(Millis(blind.from)), title: "Lines of the log may be missing here", why });
+    }
+    for stretch in stretches {
+        stretch_of(db, id, all, &stretch, &mut heard).await?;
     }
     Ok(heard)
 }
 
 /// The last lines of one stretch. What holds the id without naming the job takes nobody's place: more is read until there are enough.
-async fn stretch_of(db: &Db, id: &str, all: &All, (from, until): (i64, i64), heard: &mut Heard) -> Result<(), ArchiveError> {
+async fn stretch_of(db: &Db, id: &str, all: &All, stretch: &Stretch, heard: &mut Heard) -> Result<(), ArchiveError> {
+    let Stretch { from, until, .. } = *stretch;
     let dialect = db.dialect();
     let text = format!(
         "SELECT a.id, {}, a.worker_id, a.message FROM flux_system_logs a WHERE a.timestamp >= {at} AND a.timestamp <= {at} AND {} \
@@ -90,26 +124,33 @@ async fn stretch_of(db: &Db, id: &str, all: &All, (from, until): (i64, i64), hea
         }
     }
     if more {
-        heard.cut.push(oldest);
+        heard.cut.push(Cut { at: Some(oldest), title: EARLIER, why: "The archived log has all of them." });
     }
     heard.lines.extend(found.into_iter().rev());
     Ok(())
 }
 
 /// Oldest first, none twice.
-fn stretches(all: &All) -> Vec<(i64, i64)> {
-    let of_runs = all.runs.iter().map(|r| (r.attempt.started_at.0 - AFTER_MS, r.attempt.ended_at.0 + AFTER_MS));
-    let of_rows = all.rows.iter().filter_map(|r| r.archived_at).map(|at| (at.0 - BEFORE_MS, at.0 + AFTER_MS));
-    let mut all: Vec<(i64, i64)> = of_runs.chain(of_rows).collect();
-    all.sort_unstable();
-    let mut merged: Vec<(i64, i64)> = Vec::new();
-    for (from, until) in all {
+fn stretches(all: &All) -> Vec<Stretch> {
+    let of_runs = all.runs.iter().map(|told| {
+        let run = &told.attempt;
+        Stretch { from: run.started_at.0 - AFTER_MS, until: run.ended_at.0 + AFTER_MS, blind: false }
+    });
+    let of_rows = all.rows.iter().filter_map(|row| {
+        let at = row.archived_at?;
+        let ran = all.runs.iter().any(|told| (told.attempt.ended_at.0 - at.0).abs() <= APART_MS);
+        Some(Stretch { from: at.0 - BEFORE_MS, until: at.0 + AFTER_MS, blind: row.status != Status::Waiting && !ran })
+    });
+    let mut all: Vec<Stretch> = of_runs.chain(of_rows).collect();
+    all.sort_by_key(|stretch| (stretch.from, stretch.until));
+    let mut merged: Vec<Stretch> = Vec::new();
+    for stretch in all {
         match merged.last_mut() {
-            Some(last) if from <= last.1 => last.1 = last.1.max(until),
-            _ => merged.push((from, until)),
+            Some(last) if stretch.from <= last.until => last.until = last.until.max(stretch.until),
+            _ => merged.push(stretch),
         }
     }
-    merged.split_off(merged.len().saturating_sub(STRETCHES))
+    merged
 }
 
 /// Whether a text names the job, and not one whose id only begins or ends like it.

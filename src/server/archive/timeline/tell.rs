@@ -3,15 +3,19 @@
 //! Rows keep the order in which they were written: MySQL's times are whole seconds. What else is known is put between them by
 //! its time, or added to the row that tells of the same run.
 
-use super::{All, deeds::Bulk};
-use crate::model::{
-    archive::{ArchivedRow, Attempt, Status, Verdict},
-    job::TimelineEntry,
-    time::{Millis, span},
+use super::{All, MOST, deeds::Bulk};
+use crate::{
+    model::{
+        archive::{ArchivedRow, Attempt, Status, Verdict},
+        job::TimelineEntry,
+        number::thousands,
+        time::{Millis, span},
+    },
+    server::archive::jobs::ROWS_OF_A_JOB,
 };
 
 /// A run and the row that tells of its end may be so far apart: two clocks, and a busy database.
-const APART_MS: i64 = 15_000;
+pub const APART_MS: i64 = 15_000;
 const REASON: usize = 160;
 
 /// How a run ended, as far as a line says.
@@ -42,9 +46,8 @@ pub fn tell(all: &All) -> Vec<TimelineEntry> {
     enqueued(&mut lines, all);
     // Told by what came before and after, so before anything else stands between.
     let bulk: Vec<Line> = all.bulk.iter().filter(|bulk| may_be_of(&lines, all, bulk)).map(of_many).collect();
-    for at in &all.said.cut {
-        let more = "The archived log has all of them.".to_owned();
-        insert(&mut lines, line(Some(*at), "note", "Earlier lines of the log are not shown here".into(), Some(more), None));
+    for cut in &all.said.cut {
+        insert(&mut lines, line(cut.at, "note", cut.title.into(), Some(cut.why.into()), None));
     }
     for said in &all.said.lines {
         let title = said.message.lines().next().unwrap_or_default().chars().take(REASON).collect();
@@ -57,7 +60,26 @@ pub fn tell(all: &All) -> Vec<TimelineEntry> {
     for action in bulk {
         insert(&mut lines, action);
     }
+    for title in left_out(all) {
+        insert(&mut lines, line(None, "note", title, Some("What happened before these is not told here.".into()), None));
+    }
     lines.into_iter().map(|l| l.entry).collect()
+}
+
+/// What there is more of than is looked at.
+fn left_out(all: &All) -> Vec<String> {
+    let mut left = Vec::new();
+    if all.older_runs {
+        left.push(format!("Of its runs the newest {MOST} are told"));
+    }
+    if all.count > ROWS_OF_A_JOB {
+        left.push(format!("Of its {} rows the newest {ROWS_OF_A_JOB} are told", thousands(all.count)));
+    }
+    // As many are asked for.
+    if all.deeds.len() >= MOST {
+        left.push("Of what operators did to it the newest is told".to_owned());
+    }
+    left
 }
 
 /// Whether a retry of many jobs may have been what brought this one back: it lay among the failed ones, it was seen again, and nobody
@@ -86,7 +108,7 @@ fn of_many(bulk: &Bulk) -> Line {
 
 /// Nobody wrote down that it was pushed: the payload that was seen before the first run told how long it had waited.
 fn enqueued(lines: &mut Vec<Line>, all: &All) {
-    let Some(first) = all.runs.first().map(|told| &told.attempt).filter(|_| (all.runs.len() as u64) < super::MOST) else { return };
+    let Some(first) = all.runs.first().map(|told| &told.attempt).filter(|_| !all.older_runs) else { return };
     let waiting = all.rows.iter().any(|row| row.status == Status::Waiting);
     if let Some(waited) = first.wait_ms.filter(|_| !waiting && first.attempt.unwrap_or(1) <= 1) {
         insert(lines, line(Some(Millis(first.started_at.0 - waited)), "enqueued", "Enqueued".into(), None, None));

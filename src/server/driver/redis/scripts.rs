@@ -42,6 +42,7 @@ scripts! {
     drop_trash = "drop_trash.lua";
     empty_trash = "empty_trash.lua";
     new_dead = "element.lua" "new_dead.lua";
+    lengths = "lengths.lua";
     oldest = "oldest.lua";
     heads = "heads.lua";
     upcoming = "element.lua" "upcoming.lua";

@@ -1,4 +1,7 @@
-//! Finds new dead letters: looks at the heads of failed lists, where failures were heard of at every turn, at the others in turn.
+//! Finds new dead letters: looks at the heads of failed lists, where failures were heard of at every turn; of the others, where the length
+//! says that there may be some (`quiet`).
+
+mod quiet;
 
 use crate::{
     model::{
@@ -25,8 +28,6 @@ const CAP: u64 = 1_000;
 const REMEMBERED: usize = 20;
 /// A queue in which something failed is looked at every turn for so long.
 const HOT_FOR: Duration = Duration::from_secs(60);
-/// Queues of one turn that are not hot: with a turn every 250 ms, two hundred a second.
-const OTHERS: usize = 50;
 const HOT: usize = 200;
 /// Elements of one list that are read on end. Of a longer list (the library keeps 1,000) the rest is read in the next turns.
 const AT_ONCE: usize = 2_000;
@@ -89,7 +90,8 @@ pub struct Heard {
 #[derive(Default)]
 pub struct DeadLetters {
     lists: HashMap<QueueName, Known>,
-    turn: usize,
+    /// Where the next turn goes on with lengths, and with looks in turn.
+    next: quiet::Next,
     gaps: Vec<Gap>,
     suspects: Vec<Suspect>,
 }
@@ -138,13 +140,7 @@ impl DeadLetters {
         self.lists.retain(|queue, known| there.contains(queue) || known.rest > 0 || known.hot_until.is_some_and(|at| at > Instant::now()));
         let mut queues = self.hot();
         let hot: HashSet<QueueName> = queues.iter().cloned().collect();
-        for step in 0..names.len().min(OTHERS) {
-            let name = &names[(self.turn + step) % names.len()];
-            if !hot.contains(name) {
-                queues.push(name.clone());
-            }
-        }
-        self.turn = self.turn.wrapping_add(OTHERS) % names.len().max(1);
+        queues.extend(self.quiet(state, &names, &hot).await?);
         // Lists that were never looked at wait until there is place for all that they hold; what fails now comes first.
         queues.retain(|q| place || hot.contains(q) || self.lists.get(q).is_some_and(|known| known.looked.is_some()));
         let bytes = |found: &[Record]| found.iter().map(|record| record.payload.len()).sum::<usize>();

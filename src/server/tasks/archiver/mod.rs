@@ -36,7 +36,7 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
     }
     {
         let mut ledger = state.ledger.lock();
-        (ledger.told.on, ledger.told.routine) = (true, state.config.persist.completed);
+        (ledger.told.on, ledger.told.payloads) = (true, state.config.persist.completed);
     }
     let mut leader = Candidate { leader: Leader::new(&state.driver, "archiver"), leads: false, asked: None };
     let spool = Arc::new(Spool::default());

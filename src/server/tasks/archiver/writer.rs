@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -152,11 +152,13 @@ impl Writer {
 
     async fn write_news(&mut self, db: &Db) -> Result<(), ArchiveError> {
         let archive = self.state.archive.clone();
+        let failed = self.failed(db).await?;
         // Of a run that is told twice the later telling knows more.
         let (mut runs, mut order, mut lines, mut completed) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
         let mut shared = false;
         for news in &self.news {
             match news {
+                News::Closed(closed) if !self.keeps(closed, &failed) => {}
                 News::Closed(closed) => {
                     let key = (closed.worker.clone(), closed.job.clone(), closed.started_at);
                     if runs.insert(key.clone(), closed).is_none() {
@@ -181,6 +183,28 @@ impl Writer {
         });
         self.news.clear();
         Ok(())
+    }
+
+    /// Jobs of these completions that failed before: their stories end here.
+    async fn failed(&self, db: &Db) -> Result<HashSet<String>, ArchiveError> {
+        if self.state.config.persist.completed {
+            return Ok(HashSet::new());
+        }
+        let closed = || self.news.iter().filter_map(|news| if let News::Closed(closed) = news { Some(closed) } else { None });
+        // What is told with them is not in the archive yet.
+        let mut failed: HashSet<String> = closed().filter(|c| c.outcome != "completed").map(|c| c.job.clone()).collect();
+        let unsure: HashSet<&str> = closed().filter(|c| !self.keeps(c, &failed)).map(|c| c.job.as_str()).collect();
+        let unsure: Vec<&str> = unsure.into_iter().collect();
+        failed.extend(self.state.archive.noted(record::failed_before(db, &unsure).await)?);
+        Ok(failed)
+    }
+
+    /// Whether a run is written down: of jobs that never failed only when completed ones are kept.
+    fn keeps(&self, closed: &Closed, failed: &HashSet<String>) -> bool {
+        self.state.config.persist.completed
+            || closed.outcome != "completed"
+            || closed.attempt.is_some_and(|n| n > 1)
+            || failed.contains(&closed.job)
     }
 
     /// A completed job, when those are kept and its payload was seen.
