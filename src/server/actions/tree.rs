@@ -13,7 +13,7 @@ use crate::server::state::AppState;
 /// Steps of a path.
 const DEEPEST: usize = 4_096;
 /// A larger payload is a download and no tree: what a click costs is bounded.
-const MOST: usize = 32 * 1024 * 1024;
+const MOST: usize = 32_000_000;
 /// Values that a search answers.
 const HITS: usize = 50;
 /// Bytes that may be looked for.
