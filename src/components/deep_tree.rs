@@ -104,8 +104,9 @@ pub fn DeepTree(whose: Whose, #[prop(into)] search: Signal<String>) -> impl Into
         (true, Some(Ok((n, false)))) => Some(format!("{} match.", count(n as u64, "value", "values"))),
     };
     let again = move || {
-        tree.with(|tree| tree.is_bare() && tree.trouble.is_some())
-            .then(|| view! { <button type="button" class="btn sm mx-gutter mb-4" on:click=move |_| read()>"Try again"</button> })
+        tree.with(|tree| tree.is_bare() && tree.trouble.is_some()).then(
+            || view! { <p class="px-gutter pb-4"><button type="button" class="btn sm" on:click=move |_| read()>"Try again"</button></p> },
+        )
     };
     view! {
         <div class="noscript:hidden">
@@ -144,7 +145,8 @@ fn Branches(whose: StoredValue<Whose>, grove: RwSignal<Grove>, needle: Memo<Stri
     let draw = move |line: Line| {
         let Some(row) = grove.with_untracked(|grove| grove.row(line)) else { return ().into_any() };
         if line.more {
-            return view! { <More whose=whose grove=grove line=line depth=row.depth + 1 /> }.into_any();
+            let depth = row.depth + 1;
+            return view! { <More whose=whose grove=grove line=line depth=depth /> }.into_any();
         }
         let open = Memo::new(move |_| grove.with(|grove| grove.is_open(line)));
         let flip = Callback::new(move |()| {
