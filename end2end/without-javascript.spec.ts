@@ -28,4 +28,11 @@ test('lists and details read without JavaScript', async ({ queues, workers, page
   await expect(page.getByRole('main')).toContainText('DEAD-1')
   await page.getByRole('link', { name: /DEAD-1\b/ }).first().click()
   await expect(page.getByRole('main')).toContainText('PaymentTimeout')
+  // Of a large payload: its size, its beginning, the download.
+  await queues.fail('orders', [{ id: 'BIG', properties: { blob: 'x'.repeat(100_000) } }])
+  await visit('/queues/orders/jobs/BIG')
+  await expect(page.getByRole('main')).toContainText('100 kB, too much to be edited here.')
+  await expect(page.getByRole('link', { name: 'Download all of it' })).toBeVisible()
+  await page.getByRole('link', { name: 'Raw' }).click()
+  await expect(page.getByLabel('Raw payload')).toContainText('"id":"BIG"')
 })

@@ -4,6 +4,7 @@ use crate::model::{
     error::ApiError,
     ids::{Fingerprint, QueueName},
     job::{Found, JobState, JobsPage},
+    json::{Hits, Level},
     operation::{Operation, Outcome},
     query::JobsQuery,
     wire::Json,
@@ -20,6 +21,28 @@ pub async fn jobs(query: JobsQuery) -> Result<JobsPage, ApiError> {
 #[server(prefix = "/api/fn", endpoint = "job", input = Json, output = Json)]
 pub async fn job(queue: QueueName, handle: String, at: Option<String>) -> Result<Found, ApiError> {
     crate::server::actions::job(&expect_context(), &queue, &handle, at.as_deref()).await
+}
+
+/// What stands at `path` of a large payload, places from the root on, and its children from the `from`th on. `at`: the fingerprint of
+/// the job in Redis; `row`: a row of the archive.
+#[server(prefix = "/api/fn", endpoint = "job/payload-level", input = Json, output = Json)]
+pub async fn payload_level(
+    queue: QueueName,
+    handle: String,
+    at: Option<String>,
+    row: Option<i64>,
+    path: Vec<usize>,
+    from: usize,
+) -> Result<Level, ApiError> {
+    use crate::server::actions::tree::{Whose, level};
+    level(&expect_context(), Whose { queue: &queue, handle: &handle, at: at.as_deref(), row }, path, from).await
+}
+
+/// The first values of a large payload whose key or text holds `q`.
+#[server(prefix = "/api/fn", endpoint = "job/payload-find", input = Json, output = Json)]
+pub async fn payload_find(queue: QueueName, handle: String, at: Option<String>, row: Option<i64>, q: String) -> Result<Hits, ApiError> {
+    use crate::server::actions::tree::{Whose, find};
+    find(&expect_context(), Whose { queue: &queue, handle: &handle, at: at.as_deref(), row }, q).await
 }
 
 /// Failed jobs back to their waiting list. `base`: jobs of a priority that no worker reads go to the base list.

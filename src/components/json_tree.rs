@@ -116,28 +116,41 @@ pub fn JsonTree(rows: Vec<TreeRow>, more: bool, #[prop(into)] search: Signal<Str
     let hits = Memo::new(move |_| {
         needle.with(|n| if n.is_empty() { None } else { Some(rows.with_value(|rows| rows.iter().filter(|r| matches(r, n)).count())) })
     });
+    let line = move |i: usize| {
+        let row = rows.with_value(|rows| rows[i].clone());
+        let starts = starts_closed(&row);
+        let open = Memo::new(move |_| starts == flipped.with(|f| f.contains(&i)) || (!needle.with(String::is_empty) && !starts));
+        let flip = Callback::new(move |()| {
+            flipped.update(|f| {
+                if !f.remove(&i) {
+                    f.insert(i);
+                }
+            })
+        });
+        view! { <TreeLine row=row open=open needle=needle flip=flip /> }
+    };
     view! {
         <p class="px-gutter text-12 text-faint" role="status">
             {move || hits.get().map(|n| if n == 0 { "Nothing in the payload matches.".to_string() } else { format!("{} match.", count(n as u64, "row", "rows")) })}
         </p>
         <ul class="tree overflow-x-auto">
-            <For each=move || shown.get() key=|i| *i let:i>
-                <TreeLine row=rows.with_value(|rows| rows[i].clone()) open=Signal::derive(move || flipped.with(|f| f.contains(&i))) needle=needle flip=Callback::new(move |()| flipped.update(|f| if !f.remove(&i) { f.insert(i); }))/>
-            </For>
+            <For each=move || shown.get() key=|i| *i children=line />
         </ul>
         {more.then(|| view! { <p class="px-gutter pb-4 text-12 text-faint">{format!("The tree shows the first {} rows. The raw view has more.", thousands(total as u64))}</p> })}
     }
 }
 
-/// `open` is whether the row was flipped from how it starts.
+/// What a row shows after the levels above it.
+pub fn guides(depth: usize) -> impl IntoView {
+    (0..depth.min(DEEPEST_GUIDE)).map(|_| view! { <i></i> }).collect_view()
+}
+
+/// One row. `needle`: what is marked in it, in lower case; `flip` opens and closes it.
 #[component]
-fn TreeLine(row: TreeRow, open: Signal<bool>, needle: Memo<String>, flip: Callback<()>) -> impl IntoView {
-    let starts = starts_closed(&row);
-    let is_open = Memo::new(move |_| starts == open.get() || (!needle.with(String::is_empty) && !starts));
+pub fn TreeLine(row: TreeRow, #[prop(into)] open: Signal<bool>, needle: Memo<String>, flip: Callback<()>) -> impl IntoView {
     let foldable = folds(&row);
     let long = long(&row);
     let is_container = container(&row);
-    let guides = (0..row.depth.min(DEEPEST_GUIDE)).map(|_| view! { <i></i> }).collect_view();
     let deeper =
         (row.depth > DEEPEST_GUIDE).then(|| view! { <span class="note">{format!("level {}", thousands(row.depth as u64))}</span> });
     let note = row.note.clone().or_else(|| time_note(&row));
@@ -150,7 +163,7 @@ fn TreeLine(row: TreeRow, open: Signal<bool>, needle: Memo<String>, flip: Callba
         if is_container {
             return view! { <span class="p">{brackets.clone()}</span> }.into_any();
         }
-        if long && is_open.get() {
+        if long && open.get() {
             let whole = decode(&text).unwrap_or_else(|| text.clone());
             return view! { <span class="block whitespace-pre-wrap wrap-anywhere">{whole}</span> }.into_any();
         }
@@ -160,11 +173,11 @@ fn TreeLine(row: TreeRow, open: Signal<bool>, needle: Memo<String>, flip: Callba
     let size = long.then(|| format!("string, {}", count(row.text.chars().count() as u64 - 2, "character", "characters")));
     let toggle = foldable.then(|| {
         view! {
-            <button type="button" class="grid place-items-center size-4 rounded-small" aria-expanded=move || is_open.get().to_string() aria-label=name on:click=move |e| {
+            <button type="button" class="grid place-items-center size-4 rounded-small" aria-expanded=move || open.get().to_string() aria-label=name on:click=move |e| {
                 e.stop_propagation();
                 flip.run(());
             }>
-                <Icon glyph=Signal::derive(move || if is_open.get() { Glyph::ChevronDown } else { Glyph::ChevronRight }) />
+                <Icon glyph=Signal::derive(move || if open.get() { Glyph::ChevronDown } else { Glyph::ChevronRight }) />
             </button>
         }
     });
@@ -173,17 +186,17 @@ fn TreeLine(row: TreeRow, open: Signal<bool>, needle: Memo<String>, flip: Callba
             flip.run(());
         }
     };
-    let class = move || match (long && is_open.get(), is_container && foldable) {
+    let class = move || match (long && open.get(), is_container && foldable) {
         (true, _) => "h-auto! items-start! pl-[calc(var(--gutter)-8px)]",
         (false, true) => "cursor-pointer pl-[calc(var(--gutter)-8px)]",
         (false, false) => "pl-[calc(var(--gutter)-8px)]",
     };
     view! {
         <li class=class on:click=press>
-            <span class="in">{guides}</span>
+            <span class="in">{guides(row.depth)}</span>
             <span class="tw">{toggle}</span>
             {deeper}
-            <span class=move || match (long, is_open.get()) {
+            <span class=move || match (long, open.get()) {
                 (true, true) => "min-w-0",
                 (true, false) => "clip flex-initial",
                 (false, _) => "clip",

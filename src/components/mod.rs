@@ -13,6 +13,7 @@ pub mod class_table;
 pub mod confirm;
 pub mod connection;
 pub mod copy;
+pub mod deep_tree;
 pub mod destroy;
 pub mod dialog;
 pub mod due;

@@ -4,14 +4,20 @@
 //! a value: one pass over the bytes checks the grammar of RFC 8259 and remembers where things start and end. It uses no
 //! recursion, so nesting depth is limited by memory only.
 
+mod hits;
+mod level;
 mod members;
 mod scalars;
 mod tree;
 mod walk;
 
+pub use hits::{Hit, Hits, find};
+pub use level::{CHILDREN, Level, Node, level};
 pub use members::{Member, edit, field, key_is, leading_members, members, trailing_members};
 pub use scalars::{Scalar, scalars};
 pub use tree::{TreeRow, tree};
+
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not JSON at byte {at}: {what}")]
@@ -20,7 +26,8 @@ pub struct JsonError {
     pub what: &'static str,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     Object,
     Array,

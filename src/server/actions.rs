@@ -14,6 +14,7 @@ pub mod past;
 pub mod schedules;
 pub mod search;
 pub mod settings;
+pub mod tree;
 
 pub use operations::{
     cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, served, trash,

@@ -37,6 +37,8 @@ const REST: &[(&str, &str)] = &[
     ("GET", "/api/v1/queues/mail/jobs"),
     ("GET", "/api/v1/queues/mail/jobs/1"),
     ("GET", "/api/v1/queues/mail/jobs/1/payload"),
+    ("GET", "/api/v1/queues/mail/jobs/1/payload/level"),
+    ("GET", "/api/v1/queues/mail/jobs/1/payload/search"),
     ("POST", "/api/v1/queues/mail/jobs/retry"),
     ("POST", "/api/v1/queues/mail/jobs/discard"),
     ("POST", "/api/v1/queues/mail/jobs/promote"),

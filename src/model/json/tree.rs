@@ -5,6 +5,14 @@ use super::{
     walk::{Event, walk},
 };
 
+pub(super) const DECODED: &str = "decoded from a JSON string";
+
+/// What is said of a whole number that JavaScript may round.
+pub(super) fn exact(kind: Kind, raw: &str) -> Option<String> {
+    let digits = raw.bytes().filter(u8::is_ascii_digit).count();
+    (kind == Kind::Number && digits > 15 && !raw.contains(['.', 'e', 'E'])).then(|| format!("exact, {digits} digits"))
+}
+
 /// One line of the payload tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeRow {
@@ -69,17 +77,14 @@ fn grow(text: &str, base: usize, root_key: Option<String>, limit: usize, rows: &
                     {
                         more |= cut;
                         if let Some(top) = nested.first_mut() {
-                            top.note = Some("decoded from a JSON string".into());
+                            top.note = Some(DECODED.into());
                         }
                         // `grow` counted rows from 0: descendants are relative, so they stay true.
                         rows.append(&mut nested);
                         return true;
                     }
                 }
-                let digits = raw.bytes().filter(u8::is_ascii_digit).count();
-                let note =
-                    (kind == Kind::Number && digits > 15 && !raw.contains(['.', 'e', 'E'])).then(|| format!("exact, {digits} digits"));
-                rows.push(TreeRow { depth, key, kind, text: raw.into(), children: 0, descendants: 0, note });
+                rows.push(TreeRow { depth, key, kind, text: raw.into(), children: 0, descendants: 0, note: exact(kind, raw) });
             }
         }
         true

@@ -9,6 +9,7 @@ use crate::{
     components::{
         badge::{Badge, Tone},
         copy::CopyButton,
+        deep_tree::Whose,
         error_view::ErrorView,
         icon::Glyph,
         number::bytes,
@@ -18,7 +19,6 @@ use crate::{
     live::Live,
     model::{
         archive::{ArchivedJob, ArchivedRow},
-        ids::segment,
         past::said,
         time::{Millis, relative, span},
     },
@@ -58,8 +58,8 @@ pub fn PastJob(job: ArchivedJob, raw: Memo<bool>) -> impl IntoView {
     };
     let payload = (!job.payload_unknown).then(|| {
         let here = row.href();
-        let download = format!("/api/v1/queues/{}/jobs/{}/payload?row={}", segment(row.queue.as_str()), segment(&row.id), row.row);
-        let shown = Shown { text: job.payload.clone(), truncated: job.truncated, bytes: row.bytes, here, download };
+        let whose = Whose { queue: row.queue.clone(), handle: row.id.clone(), at: None, row: Some(row.row) };
+        let shown = Shown { text: job.payload.clone(), truncated: job.truncated, bytes: row.bytes, here, whose };
         view! { <Payload shown=shown raw=raw /> }
     });
     view! {

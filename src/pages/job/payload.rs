@@ -1,13 +1,17 @@
-//! The payload: a tree to read and search, or the raw text. What is too large for a page is a download.
+//! The payload: a tree to read and search, or the raw text. Of what is too large for a page the tree is fetched as it is opened.
 
 use crate::{
     components::{
         copy::CopyButton,
+        deep_tree::{DeepTree, Whose},
         icon::{Glyph, Icon},
         json_tree::JsonTree,
         number::bytes,
     },
-    model::{ids::segment, job::JobDetail, json::tree},
+    model::{
+        job::{JobDetail, PAYLOAD_SHOWN},
+        json::tree,
+    },
 };
 use leptos::prelude::*;
 
@@ -22,37 +26,47 @@ pub struct Shown {
     pub bytes: u64,
     /// The page's own address.
     pub here: String,
-    pub download: String,
+    pub whose: Whose,
 }
 
 impl Shown {
     pub fn of(job: &JobDetail) -> Self {
         let s = &job.summary;
         let handle = s.id.clone().unwrap_or_else(|| s.fingerprint.to_string());
-        let at = s.fingerprint.to_string();
-        let download = format!("/api/v1/queues/{}/jobs/{}/payload?at={}", segment(s.queue.as_str()), segment(&handle), segment(&at));
-        Self { text: job.payload.clone(), truncated: job.truncated, bytes: s.bytes, here: s.href(), download }
+        let whose = Whose { queue: s.queue.clone(), handle, at: Some(s.fingerprint.to_string()), row: None };
+        Self { text: job.payload.clone(), truncated: job.truncated, bytes: s.bytes, here: s.href(), whose }
     }
 }
 
 #[component]
 pub fn Payload(shown: Shown, raw: Memo<bool>) -> impl IntoView {
-    let Shown { text, truncated, bytes: size, here, download } = shown;
+    let Shown { text, truncated, bytes: size, here, whose } = shown;
+    let download = whose.download();
     let raw_href = format!("{here}{}view=raw", if here.contains('?') { "&" } else { "?" });
-    let grown = tree(&text, MOST_ROWS);
-    let why =
-        grown.as_ref().err().map(|e| if truncated { "A part of it cannot be drawn as a tree.".to_string() } else { format!("It is {e}.") });
-    let grown = StoredValue::new(grown.ok());
-    let has_tree = grown.with_value(Option::is_some);
+    // A text that was cut is no JSON.
+    let small = (!truncated).then(|| tree(&text, MOST_ROWS));
+    let why = small.as_ref().and_then(|t| t.as_ref().err()).map(|e| format!("It is {e}. This is its raw text."));
+    let small = StoredValue::new(small.and_then(Result::ok));
+    let has_tree = truncated || small.with_value(Option::is_some);
     let search = RwSignal::new(String::new());
     let text = StoredValue::new(text);
     let tree_shown = Memo::new(move |_| has_tree && !raw.get());
     let body = move || {
+        if !tree_shown.get() {
+            return view! { <pre class="px-gutter pt-1 pb-4 font-mono text-12 leading-5 whitespace-pre-wrap wrap-anywhere" tabindex="0" aria-label="Raw payload"><code>{text.get_value()}</code></pre> }.into_any();
+        }
+        match small.get_value() {
+            Some((rows, more)) => view! { <JsonTree rows=rows more=more search=search /> }.into_any(),
+            None => view! { <DeepTree whose=whose.clone() search=search /> }.into_any(),
+        }
+    };
+    let (whole, part) = (bytes(size), bytes(PAYLOAD_SHOWN as u64));
+    let label = if truncated { format!("Copy the first {part}") } else { "Copy payload".into() };
+    let cut = move || {
         if tree_shown.get() {
-            let (rows, more) = grown.get_value().unwrap_or_default();
-            view! { <JsonTree rows=rows more=more search=search /> }.into_any()
+            view! { {format!("{whole}, too much to be edited here. ")}<span class="noscript:hidden">"The tree is fetched as it is opened. "</span> }.into_any()
         } else {
-            view! { <pre class="px-gutter pt-1 pb-4 font-mono text-12 leading-5 whitespace-pre-wrap wrap-anywhere" tabindex="0" aria-label="Raw payload"><code>{text.get_value()}</code></pre> }.into_any()
+            format!("Showing {part} of {whole}, too much to be edited here. ").into_any()
         }
     };
     view! {
@@ -74,15 +88,15 @@ pub fn Payload(shown: Shown, raw: Memo<bool>) -> impl IntoView {
                     </nav>
                 })}
                 <a class="btn icon sm" href=download.clone() download="payload.json" rel="external" aria-label="Download payload" title="Download payload"><Icon glyph=Glyph::Download class="i s" /></a>
-                <CopyButton content=Signal::derive(move || text.get_value()) label=if truncated { "Copy the shown part" } else { "Copy payload" } />
+                <CopyButton content=Signal::derive(move || text.get_value()) label=label />
             </div>
             {truncated.then(|| view! {
                 <p class="px-gutter pb-2 text-muted">
-                    {format!("Showing {} of {}, too much to be edited here. ", bytes(crate::model::job::PAYLOAD_SHOWN as u64), bytes(size))}
+                    {cut}
                     <a class="link" href=download rel="external" download="payload.json">"Download all of it"</a>
                 </p>
             })}
-            {why.filter(|_| !truncated).map(|text| view! { <p class="px-gutter pb-2 text-muted">{text}" This is its raw text."</p> })}
+            {why.map(|text| view! { <p class="px-gutter pb-2 text-muted">{text}</p> })}
             {body}
         </section>
     }

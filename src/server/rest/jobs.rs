@@ -121,7 +121,7 @@ fn kept<T>(asked: Result<Option<T>, ApiError>) -> Result<Option<T>, ApiError> {
 }
 
 /// `?row=`: a row of the archive.
-fn row(params: &Params) -> Result<Option<i64>, Problem> {
+pub(super) fn row(params: &Params) -> Result<Option<i64>, Problem> {
     params.get("row").map(|n| n.parse().map_err(|_| Problem::invalid("row", "`row` is the number of a row of the archive."))).transpose()
 }
 

@@ -14,6 +14,7 @@ mod live;
 mod nodes;
 mod operations;
 mod past;
+mod payload;
 mod queues;
 mod schedules;
 mod search;
@@ -39,6 +40,8 @@ pub fn routes() -> Router<AppState> {
         // One pattern for both: a job may be called `retry`.
         .route("/queues/{queue}/jobs/{handle}", get(jobs::one).post(jobs::act))
         .route("/queues/{queue}/jobs/{handle}/payload", get(jobs::payload))
+        .route("/queues/{queue}/jobs/{handle}/payload/level", get(payload::level))
+        .route("/queues/{queue}/jobs/{handle}/payload/search", get(payload::search))
         .route("/queues/{queue}/{verb}", post(queues::act))
         .route("/operations", get(operations::list))
         .route("/operations/{id}", get(operations::one))

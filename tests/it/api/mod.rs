@@ -1,4 +1,5 @@
 //! REST: shapes, statuses, names that need care.
 
 mod acting;
+mod large;
 mod reading;

@@ -278,6 +278,32 @@ async fn a_job_that_left_redis_is_shown_and_pushed_again() {
     console.stop().await;
 }
 
+/// A large payload of the past is a tree like one in Redis.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_payload_of_the_past_is_read_level_by_level() {
+    let (redis, archive) = (TestRedis::start().await, Archive::new());
+    let own = format!(r#""n":9007199254740993123,"list":[{}]"#, vec![r#""needle""#; 20_000].join(","));
+    let raw = crate::support::Payload::new("a", "mail").attempts(2, 2).own(&own).failed("boom");
+    dead(&archive, "a", &raw, 1_795_432_801_819).await;
+    let console = archive.console(&redis).await;
+    let row = console.json("/api/v1/queues/mail/jobs/a").await["row"].as_i64().expect("a row");
+    let asked = async |rest: &str| console.json(&format!("/api/v1/queues/mail/jobs/a/payload/{rest}&row={row}")).await;
+    let exact = asked("search?q=9007199254740993123").await["hits"][0]["node"].take();
+    assert_eq!((&exact["key"], &exact["text"]), (&json!("data.properties.n"), &json!("9007199254740993123")));
+    let many = asked("search?q=needle").await;
+    assert_eq!(many["more"], true);
+    let path: Vec<String> = many["hits"][0]["path"].as_array().expect("a path").iter().map(Value::to_string).collect();
+    let list = path[..path.len() - 1].join(".");
+    let page = asked(&format!("level?path={list}&from=19900")).await;
+    let children = page["children"].as_array().expect("children");
+    assert_eq!((&page["node"]["children"], children.len(), &children[99]["text"]), (&json!(20_000), 100, &json!("\"needle\"")));
+    let gone = console.get("/api/v1/queues/mail/jobs/a/payload/level?row=99999").await;
+    assert_eq!(gone.status().as_u16(), 404);
+    let html = console.get(&format!("/queues/mail/jobs/a?row={row}")).await.text().await.expect("a page");
+    assert!(html.contains("too much to be edited here") && html.contains("Download all of it"), "{html}");
+    console.stop().await;
+}
+
 /// What a row of every list of jobs has.
 const LISTED: [&str; 13] = [
     "id",
