@@ -19,7 +19,7 @@ use super::{
     record::identity,
     sql::{Row, Sql, Value, alike, sql},
 };
-pub use traces::{Side, any_gone, forget, mark_orphans, sweep};
+pub use traces::{Side, Step, any_gone, forget, mark_orphans, sweep};
 pub use words::merge_words;
 
 use crate::{

@@ -197,9 +197,9 @@ async fn retention_is_led_by_indexes(kind: DatabaseKind) {
     }
     let traces = sent(async {
         for side in [Side::Rows, Side::Whole] {
-            sweep(&db, side, 0).await.expect("swept");
+            sweep(&db, side, 0, 100).await.expect("swept");
         }
-        mark_orphans(&db, "", now).await.expect("marked");
+        mark_orphans(&db, "", now, 100).await.expect("marked");
         let later = Millis(now.0 + 100 * DAY_MS);
         assert!(any_gone(&db, later).await.expect("an answer"));
         assert!(forget(&db, &HashSet::new(), later, 100).await.expect("forgotten").1 > 0);
