@@ -149,7 +149,7 @@ async fn push(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &P
     let asked = asked.of(timeline::deed_filter(if id.is_empty() { &copy } else { id }));
     let done = pushed(state, queue, id, raw, ask, copy).await;
     state.watching.nudge_queue(queue);
-    asked.answered(state, done)
+    asked.answered(state, done).await
 }
 
 async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &PushAsk, copy: String) -> Result<PushDone, ApiError> {

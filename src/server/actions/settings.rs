@@ -59,7 +59,7 @@ pub async fn set_retention(state: &AppState, keep: Retention) -> Result<Retentio
         Ok(state.driver.set_retention(&keep).await?)
     };
     let answer = set.await;
-    asked.answered(state, answer)?;
+    asked.answered(state, answer).await?;
     retention(state).await
 }
 
@@ -79,7 +79,7 @@ pub async fn preview(state: &AppState, keep: &Retention) -> Result<Preview, ApiE
 pub async fn run_retention(state: &AppState) -> Result<RetentionRun, ApiError> {
     let asked = asked(state, "retention-run", None);
     let begun = task::begin(state).await;
-    asked.begun(state, begun)
+    asked.begun(state, begun).await
 }
 
 pub async fn archived_logs(state: &AppState, query: &ArchivedLogQuery) -> Result<ArchivedLog, ApiError> {
