@@ -3,6 +3,7 @@
 use super::{
     audit::{self, Came},
     is_queue,
+    settings::archiver,
 };
 use crate::model::{
     archive::{ArchivePage, ArchivedJob, ArchivedRow},
@@ -108,8 +109,10 @@ pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage,
     }
     let db = state.archive.db()?;
     let read = async { tokio::try_join!(jobs::page(&db, state.archive.totals(), query), gaps::newest(&db, query.queue.as_ref())) };
-    let ((rows, total), gaps) = state.archive.noted(read.await)?;
-    Ok(ArchivePage { rows, gaps, total, page: query.page, per_page: query.per_page, refusing: state.archive.archiving().refusing })
+    let (read, report) = tokio::join!(read, archiver(state));
+    let ((rows, total), gaps) = state.archive.noted(read)?;
+    let refusing = report.archiving.and_then(|archiving| archiving.refusing);
+    Ok(ArchivePage { rows, gaps, total, page: query.page, per_page: query.per_page, refusing })
 }
 
 async fn row(state: &AppState, row: i64) -> Result<ArchivedRow, ApiError> {

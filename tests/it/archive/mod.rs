@@ -11,6 +11,7 @@ mod refused;
 mod search;
 mod shelves;
 mod slow;
+mod told;
 
 use crate::support::{Database, DatabaseKind};
 use flux_console::server::{actions::now, archive::Archive};

@@ -12,7 +12,7 @@ use crate::server::archive::{
     error::ArchiveError,
     sql::{Sql, Value, sql},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use written::{Key, written};
 
 /// Name of the mark that is held by who writes lines that may be there.
@@ -28,11 +28,21 @@ pub struct Lines {
     doubt: Option<String>,
     /// Marks of writers that are gone were taken out.
     swept: bool,
+    /// Lines of the batch at hand that the database refuses, by place: tried again, they are refused again.
+    refused: BTreeSet<usize>,
+    /// How many it refused of all before.
+    refused_before: u64,
 }
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { mark: format!("batch:{}", uuid::Uuid::new_v4().simple()), doubt: None, swept: false }
+        Self {
+            mark: format!("batch:{}", uuid::Uuid::new_v4().simple()),
+            doubt: None,
+            swept: false,
+            refused: BTreeSet::new(),
+            refused_before: 0,
+        }
     }
 }
 
@@ -76,7 +86,13 @@ impl Lines {
         }
         let written = if through.lines < batch.len() { self.rest(db, batch, again, &number, through).await? } else { through.written };
         self.doubt = None;
+        self.refused_before += std::mem::take(&mut self.refused).len() as u64;
         Ok(written)
+    }
+
+    /// Lines that could not be written, whatever was tried.
+    pub fn refused(&self) -> u64 {
+        self.refused_before + self.refused.len() as u64
     }
 
     /// How far the mark says that this batch is. A transaction that is still about to commit it holds the mark, so its end is waited for.
@@ -87,7 +103,7 @@ impl Lines {
         Ok(mark.and_then(|mark| Through::read(&mark, number)).unwrap_or_default())
     }
 
-    async fn rest(&self, db: &Db, batch: &[Line], again: bool, number: &str, through: Through) -> Result<u64, ArchiveError> {
+    async fn rest(&mut self, db: &Db, batch: &[Line], again: bool, number: &str, through: Through) -> Result<u64, ArchiveError> {
         let dialect = db.dialect();
         let lines: Vec<(Key, &Line)> = batch.iter().map(|line| (Key::of(line), line)).collect();
         let mut tx = db.begin().await?;
@@ -133,7 +149,7 @@ impl Lines {
     }
 
     /// One of them is refused: the others need not wait for it.
-    async fn one_by_one(&self, db: &Db, rows: &[(usize, Vec<Value>)], number: &str, mut through: Through) -> Result<u64, ArchiveError> {
+    async fn one_by_one(&mut self, db: &Db, rows: &[(usize, Vec<Value>)], number: &str, mut through: Through) -> Result<u64, ArchiveError> {
         let dialect = db.dialect();
         for row in rows {
             let mut tx = db.begin().await?;
@@ -144,7 +160,10 @@ impl Lines {
                     tx.commit().await?;
                     through = next;
                 }
-                Err(error) if error.is_refusal() => tracing::warn!(problem = error.problem(), "the archive refuses a log line"),
+                Err(error) if error.is_refusal() => {
+                    tracing::warn!(problem = error.problem(), "the archive refuses a log line");
+                    self.refused.insert(row.0);
+                }
                 Err(error) => return Err(error),
             }
         }
