@@ -57,8 +57,9 @@ pub async fn sweep(db: &Db, table: Side, after: i64, most: usize) -> Result<Step
     const PART: usize = 1_000;
     let name = table.name();
     let text = format!(
-        "SELECT s.row_id, CASE WHEN a.id IS NULL THEN 1 ELSE 0 END FROM {name} s LEFT JOIN flux_job_archive a ON a.id = s.row_id \
-         WHERE s.row_id > ? ORDER BY s.row_id LIMIT {PART}"
+        "SELECT s.row_id, CASE WHEN a.id IS NULL THEN 1 ELSE 0 END FROM {name} s LEFT JOIN {} a ON a.id = s.row_id \
+         WHERE s.row_id > ? ORDER BY s.row_id LIMIT {PART}",
+        table.of()
     );
     let part = db.rows(sql(text).bind(after), |row| (row.int(0).unwrap_or_default(), row.count(1) == 1)).await?;
     let full = part.len() == PART;
@@ -75,12 +76,14 @@ pub async fn sweep(db: &Db, table: Side, after: i64, most: usize) -> Result<Step
     Ok(Step { next, done: usize::try_from(gone).unwrap_or(usize::MAX), held: Some(committed(db, tx, since).await?) })
 }
 
-/// Tables with a row for a row of the archive.
+/// Tables with rows for rows of the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// With what is searched.
     Rows,
     Whole,
+    /// Of the log.
+    Lines,
 }
 
 impl Side {
@@ -88,6 +91,15 @@ impl Side {
         match self {
             Self::Rows => "flux_console_rows",
             Self::Whole => "flux_console_whole",
+            Self::Lines => "flux_console_whole_lines",
+        }
+    }
+
+    /// The table whose rows they belong to.
+    fn of(self) -> &'static str {
+        match self {
+            Self::Rows | Self::Whole => "flux_job_archive",
+            Self::Lines => "flux_system_logs",
         }
     }
 }

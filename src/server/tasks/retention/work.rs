@@ -116,7 +116,7 @@ impl Worker {
     /// What was read in rows that the library has deleted.
     async fn orphans(&mut self) -> Result<(), Stop> {
         self.run.parts.push(RunPart { what: "notes of rows that are gone".into(), deleted: 0 });
-        for side in [Side::Rows, Side::Whole] {
+        for side in [Side::Rows, Side::Whole, Side::Lines] {
             self.rows = Pace::rows();
             let mut after = Some(0);
             while let Some(from) = after {
