@@ -21,6 +21,10 @@ use std::collections::HashSet;
 /// Verb, queue, filter, jobs, and what the result begins with.
 type Line<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<u64>, &'a str);
 
+fn id(line: &Value) -> String {
+    line["id"].as_str().expect("an id").to_owned()
+}
+
 struct Book {
     console: TestConsole,
     seen: HashSet<String>,
@@ -47,7 +51,6 @@ impl Book {
             page["archived"] == true && page["total"].as_u64() > Some(seen as u64)
         })
         .await;
-        let id = |line: &Value| line["id"].as_str().expect("an id").to_owned();
         let new: Vec<&Value> = lines.iter().filter(|line| !self.seen.contains(&id(line))).collect();
         assert_eq!(new.len(), 1, "{path}: {new:#?}");
         let said = new[0];
@@ -61,8 +64,7 @@ impl Book {
         assert!(began, "{path}: {result:?} is expected, {said}");
         assert_eq!(said["who"], "somebody at 127.0.0.1", "{path}");
         assert!(said["tookMs"].as_i64() >= Some(0), "{path}: {said}");
-        let id = id(said);
-        self.seen.insert(id);
+        self.seen.insert(id(said));
         answer
     }
 
