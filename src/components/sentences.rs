@@ -166,6 +166,7 @@ mod tests {
             finished_at: None,
             message: None,
             filter: None,
+            who: None,
         };
         assert_eq!(
             ended(&operation),

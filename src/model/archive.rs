@@ -32,7 +32,30 @@ pub struct ArchiveStatus {
     pub problem: Option<String>,
 }
 
-/// What this console wrote into the archive since it was started.
+/// Which console writes into the archive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Archiver {
+    This,
+    Other,
+    /// None does at the moment.
+    Nobody,
+    /// Redis could not be asked.
+    #[default]
+    Unknown,
+}
+
+/// Who archives, and what that console says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArchiverReport {
+    pub who: Archiver,
+    /// Of another console: when it said so.
+    pub at: Option<Millis>,
+    /// `None`: nobody's figures are known.
+    pub archiving: Option<Archiving>,
+}
+
+/// What a console wrote into the archive since it was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Archiving {
@@ -49,6 +72,9 @@ pub struct Archiving {
     /// Dead letters that did not fit the spool, and news of the event channel that did not fit theirs: lost.
     pub lost: u64,
     pub untold: u64,
+    /// Log lines that the database refused one by one: lost.
+    #[serde(default)]
+    pub lines_refused: u64,
     /// Times when dead letters were dropped from Redis before they could be read.
     pub gaps: u64,
     /// While the database takes nothing.

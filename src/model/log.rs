@@ -36,7 +36,7 @@ pub struct LogLine {
     pub seq: u64,
     pub at: Millis,
     pub level: Level,
-    /// Cut at 2,000 characters.
+    /// In the live log cut at 2,000 bytes; in the archived one whole, unless a page is full of long ones.
     pub message: String,
     pub worker: Option<String>,
     pub job: Option<String>,

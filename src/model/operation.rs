@@ -137,6 +137,9 @@ pub struct Operation {
     /// Only the jobs that this search finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// On whose behalf, as in the audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
 }
 
 /// The same as plain fields: to read what is flattened takes the browser much more code.
@@ -162,14 +165,16 @@ struct Flat {
     message: Option<String>,
     #[serde(default)]
     filter: Option<String>,
+    #[serde(default)]
+    who: Option<String>,
 }
 
 impl From<Flat> for Operation {
     fn from(flat: Flat) -> Self {
         let Flat { id, verb, queue, state, status, total, done, gone, corrupt, due, unread_priority, trash, .. } = flat;
         let outcome = Outcome { done, gone, corrupt, due, unread_priority, trash };
-        let Flat { started_at, finished_at, message, filter, .. } = flat;
-        Self { id, verb, queue, state, status, total, outcome, started_at, finished_at, message, filter }
+        let Flat { started_at, finished_at, message, filter, who, .. } = flat;
+        Self { id, verb, queue, state, status, total, outcome, started_at, finished_at, message, filter, who }
     }
 }
 

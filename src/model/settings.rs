@@ -1,7 +1,7 @@
 //! What can be set, and what the console says of itself: connections, the archive's size, how long it keeps what.
 
 use super::{
-    archive::{ArchiveStatus, Archiving, Gap},
+    archive::{ArchiveStatus, Archiver, Archiving, Gap},
     live::Connection,
     time::Millis,
 };
@@ -149,8 +149,14 @@ pub struct ArchiveFacts {
     pub tables: Vec<TableSize>,
     pub oldest_job: Option<Millis>,
     pub oldest_line: Option<Millis>,
-    /// What this console does for it.
-    pub archiving: Archiving,
+    /// Which console writes into it.
+    pub archiver: Archiver,
+    /// What that one has done; `None`: nobody's figures are known.
+    pub archiving: Option<Archiving>,
+    /// Of another console: when it said so.
+    pub archiving_at: Option<Millis>,
+    /// Of this console, when it is not the one any more and has still something to write, or has lost something.
+    pub left: Option<Archiving>,
     /// The newest ones, newest first.
     pub gaps: Vec<Gap>,
     /// Older ones.

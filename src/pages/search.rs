@@ -16,7 +16,7 @@ use crate::{
     model::{
         ids::escaped,
         live::LiveView,
-        search::{Hit, Query},
+        search::{Hit, Query, text::limits},
         time::Millis,
         wire::{Resource, resource},
     },
@@ -204,7 +204,7 @@ fn Results(first: Resource<First>, q: Memo<String>, query: Memo<Query>, reload: 
             </div>
         </Show>
         <Show when=move || nothing.get()>
-            <Empty title="No job matches" text="All of it was searched. Words must stand at the start of a word, and all of them in one job: leave one out, or a filter.">
+            <Empty title="No job matches" text=format!("All jobs were looked at. {} Words must stand at the start of a word, and all of them in one job: leave one out, or a filter.", limits())>
                 <a class="btn" href="/search"><Icon glyph=Glyph::Close />"Clear the search"</a>
             </Empty>
         </Show>

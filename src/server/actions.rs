@@ -136,7 +136,7 @@ pub async fn retry_edited(state: &AppState, queue: &QueueName, job: &Fingerprint
     };
     let outcome = act.await;
     state.watching.nudge_queue(queue);
-    asked.answered(state, outcome)
+    asked.answered(state, outcome).await
 }
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
@@ -240,7 +240,7 @@ async fn acted(
     };
     state.watching.nudge_queue(queue);
     let asked = if jobs.len() > 1 { asked.naming(state, &done.ids) } else { asked };
-    asked.answered(state, answer.map(|()| done.outcome))
+    asked.answered(state, answer.map(|()| done.outcome)).await
 }
 
 /// The id that a job's payload says, before it is moved. Nobody is refused because it cannot be told.
@@ -261,5 +261,5 @@ async fn whole<T: audit::Came>(
     let asked = audit::asked(state, verb, Some(queue));
     let done = act.await;
     state.watching.nudge_queue(queue);
-    asked.answered(state, done)
+    asked.answered(state, done).await
 }

@@ -128,7 +128,7 @@ async fn read(driver: &RedisDriver, queues: &[(QueueName, u64)], now: Millis) ->
         }
         of += left;
     }
-    Ok(Seen { kinds, coverage: Coverage { scanned, of: Some(scanned + of) }, at: now, changes: 0 })
+    Ok(Seen { kinds, coverage: Coverage { scanned, of: Some(scanned + of), partly: 0 }, at: now, changes: 0 })
 }
 
 fn note(kinds: &mut BTreeMap<String, Kind>, queue: &QueueName, job: JobSummary, error: Option<String>) {

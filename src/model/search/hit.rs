@@ -127,6 +127,14 @@ pub struct Coverage {
     pub scanned: u64,
     /// `None` when it is not known.
     pub of: Option<u64>,
+    /// Jobs that were judged by a part of their payload ([`super::text::limits`]). In the archive the index names who is looked at, by
+    /// the same part: there may be more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub partly: u64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// One bounded step of the live search; `next` asks for the one behind it.

@@ -71,6 +71,12 @@ impl Query {
         holds.then(|| self.place(job))
     }
 
+    /// Whether a job was judged by a text that is only a part of what its payload says.
+    pub fn saw_part(&self, text: &LazyText<'_>) -> bool {
+        let by_text = !self.terms.is_empty() || self.filters.iter().any(|f| matches!(f.test, Test::Error(_)));
+        by_text && text.asked().is_some_and(|text| text.cut)
+    }
+
     fn place(&self, job: &Candidate) -> Place {
         let exact = |wanted: &str| job.id == Some(wanted);
         let exact = self.wanted().any(exact)

@@ -8,6 +8,17 @@ pub const TEXT_BYTES: usize = 64 * 1024;
 /// Of a larger payload, its first and its last bytes: the library writes `error` and `failedAt` at the end.
 pub const HEAD_BYTES: usize = TEXT_BYTES - TAIL_BYTES;
 pub const TAIL_BYTES: usize = 8 * 1024;
+/// The same for people.
+pub fn limits() -> String {
+    let kb = |bytes: usize| bytes / 1024;
+    format!(
+        "Of a payload above {} kB only the first {} kB and the last {} kB are looked through.",
+        kb(TEXT_BYTES),
+        kb(HEAD_BYTES),
+        kb(TAIL_BYTES)
+    )
+}
+
 /// What an error, and an id or a class, may take of the text: the payload is to have its part.
 const ERROR_BYTES: usize = 16 * 1024;
 const NAME_BYTES: usize = 1024;
@@ -160,6 +171,11 @@ impl<'a> LazyText<'a> {
         Self { head: head.into(), tail: Some(tail.into()), made: OnceCell::new() }
     }
 
+    /// What it is, if somebody has asked for it.
+    pub fn asked(&self) -> Option<&Text> {
+        self.made.get()
+    }
+
     pub fn get(&self) -> &Text {
         self.made.get_or_init(|| match &self.tail {
             None => Text::of(&self.head),
@@ -202,6 +218,7 @@ mod tests {
         let (head, tail) = (&raw[..HEAD_BYTES], &raw[raw.len() - TAIL_BYTES..]);
         assert_eq!(Text::of_ends(head, tail), text);
         assert_eq!(LazyText::of_ends(head, tail).get(), &text);
+        assert_eq!(limits(), "Of a payload above 64 kB only the first 56 kB and the last 8 kB are looked through.");
     }
 
     #[test]

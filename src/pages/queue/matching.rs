@@ -12,7 +12,7 @@ use crate::{
         icon::{Glyph, Icon},
         job_table::JobTable,
         keys::on_key,
-        number::{jobs as jobs_of, thousands},
+        number::{count, jobs as jobs_of, thousands},
         search_hits::Misread,
         selection::Selection,
     },
@@ -21,7 +21,7 @@ use crate::{
         job::{JobState, JobSummary, Order},
         operation::Verb,
         query::JobsQuery,
-        search::{MatchPage, Query},
+        search::{MatchPage, Query, text::limits},
         time::Millis,
         wire::Resource,
     },
@@ -97,9 +97,13 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
     };
     let click = move |verb: Verb| if n.get_untracked() > 0 { some(verb) } else { ask(verb) };
     let covered = move || {
-        coverage.get().map(|c| match c.of {
-            Some(of) if next.get().is_some() => format!("Scanned {} of {}", thousands(c.scanned), thousands(of)),
-            Some(_) | None => format!("All {} scanned", thousands(c.scanned)),
+        coverage.get().map(|c| {
+            let partly =
+                if c.partly > 0 { format!(", {} only in part", count(c.partly, "large payload", "large payloads")) } else { String::new() };
+            match c.of {
+                Some(of) if next.get().is_some() => format!("Scanned {} of {}{partly}", thousands(c.scanned), thousands(of)),
+                Some(_) | None => format!("All {} scanned{partly}", thousands(c.scanned)),
+            }
         })
     };
     let load = Callback::new(move |()| reload.update(|n| *n += 1));
@@ -145,7 +149,7 @@ fn Nothing(more: Signal<bool>, clear: Signal<String>) -> impl IntoView {
         if more.get() {
             view! { <Empty title="Nothing found yet" text="None of the jobs that were looked at by now matches. Search on for the rest.">{clear()}</Empty> }.into_any()
         } else {
-            view! { <Empty title="No job matches" text="All jobs of this list were looked at. Words must stand at the start of a word; leave one out, or a filter.">{clear()}</Empty> }.into_any()
+            view! { <Empty title="No job matches" text=format!("All jobs of this list were looked at. {} Words must stand at the start of a word; leave one out, or a filter.", limits())>{clear()}</Empty> }.into_any()
         }
     }
 }

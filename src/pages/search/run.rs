@@ -2,11 +2,11 @@
 
 use crate::{
     api,
-    components::number::thousands,
+    components::number::{count, thousands},
     model::{
         error::ApiError,
         ids::escaped,
-        search::{ArchiveStep, Coverage, Hit, SearchStep},
+        search::{ArchiveStep, Coverage, Hit, SearchStep, text::limits},
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -101,7 +101,13 @@ impl Run {
 
     /// What was not searched, and why.
     pub fn notes(&self) -> Vec<String> {
-        self.skipped.iter().chain(&self.unavailable).cloned().collect()
+        let partly = |n: u64, least: &str, place: &str| {
+            let jobs = count(n, "large payload", "large payloads");
+            (n > 0).then(|| format!("Only a part was looked through of {least}{jobs} {place}. {}", limits()))
+        };
+        let live = partly(self.live.partly, "", "in Redis");
+        let archive = partly(self.archive.partly, "at least ", "in the archive");
+        self.skipped.iter().chain(&self.unavailable).cloned().chain(live).chain(archive).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         time::Ago,
     },
     model::{
-        archive::{ArchiveState, Archiving},
+        archive::{ArchiveState, Archiver, Archiving},
         error::ApiError,
         settings::{ArchiveFacts, TableSize},
         time::Millis,
@@ -35,7 +35,7 @@ pub fn Facts(facts: Resource<Result<ArchiveFacts, ApiError>>) -> impl IntoView {
         facts.get().map(|facts| match facts {
             Err(error) => view! { <Problem error=error retry=move |()| again.refetch() /> }.into_any(),
             Ok(facts) if facts.status.state != ArchiveState::Ready => {
-                let held = held_up(&facts.archiving).map(|held| view! { <p class="px-gutter pb-4">{held}</p> });
+                let held = all_held_up(&facts).map(|held| view! { <p class="px-gutter pb-4">{held}</p> });
                 view! { <p class="px-gutter pb-4 text-muted">"Nothing can be said of it while it is not open. Live pages are not affected."</p> {held} }.into_any()
             }
             Ok(facts) => view! { <Figures facts=facts /> }.into_any(),
@@ -52,17 +52,34 @@ fn rows(size: &TableSize) -> String {
     }
 }
 
-/// What this console has written since it was started.
-fn written(a: &Archiving) -> String {
-    if !a.leading {
-        return "by another console".into();
-    }
+/// What the console that archives has written since it was started.
+fn written(facts: &ArchiveFacts) -> String {
+    let who = match facts.archiver {
+        Archiver::This => "by this console",
+        Archiver::Other => "by another console",
+        Archiver::Nobody => return "no console archives at the moment".into(),
+        Archiver::Unknown => return "—".into(),
+    };
+    let Some(a) = &facts.archiving else { return who.into() };
+    let said = facts.archiving_at.map(|at| format!(" as it said at {} UTC", at.clock())).unwrap_or_default();
     format!(
-        "by this console; since it was started {}, {}, {}",
+        "{who}; since it was started {}, {}, {}{said}",
         count(a.dead + a.completed, "job", "jobs"),
         count(a.runs, "run", "runs"),
         count(a.lines, "log line", "log lines")
     )
+}
+
+fn not_written(facts: &ArchiveFacts) -> String {
+    all_held_up(facts).unwrap_or_else(|| if facts.archiving.is_some() { "nothing" } else { "—" }.into())
+}
+
+/// Of the console that archives, and of this one, when it did before.
+fn all_held_up(facts: &ArchiveFacts) -> Option<String> {
+    let of_it = facts.archiving.as_ref().and_then(held_up);
+    let left = facts.left.as_ref().and_then(held_up).map(|held| format!("of what this console read before: {held}"));
+    let all: Vec<String> = [of_it, left].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// What could not be written, or not yet.
@@ -70,8 +87,10 @@ fn held_up(a: &Archiving) -> Option<String> {
     let waiting = (a.spooled > 0).then(|| format!("{} wait to be written", count(a.spooled, "failed job", "failed jobs")));
     let lost = (a.lost > 0).then(|| format!("{} lost: the archive was away for too long", count(a.lost, "failed job", "failed jobs")));
     let untold = (a.untold > 0).then(|| format!("{} lost", count(a.untold, "run or log line", "runs or log lines")));
+    let refused =
+        (a.lines_refused > 0).then(|| format!("{} lost: the database refuses them", count(a.lines_refused, "log line", "log lines")));
     let refusing = a.refusing.as_ref().map(|r| format!("since {} UTC the database takes nothing: {}", r.since.clock(), r.problem));
-    let all: Vec<String> = [refusing, waiting, lost, untold].into_iter().flatten().collect();
+    let all: Vec<String> = [refusing, waiting, lost, untold, refused].into_iter().flatten().collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
@@ -87,6 +106,7 @@ fn Figures(facts: ArchiveFacts) -> impl IntoView {
     let free = facts.free_bytes.filter(|n| *n > 0).map(|n| format!(", of which {} are free for new rows", bytes(n)));
     let size = facts.bytes.map_or_else(|| "—".to_owned(), |n| bytes(n) + &free.unwrap_or_default());
     let tables = facts.tables.iter().map(|t| view! { <div><dt>{what(&t.table).to_owned()}</dt><dd class="num">{rows(t)}</dd></div> });
+    let (did, did_not) = (written(&facts), not_written(&facts));
     let estimated = facts.tables.iter().any(|t| t.estimated);
     view! {
         <dl class="facts settings">
@@ -94,11 +114,34 @@ fn Figures(facts: ArchiveFacts) -> impl IntoView {
             <div><dt>"Size on disk"</dt><dd class="num">{size}</dd></div>
             {tables.collect_view()}
             <div><dt>"Oldest job row"</dt><dd>{oldest(facts.oldest_job)}</dd></div>
-            <div><dt>"Written"</dt><dd>{written(&facts.archiving)}</dd></div>
-            <div><dt>"Not written"</dt><dd>{held_up(&facts.archiving).unwrap_or_else(|| "nothing".into())}</dd></div>
+            <div><dt>"Written"</dt><dd>{did}</dd></div>
+            <div><dt>"Not written"</dt><dd>{did_not}</dd></div>
             <div><dt>"Oldest log line"</dt><dd>{oldest(facts.oldest_line)}</dd></div>
         </dl>
         <Gaps gaps=facts.gaps more=facts.more_gaps />
         {estimated.then(|| view! { <p class="px-gutter pb-4 text-12 text-faint">"“About” is the database's own estimate: counting took too long."</p> })}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_of_what_nobody_knows() {
+        let lost = || Some(Archiving { lost: 2, ..Archiving::default() });
+        let table = [
+            (Archiver::This, Some(Archiving::default()), None, "by this console; since it was started 0 jobs", "nothing"),
+            (Archiver::Other, lost(), None, "by another console; since it was started 0 jobs", "2 failed jobs lost: "),
+            (Archiver::Other, None, None, "by another console", "—"),
+            (Archiver::Nobody, None, None, "no console archives at the moment", "—"),
+            (Archiver::Unknown, None, None, "—", "—"),
+            (Archiver::Nobody, None, lost(), "no console archives at the moment", "of what this console read before: 2 failed jobs lost"),
+        ];
+        for (archiver, archiving, left, did, did_not) in table {
+            let facts = ArchiveFacts { archiver, archiving, left, ..ArchiveFacts::default() };
+            assert!(written(&facts).starts_with(did), "{}", written(&facts));
+            assert!(not_written(&facts).starts_with(did_not), "{}", not_written(&facts));
+        }
     }
 }

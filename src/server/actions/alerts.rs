@@ -70,7 +70,7 @@ pub async fn save(state: &AppState, rule: Rule, version: Option<&str>) -> Result
         write(state, &raw, &text).await
     };
     let answer = act.await;
-    let rules = asked.answered(state, answer)?;
+    let rules = asked.answered(state, answer).await?;
     Ok((rule, rules))
 }
 
@@ -89,7 +89,7 @@ pub async fn delete(state: &AppState, id: &str, version: Option<&str>) -> Result
         write(state, &raw, &text).await
     };
     let answer = act.await;
-    asked.answered(state, answer)
+    asked.answered(state, answer).await
 }
 
 /// Over exactly what was read.

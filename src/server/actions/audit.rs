@@ -92,36 +92,39 @@ impl Asked {
     }
 
     /// Leaves the line and hands the answer on.
-    pub fn answered<T: Came>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
-        match &answer {
-            Ok(came) => self.leave(state, came.jobs(), came.result()),
-            Err(error) => self.leave(state, None, format!("refused: {error}")),
-        }
+    pub async fn answered<T: Came>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        let (jobs, result) = match &answer {
+            Ok(came) => (came.jobs(), came.result()),
+            Err(error) => (None, format!("refused: {error}")),
+        };
+        self.leave(state, jobs, result).await;
         answer
     }
 
     /// The same for an answer that says no more than that it was done.
-    pub fn noted<T>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
-        self.answered(state, answer.as_ref().map(|_| ()).map_err(Clone::clone))?;
+    pub async fn noted<T>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        let said = answer.as_ref().map(|_| ()).map_err(Clone::clone);
+        self.answered(state, said).await?;
         answer
     }
 
     /// What was begun leaves its line when it has ended, here only when it could not begin.
-    pub fn begun<T>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
-        if let Err(error) = &answer {
-            self.leave(state, None, format!("refused: {error}"));
+    pub async fn begun<T>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        let refused = answer.as_ref().err().map(|error| format!("refused: {error}"));
+        if let Some(refused) = refused {
+            self.leave(state, None, refused).await;
         }
         answer
     }
 
-    fn leave(self, state: &AppState, jobs: Option<u64>, result: String) {
+    async fn leave(self, state: &AppState, jobs: Option<u64>, result: String) {
         let took_ms = i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX);
-        state.audit.note(AuditLine { jobs, result: cut(&result), took_ms, ..self.line });
+        state.audit.keep(&state.driver, AuditLine { jobs, result: cut(&result), took_ms, ..self.line }).await;
     }
 }
 
 /// The line of a bulk operation that has ended. It has the operation's id: whoever writes it, there is one.
-pub fn ended(operation: &Operation, who: &str, at: Millis) -> AuditLine {
+pub fn ended(operation: &Operation, at: Millis) -> AuditLine {
     let outcome = &operation.outcome;
     let result = match operation.status {
         OperationStatus::Done => outcome.result(),
@@ -130,7 +133,8 @@ pub fn ended(operation: &Operation, who: &str, at: Millis) -> AuditLine {
     AuditLine {
         id: operation.id.clone(),
         at: operation.started_at,
-        who: who.into(),
+        // One that an older version began does not say.
+        who: operation.who.clone().unwrap_or_else(|| "not known".into()),
         verb: operation.verb.as_str().into(),
         queue: Some(cut(operation.queue.as_str())),
         filter: match (&operation.filter, operation.state) {
@@ -147,7 +151,7 @@ pub fn ended(operation: &Operation, who: &str, at: Millis) -> AuditLine {
 
 /// Called when a bulk operation of this console has ended.
 pub fn operation(state: &AppState, operation: &Operation) {
-    state.audit.note(ended(operation, state.who().as_str(), now()));
+    state.audit.note(ended(operation, now()));
 }
 
 fn cut(text: &str) -> String {

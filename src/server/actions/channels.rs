@@ -67,7 +67,7 @@ pub async fn channels(state: &AppState) -> Result<ChannelsView, ApiError> {
 pub async fn set_channels(state: &AppState, edit: &ChannelsEdit) -> Result<ChannelsView, ApiError> {
     let asked = asked(state, "alert-channels", None).of(summary(edit));
     let saved = save(state, edit).await;
-    asked.answered(state, saved)?;
+    asked.answered(state, saved).await?;
     channels(state).await
 }
 
@@ -125,7 +125,7 @@ impl Came for Tested {
 pub async fn test(state: &AppState, channel: Channel, edit: Option<&ChannelsEdit>) -> Result<Tested, ApiError> {
     let asked = asked(state, "alert-test", None).of(channel.label());
     let tested = tried(state, channel, edit).await;
-    asked.answered(state, tested)
+    asked.answered(state, tested).await
 }
 
 async fn tried(state: &AppState, channel: Channel, edit: Option<&ChannelsEdit>) -> Result<Tested, ApiError> {
@@ -215,5 +215,5 @@ async fn take(
         if state.driver.take_undelivered(&raw, again.as_ref()).await? { Ok(()) } else { Err(gone()) }
     };
     let taken = taken.await;
-    asked.answered(state, taken)
+    asked.answered(state, taken).await
 }

@@ -165,7 +165,10 @@ pub async fn act(state: &AppState, text: &str, verb: Verb, parts: &[GroupPart], 
                 all.push(chosen);
             }
             // What can begin does, whatever becomes of the others.
-            (line, Err(error)) => refused = refused.or(line.begun::<()>(state, Err(error)).err()),
+            (line, Err(error)) => {
+                let error = line.begun::<()>(state, Err(error)).await.err();
+                refused = refused.or(error);
+            }
         }
     }
     if let (true, Some(error)) = (all.is_empty(), refused) {
@@ -174,7 +177,7 @@ pub async fn act(state: &AppState, text: &str, verb: Verb, parts: &[GroupPart], 
     let begun = state.operations.all_of(state, all).await;
     if let Err(error) = &begun {
         for line in lines {
-            let _ = line.begun::<()>(state, Err(error.clone()));
+            let _ = line.begun::<()>(state, Err(error.clone())).await;
         }
     }
     begun

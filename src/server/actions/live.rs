@@ -81,5 +81,5 @@ pub async fn put_back(state: &AppState, key: &str) -> Result<Run, ApiError> {
     if let Some(queue) = &queue {
         state.watching.nudge_queue(queue);
     }
-    asked.answered(state, run)
+    asked.answered(state, run).await
 }

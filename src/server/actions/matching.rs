@@ -115,7 +115,7 @@ pub async fn act(state: &AppState, queue: &QueueName, ask: Ask<'_>) -> Result<Op
         Ok(chosen) => state.operations.all_matching(state, chosen).await,
         Err(error) => Err(error),
     };
-    asked.begun(state, begun)
+    asked.begun(state, begun).await
 }
 
 /// What is asked for, and its audit line for the case that it does not begin.

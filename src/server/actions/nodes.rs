@@ -54,7 +54,7 @@ pub async fn command(state: &AppState, service: &str, id: &str, ask: CommandAsk)
     let sent = send(state, service, id, ask).await;
     // The next heartbeat is looked for at once.
     state.watching.request(now());
-    asked.answered(state, sent)
+    asked.answered(state, sent).await
 }
 
 async fn send(state: &AppState, service: &str, id: &str, ask: CommandAsk) -> Result<Command, ApiError> {

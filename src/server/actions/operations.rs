@@ -2,7 +2,7 @@
 
 use super::{
     audit::{self, Came},
-    is_queue, now, whole, wrong_state,
+    is_queue, now, wrong_state,
 };
 use crate::model::{
     error::ApiError,
@@ -84,7 +84,7 @@ async fn begun(
         None => asked,
     };
     let operation = begin.await;
-    asked.begun(state, operation)
+    asked.begun(state, operation).await
 }
 
 /// Whether a worker serves the queue: what is due already is left to it.
@@ -133,15 +133,21 @@ pub async fn operation(state: &AppState, id: &str) -> Result<Operation, ApiError
 }
 
 pub async fn cancel(state: &AppState, id: &str) -> Result<Operation, ApiError> {
-    let found = operation(state, id).await?;
+    let found = operation(state, id).await;
+    let queue = found.as_ref().ok().map(|found| found.queue.clone());
+    let asked = audit::asked(state, "cancel", queue.as_ref()).of(format!("operation {id}"));
     let cancel = async {
-        if !found.status.is_over() {
+        if !found?.status.is_over() {
             // Seen by whichever console has it, before its next chunk or before it begins.
             state.driver.cancel_operation(id).await?;
         }
         operation(state, id).await
     };
-    whole(state, "cancel", &found.queue, cancel).await
+    let cancelled = cancel.await;
+    if let Some(queue) = &queue {
+        state.watching.nudge_queue(queue);
+    }
+    asked.answered(state, cancelled).await
 }
 
 pub async fn trash(state: &AppState) -> Result<Vec<TrashEntry>, ApiError> {
@@ -152,7 +158,7 @@ pub async fn restore(state: &AppState, id: &str) -> Result<Operation, ApiError> 
     let entry = state.driver.trash_entry(id, now()).await?;
     let Some(entry) = entry else {
         let detail = "These jobs are no longer in the trash: they were restored, or their hour is over.".into();
-        return audit::asked(state, Verb::Restore.as_str(), None).of(id).begun(state, Err(ApiError::NotFound { detail }));
+        return audit::asked(state, Verb::Restore.as_str(), None).of(id).begun(state, Err(ApiError::NotFound { detail })).await;
     };
     let queue = entry.queue.clone();
     let begin = async {

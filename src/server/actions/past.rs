@@ -3,6 +3,7 @@
 use super::{
     audit::{self, Came},
     is_queue,
+    settings::archiver,
 };
 use crate::model::{
     archive::{ArchivePage, ArchivedJob, ArchivedRow},
@@ -137,8 +138,9 @@ pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage,
     }
     let db = state.archive.db()?;
     let read = async { tokio::try_join!(jobs::page(&db, state.archive.totals(), query), gaps::newest(&db, query.queue.as_ref())) };
-    let ((rows, total), (gaps, more_gaps)) = state.archive.noted(read.await)?;
-    let refusing = state.archive.archiving().refusing;
+    let (read, report) = tokio::join!(read, archiver(state));
+    let ((rows, total), (gaps, more_gaps)) = state.archive.noted(read)?;
+    let refusing = report.archiving.and_then(|archiving| archiving.refusing);
     Ok(ArchivePage { rows, gaps, more_gaps, total, page: query.page, per_page: query.per_page, refusing })
 }
 
@@ -179,7 +181,7 @@ async fn push(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &P
     let asked = asked.of(timeline::deed_filter(if id.is_empty() { &copy } else { id }));
     let done = pushed(state, queue, id, raw, ask, copy).await;
     state.watching.nudge_queue(queue);
-    asked.answered(state, done)
+    asked.answered(state, done).await
 }
 
 async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &PushAsk, copy: String) -> Result<PushDone, ApiError> {

@@ -2,7 +2,7 @@
 
 use super::{audit::asked, now};
 use crate::model::{
-    archive::ArchiveStatus,
+    archive::{ArchiveStatus, Archiver, ArchiverReport},
     error::ApiError,
     log::{ArchivedLog, ArchivedLogQuery},
     settings::{ArchiveFacts, Preview, PreviewPart, Retention, RetentionRun, RetentionView, Settings},
@@ -16,6 +16,10 @@ use crate::server::{
     state::AppState,
     tasks::retention as task,
 };
+use std::time::Duration;
+
+/// Redis is asked so long who archives.
+const ASK_WITHIN: Duration = Duration::from_secs(1);
 
 pub async fn settings(state: &AppState) -> Settings {
     state.watching.request(now());
@@ -43,7 +47,31 @@ pub fn archive_status(state: &AppState) -> ArchiveStatus {
 }
 
 pub async fn archive_facts(state: &AppState) -> ArchiveFacts {
-    size::facts(&state.archive).await
+    let (facts, report) = tokio::join!(size::facts(&state.archive), archiver(state));
+    let own = state.archive.archiving();
+    let waits = own.spooled > 0 || own.lost > 0 || own.untold > 0 || own.lines_refused > 0 || own.refusing.is_some();
+    ArchiveFacts {
+        archiver: report.who,
+        archiving: report.archiving,
+        archiving_at: report.at,
+        left: (report.who != Archiver::This && waits).then_some(own),
+        ..facts
+    }
+}
+
+/// Who archives: who does it knows it, the others ask Redis. What the archive itself has to show does not wait long for that.
+pub(super) async fn archiver(state: &AppState) -> ArchiverReport {
+    let own = state.archive.archiving();
+    if own.leading {
+        return ArchiverReport { who: Archiver::This, at: None, archiving: Some(own) };
+    }
+    if state.archive.is_off() {
+        return ArchiverReport { who: Archiver::Nobody, ..ArchiverReport::default() };
+    }
+    match tokio::time::timeout(ASK_WITHIN, state.driver.archiver()).await {
+        Ok(Ok(report)) => report,
+        Ok(Err(_)) | Err(_) => ArchiverReport::default(),
+    }
 }
 
 pub async fn retention(state: &AppState) -> Result<RetentionView, ApiError> {
@@ -59,7 +87,7 @@ pub async fn set_retention(state: &AppState, keep: Retention) -> Result<Retentio
         Ok(state.driver.set_retention(&keep).await?)
     };
     let answer = set.await;
-    asked.answered(state, answer)?;
+    asked.answered(state, answer).await?;
     retention(state).await
 }
 
@@ -79,7 +107,7 @@ pub async fn preview(state: &AppState, keep: &Retention) -> Result<Preview, ApiE
 pub async fn run_retention(state: &AppState) -> Result<RetentionRun, ApiError> {
     let asked = asked(state, "retention-run", None);
     let begun = task::begin(state).await;
-    asked.begun(state, begun)
+    asked.begun(state, begun).await
 }
 
 pub async fn archived_logs(state: &AppState, query: &ArchivedLogQuery) -> Result<ArchivedLog, ApiError> {

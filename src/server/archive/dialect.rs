@@ -7,7 +7,8 @@ pub enum Dialect {
     Postgres,
 }
 
-/// The library's columns in MySQL hold so many characters (`error`: bytes); what is longer goes to `flux_console_whole`.
+/// The library's columns in MySQL hold so many characters (`error` and a message of the log:
+/// bytes); what is longer goes to `flux_console_whole` or `flux_console_whole_lines`.
 pub const JOB_ID_CHARS: usize = 64;
 pub const QUEUE_CHARS: usize = 128;
 pub const ERROR_BYTES: usize = 65_535;
@@ -40,6 +41,12 @@ impl Dialect {
             Self::Sqlite | Self::MySql => format!("INSTR(LOWER({column}), LOWER(?)) > 0"),
             Self::Postgres => format!("STRPOS(LOWER({column}), LOWER(?)) > 0"),
         }
+    }
+
+    /// How long a text column is, in characters.
+    pub fn chars(self, column: &str) -> String {
+        let length = if self == Self::Sqlite { "length" } else { "char_length" };
+        format!("{length}({column})")
     }
 
     /// A sum as a whole number.

@@ -5,9 +5,9 @@
 
 use super::{
     db::Db,
-    dialect::{Dialect, QUEUE_CHARS, containing},
+    dialect::{Dialect, containing},
     error::ArchiveError,
-    record::fitting,
+    record::stored_queue,
     sql::{Row, Sql, clean, sql},
 };
 use crate::model::{
@@ -27,24 +27,27 @@ const LOOK_FOR: Duration = Duration::from_millis(1_500);
 const LATE: i64 = 10_000;
 
 fn columns(dialect: Dialect) -> String {
-    format!("a.id, a.level, a.message, a.worker_id, a.queue, {}", dialect.ms("a.timestamp"))
+    format!("a.id, a.level, a.message, a.worker_id, a.queue, {}, w.message, w.worker, w.queue", dialect.ms("a.timestamp"))
 }
 
 fn read(row: &Row<'_>) -> LogLine {
     let level = row.text(1).unwrap_or_default();
+    // What the column cut stands whole beside it.
+    let whole = |cut: usize| row.text(cut + 4).or_else(|| row.text(cut));
     LogLine {
         seq: row.count(0),
         at: Millis(row.int(5).unwrap_or(i64::MAX)),
         level: Level::parse(&level).unwrap_or(if level == "warn" { Level::Warning } else { Level::Info }),
-        message: row.text(2).unwrap_or_default(),
-        worker: row.text(3).filter(|worker| !worker.is_empty()),
+        message: whole(2).unwrap_or_default(),
+        worker: whole(3).filter(|worker| !worker.is_empty()),
         job: None,
-        queue: row.text(4).and_then(|queue| QueueName::try_from(queue).ok()),
+        queue: whole(4).and_then(|queue| QueueName::try_from(queue).ok()),
         problem: None,
     }
 }
 
-/// A page shows this much of a message.
+/// A page shows messages whole until they have so many bytes together; then so many characters of each.
+const SHOWN_WHOLE: usize = 1024 * 1024;
 const MESSAGE_SHOWN: usize = 2_000;
 
 /// What the filters come to, but for time; `a` is the table.
@@ -56,24 +59,50 @@ fn wanted(dialect: Dialect, query: &ArchivedLogQuery) -> Sql {
         None => {}
     }
     if !query.worker.is_empty() {
-        wanted = wanted.and_is(dialect, "a.worker_id", fitting(&query.worker, QUEUE_CHARS));
+        wanted = wanted.and_is(dialect, "a.worker_id", stored_queue(dialect, &query.worker));
     }
     if !query.queue.is_empty() {
-        wanted = wanted.and_is(dialect, "a.queue", fitting(&query.queue, QUEUE_CHARS));
+        wanted = wanted.and_is(dialect, "a.queue", stored_queue(dialect, &query.queue));
     }
     // Databases agree about the case of ASCII letters only; what they let through is looked at again.
     if !query.q.is_empty() && query.q.is_ascii() {
-        wanted = wanted.then(&format!(" AND {}", dialect.like("a.message"))).bind(containing(&clean(&query.q)));
+        let (pattern, either) = (containing(&clean(&query.q)), [dialect.like("a.message"), dialect.like("w.message")].join(" OR "));
+        wanted = wanted.then(&format!(" AND ({either})")).bind(pattern.clone()).bind(pattern);
     }
     wanted
 }
 
+/// Whether a name is asked for that fills its column: longer ones stand there with the same beginning.
+fn is_long(dialect: Dialect, query: &ArchivedLogQuery) -> bool {
+    let fills = |name: &String| stored_queue(dialect, name) == stored_queue(dialect, &format!("{name}x"));
+    fills(&query.worker) || fills(&query.queue)
+}
+
+/// Whether a line that the database let through is of that name. One that nobody kept whole may be.
+fn is_named(dialect: Dialect, wanted: &str, said: Option<&str>) -> bool {
+    wanted.is_empty() || said.is_some_and(|said| said == clean(wanted) || said == stored_queue(dialect, wanted))
+}
+
 pub async fn page(db: &Db, query: &ArchivedLogQuery) -> Result<ArchivedLog, ArchiveError> {
+    let mut page = found(db, query).await?;
+    let mut room = SHOWN_WHOLE;
+    for line in &mut page.lines {
+        if line.message.len() <= room {
+            room -= line.message.len();
+        } else if let Some((at, _)) = line.message.char_indices().nth(MESSAGE_SHOWN) {
+            line.message.truncate(at);
+            line.message.push('…');
+        }
+    }
+    Ok(page)
+}
+
+async fn found(db: &Db, query: &ArchivedLogQuery) -> Result<ArchivedLog, ArchiveError> {
     let top = match query.before {
         Some(before) => before,
         None => newest(db, query).await?.map_or(0, |id| id.saturating_add(1)),
     };
-    if query.q.is_empty() && query.since.is_none() && query.until.is_none() {
+    if query.q.is_empty() && query.since.is_none() && query.until.is_none() && !is_long(db.dialect(), query) {
         let lines = lines(db, query, None, top, PER_PAGE + 1).await?;
         return Ok(full(lines).unwrap_or_else(|lines| ArchivedLog { lines, next: None, looked_at: None }));
     }
@@ -132,17 +161,23 @@ async fn lines(db: &Db, query: &ArchivedLogQuery, from: Option<i64>, top: i64, m
         wanted = wanted.then(&format!(" AND {at} <= ?")).bind(until.0);
     }
     // What the database's comparison lets through too many is dropped below: with text the run is read without a limit on them.
-    let limit = if query.q.is_empty() { format!(" LIMIT {most}") } else { String::new() };
-    let text = format!("SELECT {} FROM flux_system_logs a WHERE {} ORDER BY a.id DESC{limit}", columns(dialect), wanted.text);
+    let long = is_long(dialect, query);
+    let limit = if query.q.is_empty() && !long { format!(" LIMIT {most}") } else { String::new() };
+    let text = format!(
+        "SELECT {} FROM flux_system_logs a LEFT JOIN flux_console_whole_lines w ON w.row_id = a.id WHERE {} ORDER BY a.id DESC{limit}",
+        columns(dialect),
+        wanted.text
+    );
     let q = query.q.to_lowercase();
     let mut lines = db.rows(Sql { text, values: wanted.values }, read).await?;
     lines.retain(|line| q.is_empty() || line.message.to_lowercase().contains(&q));
-    lines.truncate(most);
-    for line in &mut lines {
-        if let Some((at, _)) = line.message.char_indices().nth(MESSAGE_SHOWN) {
-            line.message.truncate(at);
-        }
+    if long {
+        lines.retain(|line| {
+            is_named(dialect, &query.worker, line.worker.as_deref())
+                && is_named(dialect, &query.queue, line.queue.as_ref().map(QueueName::as_str))
+        });
     }
+    lines.truncate(most);
     Ok(lines)
 }
 

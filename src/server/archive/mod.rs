@@ -144,6 +144,7 @@ impl Archive {
         note(&mut self.0.progress.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// What this console has done; of another one Redis tells (`actions::settings::archiver`).
     pub fn archiving(&self) -> Archiving {
         self.0.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -19,7 +19,7 @@ use super::{
     record::identity,
     sql::{Row, Sql, Value, alike, sql},
 };
-pub use traces::{Side, any_gone, forget, mark_orphans, sweep};
+pub use traces::{Side, Step, any_gone, forget, mark_orphans, sweep};
 pub use words::merge_words;
 
 use crate::{
@@ -257,6 +257,9 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
         tx.run(sql("DELETE FROM flux_console_rows WHERE").one_of("row_id", ids())).await?;
         tx.run(sql("DELETE FROM flux_console_whole WHERE").one_of("row_id", ids())).await?;
         counts::take(&mut tx, dialect, "row_id", batch.ids.clone()).await?;
+    }
+    if table.old == Old::Lines {
+        tx.run(sql("DELETE FROM flux_console_whole_lines WHERE").one_of("row_id", ids())).await?;
     }
     if table.old == Old::Audit {
         tx.run(sql("DELETE FROM flux_console_audit_jobs WHERE").one_of("identity", batch.identities.iter().cloned())).await?;

@@ -21,17 +21,19 @@ pub async fn search(archive: &Archive, query: &Query, cursor: Option<&str>) -> R
     archive.noted(step(&db, query, cursor.and_then(Cursor::read)).await)
 }
 
-/// Where a search goes on, and where it began: `{row}.{first}`.
+/// Where a search goes on, where it began, and how many rows were judged by a part of their payload: `{row}.{first}.{partly}`.
 #[derive(Clone, Copy)]
 struct Cursor {
     before: i64,
     top: i64,
+    partly: u64,
 }
 
 impl Cursor {
     fn read(text: &str) -> Option<Self> {
-        let (before, top) = text.split_once('.')?;
-        let cursor = Self { before: before.parse().ok()?, top: top.parse().ok()? };
+        let mut parts = text.splitn(3, '.');
+        let (before, top) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let cursor = Self { before, top, partly: parts.next()?.parse().ok()? };
         // Rows count from 1: anything else was made up.
         (cursor.before > 0 && cursor.top > 0).then_some(cursor)
     }
@@ -42,14 +44,15 @@ async fn step(db: &Db, query: &Query, cursor: Option<Cursor>) -> Result<ArchiveS
         return Ok(ArchiveStep::default());
     }
     let Some((bottom, newest)) = jobs::ends(db).await? else { return Ok(ArchiveStep::default()) };
-    let Cursor { before, top } = cursor.unwrap_or(Cursor { before: i64::MAX, top: newest });
+    let Cursor { before, top, partly } = cursor.unwrap_or(Cursor { before: i64::MAX, top: newest, partly: 0 });
     let (ids, next) = candidates(db, query, before).await?;
     // By numbers: what the index leaves out was looked at as well.
     let of = u64::try_from(top.saturating_sub(bottom).saturating_add(1)).unwrap_or(0);
     let scanned = next.map_or(of, |next| u64::try_from(top.saturating_sub(next).saturating_add(1)).unwrap_or(0).min(of));
-    let hits = hits(db, query, ids).await?;
-    let next = next.map(|before| format!("{before}.{top}"));
-    Ok(ArchiveStep { hits, next, coverage: Coverage { scanned, of: Some(of) }, unavailable: None })
+    let (hits, parts) = hits(db, query, ids).await?;
+    let partly = partly.saturating_add(parts);
+    let next = next.map(|before| format!("{before}.{top}.{partly}"));
+    Ok(ArchiveStep { hits, next, coverage: Coverage { scanned, of: Some(of), partly }, unavailable: None })
 }
 
 /// States that a row of the archive can have.
@@ -62,19 +65,19 @@ fn status(state: JobState) -> Option<Status> {
     }
 }
 
-/// Those of the candidates that match, each as it is shown.
-async fn hits(db: &Db, query: &Query, ids: Vec<i64>) -> Result<Vec<Hit>, ArchiveError> {
+/// Those of the candidates that match, each as it is shown; and how many of all were judged by a part of their payload.
+async fn hits(db: &Db, query: &Query, ids: Vec<i64>) -> Result<(Vec<Hit>, u64), ArchiveError> {
     let mut texts: HashMap<i64, index::Parts> = index::parts(db, &ids).await?;
     let rows = jobs::by_ids(db, ids).await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let parts = texts.remove(&row.row)?;
-            let text = parts.text();
-            let place = place(query, &row, &text)?;
-            Some(hit(row, place))
-        })
-        .collect())
+    let (mut hits, mut partly) = (Vec::new(), 0);
+    for row in rows {
+        let Some(parts) = texts.remove(&row.row) else { continue };
+        let text = parts.text();
+        let place = place(query, &row, &text);
+        partly += u64::from(query.saw_part(&text));
+        hits.extend(place.map(|place| hit(row, place)));
+    }
+    Ok((hits, partly))
 }
 
 /// Rows that only repeat what another one says, or say that a failed attempt completed, are no finds.

@@ -20,7 +20,7 @@ const COUNT_WITHIN: Duration = Duration::from_millis(700);
 const TABLES: [&str; 4] = ["flux_job_archive", "flux_system_logs", "flux_console_attempts", "flux_console_audit"];
 
 pub async fn facts(archive: &Archive) -> ArchiveFacts {
-    let mut facts = ArchiveFacts { status: archive.status(), archiving: archive.archiving(), ..ArchiveFacts::default() };
+    let mut facts = ArchiveFacts { status: archive.status(), ..ArchiveFacts::default() };
     let Ok(db) = archive.db() else { return facts };
     let tables = tables(&db);
     let others = async {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// A larger message is no event; it is counted as malformed and not parsed.
 const LARGEST: usize = 256 * 1024;
-/// So much of a message is kept.
+/// So much of a message is shown.
 pub const SHOWN: usize = 2_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Event {
             worker: text("workerId").filter(|w| !w.is_empty()),
             job: named.filter(|id| !id.is_empty() && id != "undefined"),
             queue: text("queue").and_then(|q| QueueName::try_from(q).ok()),
-            message: cut(message),
+            message,
             kind,
         })
     }
@@ -173,6 +173,7 @@ mod tests {
         }
         assert!(Event::read(&vec![b' '; LARGEST + 1]).is_err());
         let long = "é".repeat(5_000);
-        assert!(read(&serde_json::json!({ "message": long }).to_string()).message.len() <= SHOWN + 3);
+        assert!(cut(long.clone()).len() <= SHOWN + 3);
+        assert_eq!(read(&serde_json::json!({ "message": long }).to_string()).message, long, "the archive is told all of it");
     }
 }

@@ -164,7 +164,7 @@ impl Inner {
                     seq: 0,
                     at,
                     level: event.level,
-                    message: event.message,
+                    message: event::cut(event.message),
                     worker: event.worker,
                     job: event.job,
                     queue,

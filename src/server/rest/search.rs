@@ -1,7 +1,7 @@
 //! Search for programs.
 
 use super::{Params, UrlQuery, problem::Problem};
-use crate::model::search::{ArchiveStep, Hit, SearchStep};
+use crate::model::search::{ArchiveStep, Coverage, Hit, SearchStep};
 use crate::server::search::export::Format;
 use crate::server::{actions, state::AppState};
 use axum::{
@@ -38,6 +38,8 @@ pub struct Answer {
 struct Half {
     scanned: u64,
     of: Option<u64>,
+    /// See [`Coverage::partly`].
+    partly: u64,
     done: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     skipped: Vec<String>,
@@ -75,13 +77,8 @@ pub async fn search(State(state): State<AppState>, UrlQuery(params): UrlQuery<Pa
     hits.extend(archive.hits);
     Hit::settle(&mut hits);
     let next = Next { live: live.next, archive: archive.next };
-    let half = |of: crate::model::search::Coverage, done: bool| Half {
-        scanned: of.scanned,
-        of: of.of,
-        done,
-        skipped: Vec::new(),
-        unavailable: None,
-    };
+    let half =
+        |of: Coverage, done: bool| Half { scanned: of.scanned, of: of.of, partly: of.partly, done, skipped: Vec::new(), unavailable: None };
     Ok(Json(Answer {
         hits,
         live: Half { skipped: live.skipped, ..half(live.coverage, next.live.is_none()) },

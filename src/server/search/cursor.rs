@@ -10,6 +10,9 @@ pub struct Cursor {
     pub began: Millis,
     /// Elements looked at by now.
     pub scanned: u64,
+    /// Of these, judged by a part of their payload.
+    #[serde(default)]
+    pub partly: u64,
     /// The queue it stands at.
     pub queue: Option<QueueName>,
     /// The group, when queues are through.
@@ -26,7 +29,7 @@ const POSITIONS: u64 = 1 << 48;
 
 impl Cursor {
     pub fn new(began: Millis) -> Self {
-        Self { began, scanned: 0, queue: None, group: None, list: 0, mark: None }
+        Self { began, scanned: 0, partly: 0, queue: None, group: None, list: 0, mark: None }
     }
 
     pub fn read(text: &str) -> Result<Self, ApiError> {
@@ -38,7 +41,7 @@ impl Cursor {
         };
         serde_json::from_str::<Self>(text)
             .ok()
-            .filter(|c| c.scanned < POSITIONS && c.mark.as_ref().is_none_or(sound))
+            .filter(|c| c.scanned < POSITIONS && c.partly <= c.scanned && c.mark.as_ref().is_none_or(sound))
             .ok_or_else(|| ApiError::invalid("cursor", "This is not a place to go on from: take `next` of the step before, unchanged."))
     }
 
@@ -56,7 +59,7 @@ mod tests {
     fn what_is_written_is_read_and_nothing_else() {
         let mark = Mark { at: 7, score: Some("1.5e+12".into()), anchors: vec!["0".repeat(40)] };
         let queue = QueueName::try_from("a b").ok();
-        let cursor = Cursor { scanned: 4, queue, group: Some("g".into()), list: 2, mark: Some(mark), ..Cursor::new(Millis(17)) };
+        let cursor = Cursor { scanned: 4, partly: 1, queue, group: Some("g".into()), list: 2, mark: Some(mark), ..Cursor::new(Millis(17)) };
         assert_eq!(Cursor::read(&cursor.write()), Ok(cursor.clone()));
         for bad in ["", "{}", "7", &cursor.write().replace(":7", ":999999999999999999"), &cursor.write().replace("000", "00'")] {
             assert!(Cursor::read(bad).is_err(), "{bad}");

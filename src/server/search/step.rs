@@ -59,7 +59,7 @@ pub async fn step(
     // A search for one id passes over what does not hold it in Redis itself, and so gets further in a step.
     let wanted = query.only_id().filter(|id| scope.is_none() && plain(id)).unwrap_or_default();
     let limits = if wanted.is_empty() { limits } else { Limits { elements: limits.elements * 10, bytes: limits.bytes * 8, ..limits } };
-    let (mut found, mut scanned, mut bytes) = (Vec::new(), 0, 0);
+    let (mut found, mut scanned, mut bytes, mut partly) = (Vec::new(), 0, 0, cursor.partly);
     let mut places: VecDeque<Place> = VecDeque::new();
     let ends = loop {
         // At least one piece in every step, or it would never end.
@@ -100,7 +100,8 @@ pub async fn step(
         for row in &piece.rows {
             taken += 1;
             bytes += row.bytes();
-            let hit = row.matched(query, &place.queue, &place.source);
+            let (hit, part) = row.matched(query, &place.queue, &place.source);
+            partly += u64::from(part);
             let since = |job: &JobSummary| scope.and_then(|s| s.start.as_ref()).is_some_and(|start| start.came_since(job));
             hits.push(hit.filter(|(job, _)| !since(job)));
             if found.len() + hits.iter().flatten().count() >= limits.hits {
@@ -119,12 +120,11 @@ pub async fn step(
     let scanned = cursor.scanned + scanned;
     let left: u64 = places.iter().map(|p| p.left).sum();
     let of = plan.rest(snapshot).map(|rest| scanned + left + rest);
-    let next = if ends { None } else { next(&plan, places.pop_front(), cursor, scanned) };
-    Ok(Step { found, coverage: Coverage { scanned, of }, next, skipped: plan.skipped.into_iter().collect() })
+    let next = if ends { None } else { next(&plan, places.pop_front(), Cursor { scanned, partly, ..Cursor::new(cursor.began) }) };
+    Ok(Step { found, coverage: Coverage { scanned, of, partly }, next, skipped: plan.skipped.into_iter().collect() })
 }
 
-fn next(plan: &Plan, place: Option<Place>, before: &Cursor, scanned: u64) -> Option<Cursor> {
-    let cursor = Cursor { scanned, ..Cursor::new(before.began) };
+fn next(plan: &Plan, place: Option<Place>, cursor: Cursor) -> Option<Cursor> {
     match place {
         Some(place) => Some(Cursor { group: place.group(), list: place.list, mark: place.mark, queue: Some(place.queue), ..cursor }),
         None => plan.next_place().map(|(queue, group)| Cursor { queue, group, ..cursor }),

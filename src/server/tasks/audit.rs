@@ -1,16 +1,14 @@
-//! Writes down what operators did: into the archive when it is ready, else into Redis, from where it is moved when the archive is
-//! back. No action waits for this, and none fails by it.
+//! Writes down what operators did. The line of a click lies in Redis before the click is answered, so that no kill loses it, and is
+//! moved from there into the archive when that is ready. No action waits for the archive, and none fails by this.
 //!
 //! A line has an identity, and the archive leaves one alone that it has: so a line whose writing was in doubt is written again,
 //! and two consoles may move the same lines. What was moved is taken out of Redis by its whole text, not by its place.
 
-use crate::model::{
-    audit::AuditLine,
-    operation::{Operation, OperationStatus},
-};
+use crate::model::{audit::AuditLine, operation::Operation};
 use crate::server::{
     actions::{audit::ended, now},
     archive::{audit as archive, db::Db, error::ArchiveError},
+    driver::redis::RedisDriver,
     state::AppState,
 };
 use std::{
@@ -22,7 +20,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::{Mutex, Notify, mpsc},
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -40,6 +38,10 @@ const OPERATIONS_EVERY: Duration = Duration::from_secs(30);
 const OPERATIONS: usize = 5_000;
 /// After the console was told to stop, lines of its last requests still come.
 const LINGER: Duration = Duration::from_millis(150);
+/// A click waits so long for its line to be in Redis.
+const KEEP_WITHIN: Duration = Duration::from_secs(1);
+/// When the console stops, what lies in Redis is moved if the archive is that quick.
+const LAST_MOVE: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub struct Audit(Arc<Shared>);
@@ -48,29 +50,46 @@ struct Shared {
     sender: mpsc::Sender<AuditLine>,
     receiver: Mutex<mpsc::Receiver<AuditLine>>,
     lost: AtomicU64,
+    /// Rung when a line came to lie in Redis.
+    kept: Notify,
 }
 
 impl Default for Audit {
     fn default() -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
-        Self(Arc::new(Shared { sender, receiver: Mutex::new(receiver), lost: AtomicU64::new(0) }))
+        Self(Arc::new(Shared { sender, receiver: Mutex::new(receiver), lost: AtomicU64::new(0), kept: Notify::new() }))
     }
 }
 
 impl Audit {
-    /// Takes a line on its way, at once.
+    /// Takes a line on its way, at once: of what is in Redis anyway, or did not come of a click.
     pub fn note(&self, line: AuditLine) {
-        // In the console's own log in any case.
-        tracing::info!(
-            audit = line.verb,
-            audit.who = line.who,
-            queue.name = line.queue,
-            filter = line.filter,
-            jobs = line.jobs,
-            result = line.result,
-            duration_ms = line.took_ms,
-            "action"
-        );
+        log(&line);
+        self.send(line);
+    }
+
+    /// Takes the line of a click on its way: when this returns, a kill does not lose it any more. What Redis does not take in time goes
+    /// the way of [`Self::note`].
+    pub async fn keep(&self, driver: &RedisDriver, line: AuditLine) {
+        log(&line);
+        let (audit, driver) = (self.clone(), driver.clone());
+        let keep = async move {
+            let text = serde_json::to_string(&line).ok();
+            let kept = match text {
+                Some(text) => timeout(KEEP_WITHIN, driver.push_audit(&[text])).await.is_ok_and(|pushed| pushed.is_ok()),
+                None => false,
+            };
+            if kept {
+                audit.0.kept.notify_one();
+            } else {
+                audit.send(line);
+            }
+        };
+        // In a task of its own: who asked may go away meanwhile. It does not panic, and were it to, the click is done all the same.
+        let _ = tokio::spawn(keep).await;
+    }
+
+    fn send(&self, line: AuditLine) {
         if self.0.sender.try_send(line).is_err() {
             self.lose(1);
         }
@@ -87,6 +106,20 @@ impl Audit {
     }
 }
 
+/// In the console's own log in any case.
+fn log(line: &AuditLine) {
+    tracing::info!(
+        audit = line.verb,
+        audit.who = line.who,
+        queue.name = line.queue,
+        filter = line.filter,
+        jobs = line.jobs,
+        result = line.result,
+        duration_ms = line.took_ms,
+        "action"
+    );
+}
+
 pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
     let audit = state.audit.clone();
     let mut receiver = audit.0.receiver.lock().await;
@@ -96,12 +129,15 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
         let stopping = shutdown.is_cancelled();
         tokio::select! {
             _ = receiver.recv_many(&mut lines, WAITING) => {}
+            () = audit.0.kept.notified() => {}
             () = sleep(if stopping { LINGER } else { MOVE_EVERY }) => if stopping { return Ok(()) },
             () = shutdown.cancelled(), if !stopping => {}
         }
         put(&state, &mut lines).await;
         let Ok(db) = state.archive.db() else { continue };
         if stopping {
+            // What stays in Redis is moved by another console, or by the next one.
+            let _ = timeout(LAST_MOVE, moved(&state, &db)).await;
             continue;
         }
         let moved = moved(&state, &db).await;
@@ -155,8 +191,8 @@ async fn moved(state: &AppState, db: &Db) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Keeps operations that ended longer than Redis does. One whose console was killed gets its audit line here; nobody knows any
-/// more who began it.
+/// Keeps operations that ended longer than Redis does. One whose console was killed, while it ran or just before it wrote the
+/// audit line, gets that here; all the others have it.
 async fn operations(state: &AppState, db: &Db, written: &mut HashSet<String>) -> Result<(), ArchiveError> {
     // All of them: a console that was killed may have left more than a list shows.
     let Ok(ids) = state.driver.operation_ids(OPERATIONS).await else { return Ok(()) };
@@ -166,12 +202,8 @@ async fn operations(state: &AppState, db: &Db, written: &mut HashSet<String>) ->
     let Ok(all) = state.driver.operations_of(&new, now()).await else { return Ok(()) };
     let ended_now: Vec<Operation> = all.into_iter().filter(|o| o.status.is_over()).collect();
     archive::put_operations(db, &ended_now).await?;
-    let left: Vec<AuditLine> = ended_now
-        .iter()
-        .filter(|o| o.status == OperationStatus::Interrupted && o.finished_at.is_none())
-        .map(|o| ended(o, "not known: the console that ran it is gone", now()))
-        .collect();
-    for some in left.chunks(500) {
+    let lines: Vec<AuditLine> = ended_now.iter().map(|o| ended(o, now())).collect();
+    for some in lines.chunks(500) {
         archive::write(db, some).await?;
     }
     written.extend(ended_now.into_iter().map(|o| o.id));

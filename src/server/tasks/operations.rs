@@ -174,7 +174,10 @@ impl Operations {
                     detail: format!("{RUNNING} operations are running already. Nothing was started: wait for one to end, or cancel one."),
                 });
             }
-            let operation = asked(verb, queue, from, OperationStatus::Running, total, filter, started);
+            let operation = Operation {
+                who: Some(state.who().as_str().into()),
+                ..asked(verb, queue, from, OperationStatus::Running, total, filter, started)
+            };
             list.push(Known { operation: operation.clone(), with });
             operation
         };
@@ -239,5 +242,6 @@ fn asked(
         finished_at: None,
         message: None,
         filter,
+        who: None,
     }
 }

@@ -14,6 +14,7 @@ mod refused;
 mod search;
 mod shelves;
 mod slow;
+mod told;
 mod unheard;
 
 use crate::support::{Database, DatabaseKind};

@@ -30,12 +30,13 @@ use std::collections::HashSet;
 const AT: Millis = Millis(1_795_433_700_000);
 const DAY_MS: i64 = 86_400_000;
 /// The others have a row for a kind of error, an hour or a gap: those are few.
-const BIG: [&str; 8] = [
+const BIG: [&str; 9] = [
     "flux_job_archive",
     "flux_system_logs",
     "flux_console_rows",
     "flux_console_search",
     "flux_console_whole",
+    "flux_console_whole_lines",
     "flux_console_failures",
     "flux_console_attempts",
     "flux_console_audit",
@@ -198,10 +199,10 @@ async fn retention_is_led_by_indexes(kind: DatabaseKind) {
         led(&db, what, statements, index).await;
     }
     let traces = sent(async {
-        for side in [Side::Rows, Side::Whole] {
-            sweep(&db, side, 0).await.expect("swept");
+        for side in [Side::Rows, Side::Whole, Side::Lines] {
+            sweep(&db, side, 0, 100).await.expect("swept");
         }
-        mark_orphans(&db, "", now).await.expect("marked");
+        mark_orphans(&db, "", now, 100).await.expect("marked");
         let later = Millis(now.0 + 100 * DAY_MS);
         assert!(any_gone(&db, later).await.expect("an answer"));
         assert!(forget(&db, &HashSet::new(), later, 100).await.expect("forgotten").1 > 0);

@@ -1,11 +1,17 @@
 //! Every write leaves one line, wherever it can be kept.
 
 use super::{SOON, console, ints, open, texts};
-use crate::support::{Payload, TestConsole, TestRedis, eventually, pause_line, payload::many_dead};
+use crate::support::{Payload, Replica, TestConsole, TestRedis, eventually, http, now_ms, pause_line, payload::many_dead};
 use flux_console::{
-    model::{archive::ArchiveState, time::Millis},
+    model::{
+        archive::ArchiveState,
+        job::JobState,
+        operation::{Operation, OperationStatus, Outcome, Verb},
+        time::Millis,
+    },
     server::{archive::setting::Setting, config::Config},
 };
+use redis::AsyncCommands;
 use serde_json::{Value, json};
 
 async fn lines(console: &TestConsole, query: &str, many: usize) -> Vec<Value> {
@@ -104,6 +110,81 @@ async fn lines_wait_in_redis_while_the_archive_is_away_and_move_once() {
     assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_audit").await, [3]);
     let page = console.json("/api/v1/audit").await;
     assert_eq!((page["archived"].as_bool(), page["total"].as_u64(), page["waiting"].as_u64()), (Some(true), Some(3), Some(0)));
+    console.stop().await;
+}
+
+/// The archive is busy with somebody else's transaction, and the console is killed with the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_that_was_answered_has_its_line_whatever_is_killed() {
+    let (redis, dir) = (TestRedis::start().await, tempfile::tempdir().unwrap());
+    let file = dir.path().join("a.sqlite");
+    redis.push_raw("queue:mail", [Payload::new("w", "mail").waiting()]).await;
+    let killed = Replica::with(&redis, &["--archive", &format!("sqlite:{}", file.display())]);
+    eventually("the archive is open", SOON, async || killed.json("/api/v1/archive").await["status"]["state"] == "ready").await;
+    let db = open(&file).await;
+    let busy = db.begin().await.expect("the lock");
+    let url = format!("{}/api/v1/queues/mail/pause", killed.base_url);
+    let answer = http().build().unwrap().post(url).send().await.expect("an answer");
+    killed.kill();
+    assert_eq!(answer.status().as_u16(), 200);
+    let key = redis.keys().await.into_iter().find(|k| k.ends_with(":audit")).expect("it lies in Redis");
+    assert_eq!(redis.list(&key).await.len(), 1);
+
+    drop(busy);
+    let next = console(&redis, &file).await;
+    let line = lines(&next, "?verb=pause", 1).await.remove(0);
+    assert_eq!((line["queue"].as_str(), line["who"].as_str()), (Some("mail"), Some("somebody at 127.0.0.1")));
+    eventually("it is moved", SOON, async || !redis.keys().await.contains(&key)).await;
+    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_audit").await, [1]);
+    next.stop().await;
+}
+
+/// Operations of consoles that were killed: while they ran, and between their end and the line about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_that_a_killed_console_leaves_says_who_began_it() {
+    let (redis, dir) = (TestRedis::start().await, tempfile::tempdir().unwrap());
+    let driver = crate::driver::driver(&redis);
+    let long_ago = Millis(now_ms() - 60_000);
+    let operation = |id: &str, status: OperationStatus| Operation {
+        id: id.into(),
+        verb: Verb::Retry,
+        queue: "mail".try_into().unwrap(),
+        state: Some(JobState::Failed),
+        status,
+        total: 3,
+        outcome: Outcome { done: 2, ..Outcome::default() },
+        started_at: long_ago,
+        finished_at: status.is_over().then_some(long_ago),
+        message: None,
+        filter: None,
+        who: Some("operator at 10.0.0.3".into()),
+    };
+    let all = [
+        operation("running", OperationStatus::Running),
+        operation("over", OperationStatus::Done),
+        operation("old", OperationStatus::Running),
+    ];
+    driver.save_operations(&all, long_ago).await.unwrap();
+    // As an older version wrote it.
+    let mut old = serde_json::to_value(&all[2]).unwrap();
+    assert!(old.as_object_mut().unwrap().remove("who").is_some());
+    let _: () = redis.con.clone().hset(driver.keys().operation("old"), "json", old.to_string()).await.unwrap();
+
+    let console = console(&redis, &dir.path().join("a.sqlite")).await;
+    let mut said: Vec<(Value, Value)> =
+        lines(&console, "?verb=retry", 3).await.iter_mut().map(|line| (line["who"].take(), line["result"].take())).collect();
+    said.sort_by_key(|pair| format!("{pair:?}"));
+    let expected = [
+        ("not known", "interrupted: 2 done of 3"),
+        ("operator at 10.0.0.3", "2 done"),
+        ("operator at 10.0.0.3", "interrupted: 2 done of 3"),
+    ];
+    assert_eq!(said, expected.map(|(who, result)| (json!(who), json!(result))));
+    let mut shown: Vec<Option<String>> = Vec::new();
+    for id in ["running", "old"] {
+        shown.push(console.json(&format!("/api/v1/operations/{id}")).await["who"].as_str().map(str::to_owned));
+    }
+    assert_eq!(shown, [Some("operator at 10.0.0.3".to_owned()), None]);
     console.stop().await;
 }
 

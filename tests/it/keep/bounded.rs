@@ -90,6 +90,59 @@ async fn no_transaction_of_a_run_takes_more_than_it_may() {
     console.stop().await;
 }
 
+/// What is left of rows that the library deleted: each transaction on it is as small as any other, and its time is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_rows_goes_in_small_transactions_too() {
+    const LEFT: i64 = 2_500;
+    let (_redis, _database, console, db) = databases::console(DatabaseKind::Postgres).await;
+    for text in [
+        "CREATE TABLE taken (tx BIGINT, what TEXT)",
+        "CREATE FUNCTION take_note() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN INSERT INTO taken VALUES (txid_current(), TG_TABLE_NAME); RETURN COALESCE(NEW, OLD); END'",
+        "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.15); RETURN NULL; END'",
+    ] {
+        run(&db, text, []).await;
+    }
+    for (table, event) in
+        [("flux_console_rows", "DELETE"), ("flux_console_whole", "DELETE"), ("flux_console_failures", "UPDATE OF gone_ms")]
+    {
+        run(&db, &format!("CREATE TRIGGER take_note BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION take_note()"), []).await;
+    }
+    // No archive row has these numbers. The failures are of three kinds.
+    for text in [
+        "INSERT INTO flux_console_rows (row_id, class) SELECT 1000000 + i, 'A' FROM generate_series(1, 2500) AS n(i)",
+        "INSERT INTO flux_console_whole (row_id, job_id) SELECT 1000000 + i, 'a' FROM generate_series(1, 2500) AS n(i)",
+        "INSERT INTO flux_console_failures (identity, row_id, signature, queue, hour) \
+         SELECT concat('f', i), 1000000 + i, concat('s', i % 3), 'mail', 7 FROM generate_series(1, 2500) AS n(i)",
+        "INSERT INTO flux_console_signatures (signature, text, count, first_ms, last_ms, last_row) \
+         SELECT signature, signature, COUNT(*), 0, 0, 0 FROM flux_console_failures GROUP BY signature",
+        "INSERT INTO flux_console_signature_hours (signature, queue, hour, count) \
+         SELECT signature, queue, hour, COUNT(*) FROM flux_console_failures GROUP BY signature, queue, hour",
+    ] {
+        run(&db, text, []).await;
+    }
+    assert_eq!(delete_old(&console).await["notes of rows that are gone"].as_i64(), Some(2 * LEFT));
+    for what in ["flux_console_rows", "flux_console_whole", "flux_console_failures"] {
+        let taken = ints(&db, &format!("SELECT COUNT(*) FROM taken WHERE what = '{what}' GROUP BY tx ORDER BY tx")).await;
+        assert_eq!(taken.iter().sum::<i64>(), LEFT, "{what}: each once, {taken:?}");
+        assert!(taken[0] <= pace::FIRST as i64, "{what}: the first one is small, {taken:?}");
+        assert!(taken.iter().all(|rows| *rows <= pace::ROWS as i64), "{what}: {taken:?}");
+    }
+    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_signatures").await, [0], "they are out of the counts");
+
+    // Whoever waits for such a transaction waits for a step of the run.
+    for text in [
+        "CREATE TRIGGER be_slow AFTER UPDATE OF gone_ms ON flux_console_failures FOR EACH STATEMENT EXECUTE FUNCTION be_slow()",
+        "INSERT INTO flux_console_failures (identity, row_id) VALUES ('slow', 1)",
+    ] {
+        run(&db, text, []).await;
+    }
+    delete_old(&console).await;
+    let longest = console.json("/api/v1/settings/retention").await["run"]["longestMs"].as_u64();
+    assert!(longest >= Some(150), "{longest:?}");
+    console.stop().await;
+}
+
 /// Rows with words that stand in each of them, in an index as the indexer writes it: two hundred at a time.
 async fn fill(db: &Db, stem: &str, count: i64, days: i64) {
     let at = days_ago(days).iso();

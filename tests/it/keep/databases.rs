@@ -31,6 +31,59 @@ on_each! {
     the_jobs_of_an_audit_line_go_with_it
     the_log_of_the_past_is_searched_literally
     names_are_told_apart_by_every_letter
+    long_lines_of_the_log_are_kept_whole
+}
+
+/// MySQL's columns hold 128 characters of a name and 64 kB of a message, PostgreSQL indexes 512 characters, SQLite takes all.
+async fn long_lines_of_the_log_are_kept_whole(kind: DatabaseKind) {
+    let (redis, _database, console, db) = console(kind).await;
+    let (worker, queue) = ("w".repeat(600), "q".repeat(600));
+    let message = format!("{} the end", "é".repeat(40_000));
+    let long = |message: &str, at: Millis| line(&worker, "info", message, Some(queue.as_str()), at);
+    let lines = [long(&message, days(0)), long("old", days(40)), line("w", "info", "short", None, days(1))];
+    let count = |text: &str| format!("SELECT COUNT(*) FROM {text}");
+    assert_eq!(record::Lines::default().write(&db, &lines, false).await.unwrap(), 3);
+    let beside = ints(&db, &count("flux_console_whole_lines")).await[0];
+    assert_eq!(beside, if kind == DatabaseKind::Sqlite { 0 } else { 2 }, "what fits is not kept twice");
+
+    let shown = async |query: &str| console.json(&format!("/api/v1/logs/archive?{query}")).await["lines"].as_array().unwrap().clone();
+    let all = shown("").await;
+    assert_eq!(all.len(), 3);
+    for (line, expected) in [(&all[2], message.as_str()), (&all[1], "old")] {
+        assert!(line["message"] == expected && line["worker"] == worker && line["queue"] == queue, "{kind:?}: it is shown whole");
+    }
+    let (other, part) = (format!("{}x", &worker[1..]), &worker[..128]);
+    for (query, n) in [
+        (format!("worker={worker}"), 2),
+        (format!("queue={queue}&worker={worker}"), 2),
+        (format!("worker={other}"), 0),
+        (format!("worker={part}"), 0),
+        (format!("worker={worker}&q=The%20end"), 1),
+        ("q=the%20end".into(), 1),
+    ] {
+        assert_eq!(shown(&query).await.len(), n, "{kind:?}: {query}");
+    }
+
+    // Known again by the next archiver, and told from one that goes on otherwise far behind its beginning.
+    let again = [long(&message, lines[0].at), long(&message[..60_000], lines[0].at)];
+    assert_eq!(record::Lines::default().write(&db, &again, true).await.unwrap(), 1);
+    assert_eq!(record::Lines::default().write(&db, &again, true).await.unwrap(), 0);
+
+    // What a worker says is kept to its end.
+    console.listens().await;
+    let said = format!("{} said to the end", "x".repeat(30_000));
+    let event = serde_json::json!({"level": "info", "message": said, "workerId": "loud", "timestamp": days(0).iso()}).to_string();
+    redis::cmd("PUBLISH").arg("flux_console:logs").arg(event).exec_async(&mut redis.con.clone()).await.unwrap();
+    eventually("it is archived", SOON, async || shown("worker=loud").await.first().is_some_and(|line| line["message"] == said)).await;
+
+    delete_old(&console).await;
+    assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_system_logs WHERE message = 'old'").await, [0]);
+    assert_eq!(ints(&db, &count("flux_console_whole_lines")).await, [beside], "the old one went, one had come");
+    // The library deletes a line, and what stands beside it is left.
+    assert_eq!(db.run(sql("DELETE FROM flux_system_logs WHERE message LIKE 'é%'")).await.unwrap(), 2);
+    assert_eq!(delete_old(&console).await["notes of rows that are gone"].as_i64(), Some(beside));
+    assert_eq!(ints(&db, &count("flux_console_whole_lines")).await, [0]);
+    console.stop().await;
 }
 
 /// MariaDB compares the library's columns without case, and knows no time outside of 1970 to 2038.

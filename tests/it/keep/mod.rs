@@ -1,6 +1,7 @@
 //! What the console keeps of itself, on a real SQLite (`databases`, `killed` and `bounded`: on all three): audit lines, settings, the log of the past, and how old rows go.
 
 mod audit;
+mod audited;
 mod bounded;
 mod databases;
 mod inbox;

@@ -67,6 +67,14 @@ async fn a_lost_job_is_put_back_once_and_byte_for_byte() {
     assert_eq!(redis.texts("queue:pending:g").await, [behind]);
     assert_eq!(put_back(&console).await.0, 409, "a second click");
     assert_eq!(redis.texts("queue:mail:high").await.len(), 1);
+    // Without an archive the lines of both consoles are in one list.
+    let audit = console.json("/api/v1/audit?verb=put-back").await;
+    let lines = audit["lines"].as_array().expect("lines");
+    assert_eq!(lines.len(), 4, "one for each click: {audit}");
+    assert!(lines.iter().all(|l| l["who"] == "somebody at 127.0.0.1" && l["queue"] == "mail" && l["filter"] == "a"), "{audit}");
+    let refused = |line: &&Value| line["result"].as_str().is_some_and(|text| text.starts_with("refused: The job"));
+    assert_eq!(lines.iter().filter(refused).count(), 3, "{audit}");
+    assert_eq!(lines.iter().filter(|line| line["result"] == "done" && line["jobs"] == 1).count(), 1, "{audit}");
 
     // A console that starts now knows it as well.
     let late = redis.console().await;

@@ -1,9 +1,9 @@
 //! The events that the running library published, played to a console: the counts were made by hand.
 
-use crate::support::{TestRedis, eventually};
+use crate::support::{TestRedis, eventually, recording::fixtures};
 use redis::AsyncCommands;
 use serde_json::Value;
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 /// Recording, then started, completed, failed, retried, dead, unattributed, and malformed.
 const EXPECTED: [(&str, [u64; 7]); 4] = [
@@ -15,11 +15,7 @@ const EXPECTED: [(&str, [u64; 7]); 4] = [
 
 #[tokio::test]
 async fn the_librarys_events_are_counted_exactly() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures/events");
-    if !dir.is_dir() {
-        println!("skipped: there are no recordings at ../shared/fixtures/events");
-        return;
-    }
+    let dir = fixtures().join("events");
     for (name, expected) in EXPECTED {
         let redis = TestRedis::start().await;
         let console = redis.console().await;

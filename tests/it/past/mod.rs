@@ -5,7 +5,7 @@ mod errors;
 mod jobs;
 mod operators;
 
-use crate::support::{TestConsole, TestRedis, eventually};
+use crate::support::{TestConsole, TestRedis, eventually, recording::fixtures};
 use flux_console::{
     model::archive::ArchiveState,
     server::{
@@ -13,10 +13,7 @@ use flux_console::{
         config::Config,
     },
 };
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 /// An archive file in a directory of its own.
 pub struct Archive {
@@ -29,11 +26,10 @@ impl Archive {
     }
 
     /// What the TypeScript library wrote.
-    pub fn recorded() -> Option<Self> {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures/sql/sqlite-archive.db");
+    pub fn recorded() -> Self {
         let archive = Self::new();
-        std::fs::copy(from, archive.path()).ok()?;
-        Some(archive)
+        std::fs::copy(fixtures().join("sql/sqlite-archive.db"), archive.path()).expect("a recording");
+        archive
     }
 
     pub fn path(&self) -> PathBuf {

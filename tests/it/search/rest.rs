@@ -78,6 +78,62 @@ async fn an_export_without_its_archive_breaks_off() {
     console.stop().await;
 }
 
+/// What is not looked through is counted and said, in Redis and in the archive.
+#[tokio::test(flavor = "multi_thread")]
+async fn payloads_that_are_searched_only_in_part_are_counted() {
+    use flux_console::{
+        model::{archive::Status, time::Millis},
+        server::archive::{
+            db::Db,
+            record::{self, Record},
+            setting::{Persist, Setting},
+        },
+    };
+    let redis = TestRedis::start().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let setting = Setting::Sqlite(dir.path().join("a.sqlite"));
+    // The word stands behind 80 kB and before 40 kB.
+    let own = format!(r#""pad":"{}","hidden":"needle","more":"{}""#, "y ".repeat(40_000), "z ".repeat(20_000));
+    let large = |id: &str, queue: &str| Payload::new(id, queue).own(&own).attempts(3, 3).failed("no room");
+    let small = Payload::new("small", "a").failed("no room");
+    redis.push_raw("queue:a:failed", [large("l-1", "a"), large("l-2", "a"), small]).await;
+    let db = Db::open(&setting).await.expect("opens");
+    let batch = ["l-3", "l-4"].map(|id| Record {
+        status: Status::Failed,
+        queue: "b".try_into().expect("a name"),
+        id: None,
+        payload: large(id, "b").into_bytes(),
+        at: Millis(1_795_433_700_000),
+    });
+    record::records(&db, &batch).await.expect("written");
+    db.close().await;
+    let persist = Persist { failed: false, completed: false };
+    let config = flux_console::server::config::Config { url: redis.url.clone(), archive: setting, persist, ..Default::default() };
+    let console = crate::support::TestConsole::start(config).await;
+    console.discovered().await;
+    crate::support::eventually("the archive is open", std::time::Duration::from_secs(20), async || console.state.archive.db().is_ok())
+        .await;
+    for (q, hits, live, archive) in [
+        ("needle%20queue:a", 0, 2, 0),
+        ("room%20queue:a", 3, 2, 0),
+        ("queue:a", 3, 0, 0),
+        ("id:l-1", 1, 0, 0),
+        ("-needle%20queue:b", 2, 0, 2),
+    ] {
+        let answer = console.json(&format!("/api/v1/search?q={q}")).await;
+        assert_eq!(answer["next"], Value::Null, "{q}: {answer}");
+        let partly = |half: &str| answer[half]["partly"].as_u64();
+        let found = answer["hits"].as_array().map(Vec::len);
+        assert_eq!((found, partly("live"), partly("archive")), (Some(hits), Some(live), Some(archive)), "{q}: {answer}");
+    }
+    let html = console.get("/search?q=needle").await.text().await.expect("a page");
+    assert!(html.contains("Only a part was looked through of 2 large payloads in Redis."), "{html}");
+    assert!(html.contains("Of a payload above 64 kB only the first 56 kB and the last 8 kB are looked through."), "{html}");
+    let table = console.get("/queues/a?state=failed&q=needle").await.text().await.expect("a page");
+    assert!(table.contains("All 3 scanned, 2 large payloads only in part"), "{table}");
+    console.stop().await;
+}
+
 /// What is in both places comes once; what is in the archive alone comes with its payload and its whole error.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_halves_are_one_list() {

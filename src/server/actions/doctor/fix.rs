@@ -52,7 +52,7 @@ pub async fn fix(state: &AppState, ask: &FixAsk) -> Result<Fixed, ApiError> {
     let asked = audit::asked(state, ask.kind.as_str(), queue.as_ref()).of(&ask.subject);
     let fixed = mend(state, ask).await;
     forget(state).await;
-    asked.answered(state, fixed)
+    asked.answered(state, fixed).await
 }
 
 /// The next look is a new one.

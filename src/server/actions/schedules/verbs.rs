@@ -65,7 +65,7 @@ pub async fn add(state: &AppState, draft: &Draft, enabled: bool) -> Result<Sched
         }
     };
     let added = add.await;
-    let id = asked.noted(state, added)?;
+    let id = asked.noted(state, added).await?;
     super::one(state, &id).await
 }
 
@@ -97,7 +97,7 @@ pub async fn edit(state: &AppState, id: &ScheduleId, draft: &Draft, version: &st
         }
     };
     let edited = edit.await;
-    asked.noted(state, edited)?;
+    asked.noted(state, edited).await?;
     super::one(state, id).await
 }
 
@@ -114,7 +114,7 @@ pub async fn set_enabled(state: &AppState, id: &ScheduleId, on: bool) -> Result<
         }
     };
     let set = set.await;
-    asked.noted(state, set)?;
+    asked.noted(state, set).await?;
     super::one(state, id).await
 }
 
@@ -147,7 +147,7 @@ pub async fn run(state: &AppState, id: &ScheduleId, request: &str) -> Result<(),
     if let Some(queue) = queue {
         state.watching.nudge_queue(&queue);
     }
-    asked.answered(state, pushed)
+    asked.answered(state, pushed).await
 }
 
 /// It can be restored for an hour.
@@ -160,7 +160,7 @@ pub async fn delete(state: &AppState, id: &ScheduleId) -> Result<(), ApiError> {
         }
     };
     let deleted = delete.await;
-    asked.answered(state, deleted)
+    asked.answered(state, deleted).await
 }
 
 pub async fn restore(state: &AppState, id: &ScheduleId) -> Result<ScheduleDetail, ApiError> {
@@ -177,6 +177,6 @@ pub async fn restore(state: &AppState, id: &ScheduleId) -> Result<ScheduleDetail
         }
     };
     let restored = restore.await;
-    asked.noted(state, restored)?;
+    asked.noted(state, restored).await?;
     super::one(state, id).await
 }

@@ -3,16 +3,13 @@
 //! No column of the shared table tells one line from another. So each batch of lines has a number, and the transaction that writes
 //! it notes that number as the writer's mark: when the answer to a COMMIT is lost, the mark says whether it happened.
 
+mod stored;
 mod written;
 
-use super::{Line, ROWS, TEXT_CHARS, fitting, lock, set_mark};
-use crate::server::archive::{
-    db::Db,
-    dialect::{Dialect, QUEUE_CHARS},
-    error::ArchiveError,
-    sql::{Sql, Value, sql},
-};
-use std::collections::HashMap;
+use super::{BYTES, Line, ROWS, TEXT_CHARS, fitting, lock, set_mark, stored_queue};
+use crate::server::archive::{db::Db, error::ArchiveError, sql::sql};
+use std::collections::{BTreeSet, HashMap};
+use stored::{Row, Stored, insert};
 use written::{Key, written};
 
 /// Name of the mark that is held by who writes lines that may be there.
@@ -28,11 +25,21 @@ pub struct Lines {
     doubt: Option<String>,
     /// Marks of writers that are gone were taken out.
     swept: bool,
+    /// Lines of the batch at hand that the database refuses, by place: tried again, they are refused again.
+    refused: BTreeSet<usize>,
+    /// How many it refused of all before.
+    refused_before: u64,
 }
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { mark: format!("batch:{}", uuid::Uuid::new_v4().simple()), doubt: None, swept: false }
+        Self {
+            mark: format!("batch:{}", uuid::Uuid::new_v4().simple()),
+            doubt: None,
+            swept: false,
+            refused: BTreeSet::new(),
+            refused_before: 0,
+        }
     }
 }
 
@@ -76,7 +83,13 @@ impl Lines {
         }
         let written = if through.lines < batch.len() { self.rest(db, batch, again, &number, through).await? } else { through.written };
         self.doubt = None;
+        self.refused_before += std::mem::take(&mut self.refused).len() as u64;
         Ok(written)
+    }
+
+    /// Lines that could not be written, whatever was tried.
+    pub fn refused(&self) -> u64 {
+        self.refused_before + self.refused.len() as u64
     }
 
     /// How far the mark says that this batch is. A transaction that is still about to commit it holds the mark, so its end is waited for.
@@ -87,37 +100,29 @@ impl Lines {
         Ok(mark.and_then(|mark| Through::read(&mark, number)).unwrap_or_default())
     }
 
-    async fn rest(&self, db: &Db, batch: &[Line], again: bool, number: &str, through: Through) -> Result<u64, ArchiveError> {
+    async fn rest(&mut self, db: &Db, batch: &[Line], again: bool, number: &str, through: Through) -> Result<u64, ArchiveError> {
         let dialect = db.dialect();
-        let lines: Vec<(Key, &Line)> = batch.iter().map(|line| (Key::of(line), line)).collect();
+        let lines: Vec<Stored> = batch.iter().map(|line| Stored::of(line, dialect)).collect();
+        let keys: Vec<Key> = lines.iter().map(Key::of).collect();
         let mut tx = db.begin().await?;
         let mut there = HashMap::new();
         if again {
             // The console before may still be at its last ones: one goes after the other.
             lock(&mut tx, dialect, LINES).await?;
-            there = written(&mut tx, dialect, &lines).await?;
+            there = written(&mut tx, dialect, &keys).await?;
         }
-        let mut rows: Vec<(usize, Vec<Value>)> = Vec::with_capacity(lines.len());
-        for (at, (key, line)) in lines.into_iter().enumerate() {
-            if let Some(n) = there.get_mut(&key).filter(|n| **n > 0) {
+        let mut rows: Vec<Row<'_>> = Vec::with_capacity(lines.len());
+        for (at, (key, line)) in keys.iter().zip(&lines).enumerate() {
+            if let Some(n) = there.get_mut(key).filter(|n| **n > 0) {
                 *n -= 1;
                 continue;
             }
             if at >= through.lines {
-                let queue = line.queue.as_deref().map(|q| fitting(q, QUEUE_CHARS));
-                let Key { worker, message, .. } = key;
-                rows.push((at, vec![fitting(&line.level, 20).into(), message.into(), worker.into(), queue.into(), line.at.0.into()]));
+                rows.push((at, line));
             }
         }
-        let mut all = Ok(0);
-        for part in rows.chunks(ROWS) {
-            all = tx.run(insert(dialect, part)).await;
-            if all.is_err() {
-                break;
-            }
-        }
-        match all {
-            Ok(_) => {
+        match insert(&mut tx, dialect, &rows).await {
+            Ok(()) => {
                 let through = Through { lines: batch.len(), written: through.written + rows.len() as u64 };
                 // The mark last: nobody waits for it longer than for the COMMIT.
                 set_mark(&mut tx, dialect, &self.mark, &through.mark(number)).await?;
@@ -133,29 +138,26 @@ impl Lines {
     }
 
     /// One of them is refused: the others need not wait for it.
-    async fn one_by_one(&self, db: &Db, rows: &[(usize, Vec<Value>)], number: &str, mut through: Through) -> Result<u64, ArchiveError> {
+    async fn one_by_one(&mut self, db: &Db, rows: &[Row<'_>], number: &str, mut through: Through) -> Result<u64, ArchiveError> {
         let dialect = db.dialect();
         for row in rows {
             let mut tx = db.begin().await?;
-            match tx.run(insert(dialect, std::slice::from_ref(row))).await {
-                Ok(_) => {
+            match insert(&mut tx, dialect, std::slice::from_ref(row)).await {
+                Ok(()) => {
                     let next = Through { lines: row.0 + 1, written: through.written + 1 };
                     set_mark(&mut tx, dialect, &self.mark, &next.mark(number)).await?;
                     tx.commit().await?;
                     through = next;
                 }
-                Err(error) if error.is_refusal() => tracing::warn!(problem = error.problem(), "the archive refuses a log line"),
+                Err(error) if error.is_refusal() => {
+                    tracing::warn!(problem = error.problem(), "the archive refuses a log line");
+                    self.refused.insert(row.0);
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(through.written)
     }
-}
-
-fn insert(dialect: Dialect, rows: &[(usize, Vec<Value>)]) -> Sql {
-    let marks = format!("(?, ?, ?, ?, {})", dialect.at());
-    let rows = rows.iter().map(|(_, values)| values.clone());
-    Sql::insert("INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp)", &marks, rows)
 }
 
 /// Takes out the marks of writers that have written nothing for long. Every mark begins with the number of a batch, and that

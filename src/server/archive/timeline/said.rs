@@ -22,6 +22,8 @@ const LINES: usize = 50;
 /// Lines that hold the id are read so many at a time, and no more than so many of one stretch: it may be a part of other ids.
 const TOGETHER: usize = 250;
 const LOOKED_AT: usize = 1_000;
+/// Of a message a timeline shows so many characters.
+const SHOWN: usize = 2_000;
 /// A shorter id stands in words and numbers that have nothing to do with it.
 const SHORT: usize = 3;
 
@@ -115,7 +117,7 @@ async fn stretch_of(db: &Db, id: &str, all: &All, stretch: &Stretch, heard: &mut
             }
             oldest = line.at;
             if own {
-                found.push(line);
+                found.push(Said { message: short(line.message), ..line });
             }
         }
         if last {
@@ -128,6 +130,14 @@ async fn stretch_of(db: &Db, id: &str, all: &All, stretch: &Stretch, heard: &mut
     }
     heard.lines.extend(found.into_iter().rev());
     Ok(())
+}
+
+fn short(mut message: String) -> String {
+    if let Some((at, _)) = message.char_indices().nth(SHOWN) {
+        message.truncate(at);
+        message.push('…');
+    }
+    message
 }
 
 /// Oldest first, none twice.

@@ -153,6 +153,11 @@ impl Keys {
         format!("{}{name}:lease", self.own)
     }
 
+    /// What the holder of a lease says of its work.
+    pub fn report(&self, name: &str) -> String {
+        format!("{}{name}:report", self.own)
+    }
+
     /// Number of the last turn of a lease.
     pub fn turn(&self, name: &str) -> String {
         format!("{}{name}:turn", self.own)

@@ -1,6 +1,7 @@
 //! Redis with the layout of Gravito Stream (stream-protocol.md, 1).
 
 pub mod alerts;
+pub mod archiver;
 mod audit;
 mod bulk;
 pub mod channels;

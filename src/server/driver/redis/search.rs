@@ -96,10 +96,11 @@ impl Read {
         self.lazy_text().get().clone()
     }
 
-    /// The row that a list would show, and where the query is met; `None` when it is not.
-    pub fn matched(&self, query: &Query, queue: &QueueName, source: &Source) -> Option<(JobSummary, Place)> {
+    /// The row that a list would show, and where the query is met; `None` when it is not. And whether that was judged by a part of
+    /// the payload.
+    pub fn matched(&self, query: &Query, queue: &QueueName, source: &Source) -> (Option<(JobSummary, Place)>, bool) {
         if self.passed_over() {
-            return None;
+            return (None, false);
         }
         let lazy = self.lazy_text();
         let element = self.element();
@@ -114,13 +115,15 @@ impl Read {
             group: said.group_id.as_deref(),
             at: said.failed_at.or(said.created_at),
             text: &lazy,
-        })?;
+        });
+        let partly = query.saw_part(&lazy);
+        let Some(place) = place else { return (None, partly) };
         let priority = match source {
             Source::Waiting(p) | Source::Delayed(p) => Some(*p),
             Source::Failed | Source::Grouped(_) => None,
         };
         let fingerprint = Fingerprint { hash: element.digest(), source: source.clone(), hint: self.position, score: self.score.clone() };
-        Some((payload::summary(queue, state, priority, fingerprint, &element), place))
+        (Some((payload::summary(queue, state, priority, fingerprint, &element), place)), partly)
     }
 
     fn passed_over(&self) -> bool {

@@ -11,8 +11,8 @@ mod writer;
 
 use super::leader::Leader;
 use crate::{
-    model::ids::QueueName,
-    server::{actions::now, archive::record::Record, ledger::told::News, state::AppState},
+    model::{archive::Archiving, ids::QueueName},
+    server::{actions::now, archive::record::Record, driver::redis::archiver::ARCHIVER, ledger::told::News, state::AppState},
 };
 use dead::{DeadLetters, Heard};
 use spool::Spool;
@@ -27,6 +27,9 @@ use writer::Writer;
 const TICK: Duration = Duration::from_millis(250);
 /// The lease is renewed this often (`driver::redis::lease::LEASE_MS`).
 const LEAD_EVERY: Duration = Duration::from_secs(2);
+/// How far it is, the one that archives says in Redis so often while that changes, and so often while it does not.
+const SAY_EVERY: Duration = Duration::from_secs(1);
+const SAY_AGAIN: Duration = Duration::from_secs(10);
 /// When the console stops, what was read last is written if the database is that quick; another console reads it again.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
@@ -38,7 +41,7 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
         let mut ledger = state.ledger.lock();
         (ledger.told.on, ledger.told.payloads) = (true, state.config.persist.completed);
     }
-    let mut leader = Candidate { leader: Leader::new(&state.driver, "archiver"), leads: false, asked: None };
+    let mut leader = Candidate { leader: Leader::new(&state.driver, ARCHIVER), leads: false, asked: None, said: None };
     let spool = Arc::new(Spool::default());
     // What was read is written, also when another console reads by then: in Redis it may be gone.
     let mut writer = Writer::new(&state, &spool);
@@ -63,6 +66,8 @@ struct Candidate {
     leader: Leader,
     leads: bool,
     asked: Option<Instant>,
+    /// What it said last in Redis.
+    said: Option<(Archiving, Instant)>,
 }
 
 impl Candidate {
@@ -73,7 +78,22 @@ impl Candidate {
             self.leads = self.leader.lead().await.map_or(self.leads, |turn| turn.is_some());
             state.archive.progress(|p| p.leading = self.leads);
         }
+        if !self.leads {
+            self.said = None;
+        }
         self.leads
+    }
+
+    /// Says how far it is, for the pages of the other consoles.
+    async fn say(&mut self, state: &AppState) {
+        let archiving = state.archive.archiving();
+        let again = |(said, at): &(Archiving, Instant)| at.elapsed() >= if *said == archiving { SAY_AGAIN } else { SAY_EVERY };
+        if self.said.as_ref().is_none_or(again) {
+            if let Err(error) = state.driver.report_archiving(self.leader.token(), now(), &archiving).await {
+                tracing::debug!(%error, "what is archived cannot be said to the other consoles");
+            }
+            self.said = Some((archiving, Instant::now()));
+        }
     }
 }
 
@@ -97,6 +117,7 @@ impl Reader {
             }
             if leads {
                 self.turn().await;
+                leader.say(&self.state).await;
             } else {
                 self.state.ledger.lock().told.forget(now());
             }

@@ -180,6 +180,7 @@ impl Writer {
             p.runs += runs.len() as u64;
             p.completed += jobs.rows;
             p.lines += said;
+            p.lines_refused = self.lines.refused();
         });
         self.news.clear();
         Ok(())

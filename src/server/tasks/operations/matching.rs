@@ -120,7 +120,7 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Matchin
     let behind = if due || last.position() == 0 { None } else { state.driver.behind(queue, &source, &piece).await? };
     let (mut stay, mut jobs) = (Vec::new(), Vec::new());
     for (at, row) in piece.rows.iter().enumerate() {
-        let matched = row.matched(&work.query, queue, &source);
+        let (matched, _) = row.matched(&work.query, queue, &source);
         match matched.filter(|(job, _)| !work.start.came_since(job)) {
             Some((job, _)) => jobs.push((at, job.fingerprint)),
             None => stay.push(row),

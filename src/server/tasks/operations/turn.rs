@@ -45,7 +45,7 @@ impl Operations {
     /// Takes all of these on: as many begin as there are places, the others wait. A second click on one that runs or waits gets
     /// that one.
     pub async fn all_of(&self, state: &AppState, all: Vec<Chosen>) -> Result<Vec<Operation>, ApiError> {
-        let (ids, waiting) = self.line_up(all)?;
+        let (ids, waiting) = self.line_up(all, state.who().as_str())?;
         let new: Vec<Operation> = waiting.iter().map(|w| w.operation.clone()).collect();
         let mut line = Line { operations: self.clone(), state: state.clone(), waiting };
         let begin = async move {
@@ -58,7 +58,7 @@ impl Operations {
     }
 
     /// The ids of all of these, and those that are new.
-    fn line_up(&self, all: Vec<Chosen>) -> Result<(Vec<String>, VecDeque<Waiting>), ApiError> {
+    fn line_up(&self, all: Vec<Chosen>, who: &str) -> Result<(Vec<String>, VecDeque<Waiting>), ApiError> {
         let at = now();
         let mut list = self.lock();
         let wait = list.iter().filter(|k| k.operation.status == OperationStatus::Waiting).count();
@@ -71,7 +71,10 @@ impl Operations {
                 continue;
             }
             let filter = Some(chosen.query.to_string());
-            let operation = asked(chosen.verb, &chosen.queue, from, OperationStatus::Waiting, chosen.total, filter, at);
+            let operation = Operation {
+                who: Some(who.into()),
+                ..asked(chosen.verb, &chosen.queue, from, OperationStatus::Waiting, chosen.total, filter, at)
+            };
             ids.push(operation.id.clone());
             known.push(Known { operation: operation.clone(), with });
             new.push_back(Waiting { operation, chosen });

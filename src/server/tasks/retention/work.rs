@@ -116,14 +116,15 @@ impl Worker {
     /// What was read in rows that the library has deleted.
     async fn orphans(&mut self) -> Result<(), Stop> {
         self.run.parts.push(RunPart { what: "notes of rows that are gone".into(), deleted: 0 });
-        for side in [Side::Rows, Side::Whole] {
+        for side in [Side::Rows, Side::Whole, Side::Lines] {
+            self.rows = Pace::rows();
             let mut after = Some(0);
             while let Some(from) = after {
-                let (next, gone, held) = again(|| sweep(&self.db, side, from)).await?;
-                after = next;
-                self.deleted(gone);
-                if gone > 0 {
-                    self.rest(held).await;
+                let step = again(|| sweep(&self.db, side, from, self.rows.most())).await?;
+                after = step.next;
+                self.deleted(step.done as u64);
+                if let Some(held) = step.held {
+                    self.paced(step.done, held).await;
                     self.words().await?;
                 }
                 self.go_on().await?;
@@ -146,9 +147,14 @@ impl Worker {
 
     /// Identities of failures that are gone from the archive and from Redis.
     async fn identities(&mut self) -> Result<(), Stop> {
-        let mut after = String::new();
-        while let Some(last) = again(|| mark_orphans(&self.db, &after, now())).await? {
-            after = last;
+        self.rows = Pace::rows();
+        let mut after = Some(String::new());
+        while let Some(from) = after {
+            let step = again(|| mark_orphans(&self.db, &from, now(), self.rows.most())).await?;
+            after = step.next;
+            if let Some(held) = step.held {
+                self.paced(step.done, held).await;
+            }
             self.go_on().await?;
         }
         if !any_gone(&self.db, now()).await? {

@@ -1,9 +1,9 @@
 //! Which of these lines stand in the archive already.
 
-use super::{Line, TEXT_CHARS, fitting};
+use super::{Stored, TEXT_CHARS};
 use crate::server::archive::{
     db::Tx,
-    dialect::{Dialect, QUEUE_CHARS},
+    dialect::Dialect,
     error::ArchiveError,
     sql::{Row, sql},
 };
@@ -17,36 +17,42 @@ const TOGETHER_S: i64 = 5;
 pub struct Key {
     /// MySQL keeps whole seconds.
     second: i64,
-    pub worker: String,
-    pub message: String,
+    worker: String,
+    /// The beginning of the message, and how many characters it has.
+    begins: String,
+    chars: i64,
 }
 
 impl Key {
-    pub fn of(line: &Line) -> Self {
-        let second = line.at.0.div_euclid(1_000);
-        // MySQL's names of 128 characters.
-        Self { second, worker: fitting(&line.worker, QUEUE_CHARS), message: fitting(&line.message, TEXT_CHARS) }
+    pub fn of(line: &Stored) -> Self {
+        let chars = line.message.chars().count();
+        Self {
+            second: line.at.div_euclid(1_000),
+            worker: line.worker.clone(),
+            begins: line.message.chars().take(TEXT_CHARS).collect(),
+            chars: i64::try_from(chars).unwrap_or(i64::MAX),
+        }
     }
 }
 
 /// How often each of these lines is there. Others write the same log, and one line that says a wrong year may have any number of
 /// them behind it: looked at is what the same workers said about the same seconds, a line at a time, and no more is kept than a
 /// number for each line that is asked about.
-pub async fn written(tx: &mut Tx, dialect: Dialect, lines: &[(Key, &Line)]) -> Result<HashMap<Key, u32>, ArchiveError> {
-    let mut there: HashMap<Key, u32> = lines.iter().map(|(key, _)| (key.clone(), 0)).collect();
-    let workers: BTreeSet<&str> = lines.iter().map(|(key, _)| key.worker.as_str()).collect();
+pub async fn written(tx: &mut Tx, dialect: Dialect, lines: &[Key]) -> Result<HashMap<Key, u32>, ArchiveError> {
+    let mut there: HashMap<Key, u32> = lines.iter().map(|key| (key.clone(), 0)).collect();
+    let workers: BTreeSet<&str> = lines.iter().map(|key| key.worker.as_str()).collect();
     let text = format!(
-        // One character more than a line of ours has: what goes on behind it is another line.
-        "SELECT {}, a.worker_id, substr(a.message, 1, {}) FROM flux_system_logs a WHERE a.timestamp >= {at} AND a.timestamp <= {at} AND",
+        "SELECT {}, a.worker_id, substr(a.message, 1, {TEXT_CHARS}), {} FROM flux_system_logs a WHERE a.timestamp >= {at} AND a.timestamp <= {at} AND",
         dialect.ms("a.timestamp"),
-        TEXT_CHARS + 1,
+        dialect.chars("a.message"),
         at = dialect.at()
     );
-    for (first, last) in stretches(lines.iter().map(|(key, _)| key.second).collect()) {
+    for (first, last) in stretches(lines.iter().map(|key| key.second).collect()) {
         let asked = sql(text.clone()).bind(first * 1_000).bind(last * 1_000 + 999).one_of("a.worker_id", workers.iter().copied());
         let count = |row: &Row<'_>| {
             let second = row.int(0).unwrap_or(0).div_euclid(1_000);
-            let key = Key { second, worker: row.text(1).unwrap_or_default(), message: row.text(2).unwrap_or_default() };
+            let (worker, begins) = (row.text(1).unwrap_or_default(), row.text(2).unwrap_or_default());
+            let key = Key { second, worker, begins, chars: row.int(3).unwrap_or_default() };
             if let Some(n) = there.get_mut(&key) {
                 *n += 1;
             }

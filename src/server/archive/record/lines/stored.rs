@@ -1,0 +1,94 @@
+//! A line of the log as the shared table holds it, and what of it does not fit.
+
+use super::{BYTES, Line, ROWS, fitting, stored_queue};
+use crate::server::archive::{
+    db::Tx,
+    dialect::{Dialect, ERROR_BYTES},
+    error::ArchiveError,
+    sql::{Sql, Value, clean, sql},
+};
+
+/// Of a message so much is kept. No event of the channel is larger.
+const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+const LEVEL_CHARS: usize = 20;
+
+pub struct Stored {
+    level: String,
+    pub message: String,
+    pub worker: String,
+    queue: Option<String>,
+    pub at: i64,
+    whole: Option<Whole>,
+}
+
+/// What a column cuts.
+struct Whole {
+    message: Option<String>,
+    worker: Option<String>,
+    queue: Option<String>,
+}
+
+/// With its place in the batch.
+pub type Row<'a> = (usize, &'a Stored);
+
+impl Stored {
+    pub fn of(line: &Line, dialect: Dialect) -> Self {
+        let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most.min(text.len()))].to_owned();
+        let said = cut(&clean(&line.message), MESSAGE_BYTES);
+        let message = cut(&said, if dialect == Dialect::MySql { ERROR_BYTES } else { MESSAGE_BYTES });
+        let name = |text: &str| {
+            let (whole, stored) = (clean(text), stored_queue(dialect, text));
+            (Some(whole).filter(|whole| *whole != stored), stored)
+        };
+        let (whole_worker, worker) = name(&line.worker);
+        let (whole_queue, queue) = line.queue.as_deref().map(name).unzip();
+        let whole =
+            Whole { message: Some(said).filter(|said| said.len() > message.len()), worker: whole_worker, queue: whole_queue.flatten() };
+        let fits = whole.message.is_none() && whole.worker.is_none() && whole.queue.is_none();
+        Self { level: fitting(&line.level, LEVEL_CHARS), message, worker, queue, at: line.at.0, whole: (!fits).then_some(whole) }
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![self.level.clone().into(), self.message.clone().into(), self.worker.clone().into(), self.queue.clone().into(), self.at.into()]
+    }
+}
+
+/// Writes these in their order. What does not fit goes alone, for the number under which it stands whole.
+pub async fn insert(tx: &mut Tx, dialect: Dialect, rows: &[Row<'_>]) -> Result<(), ArchiveError> {
+    let marks = format!("(?, ?, ?, ?, {})", dialect.at());
+    let into = "INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp)";
+    for part in parts(rows) {
+        let statement = Sql::insert(into, &marks, part.iter().map(|(_, line)| line.values()));
+        let [(_, Stored { whole: Some(whole), .. })] = part else {
+            tx.run(statement).await?;
+            continue;
+        };
+        let number = tx.insert(statement).await?;
+        let new = |column: &str| format!("{column} = {}", dialect.new(column));
+        let update = dialect.or_update("row_id", &["message", "worker", "queue"].map(new).join(", "));
+        let beside = sql("INSERT INTO flux_console_whole_lines (row_id, message, worker, queue) VALUES (?, ?, ?, ?)")
+            .bind(number)
+            .bind(whole.message.clone())
+            .bind(whole.worker.clone())
+            .bind(whole.queue.clone());
+        tx.run(beside.then(&update)).await?;
+    }
+    Ok(())
+}
+
+/// Pieces of at most [`ROWS`] lines and about [`BYTES`] bytes; one that does not fit is a piece of its own.
+fn parts<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r [Row<'a>]> {
+    let (mut parts, mut from, mut bytes) = (Vec::new(), 0, 0);
+    for (at, (_, line)) in rows.iter().enumerate() {
+        let alone = line.whole.is_some() || at > 0 && rows[at - 1].1.whole.is_some();
+        if at > from && (alone || at - from >= ROWS || bytes + line.message.len() > BYTES) {
+            parts.push(&rows[from..at]);
+            (from, bytes) = (at, 0);
+        }
+        bytes += line.message.len();
+    }
+    if from < rows.len() {
+        parts.push(&rows[from..]);
+    }
+    parts
+}
