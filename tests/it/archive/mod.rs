@@ -3,8 +3,8 @@
 mod adopted;
 mod adopting;
 mod archiver;
-mod completions;
 mod by_default;
+mod completions;
 mod elsewhere;
 mod handover;
 mod in_doubt;

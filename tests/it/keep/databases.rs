@@ -125,10 +125,8 @@ async fn names_are_told_apart_by_every_letter(kind: DatabaseKind) {
         assert_eq!(found, expected, "{query}");
     }
     // A step does not wait longer than a second for the archive.
-    eventually("the job is found", SOON, async || {
-        console.json("/api/v1/search?q=id:c%20since:1960-01-01").await["hits"][0]["id"] == "c"
-    })
-    .await;
+    eventually("the job is found", SOON, async || console.json("/api/v1/search?q=id:c%20since:1960-01-01").await["hits"][0]["id"] == "c")
+        .await;
     console.stop().await;
 }
 
