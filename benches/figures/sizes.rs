@@ -77,7 +77,8 @@ async fn of(size: Size, quick: bool, requests: &mut Table) -> Result<Vec<String>
     let first_pass = console.discovered().await?;
     let all_counted = all_counted(&console, size).await?;
     let slowest = redis.slowest()?;
-    sleep(Duration::from_secs(2)).await;
+    // Half a minute after the last request nobody looks.
+    sleep(Duration::from_secs(if quick { 2 } else { 45 })).await;
     let idle = console.resident()?;
 
     let (sampler, commands) = watch_ticks(&mut redis, &console).await?;

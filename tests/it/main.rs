@@ -11,6 +11,7 @@ mod demo;
 mod discovery;
 mod doctor;
 mod driver;
+mod idle;
 mod keep;
 mod layers;
 mod live;

@@ -7,6 +7,8 @@ pub mod audit;
 pub mod deliver;
 mod events;
 mod flow;
+#[cfg(target_os = "linux")]
+mod idle;
 pub mod leader;
 mod metrics;
 mod node;
@@ -85,6 +87,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));
     tasks.spawn(supervised("scheduler", state.clone(), shutdown.clone(), scheduler::run));
     tasks.spawn(supervised("node", state.clone(), shutdown.clone(), node::run));
+    #[cfg(target_os = "linux")]
+    tasks.spawn(supervised("idle", state.clone(), shutdown.clone(), idle::run));
     tasks.spawn(supervised("trash", state.clone(), shutdown, trash::run));
     Ok((state, tasks))
 }
