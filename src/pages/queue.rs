@@ -132,7 +132,9 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
         <nav class="crumb" aria-label="Breadcrumb"><a href="/queues">"Queues"</a></nav>
         <Show when=move || found.get() fallback=move || view! {
             <div class="head"><h1>{name.get_value().to_string()}</h1></div>
-            <Show when=move || answered.get() fallback=|| view! { <Skeleton /> }><Absent name=name /></Show>
+            <Show when=move || answered.get() fallback=|| view! { <Skeleton /> }>
+                <Absent name=name query=query archive=seen.archive reload=reload />
+            </Show>
         }>
             <Whole name=name sample=sample query=query lists=Lists { jobs, matched, q } reload=reload seen=seen />
         </Show>
@@ -140,7 +142,7 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
 }
 
 #[component]
-fn Absent(name: StoredValue<QueueName>) -> impl IntoView {
+fn Absent(name: StoredValue<QueueName>, query: Memo<JobsQuery>, archive: archive::Rows, reload: RwSignal<u32>) -> impl IntoView {
     let live = expect_context::<Live>();
     let complete = Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| o.discovery.complete)));
     let text = move || {
@@ -150,12 +152,21 @@ fn Absent(name: StoredValue<QueueName>) -> impl IntoView {
             "The console has not seen it yet and is still looking through the keys of Redis. It appears here as soon as it is found."
         }
     };
-    move || {
-        view! {
+    let past = Memo::new(move |_| query.with(|q| q.state == JobState::Completed));
+    // A queue that has run empty is nowhere in Redis, and all that happened in it may be in the archive.
+    move || match past.get() {
+        true => view! {
+            <div class="banner quiet"><p>{text}</p></div>
+            <Transition fallback=|| view! { <Skeleton /> }><Archived rows=archive reload=reload /></Transition>
+        }
+        .into_any(),
+        false => view! {
             <Empty title=format!("There is no queue {}", name.get_value()) text=text()>
                 <a class="btn" href="/queues">"All queues"</a>
+                <a class="btn" href=format!("{}?state=completed", name.with_value(QueueName::href))>"Archived jobs"</a>
             </Empty>
         }
+        .into_any(),
     }
 }
 
