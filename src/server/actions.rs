@@ -153,7 +153,7 @@ pub async fn discard(state: &AppState, queue: &QueueName, from: JobState, jobs: 
         let mut served = Served::default();
         state.driver.discard_telling(queue, jobs, &mut served, now, done).await?;
         if !keep && let Some(trash) = done.outcome.trash.take() {
-            state.driver.finish_trash(&trash, Keep::Nothing).await?;
+            state.driver.finish_trash(&trash, Keep::Nothing).await.map_err(|error| error.after(done.outcome.done, jobs.len()))?;
         }
         Ok(())
     };

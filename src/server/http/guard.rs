@@ -17,6 +17,21 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 /// takes is bigger.
 const BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
 
+/// What changes something goes to its end, with its line in the audit log, also when whoever asked has gone: a server drops what nobody
+/// waits for any more.
+pub async fn to_its_end(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        },
+    }
+}
+
 /// Through which names the console may be reached.
 #[derive(Clone)]
 pub struct Doors(Arc<Names>);

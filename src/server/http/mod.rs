@@ -90,7 +90,8 @@ pub fn router(state: AppState, leptos: LeptosOptions) -> anyhow::Result<Router> 
             .layer(from_fn_with_state(gate, auth::require))
             .layer(from_fn(guard::body))
             // That one is the limit.
-            .layer(DefaultBodyLimit::disable()),
+            .layer(DefaultBodyLimit::disable())
+            .layer(from_fn(guard::to_its_end)),
     ))
 }
 

@@ -6,6 +6,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 
 async fn fingerprints(console: &TestConsole, queue: &str, state: &str) -> Vec<String> {
     let page = console.json(&format!("/api/v1/queues/{queue}/jobs?state={state}&perPage=200")).await;
@@ -46,6 +47,30 @@ async fn named_jobs_answer_what_was_done_and_a_second_click_is_gone() {
     assert_eq!(redis.list("queue:mail:failed").await.len(), 1);
     let (status, again) = console.post(&format!("/api/v1/trash/{id}/restore"), &json!({})).await;
     assert_eq!(status, 404, "{again}");
+    console.stop().await;
+}
+
+/// A browser that is closed in the middle: what was asked is done whole, and told once.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_away_leaves_nothing_half_done() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:mail:failed", many_dead("f", "mail", 200)).await;
+    let console = redis.console().await;
+    let body = json!({"state": "failed", "jobs": fingerprints(&console, "mail", "failed").await}).to_string();
+    let address = console.base_url.trim_start_matches("http://");
+    let mut client = tokio::net::TcpStream::connect(address).await.expect("connected");
+    let head = format!(
+        "POST /api/v1/queues/mail/jobs/retry HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    client.write_all(format!("{head}{body}").as_bytes()).await.expect("sent");
+    eventually("it has begun", Duration::from_secs(10), async || !redis.list("queue:mail").await.is_empty()).await;
+    drop(client);
+    let told = async || console.json("/api/v1/audit?queue=mail").await["lines"].clone();
+    eventually("it is told", Duration::from_secs(20), async || told().await.as_array().is_some_and(|lines| !lines.is_empty())).await;
+    let lines = told().await;
+    assert_eq!((lines.as_array().map(Vec::len), &lines[0]["verb"], &lines[0]["jobs"]), (Some(1), &json!("retry"), &json!(200)), "{lines}");
+    assert_eq!((redis.list("queue:mail").await.len(), redis.list("queue:mail:failed").await.len()), (200, 0));
     console.stop().await;
 }
 

@@ -184,7 +184,7 @@ impl RedisDriver {
                 return Err(error.after(acted.outcome.done, jobs.len()));
             }
         }
-        self.close_trash(&id).await?;
+        self.close_trash(&id).await.map_err(|error| error.after(acted.outcome.done, jobs.len()))?;
         acted.outcome.trash = (acted.outcome.done > 0).then_some(id);
         Ok(())
     }

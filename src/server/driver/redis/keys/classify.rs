@@ -266,6 +266,7 @@ mod tests {
                 keys.lost(),
                 keys.lease("metrics"),
                 keys.turn("metrics"),
+                keys.report("archiver"),
                 keys.mark(),
                 keys.frame(60, 1_795_432_800),
                 keys.schedules.fired(),

@@ -1,6 +1,6 @@
 //! Keys that consoles write, this one, one on another prefix and the original: known by name, wherever they are met.
 
-/// What a console keeps under `flux_console:{hash of a prefix}:`, besides `{name}:lease` and `{name}:turn`.
+/// What a console keeps under `flux_console:{hash of a prefix}:`, besides `{name}:lease`, `{name}:turn` and `{name}:report`.
 const CONSOLES: [&str; 9] = ["operations", "operation", "trash", "audit", "alerts", "retention", "request", "lost", "schedules"];
 /// What the original console counts by the minute.
 const GAUGES: [&str; 4] = ["waiting", "delayed", "failed", "workers"];
@@ -15,7 +15,7 @@ pub fn of_a_console(key: &str) -> bool {
     match first {
         "throughput" => is_number(rest),
         "metrics" => (GAUGES.contains(&second) && is_number(more)) || (is_hash(second) && !more.is_empty()),
-        hash => is_hash(hash) && (CONSOLES.contains(&second) || matches!(more, "lease" | "turn")),
+        hash => is_hash(hash) && (CONSOLES.contains(&second) || matches!(more, "lease" | "turn" | "report")),
     }
 }
 
