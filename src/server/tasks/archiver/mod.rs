@@ -137,7 +137,8 @@ impl Reader {
     }
 
     async fn turn(&mut self) {
-        let news = self.state.ledger.lock().told.take(self.spool.place_for_news());
+        let (most, bytes) = self.spool.place_for_news();
+        let news = self.state.ledger.lock().told.take(most, bytes);
         if self.state.config.persist.failed {
             self.dead.look_again(self.spool.again());
             let mut found = Vec::new();
