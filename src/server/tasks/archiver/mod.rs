@@ -121,8 +121,9 @@ impl Reader {
                 self.changed(leads);
             }
             if leads {
-                self.turn().await;
+                // As long as the lease is fresh: after a long turn it may be another's, who says it then.
                 leader.say(&self.state).await;
+                self.turn().await;
             } else {
                 self.state.ledger.lock().told.forget(now());
             }
