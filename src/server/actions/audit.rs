@@ -12,7 +12,7 @@ use crate::server::{
     archive::{BESIDE_WITHIN, audit as archive, error::ArchiveError, record},
     state::AppState,
 };
-use std::time::Instant;
+use std::{collections::HashSet, time::Instant};
 
 /// Texts of a line are cut at so many characters.
 const TEXT: usize = 500;
@@ -196,18 +196,24 @@ pub async fn audit(state: &AppState, query: &AuditQuery) -> Result<AuditPage, Ap
 
 async fn from_redis(state: &AppState, query: &AuditQuery) -> Result<(Vec<AuditLine>, u64, u64), ApiError> {
     let all = state.driver.audit_waiting().await?;
-    let skip = query.page.saturating_sub(1).saturating_mul(PER_PAGE);
-    let line = |text: Vec<u8>| serde_json::from_slice::<AuditLine>(&text).ok().map(|line| AuditLine { ids: Vec::new(), ..line });
-    let read = |texts: Vec<Vec<u8>>| texts.into_iter().filter_map(line);
-    if !query.filters() {
-        let lines = if skip < all { read(state.driver.audit(skip, PER_PAGE).await?).collect() } else { Vec::new() };
-        return Ok((lines, all, all));
-    }
-    let mut found: Vec<AuditLine> = Vec::new();
+    let skip = usize::try_from(query.page.saturating_sub(1).saturating_mul(PER_PAGE)).unwrap_or(usize::MAX);
+    let end = skip.saturating_add(PER_PAGE as usize);
+    // A line that was pushed twice, because the first answer was late, stands there twice. As everywhere, there is one of an id.
+    let (mut met, mut found, mut twice) = (HashSet::new(), Vec::new(), 0);
     for from in (0..all.min(MOST_IN_REDIS)).step_by(PART as usize) {
-        found.extend(read(state.driver.audit(from, PART).await?).filter(|line| query.matches(line)));
+        let texts = state.driver.audit(from, PART).await?;
+        for line in texts.iter().filter_map(|text| serde_json::from_slice::<AuditLine>(text).ok()) {
+            if !met.insert(line.id.clone()) {
+                twice += 1;
+            } else if query.matches(&line) {
+                found.push(AuditLine { ids: Vec::new(), ..line });
+            }
+        }
+        // Without filters no more is to be read than the page itself.
+        if !query.filters() && found.len() >= end {
+            break;
+        }
     }
-    let total = found.len() as u64;
-    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+    let total = if query.filters() { found.len() as u64 } else { all.saturating_sub(twice) };
     Ok((found.into_iter().skip(skip).take(PER_PAGE as usize).collect(), total, all))
 }

@@ -16,6 +16,7 @@ use crate::model::{
     time::Millis,
 };
 use crate::server::{
+    archive::size,
     doctor::{Keyspace, Report, count, lists, system, workers},
     driver::redis::doctor::{Cost, SCANS},
     error::DriverError,
@@ -270,7 +271,8 @@ async fn server(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost
         Err(error) => return refused(report, Check::Settings, error),
     };
     let open = state.config.password.is_none() && !state.config.host.is_loopback();
-    let found = system::settings(&server, &state.archive.status(), &snapshot.nodes, &snapshot.version, open);
+    let mut found = system::settings(&server, &state.archive.status(), &snapshot.nodes, &snapshot.version, open);
+    found.extend(growing(state, cost).await);
     let known = server.eviction.is_some() && server.max_memory.is_some();
     let note = if known {
         "memory limit, eviction, role, archive, access, versions"
@@ -279,4 +281,13 @@ async fn server(state: &AppState, snapshot: &Snapshot, report: &mut Report, cost
     };
     report.add(Check::Settings, if known { Looked::Whole } else { Looked::Partly }, note, found);
     Ok(())
+}
+
+/// Whether the archive only grows, as far as it and Redis tell.
+async fn growing(state: &AppState, cost: &mut Cost) -> Option<Finding> {
+    let size = size::bytes(&state.archive).await?;
+    // The stored settings, and in one transaction what is known of the last run.
+    cost.0 += 5;
+    let keep = state.driver.retention(now()).await.ok()?;
+    system::growing(size, keep.auto_cleanup && keep.problem.is_none())
 }

@@ -106,7 +106,7 @@ impl Db {
         }
     }
 
-    pub async fn rows<T>(&self, sql: Sql, read: impl Fn(&Row<'_>) -> T) -> Result<Vec<T>, ArchiveError> {
+    pub async fn rows<T>(&self, sql: Sql, mut read: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, ArchiveError> {
         note(&sql);
         let ask = async {
             Ok(match self {

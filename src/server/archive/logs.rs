@@ -160,7 +160,7 @@ async fn lines(db: &Db, query: &ArchivedLogQuery, from: Option<i64>, top: i64, m
     if let Some(until) = query.until {
         wanted = wanted.then(&format!(" AND {at} <= ?")).bind(until.0);
     }
-    // What the database's comparison lets through too many is dropped below: with text the run is read without a limit on them.
+    // The database's comparison lets too many through, so with text the run is read without a limit on them.
     let long = is_long(dialect, query);
     let limit = if query.q.is_empty() && !long { format!(" LIMIT {most}") } else { String::new() };
     let text = format!(
@@ -169,15 +169,23 @@ async fn lines(db: &Db, query: &ArchivedLogQuery, from: Option<i64>, top: i64, m
         wanted.text
     );
     let q = query.q.to_lowercase();
-    let mut lines = db.rows(Sql { text, values: wanted.values }, read).await?;
-    lines.retain(|line| q.is_empty() || line.message.to_lowercase().contains(&q));
-    if long {
-        lines.retain(|line| {
-            is_named(dialect, &query.worker, line.worker.as_deref())
-                && is_named(dialect, &query.queue, line.queue.as_ref().map(QueueName::as_str))
-        });
-    }
-    lines.truncate(most);
+    let fits = |line: &LogLine| {
+        (q.is_empty() || line.message.to_lowercase().contains(&q))
+            && (!long
+                || is_named(dialect, &query.worker, line.worker.as_deref())
+                    && is_named(dialect, &query.queue, line.queue.as_ref().map(QueueName::as_str)))
+    };
+    let mut lines: Vec<LogLine> = Vec::new();
+    // Judged as it is read: a run of whole messages may be a gigabyte, and no more is kept than the page shows.
+    let judge = |row: &Row<'_>| {
+        if lines.len() < most {
+            let line = read(row);
+            if fits(&line) {
+                lines.push(line);
+            }
+        }
+    };
+    db.rows(Sql { text, values: wanted.values }, judge).await?;
     Ok(lines)
 }
 

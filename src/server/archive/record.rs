@@ -30,7 +30,7 @@ use std::collections::{HashMap, HashSet};
 pub const SAME_MS: i64 = 1_500;
 /// Of a payload in the archive, both ends are looked at: its identity stands in one of them.
 const PART: usize = 8 * 1024;
-/// Rows of one INSERT, and about how many bytes: MariaDB takes no statement beyond 16 MB.
+/// Rows of one INSERT, and about how many bytes, where the server takes as much ([`room`]).
 const ROWS: usize = 200;
 const BYTES: usize = 4 * 1024 * 1024;
 /// Of a statement, what is not its payload.
@@ -89,6 +89,9 @@ pub struct Written {
 /// Writes those that nobody wrote yet. One that the database refuses as it is holds nobody up: it is written bare, its payload
 /// whole beside it.
 pub async fn records(db: &Db, batch: &[Record]) -> Result<Written, ArchiveError> {
+    if batch.is_empty() {
+        return Ok(Written::default());
+    }
     let dialect = db.dialect();
     let mut met = HashSet::new();
     let rows: Vec<Columns> = batch
@@ -97,19 +100,25 @@ pub async fn records(db: &Db, batch: &[Record]) -> Result<Written, ArchiveError>
         // A schedule completes the same job again and again: only the time tells these apart.
         .filter(|row| met.insert((row.status, row.identity.clone(), if row.status == "completed" { row.at } else { 0 })))
         .collect();
-    let mut written = Written::default();
-    for part in parts(&rows) {
-        written.rows += some(db, part, &mut written.refused).await?;
+    let (mut written, room) = (Written::default(), room(db).await?);
+    for part in parts(&rows, room) {
+        written.rows += some(db, part, room, &mut written.refused).await?;
     }
     Ok(written)
 }
 
-/// Pieces of at most [`ROWS`] rows and about [`BYTES`] bytes.
-fn parts(rows: &[Columns]) -> Vec<&[Columns]> {
+/// About how many bytes one statement may have. MySQL and MariaDB hang up on one that is larger than they take, and say nothing of why:
+/// it would be sent again for ever.
+async fn room(db: &Db) -> Result<usize, ArchiveError> {
+    Ok(db.largest().await?.map_or(BYTES, |most| BYTES.min(most / 2)))
+}
+
+/// Pieces of at most [`ROWS`] rows and about `room` bytes.
+fn parts(rows: &[Columns], room: usize) -> Vec<&[Columns]> {
     let mut parts = Vec::new();
     let (mut from, mut bytes) = (0, 0);
     for (at, row) in rows.iter().enumerate() {
-        if at > from && (at - from >= ROWS || bytes + row.bytes() > BYTES) {
+        if at > from && (at - from >= ROWS || bytes + row.bytes() > room) {
             parts.push(&rows[from..at]);
             (from, bytes) = (at, 0);
         }
@@ -120,15 +129,14 @@ fn parts(rows: &[Columns]) -> Vec<&[Columns]> {
 }
 
 /// Writes these, in halves where a value of one of them is refused; how many were new.
-async fn some(db: &Db, rows: &[Columns], refused: &mut u64) -> Result<u64, ArchiveError> {
+async fn some(db: &Db, rows: &[Columns], room: usize, refused: &mut u64) -> Result<u64, ArchiveError> {
     if rows.is_empty() {
         return Ok(0);
     }
     if let [row] = rows
-        && row.bytes() > BYTES
+        && row.bytes() > room
         && db.largest().await?.is_some_and(|most| row.bytes() + MARGIN > most)
     {
-        // The server would hang up on a statement that is too large, and say nothing of why.
         return without_payload(db, row, refused).await;
     }
     let done = match write(db, rows).await {
@@ -145,7 +153,7 @@ async fn some(db: &Db, rows: &[Columns], refused: &mut u64) -> Result<u64, Archi
         return bare(db, row, refused).await;
     }
     let (one, other) = rows.split_at(rows.len() / 2);
-    Ok(Box::pin(some(db, one, refused)).await? + Box::pin(some(db, other, refused)).await?)
+    Ok(Box::pin(some(db, one, room, refused)).await? + Box::pin(some(db, other, room, refused)).await?)
 }
 
 /// The row with nothing in it that can be refused.

@@ -44,6 +44,12 @@ pub async fn facts(archive: &Archive) -> ArchiveFacts {
     facts
 }
 
+/// What it takes on its disk, if that is there in time: a figure that the database keeps, nothing is counted.
+pub async fn bytes(archive: &Archive) -> Option<u64> {
+    let db = archive.db().ok()?;
+    quick(&db, sql(db.dialect().size())).await
+}
+
 async fn tables(db: &Db) -> Vec<TableSize> {
     join_all(TABLES.map(|table| async move {
         let exact = quick(db, sql(format!("SELECT COUNT(*) FROM {table}"))).await;

@@ -5,6 +5,7 @@ use crate::model::{
     archive::{ArchiveState, ArchiveStatus},
     doctor::{Check, Finding, Level},
     node::{Freshness, Node},
+    number::bytes,
     schedule::Ticking,
     time::{Millis, span},
 };
@@ -17,6 +18,8 @@ const CLOCK_US: i64 = 1_000_000;
 pub const OVERDUE_MS: i64 = 60_000;
 /// Memory in use from which Redis is nearly full, percent.
 const FULL: u64 = 90;
+/// An archive from which nothing is deleted is worth a word from here on, in bytes.
+const LARGE: u64 = 1_000_000_000;
 
 fn finding(check: Check, level: Level, subject: &str, title: String, meaning: &str, advice: &str) -> Finding {
     Finding {
@@ -115,6 +118,21 @@ pub fn foreign_ticker(prefix: &str, ticking: &Ticking) -> Option<Finding> {
         ),
         "Let one of them tick: start the console with --no-scheduler, or stop the application's own scheduler.",
     ))
+}
+
+/// An archive that only grows. `deletes`: old rows go by themselves.
+pub fn growing(size: u64, deletes: bool) -> Option<Finding> {
+    (size > LARGE && !deletes).then(|| Finding {
+        href: Some("/settings#retention".into()),
+        ..finding(
+            Check::Settings,
+            Level::Note,
+            "retention",
+            format!("The archive takes {}, and nothing is deleted from it by itself", bytes(size)),
+            "It keeps what workers say, about 1 kB a job, and every job that failed. On a full disk it takes nothing more.",
+            "Turn on automatic deletion in Settings, and say there for how many days jobs and log lines are kept.",
+        )
+    })
 }
 
 pub fn settings(server: &Server, archive: &ArchiveStatus, nodes: &[Node], version: &str, open_to_all: bool) -> Vec<Finding> {
@@ -219,6 +237,13 @@ mod tests {
         let found = overdue("queue:", &[schedule("a", Some(true)), schedule("b", Some(false))], Millis(100_000)).unwrap();
         assert!(found.title.starts_with("1 schedule is due") && found.meaning.starts_with("a: due for up to 1 min 39 s"), "{found:?}");
         assert!(without_hash("queue:", &[schedule("b", None)]).is_some());
+    }
+
+    #[test]
+    fn an_archive_that_only_grows_is_told_when_it_is_large() {
+        assert!(growing(LARGE, false).is_none() && growing(5 * LARGE, true).is_none());
+        let found = growing(2_340_000_000, false).unwrap();
+        assert!(found.title.contains("2.3 GB") && found.href.as_deref() == Some("/settings#retention"), "{found:?}");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// A larger message is no event; it is counted as malformed and not parsed.
 const LARGEST: usize = 256 * 1024;
+/// Of a greeting so many queues are taken: they are remembered with the worker, and go with each failure whose queue is not known.
+const GREETED: usize = 1_000;
 /// So much of a message is shown.
 pub const SHOWN: usize = 2_000;
 
@@ -100,7 +102,7 @@ fn kind(message: &str) -> Kind {
         Kind::Retrying { attempt }
     } else if let Some(rest) = message.strip_prefix(ONLINE) {
         let names = rest.strip_suffix(']').unwrap_or(rest);
-        Kind::Online(names.split(", ").filter(|n| !n.is_empty()).map(Into::into).collect())
+        Kind::Online(names.split(", ").filter(|n| !n.is_empty()).take(GREETED).map(Into::into).collect())
     } else if message == "Consumer stopped" {
         Kind::Offline
     } else {
@@ -172,6 +174,9 @@ mod tests {
             assert!(Event::read(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(Event::read(&vec![b' '; LARGEST + 1]).is_err());
+        let many = format!("Consumer started on [{}]", vec!["q"; 50_000].join(", "));
+        let greeted = read(&serde_json::json!({ "message": many }).to_string()).kind;
+        assert!(matches!(greeted, Kind::Online(queues) if queues.len() == GREETED));
         let long = "é".repeat(5_000);
         assert!(cut(long.clone()).len() <= SHOWN + 3);
         assert_eq!(read(&serde_json::json!({ "message": long }).to_string()).message, long, "the archive is told all of it");

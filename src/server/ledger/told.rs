@@ -53,10 +53,17 @@ pub enum News {
 }
 
 impl News {
-    fn bytes(&self) -> usize {
+    /// About what it takes in memory, all of it: events come from anybody, and every text of one may be long.
+    pub fn bytes(&self) -> usize {
+        let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let name = |queue: &Option<QueueName>| queue.as_ref().map_or(0, |queue| queue.as_str().len());
         match self {
-            Self::Closed(c) => 300 + c.error.as_ref().map_or(0, String::len) + c.raw.as_ref().map_or(0, |raw| raw.len()),
-            Self::Said(s) => 150 + s.message.len(),
+            Self::Closed(c) => {
+                let serves: usize = c.serves.iter().map(|queue| size_of::<String>() + queue.len()).sum();
+                let raw = c.raw.as_ref().map_or(0, |raw| raw.len());
+                300 + c.job.len() + name(&c.queue) + serves + c.worker.len() + len(&c.class) + len(&c.error) + raw
+            }
+            Self::Said(s) => 150 + s.message.len() + len(&s.worker) + name(&s.queue),
         }
     }
 
@@ -64,6 +71,17 @@ impl News {
     fn is_routine(&self) -> bool {
         matches!(self, Self::Said(_)) || matches!(self, Self::Closed(c) if c.outcome == "completed")
     }
+}
+
+/// How many of these, from the first one on, are so many at most and about so many bytes: the last one may be large.
+pub fn first<'a>(news: impl Iterator<Item = &'a News>, most: usize, most_bytes: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |news: &&News| {
+        let fits = bytes < most_bytes;
+        bytes += news.bytes();
+        fits
+    };
+    news.take(most).take_while(fits).count()
 }
 
 #[derive(Default)]
@@ -100,9 +118,9 @@ impl Told {
         self.list.push_back((now, news));
     }
 
-    /// The oldest, for the console that archives.
-    pub fn take(&mut self, most: usize) -> Vec<News> {
-        let n = self.list.len().min(most);
+    /// The oldest, for the console that archives: so many at most, and about so many bytes.
+    pub fn take(&mut self, most: usize, most_bytes: usize) -> Vec<News> {
+        let n = first(self.list.iter().map(|(_, news)| news), most, most_bytes);
         let taken: Vec<News> = self.list.drain(..n).map(|(_, news)| news).collect();
         self.bytes = self.bytes.saturating_sub(taken.iter().map(News::bytes).sum());
         taken
@@ -136,7 +154,7 @@ mod tests {
             News::Said(said) => said.message,
             News::Closed(closed) => closed.job,
         };
-        told.take(MOST).into_iter().map(one).collect()
+        told.take(MOST, MOST_BYTES).into_iter().map(one).collect()
     }
 
     fn failed(n: usize) -> News {
@@ -167,6 +185,28 @@ mod tests {
             assert_eq!((told.lost, kept[0].as_str()), if leads { (10, "0") } else { (0, "10") });
             assert_eq!(told.bytes, 0);
         }
+    }
+
+    #[test]
+    fn every_text_counts_and_what_is_taken_is_bounded_by_bytes() {
+        let long = || "x".repeat(1_000);
+        let News::Closed(closed) = failed(0) else { panic!("a run") };
+        let bare = News::Closed(closed.clone()).bytes();
+        let queue = QueueName::try_from("q".repeat(100)).expect("a name");
+        let serves = (0..10).map(|_| long()).collect();
+        let full = Closed { job: long(), queue: Some(queue), serves, worker: long(), class: Some(long()), error: Some(long()), ..*closed };
+        assert!(News::Closed(Box::new(full)).bytes() > bare + 14_000);
+        let mut told = Told { on: true, leads: true, ..Told::default() };
+        for n in 0..10 {
+            let News::Said(said) = said(n) else { panic!("a line") };
+            told.push(Millis(0), News::Said(Box::new(Said { message: "x".repeat(100_000), worker: Some(long()), ..*said })));
+        }
+        assert!(told.bytes > 1_010_000);
+        assert!(told.take(10, 0).is_empty(), "no place");
+        assert_eq!(told.take(10, 1).len(), 1, "one is taken whole, or none ever would be");
+        assert_eq!(told.take(10, 250_000).len(), 3);
+        assert_eq!(told.take(2, 1_000_000).len(), 2);
+        assert_eq!((told.take(10, 1_000_000).len(), told.bytes), (4, 0));
     }
 
     #[test]

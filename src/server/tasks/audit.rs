@@ -4,7 +4,7 @@
 //! A line has an identity, and the archive leaves one alone that it has: so a line whose writing was in doubt is written again,
 //! and two consoles may move the same lines. What was moved is taken out of Redis by its whole text, not by its place.
 
-use crate::model::{audit::AuditLine, operation::Operation};
+use crate::model::{audit::AuditLine, operation::Operation, time::Millis};
 use crate::server::{
     actions::{audit::ended, now},
     archive::{audit as archive, db::Db, error::ArchiveError},
@@ -36,6 +36,9 @@ const PART: u64 = 200;
 const OPERATIONS_EVERY: Duration = Duration::from_secs(30);
 /// Among so many.
 const OPERATIONS: usize = 5_000;
+/// One that gave no sign of life for so long has lost its console, as far as the audit goes. A console that was only held up for less
+/// writes the line itself, with what really came of it; there is one line of an operation, the first one.
+const GIVEN_UP_MS: i64 = 5 * 60_000;
 /// After the console was told to stop, lines of its last requests still come.
 const LINGER: Duration = Duration::from_millis(150);
 /// A click waits so long for its line to be in Redis.
@@ -123,7 +126,7 @@ fn log(line: &AuditLine) {
 pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
     let audit = state.audit.clone();
     let mut receiver = audit.0.receiver.lock().await;
-    let (mut lines, mut written) = (Vec::new(), HashSet::new());
+    let (mut lines, mut written) = (Vec::new(), Written::default());
     let mut looked: Option<Instant> = None;
     loop {
         let stopping = shutdown.is_cancelled();
@@ -191,21 +194,36 @@ async fn moved(state: &AppState, db: &Db) -> Result<(), ArchiveError> {
     Ok(())
 }
 
+/// Operations that are in the archive.
+#[derive(Default)]
+struct Written {
+    ended: HashSet<String>,
+    /// Their console is gone, and their line says so. Should they end after all, they are written anew.
+    given_up: HashSet<String>,
+}
+
 /// Keeps operations that ended longer than Redis does. One whose console was killed, while it ran or just before it wrote the
 /// audit line, gets that here; all the others have it.
-async fn operations(state: &AppState, db: &Db, written: &mut HashSet<String>) -> Result<(), ArchiveError> {
+async fn operations(state: &AppState, db: &Db, written: &mut Written) -> Result<(), ArchiveError> {
     // All of them: a console that was killed may have left more than a list shows.
     let Ok(ids) = state.driver.operation_ids(OPERATIONS).await else { return Ok(()) };
     let there: HashSet<&String> = ids.iter().collect();
-    written.retain(|id| there.contains(id));
-    let new: Vec<String> = ids.iter().filter(|id| !written.contains(*id)).cloned().collect();
-    let Ok(all) = state.driver.operations_of(&new, now()).await else { return Ok(()) };
-    let ended_now: Vec<Operation> = all.into_iter().filter(|o| o.status.is_over()).collect();
-    archive::put_operations(db, &ended_now).await?;
-    let lines: Vec<AuditLine> = ended_now.iter().map(|o| ended(o, now())).collect();
+    written.ended.retain(|id| there.contains(id));
+    written.given_up.retain(|id| there.contains(id));
+    let new: Vec<String> = ids.iter().filter(|id| !written.ended.contains(*id)).cloned().collect();
+    // As it was then: what gave a sign of life since goes on.
+    let then = Millis(now().0 - GIVEN_UP_MS);
+    let Ok(all) = state.driver.operations_of(&new, then).await else { return Ok(()) };
+    let is_new = |o: &Operation| o.status.is_over() && (o.finished_at.is_some() || !written.given_up.contains(&o.id));
+    let over: Vec<Operation> = all.into_iter().filter(is_new).collect();
+    archive::put_operations(db, &over).await?;
+    let lines: Vec<AuditLine> = over.iter().map(|o| ended(o, now())).collect();
     for some in lines.chunks(500) {
         archive::write(db, some).await?;
     }
-    written.extend(ended_now.into_iter().map(|o| o.id));
+    for operation in over {
+        let known = if operation.finished_at.is_some() { &mut written.ended } else { &mut written.given_up };
+        known.insert(operation.id);
+    }
     Ok(())
 }

@@ -2,7 +2,11 @@
 
 use super::archiver::{archived, console, each_once, fail, fail_at_once, locked};
 use crate::support::{Database, DatabaseKind, TestConsole, TestRedis, eventually};
-use flux_console::server::{archive::sql::sql, tasks::leader::Leader};
+use flux_console::server::{
+    actions::now,
+    archive::{db::Db, sql::sql},
+    tasks::leader::Leader,
+};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -15,7 +19,7 @@ async fn count(console: &TestConsole, text: &str) -> u64 {
 pub async fn say(redis: &TestRedis, lines: std::ops::Range<u64>) {
     let mut pipe = redis::pipe();
     for n in lines {
-        let at = flux_console::server::actions::now().iso();
+        let at = now().iso();
         let event = format!(r#"{{"level":"info","message":"Rate limit {n}","workerId":"worker-1","timestamp":"{at}"}}"#);
         pipe.cmd("PUBLISH").arg("flux_console:logs").arg(event).ignore();
     }
@@ -47,6 +51,32 @@ async fn lines_are_written_once(kind: DatabaseKind) {
 }
 
 super::on_each! { lines_are_written_once }
+
+/// Redis is slow when the console is told to stop, so the turn that took what was heard is given up half.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_is_stopped_in_the_middle_of_a_turn_loses_nothing() {
+    const ROUNDS: u64 = 4;
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    for round in 0..ROUNDS {
+        let console = console(&redis, &database).await;
+        console.listens().await;
+        eventually("it archives", SOON, async || console.state.archive.archiving().leading).await;
+        fail(&redis, "mail", round * 10..(round + 1) * 10).await;
+        say(&redis, round * 20..(round + 1) * 20).await;
+        redis::cmd("CLIENT").arg("PAUSE").arg(500).exec_async(&mut redis.con.clone()).await.expect("paused");
+        eventually("it is heard", SOON, async || console.state.ledger.lock().heard(now()).events >= 30).await;
+        eventually("it is taken", SOON, async || console.state.ledger.lock().told.waiting() == 0).await;
+        console.stop().await;
+        let db = Db::open(&database.setting).await.expect("the archive opens");
+        let asked = "SELECT (SELECT COUNT(*) FROM flux_system_logs), (SELECT COUNT(DISTINCT job_id) FROM flux_console_attempts)";
+        let there = db.one(sql(asked), |row| (row.count(0), row.count(1))).await.expect("an answer");
+        assert_eq!(there, Some(((round + 1) * 30, (round + 1) * 10)), "all lines, and all failures");
+        db.close().await;
+    }
+    let last = console(&redis, &database).await;
+    each_once(&last.state.archive, "mail", ROUNDS * 10).await;
+    last.stop().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_read_is_written_after_the_lease_is_lost() {

@@ -109,6 +109,32 @@ async fn a_payload_that_no_packet_holds_is_a_gap() {
     assert_eq!(rows.len(), 1);
 }
 
+/// A server hangs up on a packet that is larger than it takes: the same batch would be sent for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_fit_the_packets_of_a_server_that_takes_small_ones() {
+    let own = crate::support::databases::own_mariadb().await;
+    own.database.run("SET GLOBAL max_allowed_packet = 1048576");
+    let archive = super::open(&own.database).await;
+    let db = archive.db().expect("open");
+    assert_eq!(db.largest().await.expect("an answer"), Some(1_048_576));
+    // Three megabytes together; four of them are larger than their column.
+    let message = |n: usize| format!("{n} {}", "x".repeat(if n % 10 == 0 { 250_000 } else { 60_000 }));
+    let line = |n| Line { level: "info".into(), message: message(n), worker: "w".into(), queue: None, at: AT };
+    let lines: Vec<Line> = (0..40).map(line).collect();
+    assert_eq!(record::Lines::default().write(&db, &lines, false).await.expect("written"), 40);
+    let asked = sql(
+        "SELECT COALESCE(w.message, a.message) FROM flux_system_logs a LEFT JOIN flux_console_whole_lines w ON w.row_id = a.id ORDER BY a.id",
+    );
+    let kept = db.rows(asked, |row| row.text(0).unwrap_or_default()).await.expect("rows");
+    assert!(kept == (0..40).map(message).collect::<Vec<_>>(), "every line is whole");
+
+    let job = |n: usize, bytes: usize| record(format!(r#"{{"id":"j-{n}","data":"{}","error":"e"}}"#, "y".repeat(bytes)), AT);
+    let mut batch: Vec<Record> = (0..10).map(|n| job(n, 300_000)).collect();
+    batch.push(job(10, 2_000_000));
+    assert_eq!(record::records(&db, &batch).await.expect("written"), Written { rows: 11, refused: 1 });
+    assert_eq!(record::records(&db, &batch).await.expect("written"), Written::default());
+}
+
 /// A value that no rule foresees: the database's own word is taken for it, row by row.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_refused_value_is_found_among_many() {

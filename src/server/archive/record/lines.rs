@@ -6,7 +6,7 @@
 mod stored;
 mod written;
 
-use super::{BYTES, Line, ROWS, TEXT_CHARS, fitting, lock, set_mark, stored_queue};
+use super::{Line, ROWS, TEXT_CHARS, fitting, lock, room, set_mark, stored_queue};
 use crate::server::archive::{db::Db, error::ArchiveError, sql::sql};
 use std::collections::{BTreeSet, HashMap};
 use stored::{Row, Stored, insert};
@@ -101,8 +101,8 @@ impl Lines {
     }
 
     async fn rest(&mut self, db: &Db, batch: &[Line], again: bool, number: &str, through: Through) -> Result<u64, ArchiveError> {
-        let dialect = db.dialect();
-        let lines: Vec<Stored> = batch.iter().map(|line| Stored::of(line, dialect)).collect();
+        let (dialect, room) = (db.dialect(), room(db).await?);
+        let lines: Vec<Stored> = batch.iter().map(|line| Stored::of(line, dialect, room)).collect();
         let keys: Vec<Key> = lines.iter().map(Key::of).collect();
         let mut tx = db.begin().await?;
         let mut there = HashMap::new();
@@ -121,7 +121,7 @@ impl Lines {
                 rows.push((at, line));
             }
         }
-        match insert(&mut tx, dialect, &rows).await {
+        match insert(&mut tx, dialect, &rows, room).await {
             Ok(()) => {
                 let through = Through { lines: batch.len(), written: through.written + rows.len() as u64 };
                 // The mark last: nobody waits for it longer than for the COMMIT.
@@ -131,18 +131,25 @@ impl Lines {
             }
             Err(error) if error.is_refusal() => {
                 drop(tx);
-                self.one_by_one(db, &rows, number, through).await
+                self.one_by_one(db, &rows, room, number, through).await
             }
             Err(error) => Err(error),
         }
     }
 
     /// One of them is refused: the others need not wait for it.
-    async fn one_by_one(&mut self, db: &Db, rows: &[Row<'_>], number: &str, mut through: Through) -> Result<u64, ArchiveError> {
+    async fn one_by_one(
+        &mut self,
+        db: &Db,
+        rows: &[Row<'_>],
+        room: usize,
+        number: &str,
+        mut through: Through,
+    ) -> Result<u64, ArchiveError> {
         let dialect = db.dialect();
         for row in rows {
             let mut tx = db.begin().await?;
-            match insert(&mut tx, dialect, std::slice::from_ref(row)).await {
+            match insert(&mut tx, dialect, std::slice::from_ref(row), room).await {
                 Ok(()) => {
                     let next = Through { lines: row.0 + 1, written: through.written + 1 };
                     set_mark(&mut tx, dialect, &self.mark, &next.mark(number)).await?;

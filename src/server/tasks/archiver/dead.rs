@@ -123,11 +123,11 @@ struct Known {
 }
 
 impl DeadLetters {
-    /// What is `found` counts also when a later list could not be read: it will not be found again. `place`: there is place for
-    /// the rest of long lists.
+    /// What is `found` counts also when a later list could not be read or the look was given up: it will not be found again. `place`:
+    /// there is place for the rest of long lists.
     pub async fn look(&mut self, state: &AppState, heard: Heard, place: bool, found: &mut Vec<Record>) -> Result<(), DriverError> {
         let names: Vec<QueueName> = state.snapshot().queues.iter().map(|q| q.name.clone()).collect();
-        let until = Instant::now() + HOT_FOR;
+        let (until, before) = (Instant::now() + HOT_FOR, found.len());
         for (queue, n) in heard.of {
             let queues: Vec<QueueName> = queue.map_or_else(|| names.clone(), |queue| vec![queue]);
             for queue in queues.into_iter().filter(|q| state.driver.keys().is_queue(q)) {
@@ -154,7 +154,7 @@ impl DeadLetters {
                 self.read(state, queue, list, found).await?;
             }
         }
-        if heard.failures <= found.len() as u64 {
+        if heard.failures <= (found.len() - before) as u64 {
             // Each of them was found somewhere.
             self.suspects.iter_mut().filter(|s| s.unsure).for_each(|s| s.since = None);
         }
@@ -185,17 +185,19 @@ impl DeadLetters {
             return Ok(());
         };
         let mut raws: Vec<Vec<u8>> = Vec::new();
-        known.rest = known.rest.min(length);
-        while known.rest > 0 && raws.len() < AT_ONCE && size(&raws) < REST_BYTES {
-            let from = usize::try_from(length - known.rest).unwrap_or(usize::MAX);
+        // Known with what was read, not before: this may be given up in between.
+        let mut rest = known.rest.min(length);
+        while rest > 0 && raws.len() < AT_ONCE && size(&raws) < REST_BYTES {
+            let from = usize::try_from(length - rest).unwrap_or(usize::MAX);
             let Some(next) = state.driver.new_dead(std::slice::from_ref(queue), &[], from).await?.pop() else { break };
             // Elements that were pushed meanwhile moved it: what comes twice is written once. Taken away ones: it begins again.
             if next.length.is_none_or(|now| now < length) || next.raws.is_empty() {
                 break;
             }
-            known.rest = next.length.unwrap_or(0).saturating_sub((from + next.raws.len()) as u64);
+            rest = next.length.unwrap_or(0).saturating_sub((from + next.raws.len()) as u64);
             raws.extend(next.raws);
         }
+        known.rest = rest;
         let at = now();
         found.extend(letters(queue, raws, at));
         Ok(())

@@ -32,6 +32,8 @@ const SAY_EVERY: Duration = Duration::from_secs(1);
 const SAY_AGAIN: Duration = Duration::from_secs(10);
 /// When the console stops, what was read last is written if the database is that quick; another console reads it again.
 const LAST_WRITE: Duration = Duration::from_secs(1);
+/// And so long it looks once more before that.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
     if state.archive.is_off() {
@@ -45,14 +47,15 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
     let spool = Arc::new(Spool::default());
     // What was read is written, also when another console reads by then: in Redis it may be gone.
     let mut writer = Writer::new(&state, &spool);
-    let mut reader = Reader { state: state.clone(), spool, dead: DeadLetters::default(), reads: false };
+    let mut reader = Reader { state: state.clone(), spool, dead: DeadLetters::default(), found: Vec::new(), reads: false };
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = reader.run(&mut leader) => {}
         () = writer.run() => {}
     }
     if leader.leads {
-        reader.turn().await;
+        let _ = timeout(LAST_LOOK, reader.turn()).await;
+        reader.keep();
     }
     let _ = timeout(LAST_WRITE, writer.write()).await;
     if leader.leads {
@@ -101,6 +104,8 @@ struct Reader {
     state: AppState,
     spool: Arc<Spool>,
     dead: DeadLetters,
+    /// What the looks found and the spool has not yet. They will not find it again, so it outlives a turn that is given up half.
+    found: Vec<Record>,
     /// This console is the one that archives.
     reads: bool,
 }
@@ -116,8 +121,9 @@ impl Reader {
                 self.changed(leads);
             }
             if leads {
-                self.turn().await;
+                // As long as the lease is fresh: after a long turn it may be another's, who says it then.
                 leader.say(&self.state).await;
+                self.turn().await;
             } else {
                 self.state.ledger.lock().told.forget(now());
             }
@@ -136,31 +142,34 @@ impl Reader {
         }
     }
 
+    /// It may be given up wherever it waits: nothing that was taken or found is lost by that.
     async fn turn(&mut self) {
-        let news = self.state.ledger.lock().told.take(self.spool.place_for_news());
+        let (most, bytes) = self.spool.place_for_news();
+        let news = self.state.ledger.lock().told.take(most, bytes);
+        let heard = heard_in(&news);
+        self.spool.hear(news);
         if self.state.config.persist.failed {
             self.dead.look_again(self.spool.again());
-            let mut found = Vec::new();
             let place = self.spool.has_place();
-            if let Err(error) = self.dead.look(&self.state, heard_in(&news), place, &mut found).await {
+            if let Err(error) = self.dead.look(&self.state, heard, place, &mut self.found).await {
                 tracing::debug!(%error, "not all failed lists can be read");
             }
-            // Before what was found: the archive is asked what it knew without it.
-            self.dead.suspects().for_each(|suspect| self.spool.suspect(suspect));
-            self.keep(found);
-            self.dead.gaps().for_each(|gap| self.spool.gap(gap));
+            self.keep();
         }
-        self.spool.hear(news);
         let (untold, spooled) = (self.state.ledger.lock().told.lost, self.spool.waiting());
         self.state.archive.progress(|p| (p.untold, p.spooled) = (untold, spooled));
     }
 
-    fn keep(&self, found: Vec<Record>) {
-        let lost = self.spool.keep(found);
+    /// Puts what was found into the spool.
+    fn keep(&mut self) {
+        // Before what was found: the archive is asked what it knew without it.
+        self.dead.suspects().for_each(|suspect| self.spool.suspect(suspect));
+        let lost = self.spool.keep(std::mem::take(&mut self.found));
         if lost > 0 {
             tracing::warn!(jobs = lost, "the archive is away or too slow: dead letters were not kept");
             self.state.archive.progress(|p| p.lost += lost);
         }
+        self.dead.gaps().for_each(|gap| self.spool.gap(gap));
     }
 }
 

@@ -3,7 +3,10 @@
 use super::dead::Suspect;
 use crate::{
     model::{archive::Gap, ids::QueueName, time::Millis},
-    server::{archive::record::Record, ledger::told::News},
+    server::{
+        archive::record::Record,
+        ledger::told::{News, first},
+    },
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,6 +18,7 @@ const RECORDS: usize = 100_000;
 const BYTES: usize = 64 * 1024 * 1024;
 /// News of the event channel; what does not fit stays in the ledger, which counts what it has to drop.
 const NEWS: usize = 10_000;
+const NEWS_BYTES: usize = 16 * 1024 * 1024;
 /// Gaps that wait; more of one queue become one.
 const GAPS: usize = 1_000;
 /// The console before may still write what it heard last: this long after taking over, lines may be there already.
@@ -33,6 +37,7 @@ struct Waiting {
     /// Of `records`, how many the writer is at.
     under_way: usize,
     news: VecDeque<News>,
+    news_bytes: usize,
     gaps: VecDeque<Gap>,
     /// Lists of which the archive is to say whether something is missing.
     suspects: VecDeque<Suspect>,
@@ -115,13 +120,16 @@ impl Spool {
         self.lock().shared_until.is_none_or(|until| heard_at <= until)
     }
 
-    /// How many news there is place for.
-    pub fn place_for_news(&self) -> usize {
-        NEWS.saturating_sub(self.lock().news.len())
+    /// How many news there is place for, and about how many bytes of them.
+    pub fn place_for_news(&self) -> (usize, usize) {
+        let waiting = self.lock();
+        (NEWS.saturating_sub(waiting.news.len()), NEWS_BYTES.saturating_sub(waiting.news_bytes))
     }
 
     pub fn hear(&self, news: Vec<News>) {
-        self.lock().news.extend(news);
+        let mut waiting = self.lock();
+        waiting.news_bytes += news.iter().map(News::bytes).sum::<usize>();
+        waiting.news.extend(news);
     }
 
     /// Dead letters that wait.
@@ -157,11 +165,13 @@ impl Spool {
         self.lock().gaps.pop_front();
     }
 
-    /// The oldest news, taken out.
-    pub fn news(&self, most: usize) -> Vec<News> {
-        let mut waiting = self.lock();
-        let n = waiting.news.len().min(most);
-        waiting.news.drain(..n).collect()
+    /// The oldest news, taken out: so many at most, and about so many bytes.
+    pub fn news(&self, most: usize, most_bytes: usize) -> Vec<News> {
+        let waiting = &mut *self.lock();
+        let n = first(waiting.news.iter(), most, most_bytes);
+        let news: Vec<News> = waiting.news.drain(..n).collect();
+        waiting.news_bytes = waiting.news_bytes.saturating_sub(news.iter().map(News::bytes).sum());
+        news
     }
 
     /// Lists that are to be read whole, once.
@@ -194,7 +204,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::archive::Status;
+    use crate::{model::archive::Status, server::ledger::told::Said};
 
     fn dead(at: i64, bytes: usize) -> Record {
         let queue = QueueName::try_from("mail".to_owned()).expect("a name");
@@ -229,5 +239,23 @@ mod tests {
         spool.written();
         assert_eq!(spool.keep(vec![dead(5, 1_000)]), 0, "alone there is place for any");
         assert_eq!(spool.keep(vec![dead(6, 1)]), 1);
+    }
+
+    #[test]
+    fn news_are_bounded_by_bytes_as_well() {
+        let line = || {
+            let message = "x".repeat(1024 * 1024);
+            News::Said(Box::new(Said { level: "info", message, worker: None, queue: None, at: Millis(0), heard_at: Millis(0) }))
+        };
+        let spool = Spool::default();
+        assert_eq!(spool.place_for_news(), (NEWS, NEWS_BYTES));
+        spool.hear((0..10).map(|_| line()).collect());
+        assert!(spool.place_for_news().1 < 6 * 1024 * 1024);
+        spool.hear((0..10).map(|_| line()).collect());
+        assert_eq!(spool.place_for_news(), (NEWS - 20, 0), "the ledger keeps what comes now");
+        assert_eq!(spool.news(1_000, 4 * 1024 * 1024).len(), 4);
+        assert_eq!(spool.news(3, 4 * 1024 * 1024).len(), 3);
+        assert_eq!(spool.news(1_000, usize::MAX).len(), 13);
+        assert_eq!(spool.place_for_news(), (NEWS, NEWS_BYTES));
     }
 }

@@ -23,6 +23,8 @@ use std::{
 
 /// News of one transaction, and dead letters of one.
 const BATCH: usize = 1_000;
+/// News of one transaction: until it is written, there are several copies of them.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
 /// While the database does not take what there is.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
@@ -106,7 +108,7 @@ impl Writer {
         }
         loop {
             if self.news.is_empty() {
-                self.news = self.spool.news(BATCH);
+                self.news = self.spool.news(BATCH, BATCH_BYTES);
             }
             if self.news.is_empty() {
                 break;

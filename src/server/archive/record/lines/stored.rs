@@ -1,6 +1,6 @@
 //! A line of the log as the shared table holds it, and what of it does not fit.
 
-use super::{BYTES, Line, ROWS, fitting, stored_queue};
+use super::{Line, ROWS, fitting, stored_queue};
 use crate::server::archive::{
     db::Tx,
     dialect::{Dialect, ERROR_BYTES},
@@ -8,8 +8,6 @@ use crate::server::archive::{
     sql::{Sql, Value, clean, sql},
 };
 
-/// Of a message so much is kept. No event of the channel is larger.
-const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 const LEVEL_CHARS: usize = 20;
 
 pub struct Stored {
@@ -32,10 +30,11 @@ struct Whole {
 pub type Row<'a> = (usize, &'a Stored);
 
 impl Stored {
-    pub fn of(line: &Line, dialect: Dialect) -> Self {
+    /// Of a message as much is kept as one statement has room for. An event of the channel is larger only where that is hardly anything.
+    pub fn of(line: &Line, dialect: Dialect, room: usize) -> Self {
         let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most.min(text.len()))].to_owned();
-        let said = cut(&clean(&line.message), MESSAGE_BYTES);
-        let message = cut(&said, if dialect == Dialect::MySql { ERROR_BYTES } else { MESSAGE_BYTES });
+        let said = cut(&clean(&line.message), room);
+        let message = cut(&said, if dialect == Dialect::MySql { ERROR_BYTES } else { room });
         let name = |text: &str| {
             let (whole, stored) = (clean(text), stored_queue(dialect, text));
             (Some(whole).filter(|whole| *whole != stored), stored)
@@ -48,16 +47,21 @@ impl Stored {
         Self { level: fitting(&line.level, LEVEL_CHARS), message, worker, queue, at: line.at.0, whole: (!fits).then_some(whole) }
     }
 
+    /// About how many bytes its part of a statement has.
+    fn bytes(&self) -> usize {
+        self.message.len() + self.worker.len() + self.queue.as_ref().map_or(0, String::len)
+    }
+
     fn values(&self) -> Vec<Value> {
         vec![self.level.clone().into(), self.message.clone().into(), self.worker.clone().into(), self.queue.clone().into(), self.at.into()]
     }
 }
 
-/// Writes these in their order. What does not fit goes alone, for the number under which it stands whole.
-pub async fn insert(tx: &mut Tx, dialect: Dialect, rows: &[Row<'_>]) -> Result<(), ArchiveError> {
+/// Writes these in their order, about `room` bytes at once. What does not fit goes alone, for the number under which it stands whole.
+pub async fn insert(tx: &mut Tx, dialect: Dialect, rows: &[Row<'_>], room: usize) -> Result<(), ArchiveError> {
     let marks = format!("(?, ?, ?, ?, {})", dialect.at());
     let into = "INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp)";
-    for part in parts(rows) {
+    for part in parts(rows, room) {
         let statement = Sql::insert(into, &marks, part.iter().map(|(_, line)| line.values()));
         let [(_, Stored { whole: Some(whole), .. })] = part else {
             tx.run(statement).await?;
@@ -76,16 +80,16 @@ pub async fn insert(tx: &mut Tx, dialect: Dialect, rows: &[Row<'_>]) -> Result<(
     Ok(())
 }
 
-/// Pieces of at most [`ROWS`] lines and about [`BYTES`] bytes; one that does not fit is a piece of its own.
-fn parts<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r [Row<'a>]> {
+/// Pieces of at most [`ROWS`] lines and about `room` bytes; one that does not fit is a piece of its own.
+fn parts<'r, 'a>(rows: &'r [Row<'a>], room: usize) -> Vec<&'r [Row<'a>]> {
     let (mut parts, mut from, mut bytes) = (Vec::new(), 0, 0);
     for (at, (_, line)) in rows.iter().enumerate() {
         let alone = line.whole.is_some() || at > 0 && rows[at - 1].1.whole.is_some();
-        if at > from && (alone || at - from >= ROWS || bytes + line.message.len() > BYTES) {
+        if at > from && (alone || at - from >= ROWS || bytes + line.bytes() > room) {
             parts.push(&rows[from..at]);
             (from, bytes) = (at, 0);
         }
-        bytes += line.message.len();
+        bytes += line.bytes();
     }
     if from < rows.len() {
         parts.push(&rows[from..]);
