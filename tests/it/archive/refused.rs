@@ -118,7 +118,7 @@ async fn statements_fit_the_packets_of_a_server_that_takes_small_ones() {
     let db = archive.db().expect("open");
     assert_eq!(db.largest().await.expect("an answer"), Some(1_048_576));
     // Three megabytes together; four of them are larger than their column.
-    let message = |n: usize| format!("{n} {}", "x".repeat(if n % 10 == 0 { 250_000 } else { 60_000 }));
+    let message = |n: usize| format!("{n} {}", "x".repeat(if n.is_multiple_of(10) { 250_000 } else { 60_000 }));
     let line = |n| Line { level: "info".into(), message: message(n), worker: "w".into(), queue: None, at: AT };
     let lines: Vec<Line> = (0..40).map(line).collect();
     assert_eq!(record::Lines::default().write(&db, &lines, false).await.expect("written"), 40);
