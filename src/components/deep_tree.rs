@@ -3,8 +3,8 @@
 mod grove;
 
 use super::{
-    json_tree::{TreeLine, guides},
-    number::{count, thousands},
+    json_tree::{TreeLine, guides, matching},
+    number::thousands,
 };
 use crate::{
     api,
@@ -100,8 +100,8 @@ pub fn DeepTree(whose: Whose, #[prop(into)] search: Signal<String>) -> impl Into
         (true, None) => Some("Searching the payload.".to_string()),
         (true, Some(Err(error))) => Some(words(error)),
         (true, Some(Ok((0, _)))) => Some("Nothing in the payload matches.".to_string()),
-        (true, Some(Ok((n, true)))) => Some(format!("At least {} match. These are the first {n}.", count(n as u64 + 1, "value", "values"))),
-        (true, Some(Ok((n, false)))) => Some(format!("{} match.", count(n as u64, "value", "values"))),
+        (true, Some(Ok((n, true)))) => Some(format!("At least {} These are the first {n}.", matching(n as u64 + 1, "value", "values"))),
+        (true, Some(Ok((n, false)))) => Some(matching(n as u64, "value", "values")),
     };
     let again = move || {
         tree.with(|tree| tree.is_bare() && tree.trouble.is_some()).then(
