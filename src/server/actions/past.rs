@@ -119,7 +119,12 @@ async fn past_in_time(state: &AppState, queue: &QueueName, id: &str, here: bool)
 }
 
 fn missing(error: ArchiveError) -> Past {
-    Past { unavailable: Some(ApiError::from(error).to_string()), ..Past::default() }
+    let why = match error {
+        // A page of a job asked nothing that could be narrowed.
+        ArchiveError::Slow => "The archive did not answer in time: what it knows of this job is not told here.".into(),
+        error @ (ArchiveError::Off | ArchiveError::Unavailable { .. } | ArchiveError::Refused(_)) => ApiError::from(error).to_string(),
+    };
+    Past { unavailable: Some(why), ..Past::default() }
 }
 
 /// The bytes of a row, whole; `None`: no such row of this job.
