@@ -17,6 +17,9 @@ pub fn limits() -> String {
     format!("Of a payload above {most} only the first {head} and the last {tail} are looked through.")
 }
 
+/// Beside a search that found nothing and was not whole.
+pub const LEFT_OUT: &str = "Nothing in what could be searched; what was left out stands above.";
+
 /// What an error, and an id or a class, may take of the text: the payload is to have its part.
 const ERROR_BYTES: usize = 16 * 1024;
 const NAME_BYTES: usize = 1024;
