@@ -20,7 +20,7 @@ use flux_console::{
 };
 use serde_json::{Value, json};
 use std::{
-    sync::Mutex,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -313,7 +313,7 @@ async fn a_large_payload_of_the_past_is_read_level_by_level() {
         assert_eq!(read.as_deref(), Some(raw.as_bytes()));
         SENT.with(|sent| sent.lock().expect("no panic").iter().map(|sql| sql.text.clone()).collect::<Vec<_>>())
     };
-    let sent = SENT.scope(Mutex::default(), read).await;
+    let sent = SENT.scope(Arc::default(), read).await;
     let rest = ["flux_system_logs", "flux_console_audit", "flux_console_operations"];
     assert!(!sent.is_empty() && !sent.iter().any(|text| rest.iter().any(|table| text.contains(table))), "{sent:#?}");
     let html = console.get(&format!("/queues/mail/jobs/a?row={row}")).await.text().await.expect("a page");
