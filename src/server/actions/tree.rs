@@ -5,6 +5,7 @@ use super::{is_queue, past};
 use crate::model::{
     error::ApiError,
     ids::{Fingerprint, QueueName},
+    job::TREE_MOST,
     json::{self, Hits, JsonError, Level},
     number::bytes,
 };
@@ -14,8 +15,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Steps of a path.
 const DEEPEST: usize = 4_096;
-/// A larger payload is a download and no tree: what a click costs is bounded.
-const MOST: usize = 32_000_000;
 /// Values that a search answers.
 const HITS: usize = 50;
 /// Bytes that may be looked for.
@@ -59,8 +58,8 @@ where
 {
     let turn = turn().await?;
     let raw = payload(state, whose).await?;
-    if raw.len() > MOST {
-        let (size, most) = (bytes(raw.len() as u64), bytes(MOST as u64));
+    if raw.len() > TREE_MOST {
+        let (size, most) = (bytes(raw.len() as u64), bytes(TREE_MOST as u64));
         return Err(ApiError::Conflict { detail: format!("The payload has {size}; up to {most} can be read as a tree. Download it.") });
     }
     // Megabytes take a while: not on the threads that everybody waits for. It goes on when nobody waits for it any more, and keeps its
