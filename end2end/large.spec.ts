@@ -66,7 +66,9 @@ test('the raw beginning of a large payload is there, and the tree again', async 
   const page = await open('/queues/orders/jobs/BIG')
   const main = page.getByRole('main')
   await expect(main.locator('.tree')).toContainText('decoded from a JSON string')
+  await expect(main.getByLabel('Raw payload')).toBeHidden()
   await main.getByRole('link', { name: 'Raw' }).click()
+  await expect(main.getByLabel('Raw payload')).toBeVisible()
   await expect(main.getByLabel('Raw payload')).toContainText('"id":"BIG"')
   await expect(main).toContainText('Showing 65.5 kB of 100 kB')
   await main.getByRole('link', { name: 'Tree' }).click()
@@ -76,4 +78,18 @@ test('the raw beginning of a large payload is there, and the tree again', async 
   await expect(tree).toContainText('string, 100,000 characters, cut here')
   await tree.getByRole('button', { name: 'list', exact: true }).click()
   await expect(tree.locator('li')).toContainText(['1: 2'])
+})
+
+test('a large payload that is no JSON says so above its raw beginning', async ({ queues, redis, open, expectedErrors }) => {
+  expectedErrors.push(/409 \(Conflict\).*payload-level/)
+  await redis.lPush(queues.key('orders', ':failed'), `{"id":"TORN","x":"${'y'.repeat(100_000)}",}`)
+  const page = await open('/queues/orders?state=failed')
+  const main = page.getByRole('main')
+  await main.locator('tbody').getByRole('link').first().click()
+  await expect(main.getByRole('alert')).toContainText('not JSON at byte')
+  await expect(main.getByLabel('Raw payload')).toBeVisible()
+  await expect(main.getByLabel('Raw payload')).toContainText('"id":"TORN"')
+  // Nothing that cannot help is offered.
+  await expect(main.getByRole('button', { name: 'Try again' })).toHaveCount(0)
+  await expect(main.getByLabel('Search payload')).toHaveCount(0)
 })

@@ -32,6 +32,8 @@ test('lists and details read without JavaScript', async ({ queues, workers, page
   await queues.fail('orders', [{ id: 'BIG', properties: { blob: 'x'.repeat(100_000) } }])
   await visit('/queues/orders/jobs/BIG')
   await expect(page.getByRole('main')).toContainText('100 kB, too much to be edited here.')
+  await expect(page.getByLabel('Raw payload')).toBeVisible()
+  await expect(page.getByLabel('Raw payload')).toContainText('"id":"BIG"')
   await expect(page.getByRole('link', { name: 'Download all of it' })).toBeVisible()
   await page.getByRole('link', { name: 'Raw' }).click()
   await expect(page.getByLabel('Raw payload')).toContainText('"id":"BIG"')

@@ -42,9 +42,9 @@ pub async fn resume(queue: QueueName) -> Result<(), ApiError> {
     crate::server::actions::resume(&expect_context(), &queue).await
 }
 
-/// Whether a worker serves the queue, asked now: what is due already is left to it.
+/// Whether a worker serves the queue: what is due already is left to it. `None`: not known yet.
 #[server(prefix = "/api/fn", endpoint = "queues/served", input = Json, output = Json)]
-pub async fn served(queue: QueueName) -> Result<bool, ApiError> {
+pub async fn served(queue: QueueName) -> Result<Option<bool>, ApiError> {
     crate::server::actions::served(&expect_context(), &queue).await
 }
 

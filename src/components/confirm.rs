@@ -68,7 +68,7 @@ fn Ask(question: Question) -> impl IntoView {
     let actions = expect_context::<Actions>();
     let now = expect_context::<Live>().now.get_untracked();
     let answer = Answer::new(actions);
-    let served = question.of_delayed().map(served);
+    let served = question.of_delayed().map(|queue| served(queue, Signal::stored(true)));
     let forget = RwSignal::new(false);
     let Words { title, primary, glyph, danger, .. } = words(&question, now, Learned::default());
     let big = question.keeps() > TRASH_OFFER_BYTES;

@@ -3,8 +3,8 @@
 mod grove;
 
 use super::{
-    json_tree::{TreeLine, guides},
-    number::{count, thousands},
+    json_tree::{TreeLine, guides, matching},
+    number::thousands,
 };
 use crate::{
     api,
@@ -45,9 +45,10 @@ impl Whose {
 /// What came of a search: how many values, and whether more would match.
 type Answer = Result<(usize, bool), ApiError>;
 
-/// `search`: what to look for, any case. Nothing is fetched before the page is alive.
+/// `search`: what to look for, any case. Nothing is fetched before the page is alive. `unreadable` is set when it has no tree: it is
+/// no JSON, or Redis does not give it.
 #[component]
-pub fn DeepTree(whose: Whose, #[prop(into)] search: Signal<String>) -> impl IntoView {
+pub fn DeepTree(whose: Whose, #[prop(into)] search: Signal<String>, unreadable: RwSignal<bool>) -> impl IntoView {
     let tree = RwSignal::new(Grove::default());
     let hits = RwSignal::new(Grove::default());
     let answer = RwSignal::new(None::<Answer>);
@@ -60,6 +61,9 @@ pub fn DeepTree(whose: Whose, #[prop(into)] search: Signal<String>) -> impl Into
         tree.update(|tree| tree.trouble = None);
         spawn_local(async move {
             let answer = api::jobs::payload_level(queue, handle, at, row, Vec::new(), 0).await;
+            if matches!(answer, Err(ApiError::Conflict { .. })) {
+                unreadable.try_set(true);
+            }
             tree.try_update(|tree| tree.begin(answer));
         });
     };
@@ -100,11 +104,11 @@ pub fn DeepTree(whose: Whose, #[prop(into)] search: Signal<String>) -> impl Into
         (true, None) => Some("Searching the payload.".to_string()),
         (true, Some(Err(error))) => Some(words(error)),
         (true, Some(Ok((0, _)))) => Some("Nothing in the payload matches.".to_string()),
-        (true, Some(Ok((n, true)))) => Some(format!("At least {} match. These are the first {n}.", count(n as u64 + 1, "value", "values"))),
-        (true, Some(Ok((n, false)))) => Some(format!("{} match.", count(n as u64, "value", "values"))),
+        (true, Some(Ok((n, true)))) => Some(format!("At least {} These are the first {n}.", matching(n as u64 + 1, "value", "values"))),
+        (true, Some(Ok((n, false)))) => Some(matching(n as u64, "value", "values")),
     };
     let again = move || {
-        tree.with(|tree| tree.is_bare() && tree.trouble.is_some()).then(
+        tree.with(|tree| tree.is_bare() && tree.trouble.as_ref().is_some_and(passes)).then(
             || view! { <p class="px-gutter pb-4"><button type="button" class="btn sm" on:click=move |_| read()>"Try again"</button></p> },
         )
     };
@@ -127,6 +131,11 @@ fn words(error: ApiError) -> String {
         ApiError::Unavailable { .. } => "This cannot be read now. Try again when the connection is back.".into(),
         other => other.to_string(),
     }
+}
+
+/// Whether the same question may be answered later.
+fn passes(error: &ApiError) -> bool {
+    matches!(error, ApiError::Unavailable { .. } | ApiError::TooMany { .. } | ApiError::Internal { .. })
 }
 
 /// Asks for the next children of a branch.

@@ -97,8 +97,9 @@ pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
         let queue = queue.clone();
         move || api::queues::purge_preview(queue.clone())
     });
-    let served = doomed.of_delayed().then(|| served(&queue));
     let counted = Memo::new(move |_| preview.get().and_then(Result::ok));
+    let some_delayed = Memo::new(move |_| counted.with(|p| p.as_ref().is_some_and(|p| p.delayed > 0)));
+    let served = doomed.of_delayed().then(|| served(&queue, some_delayed.into()));
     let n = Memo::new(move |_| counted.with(|p| p.as_ref().map(|p| doomed.count(p))));
     let size = Memo::new(move |_| counted.with(|p| p.as_ref().and_then(|p| doomed.bytes(p))));
     let text = RwSignal::new(String::new());

@@ -90,6 +90,11 @@ fn matches(row: &TreeRow, search: &str) -> bool {
     row.key.as_deref().is_some_and(|k| k.to_lowercase().contains(search)) || row.text.to_lowercase().contains(search)
 }
 
+/// `1 row matches.`, `2 rows match.`
+pub(super) fn matching(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}.", count(n, one, many), if n == 1 { "matches" } else { "match" })
+}
+
 /// Text with what was searched for marked. Lower case may have another length than the text: then nothing is marked.
 fn marked(text: String, search: &str) -> AnyView {
     let lower = text.to_lowercase();
@@ -131,7 +136,10 @@ pub fn JsonTree(rows: Vec<TreeRow>, more: bool, #[prop(into)] search: Signal<Str
     };
     view! {
         <p class="px-gutter text-12 text-faint" role="status">
-            {move || hits.get().map(|n| if n == 0 { "Nothing in the payload matches.".to_string() } else { format!("{} match.", count(n as u64, "row", "rows")) })}
+            {move || hits.get().map(|n| match n {
+                0 => "Nothing in the payload matches.".to_string(),
+                _ => matching(n as u64, "row", "rows"),
+            })}
         </p>
         <ul class="tree overflow-x-auto">
             <For each=move || shown.get() key=|i| *i children=line />
@@ -221,6 +229,12 @@ mod tests {
         assert_eq!(visible(&rows, &BTreeSet::from([1]), ""), [0, 1, 5]);
         assert_eq!(visible(&rows, &BTreeSet::new(), "needle"), [0, 5]);
         assert_eq!(visible(&rows, &BTreeSet::new(), "2"), [0, 1, 2, 4]);
+    }
+
+    #[test]
+    fn one_matches_and_more_match() {
+        assert_eq!(matching(1, "value", "values"), "1 value matches.");
+        assert_eq!(matching(1_200, "row", "rows"), "1,200 rows match.");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, bas
             }
         }
     });
-    let served = (state == JobState::Delayed).then(|| served(&queue));
+    let served = (state == JobState::Delayed).then(|| served(&queue, Signal::stored(true)));
     let whole = Memo::new(move |_| counted.with(|c| c.as_ref().filter(|c| c.next.is_none()).map(|c| c.count)));
     let (act, after, glyph) = match verb {
         Verb::Promote => ("Run", " now", Glyph::Play),

@@ -3,11 +3,14 @@
 use crate::{api, model::ids::QueueName};
 use leptos::prelude::*;
 
-/// Asked when a dialog opens; `None` until that is answered, and when it cannot be told.
-pub(super) fn served(queue: &QueueName) -> Memo<Option<bool>> {
+/// Asked when a dialog opens, once it is `wanted`; `None` until that is answered, and when it cannot be told.
+pub(super) fn served(queue: &QueueName, wanted: Signal<bool>) -> Memo<Option<bool>> {
     let queue = queue.clone();
-    let asked = LocalResource::new(move || api::queues::served(queue.clone()));
-    Memo::new(move |_| asked.get().and_then(Result::ok))
+    let asked = LocalResource::new(move || {
+        let queue = wanted.get().then(|| queue.clone());
+        async move { api::queues::served(queue?).await.ok().flatten() }
+    });
+    Memo::new(move |_| asked.get().flatten())
 }
 
 /// The sentence that is true for `served`.

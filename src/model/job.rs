@@ -156,6 +156,8 @@ pub struct TimelineEntry {
 
 /// At most this much of a payload is shown; the rest is a download.
 pub const PAYLOAD_SHOWN: usize = 64 * 1024;
+/// A larger payload has no tree, only its beginning and a download: what a click costs is bounded.
+pub const TREE_MOST: usize = 32_000_000;
 
 /// `GET /api/v1/queues/{queue}/jobs/{id or fingerprint}`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -164,6 +164,7 @@ fn Results(first: Resource<First>, q: Memo<String>, query: Memo<Query>, reload: 
     let rest = Memo::new(move |_| shown.with(Run::rest));
     let error = Memo::new(move |_| shown.with(|r| r.error.clone()));
     let nothing = Memo::new(move |_| shown.with(|r| r.hits.is_empty() && r.rest().is_none() && r.error.is_none()));
+    let looked = Memo::new(move |_| shown.with(Run::looked));
     let done = move || shown.with(Run::done_percent).map(|percent| format!("width:{percent}%"));
     let export = move |format: &'static str| move || format!("/api/v1/search/export?q={}&format={format}", q.with(|q| escaped(q)));
     view! {
@@ -204,9 +205,11 @@ fn Results(first: Resource<First>, q: Memo<String>, query: Memo<Query>, reload: 
             </div>
         </Show>
         <Show when=move || nothing.get()>
-            <Empty title="No job matches" text=format!("All jobs were looked at. {} Words must stand at the start of a word, and all of them in one job: leave one out, or a filter.", limits())>
-                <a class="btn" href="/search"><Icon glyph=Glyph::Close />"Clear the search"</a>
-            </Empty>
+            {move || view! {
+                <Empty title="No job matches" text=format!("{} {} Words must stand at the start of a word, and all of them in one job: leave one out, or a filter.", looked.get(), limits())>
+                    <a class="btn" href="/search"><Icon glyph=Glyph::Close />"Clear the search"</a>
+                </Empty>
+            }}
         </Show>
     }
 }

@@ -1,6 +1,9 @@
 //! The text of a job that a search looks through: what its payload says, without the names of its fields.
 
-use crate::model::json::{self, Kind, Scalar};
+use crate::model::{
+    json::{self, Kind, Scalar},
+    number::bytes,
+};
 use std::{borrow::Cow, cell::OnceCell, ops::Range};
 
 /// At most so much of a payload is read, and at most so much text comes of it.
@@ -10,14 +13,12 @@ pub const HEAD_BYTES: usize = TEXT_BYTES - TAIL_BYTES;
 pub const TAIL_BYTES: usize = 8 * 1024;
 /// The same for people.
 pub fn limits() -> String {
-    let kb = |bytes: usize| bytes / 1024;
-    format!(
-        "Of a payload above {} kB only the first {} kB and the last {} kB are looked through.",
-        kb(TEXT_BYTES),
-        kb(HEAD_BYTES),
-        kb(TAIL_BYTES)
-    )
+    let [most, head, tail] = [TEXT_BYTES, HEAD_BYTES, TAIL_BYTES].map(|n| bytes(n as u64));
+    format!("Of a payload above {most} only the first {head} and the last {tail} are looked through.")
 }
+
+/// Beside a search that found nothing and was not whole.
+pub const LEFT_OUT: &str = "Nothing in what could be searched; what was left out stands above.";
 
 /// What an error, and an id or a class, may take of the text: the payload is to have its part.
 const ERROR_BYTES: usize = 16 * 1024;
@@ -218,7 +219,7 @@ mod tests {
         let (head, tail) = (&raw[..HEAD_BYTES], &raw[raw.len() - TAIL_BYTES..]);
         assert_eq!(Text::of_ends(head, tail), text);
         assert_eq!(LazyText::of_ends(head, tail).get(), &text);
-        assert_eq!(limits(), "Of a payload above 64 kB only the first 56 kB and the last 8 kB are looked through.");
+        assert_eq!(limits(), "Of a payload above 65.5 kB only the first 57.3 kB and the last 8.1 kB are looked through.");
     }
 
     #[test]

@@ -21,7 +21,10 @@ use crate::{
         job::{JobState, JobSummary, Order},
         operation::Verb,
         query::JobsQuery,
-        search::{MatchPage, Query, text::limits},
+        search::{
+            MatchPage, Query,
+            text::{LEFT_OUT, limits},
+        },
         time::Millis,
         wire::Resource,
     },
@@ -102,7 +105,8 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
                 if c.partly > 0 { format!(", {} only in part", count(c.partly, "large payload", "large payloads")) } else { String::new() };
             match c.of {
                 Some(of) if next.get().is_some() => format!("Scanned {} of {}{partly}", thousands(c.scanned), thousands(of)),
-                Some(_) | None => format!("All {} scanned{partly}", thousands(c.scanned)),
+                Some(_) | None if problems.with(Vec::is_empty) => format!("All {} scanned{partly}", thousands(c.scanned)),
+                Some(_) | None => format!("{} scanned{partly}", thousands(c.scanned)),
             }
         })
     };
@@ -124,7 +128,7 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
             <div class="banner"><Icon glyph=Glyph::Warning class="i s text-failed" /><p>{text}</p></div>
         }).collect_view()}
         <Show when=move || known.get()>
-            <Show when=move || !bare.get() fallback=move || view! { <Nothing more=Signal::derive(move || next.get().is_some()) clear=Signal::derive(move || query.with(|query| href(query, "", None))) /> }>
+            <Show when=move || !bare.get() fallback=move || view! { <Nothing more=Signal::derive(move || next.get().is_some()) whole=Signal::derive(move || problems.with(Vec::is_empty)) clear=Signal::derive(move || query.with(|query| href(query, "", None))) /> }>
                 <JobTable rows=rows due=due what=what total=Signal::stored(0) filtered=true selection=selection />
             </Show>
             <div class="pager sticky-foot">
@@ -143,13 +147,14 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
 }
 
 #[component]
-fn Nothing(more: Signal<bool>, clear: Signal<String>) -> impl IntoView {
+fn Nothing(more: Signal<bool>, whole: Signal<bool>, clear: Signal<String>) -> impl IntoView {
     let clear = move || view! { <a class="btn" href=clear.get()><Icon glyph=Glyph::Close />"Clear filters"</a> };
     move || {
         if more.get() {
             view! { <Empty title="Nothing found yet" text="None of the jobs that were looked at by now matches. Search on for the rest.">{clear()}</Empty> }.into_any()
         } else {
-            view! { <Empty title="No job matches" text=format!("All jobs of this list were looked at. {} Words must stand at the start of a word; leave one out, or a filter.", limits())>{clear()}</Empty> }.into_any()
+            let looked = if whole.get() { "All jobs of this list were looked at." } else { LEFT_OUT };
+            view! { <Empty title="No job matches" text=format!("{looked} {} Words must stand at the start of a word; leave one out, or a filter.", limits())>{clear()}</Empty> }.into_any()
         }
     }
 }

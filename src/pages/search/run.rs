@@ -6,7 +6,10 @@ use crate::{
     model::{
         error::ApiError,
         ids::escaped,
-        search::{ArchiveStep, Coverage, Hit, SearchStep, text::limits},
+        search::{
+            ArchiveStep, Coverage, Hit, SearchStep,
+            text::{LEFT_OUT, limits},
+        },
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -55,7 +58,12 @@ impl Run {
     fn add(&mut self, step: SearchStep) {
         self.hits.extend(step.hits);
         (self.live, self.next.0) = (step.coverage, step.next);
-        self.skipped = step.skipped;
+        // A step tells what it met itself: what an earlier one left out stays left out.
+        for why in step.skipped {
+            if !self.skipped.contains(&why) {
+                self.skipped.push(why);
+            }
+        }
         self.settle();
     }
 
@@ -84,7 +92,7 @@ impl Run {
         let live = if self.next.0.is_some() {
             format!("scanned {scanned} of {of} jobs in Redis")
         } else {
-            format!("all {scanned} jobs in Redis scanned")
+            format!("{}{scanned} jobs in Redis scanned", if self.skipped.is_empty() { "all " } else { "" })
         };
         let archive = match (&self.unavailable, &self.next.1, self.archive.of) {
             (Some(_), ..) => ", no archive".to_owned(),
@@ -97,6 +105,11 @@ impl Run {
 
     pub fn done_percent(&self) -> Option<u64> {
         self.live.of.filter(|of| *of > 0).map(|of| (self.live.scanned * 100 / of).min(100))
+    }
+
+    /// What is true when nothing was found to the end.
+    pub fn looked(&self) -> &'static str {
+        if self.notes().is_empty() { "All jobs were looked at." } else { LEFT_OUT }
     }
 
     /// What was not searched, and why.
@@ -165,4 +178,30 @@ pub fn go_on(run: RwSignal<Run>, turn: StoredValue<u32>, most: usize) {
 enum Step {
     Live(SearchStep),
     Archive(ArchiveStep),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_left_something_out_is_not_said_to_be_whole() {
+        let step = |skipped: &[&str], next: Option<&str>| SearchStep {
+            skipped: skipped.iter().map(|why| (*why).to_owned()).collect(),
+            next: next.map(str::to_owned),
+            ..SearchStep::default()
+        };
+        let archive = |why: Option<&str>| Ok(ArchiveStep { unavailable: why.map(str::to_owned), ..ArchiveStep::default() });
+        let whole = Run::of(("x".into(), Ok(step(&[], None)), archive(None)));
+        assert_eq!(
+            (whole.looked(), whole.coverage().as_str()),
+            ("All jobs were looked at.", "all 0 jobs in Redis scanned, and the archive")
+        );
+        let off = Run::of(("x".into(), Ok(step(&[], None)), archive(Some("This console keeps no archive."))));
+        assert_eq!((off.looked(), off.coverage().as_str()), (LEFT_OUT, "all 0 jobs in Redis scanned, no archive"));
+        // The second step meets nothing, and what the first one met is still left out.
+        let mut some = Run::of(("x".into(), Ok(step(&["A key holds something else."], Some("2"))), archive(None)));
+        some.add(step(&[], None));
+        assert_eq!((some.looked(), some.coverage().as_str()), (LEFT_OUT, "0 jobs in Redis scanned, and the archive"));
+    }
 }

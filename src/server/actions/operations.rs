@@ -87,10 +87,10 @@ async fn begun(
     asked.begun(state, operation).await
 }
 
-/// Whether a worker serves the queue: what is due already is left to it.
-pub async fn served(state: &AppState, queue: &QueueName) -> Result<bool, ApiError> {
+/// Whether a worker serves the queue, as far as the console knows: what is due already is left to it.
+pub async fn served(state: &AppState, queue: &QueueName) -> Result<Option<bool>, ApiError> {
     is_queue(state, queue)?;
-    Ok(state.driver.served(queue).await?)
+    Ok(state.driver.served_as_known(queue).await?)
 }
 
 pub async fn purge_preview(state: &AppState, queue: &QueueName) -> Result<PurgePreview, ApiError> {

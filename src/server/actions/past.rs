@@ -119,17 +119,27 @@ async fn past_in_time(state: &AppState, queue: &QueueName, id: &str, here: bool)
 }
 
 fn missing(error: ArchiveError) -> Past {
-    Past { unavailable: Some(ApiError::from(error).to_string()), ..Past::default() }
+    let why = match error {
+        // A page of a job asked nothing that could be narrowed.
+        ArchiveError::Slow => "The archive did not answer in time: what it knows of this job is not told here.".into(),
+        error @ (ArchiveError::Off | ArchiveError::Unavailable { .. } | ArchiveError::Refused(_)) => ApiError::from(error).to_string(),
+    };
+    Past { unavailable: Some(why), ..Past::default() }
 }
 
 /// The bytes of a row, whole; `None`: no such row of this job.
 pub async fn payload(state: &AppState, queue: &QueueName, id: &str, row: Option<i64>) -> Result<Option<Vec<u8>>, ApiError> {
-    let Some(job) = archived(state, queue, id, row, 0).await? else { return Ok(None) };
-    if job.payload_unknown || row.is_some_and(|row| row != job.row.row) {
-        return Ok(None);
-    }
     let db = state.archive.db()?;
-    Ok(state.archive.noted(jobs::payload(&db, job.row.row).await)?)
+    let row = match row {
+        // A tree asks for it with each level: the rest of the job's past is not gone over for that.
+        Some(row) => {
+            let found = state.archive.noted(jobs::by_ids(&db, vec![row]).await)?;
+            found.into_iter().find(|found| found.id == id && found.queue == *queue).map(|found| found.row)
+        }
+        None => archived(state, queue, id, None, 0).await?.filter(|job| !job.payload_unknown).map(|job| job.row.row),
+    };
+    let Some(row) = row else { return Ok(None) };
+    Ok(state.archive.noted(jobs::payload(&db, row).await)?)
 }
 
 pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage, ApiError> {

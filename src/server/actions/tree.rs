@@ -5,19 +5,25 @@ use super::{is_queue, past};
 use crate::model::{
     error::ApiError,
     ids::{Fingerprint, QueueName},
+    job::TREE_MOST,
     json::{self, Hits, JsonError, Level},
     number::bytes,
 };
 use crate::server::state::AppState;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Steps of a path.
 const DEEPEST: usize = 4_096;
-/// A larger payload is a download and no tree: what a click costs is bounded.
-const MOST: usize = 32_000_000;
 /// Values that a search answers.
 const HITS: usize = 50;
 /// Bytes that may be looked for.
 const NEEDLE: usize = 1_000;
+
+/// Payloads that are held and read at the same time: whoever clicks fast, or leaves, has the next one wait and not the memory grow.
+static TREES: Semaphore = Semaphore::const_new(2);
+/// Some of the largest are read in that time.
+const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Whose payload it is. `at`: the fingerprint of that very element; `row`: a row of the archive; neither: the one job of this id in
 /// Redis.
@@ -50,13 +56,19 @@ where
     T: Send + 'static,
     F: FnOnce(&str) -> Result<T, JsonError> + Send + 'static,
 {
+    let turn = turn().await?;
     let raw = payload(state, whose).await?;
-    if raw.len() > MOST {
-        let (size, most) = (bytes(raw.len() as u64), bytes(MOST as u64));
+    if raw.len() > TREE_MOST {
+        let (size, most) = (bytes(raw.len() as u64), bytes(TREE_MOST as u64));
         return Err(ApiError::Conflict { detail: format!("The payload has {size}; up to {most} can be read as a tree. Download it.") });
     }
-    // Megabytes take a while: not on the threads that everybody waits for.
-    let answer = tokio::task::spawn_blocking(move || read(&String::from_utf8_lossy(&raw))).await;
+    // Megabytes take a while: not on the threads that everybody waits for. It goes on when nobody waits for it any more, and keeps its
+    // turn as long.
+    let answer = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        read(&String::from_utf8_lossy(&raw))
+    })
+    .await;
     match answer {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(ApiError::Conflict { detail: format!("The payload is {error}, so it has no tree.") }),
@@ -66,6 +78,12 @@ where
             Err(ApiError::Internal { detail: format!("The payload could not be read. The console's log has the cause under {id}."), id })
         }
     }
+}
+
+async fn turn() -> Result<SemaphorePermit<'static>, ApiError> {
+    // It is never closed, so all that can go wrong is the time.
+    let turn = tokio::time::timeout(TURN_WITHIN, TREES.acquire()).await.ok().and_then(Result::ok);
+    turn.ok_or_else(|| ApiError::TooMany { detail: "The console is reading other large payloads. Try again in a moment.".into() })
 }
 
 async fn payload(state: &AppState, Whose { queue, handle, at, row }: Whose<'_>) -> Result<Vec<u8>, ApiError> {
@@ -83,4 +101,20 @@ async fn payload(state: &AppState, Whose { queue, handle, at, row }: Whose<'_>) 
         }
     };
     raw.ok_or_else(|| ApiError::NotFound { detail: gone.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::poll;
+    use std::pin::pin;
+
+    #[tokio::test]
+    async fn two_are_read_at_once_and_the_next_one_waits() {
+        let (first, _second) = (turn().await.expect("a turn"), turn().await.expect("a turn"));
+        let mut third = pin!(turn());
+        assert!(poll!(third.as_mut()).is_pending());
+        drop(first);
+        third.await.expect("its turn");
+    }
 }

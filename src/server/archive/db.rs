@@ -5,10 +5,10 @@ use super::{
     error::ArchiveError,
     sql::{Row, Sql, Value, sql},
 };
-use futures::TryStreamExt;
+use futures::{TryStreamExt, future::Either};
 use sqlx::{AssertSqlSafe, Connection, MySqlPool, PgPool, SqliteConnection, SqlitePool};
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,11 +21,19 @@ const COPIED_FROM: i64 = 1_000;
 
 tokio::task_local! {
     /// What a task sends, noted where it asks for that: tests have the databases explain the very statements.
-    pub static SENT: Mutex<Vec<Sql>>;
+    pub static SENT: Arc<Mutex<Vec<Sql>>>;
 }
 
 fn note(sql: &Sql) {
     let _ = SENT.try_with(|sent| sent.lock().unwrap_or_else(PoisonError::into_inner).push(sql.clone()));
+}
+
+/// For a task that works for this one: what it sends is noted in the same place.
+pub(super) fn noting<W: Future>(work: W) -> impl Future<Output = W::Output> {
+    match SENT.try_with(Arc::clone) {
+        Ok(sent) => Either::Left(SENT.scope(sent, work)),
+        Err(_) => Either::Right(work),
+    }
 }
 
 #[derive(Clone)]

@@ -37,7 +37,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use totals::Totals;
 
 /// What else an answer has to show, from Redis, does not wait longer for the archive.
@@ -54,7 +54,7 @@ struct Shared {
     now: RwLock<Now>,
     progress: Mutex<Archiving>,
     totals: Totals,
-    searches: Semaphore,
+    searches: Arc<Semaphore>,
     /// Rung when a connection broke in use.
     broken: tokio::sync::Notify,
 }
@@ -81,7 +81,7 @@ impl Archive {
             now: RwLock::new(state),
             progress: Mutex::default(),
             totals: Totals::default(),
-            searches: Semaphore::new(SEARCHES),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
             broken: tokio::sync::Notify::new(),
         }))
     }
@@ -155,9 +155,10 @@ impl Archive {
     }
 
     /// Waits for its turn to search, in the order of asking and no longer than for an answer; dropped, it is the next one's.
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, ArchiveError> {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, ArchiveError> {
         // It is never closed, so all that can go wrong is the time.
-        tokio::time::timeout(db::READ_WITHIN, self.0.searches.acquire()).await.ok().and_then(Result::ok).ok_or(ArchiveError::Slow)
+        let turn = tokio::time::timeout(db::READ_WITHIN, self.0.searches.clone().acquire_owned());
+        turn.await.ok().and_then(Result::ok).ok_or(ArchiveError::Slow)
     }
 
     /// Notes what an answer says of the connection, and hands it on.

@@ -3,7 +3,12 @@
 
 mod candidates;
 
-use super::{Archive, db::Db, error::ArchiveError, index, jobs};
+use super::{
+    Archive,
+    db::{Db, noting},
+    error::ArchiveError,
+    index, jobs,
+};
 use crate::model::{
     archive::{ArchivedRow, Status, Verdict},
     job::JobState,
@@ -17,8 +22,16 @@ use std::collections::HashMap;
 pub async fn search(archive: &Archive, query: &Query, cursor: Option<&str>) -> Result<ArchiveStep, ArchiveError> {
     let db = archive.db()?;
     // Waiting for one says nothing of the connection.
-    let _turn = archive.turn().await?;
-    archive.noted(step(&db, query, cursor.and_then(Cursor::read)).await)
+    let turn = archive.turn().await?;
+    let (query, cursor) = (query.clone(), cursor.and_then(Cursor::read));
+    // The database goes on with a question when nobody waits for the answer any more, so its turn lasts as long: until the step has
+    // ended, or has given up what did not answer.
+    let asked = tokio::spawn(noting(async move {
+        let _turn = turn;
+        step(&db, &query, cursor).await
+    }));
+    // One that broke off is in the log.
+    archive.noted(asked.await.unwrap_or(Err(ArchiveError::Slow)))
 }
 
 /// Where a search goes on, where it began, and how many rows were judged by a part of their payload: `{row}.{first}.{partly}`.

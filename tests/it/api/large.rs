@@ -103,5 +103,24 @@ async fn ten_megabytes_are_searched_and_their_page_is_small() {
     let page = console.get("/queues/mail/jobs/big").await.text().await.unwrap();
     assert!(page.len() < 400_000, "{} bytes", page.len());
     assert!(page.contains("too much to be edited here") && page.contains("Download all of it") && !page.contains("060999-x"));
+    // For readers without JavaScript its beginning stands there as well.
+    assert!(page.contains("The tree is fetched") && page.contains("Raw payload") && page.contains("hidden noscript:block"));
+    console.stop().await;
+}
+
+/// Above 32 MB there is no tree: the page shows the beginning at once and promises none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_too_large_for_a_tree_shows_its_beginning() {
+    let redis = TestRedis::start().await;
+    let job = Payload::new("huge", "mail").waiting();
+    let raw = format!("{},\"blob\":\"{}\"}}", job.strip_suffix('}').unwrap(), "x".repeat(32_100_000));
+    redis.push_raw("queue:mail", [raw]).await;
+    let console = redis.console().await;
+    let (status, detail) = refused(&console, "/api/v1/queues/mail/jobs/huge/payload/level").await;
+    assert!(status == 409 && detail.contains("up to 32.0 MB can be read as a tree"), "{status} {detail}");
+    let page = console.get("/queues/mail/jobs/huge").await.text().await.unwrap();
+    assert!(page.len() < 400_000, "{} bytes", page.len());
+    assert!(page.contains("too much to be edited here or shown as a tree") && page.contains("Raw payload"));
+    assert!(!page.contains("The tree is fetched") && !page.contains("View of the payload"));
     console.stop().await;
 }

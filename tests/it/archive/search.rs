@@ -229,3 +229,32 @@ async fn few_searches_are_under_way_at_once() {
     assert_eq!(found(&archive, "timeout").await.len(), 100, "turns are given back");
     other.close().await;
 }
+
+/// Who asked is gone, and the database is still at work for him.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_nobody_waits_for_keeps_its_place() {
+    let (database, archive) = fresh(DatabaseKind::Postgres).await;
+    filled(&archive).await;
+    let Setting::Postgres(url) = &database.setting else { panic!("PostgreSQL") };
+    let other = sqlx::PgPool::connect(url).await.expect("a connection");
+    let mut held = other.begin().await.expect("begins");
+    sqlx::query("LOCK TABLE flux_job_archive IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.expect("the lock");
+    for _ in 0..5 {
+        let query = Query::parse("timeout", AT);
+        let search = search::search(&archive, &query, None);
+        assert!(tokio::time::timeout(Duration::from_millis(100), search).await.is_err(), "the table is held");
+    }
+    let waiting = async || {
+        let text = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        sqlx::query_scalar::<_, i64>(text).fetch_one(&other).await.expect("a count")
+    };
+    eventually("two wait for the table", Duration::from_secs(5), async || waiting().await == 2).await;
+    for _ in 0..25 {
+        assert!(waiting().await <= 2, "those that nobody waits for count");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    held.rollback().await.expect("the end");
+    let done = async || search::search(&archive, &Query::parse("timeout", AT), None).await.is_ok();
+    eventually("turns are given back", Duration::from_secs(20), done).await;
+    other.close().await;
+}

@@ -68,6 +68,7 @@ async fn a_held_table_holds_up_no_live_page() {
 async fn a_page_of_two_halves_shows_the_one_that_answers() {
     let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Postgres).await);
     redis.push_raw("queue:mail:failed", [Payload::new("dead", "mail").failed("no answer")]).await;
+    redis.push_raw("queue:mail", [Payload::new("here", "mail").waiting()]).await;
     crate::schedules::register(&redis, "nightly", "0 3 * * *", crate::schedules::at("2099-01-01T03:00:00Z"), &[]).await;
     let console = console(&redis, &database).await;
     assert_eq!(console.post("/api/v1/queues/mail/clear-failed", &Value::Null).await.0, 202);
@@ -81,6 +82,9 @@ async fn a_page_of_two_halves_shows_the_one_that_answers() {
         let read = async { console.get(path).await.error_for_status().expect("a page").text().await.expect("text") };
         tokio::time::timeout(UNHELD, read).await.unwrap_or_else(|_| panic!("{path} waits for the archive"))
     };
+    // Who opens a job asks nothing that could be narrowed.
+    let job = read("/queues/mail/jobs/here").await;
+    assert!(job.contains("what it knows of this job is not told here") && !job.contains("Narrow the question"), "{job}");
     for (path, live) in [("/operations", "1 failed job cleared from"), ("/schedules/nightly", "Every day at 03:00")] {
         let page = read(path).await;
         assert!(page.contains(live) && page.contains("The archive did not answer in time"), "{path}: {page}");

@@ -25,13 +25,20 @@ use std::{
 };
 
 const SET: &str = "queue:mail:delayed";
+const WORKER: &str = "queue:worker:w1";
 
 async fn handles(driver: &RedisDriver) -> Vec<Fingerprint> {
     page(driver, "mail", JobState::Delayed).await.jobs.into_iter().map(|job| job.fingerprint).collect()
 }
 
 async fn worker_beats(redis: &TestRedis) {
-    redis.con.clone().set::<_, _, ()>("queue:worker:w1", r#"{"id":"w1","queues":["mail"]}"#).await.expect("SET");
+    redis.con.clone().set::<_, _, ()>(WORKER, r#"{"id":"w1","queues":["mail"]}"#).await.expect("SET");
+}
+
+/// As the event channel tells of it, or the sampler finds it.
+async fn worker_is_heard(redis: &TestRedis, driver: &RedisDriver) {
+    worker_beats(redis).await;
+    driver.known().heartbeat_seen(WORKER.into(), NOW);
 }
 
 #[tokio::test]
@@ -82,7 +89,7 @@ async fn a_worker_that_starts_meanwhile_is_heard_of() {
     let driver = driver(&redis);
     let mail = queue("mail");
     let fill = async || {
-        redis.con.clone().del::<_, ()>(&[SET, "queue:worker:w1"]).await.expect("DEL");
+        redis.con.clone().del::<_, ()>(&[SET, WORKER]).await.expect("DEL");
         redis.delay_raw(SET, (0..400).map(|i| (payload(&format!("j-{i:03}"), "mail", ""), NOW.0 - 1_000 + i))).await;
     };
     let later = || Millis(NOW.0 + 4_000);
@@ -95,7 +102,7 @@ async fn a_worker_that_starts_meanwhile_is_heard_of() {
         moved += driver.promote_step(&mut sweep, || NOW).await.expect("a step").outcome.done;
     }
     assert!(moved > 0, "nobody serves it");
-    worker_beats(&redis).await;
+    worker_is_heard(&redis, &driver).await;
     let left = redis.zset(SET).await.len() as u64;
     let step = driver.promote_step(&mut sweep, later).await.expect("a step");
     assert_eq!((step.outcome.done, step.outcome.due), (0, left));
@@ -105,7 +112,7 @@ async fn a_worker_that_starts_meanwhile_is_heard_of() {
     let (mut set, mut served, mut outcome) = (DelayedOneByOne::new(Priority::Base, 400, NOW), Served::default(), Outcome::default());
     let more = driver.discard_delayed_step(&mail, &mut set, &trash, &mut served, || NOW, &mut outcome).await.expect("a step");
     assert!(more && outcome.done > 0, "{outcome:?}");
-    worker_beats(&redis).await;
+    worker_is_heard(&redis, &driver).await;
     let left = redis.zset(SET).await.len();
     assert!(!driver.discard_delayed_step(&mail, &mut set, &trash, &mut served, later, &mut outcome).await.expect("a step"));
     assert_eq!(redis.zset(SET).await.len(), left);
@@ -120,10 +127,40 @@ async fn a_worker_that_starts_meanwhile_is_heard_of() {
     driver.promote_telling(&mail, &all[..1], &mut served, || NOW, &mut acted).await.expect("promote");
     driver.discard_into(&mail, &trash, &all[1], &mut served, || NOW, &mut acted.outcome).await.expect("discard");
     assert_eq!((acted.outcome.done, acted.outcome.due), (2, 0));
-    worker_beats(&redis).await;
+    worker_is_heard(&redis, &driver).await;
     driver.promote_telling(&mail, &all[2..3], &mut served, later, &mut acted).await.expect("promote");
     driver.discard_into(&mail, &trash, &all[3], &mut served, later, &mut acted.outcome).await.expect("discard");
     assert_eq!((acted.outcome.done, acted.outcome.due), (2, 2));
+}
+
+/// A worker of which nobody told is found by the next look over all keys, and is followed from then on. Such a look is not made for
+/// every few jobs.
+#[tokio::test]
+async fn all_keys_are_gone_over_now_and_then() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let mail = queue("mail");
+    redis.delay_raw(SET, (0..6).map(|i| (payload(&format!("j-{i}"), "mail", ""), NOW.0 - 1_000 + i))).await;
+    let (all, mut served) = (handles(&driver).await, Served::default());
+    let mut promote = async |n: usize, after: i64| {
+        let mut acted = Acted::default();
+        let clock = move || Millis(NOW.0 + after);
+        driver.promote_telling(&mail, &all[n..=n], &mut served, clock, &mut acted).await.expect("promote");
+        (acted.outcome.done, acted.outcome.due)
+    };
+    assert_eq!(promote(0, 0).await, (1, 0), "nobody serves it");
+    let first = calls(&redis, "scan").await;
+    worker_beats(&redis).await;
+    assert_eq!(promote(1, 4_000).await, (1, 0));
+    assert_eq!(calls(&redis, "scan").await, first, "all keys were gone over a moment ago");
+    assert_eq!(promote(2, 31_000).await, (0, 1), "found");
+    let second = calls(&redis, "scan").await;
+    assert!(first > 0 && second > first);
+    assert_eq!(promote(3, 35_000).await, (0, 1));
+    assert_eq!(calls(&redis, "scan").await, second, "it is followed");
+    redis.con.clone().del::<_, ()>(WORKER).await.expect("DEL");
+    assert_eq!(promote(4, 39_000).await, (1, 0), "it is gone");
+    assert!(calls(&redis, "scan").await > second, "said after all keys");
 }
 
 /// A worker whose clock is a second ahead pops as the library does, while jobs are moved and deleted around their moments.

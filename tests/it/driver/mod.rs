@@ -34,6 +34,13 @@ pub fn queue(name: &str) -> QueueName {
     QueueName::try_from(name).expect("a valid name")
 }
 
+/// How often a command was called.
+pub async fn calls(redis: &TestRedis, command: &str) -> u64 {
+    let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.con.clone()).await.expect("INFO");
+    let line = info.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls="))).unwrap_or("0,");
+    line.split(',').next().and_then(|n| n.parse().ok()).expect("a number")
+}
+
 /// The first page as the queue's page shows it.
 pub async fn page(driver: &RedisDriver, name: &str, state: JobState) -> JobsPage {
     let query = JobsQuery { queue: queue(name), state, page: 1, per_page: 200, order: JobsQuery::first_order(state) };

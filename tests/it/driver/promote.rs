@@ -76,11 +76,24 @@ async fn asks_the_heartbeats_themselves_whether_a_worker_serves_the_queue() {
     assert!(driver.served(&queue("mail")).await.expect("an answer"));
 }
 
-/// How often a command was called.
-async fn calls(redis: &TestRedis, command: &str) -> u64 {
-    let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.con.clone()).await.expect("INFO");
-    let line = info.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls="))).unwrap_or("0,");
-    line.split(',').next().and_then(|n| n.parse().ok()).expect("a number")
+/// What a dialog says is not worth going over the keys.
+#[tokio::test]
+async fn a_sentence_is_made_of_what_is_known() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let known = async || driver.served_as_known(&queue("mail")).await.expect("an answer");
+    let beat = r#"{"id":"w1","queues":["mail"]}"#;
+    let _: () = redis.con.clone().set("queue:worker:w1", beat).await.expect("SET");
+    assert_eq!(known().await, None, "the first pass has not ended");
+    driver.known().scanned = true;
+    assert_eq!(known().await, Some(false));
+    driver.known().heartbeat_seen("queue:worker:w1".into(), NOW);
+    assert_eq!(known().await, Some(true));
+    let _: () = redis.con.clone().del("queue:worker:w1").await.expect("DEL");
+    assert_eq!(known().await, Some(false));
+    (0..2_000).for_each(|n| driver.known().heartbeat_seen(format!("queue:worker:x-{n}"), NOW));
+    assert_eq!(known().await, None, "there may be others");
+    assert_eq!(calls(&redis, "scan").await, 0);
 }
 
 /// A worker that is followed is asked in one question; over the keys it goes only before it says no.

@@ -7,15 +7,22 @@ use flux_console::{
         past::Past,
         time::Millis,
     },
-    server::archive::{
-        gaps, record,
-        record::{Record, Run},
-        setting::Setting,
-        timeline,
+    server::{
+        actions,
+        archive::{
+            db::SENT,
+            gaps, record,
+            record::{Record, Run},
+            setting::Setting,
+            timeline,
+        },
     },
 };
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 fn queue(name: &str) -> QueueName {
     QueueName::try_from(name).expect("a name")
@@ -294,8 +301,21 @@ async fn a_large_payload_of_the_past_is_read_level_by_level() {
     let page = asked(&format!("level?path={list}&from=19900")).await;
     let children = page["children"].as_array().expect("children");
     assert_eq!((&page["node"]["children"], children.len(), &children[99]["text"]), (&json!(20_000), 100, &json!("\"needle\"")));
-    let gone = console.get("/api/v1/queues/mail/jobs/a/payload/level?row=99999").await;
-    assert_eq!(gone.status().as_u16(), 404);
+    for other in
+        ["mail/jobs/a/payload/level?row=99999".to_owned(), format!("mail/jobs/b/payload?row={row}"), format!("b/jobs/a/payload?row={row}")]
+    {
+        let gone = console.get(&format!("/api/v1/queues/{other}")).await;
+        assert_eq!(gone.status().as_u16(), 404, "{other}");
+    }
+    // The rest of the job's past is not read for it.
+    let read = async {
+        let read = actions::past::payload(&console.state, &queue("mail"), "a", Some(row)).await.expect("an answer");
+        assert_eq!(read.as_deref(), Some(raw.as_bytes()));
+        SENT.with(|sent| sent.lock().expect("no panic").iter().map(|sql| sql.text.clone()).collect::<Vec<_>>())
+    };
+    let sent = SENT.scope(Arc::default(), read).await;
+    let rest = ["flux_system_logs", "flux_console_audit", "flux_console_operations"];
+    assert!(!sent.is_empty() && !sent.iter().any(|text| rest.iter().any(|table| text.contains(table))), "{sent:#?}");
     let html = console.get(&format!("/queues/mail/jobs/a?row={row}")).await.text().await.expect("a page");
     assert!(html.contains("too much to be edited here") && html.contains("Download all of it"), "{html}");
     console.stop().await;

@@ -133,7 +133,7 @@ async fn payloads_that_are_searched_only_in_part_are_counted() {
     }
     let html = console.get("/search?q=needle").await.text().await.expect("a page");
     assert!(html.contains("Only a part was looked through of 2 large payloads in Redis."), "{html}");
-    assert!(html.contains("Of a payload above 64 kB only the first 56 kB and the last 8 kB are looked through."), "{html}");
+    assert!(html.contains("Of a payload above 65.5 kB only the first 57.3 kB and the last 8.1 kB are looked through."), "{html}");
     let table = console.get("/queues/a?state=failed&q=needle").await.text().await.expect("a page");
     assert!(table.contains("All 3 scanned, 2 large payloads only in part"), "{table}");
     console.stop().await;

@@ -23,23 +23,41 @@ impl RedisDriver {
         Ok(redis::cmd("DEL").arg(&flags).query_async(&mut self.requests.clone()).await?)
     }
 
-    /// Whether a worker reports that it serves the queue, asked of the heartbeats themselves just before a due job would be moved.
+    /// Whether a worker reports that it serves the queue, asked of the heartbeats themselves.
     ///
     /// Those that the console follows come first, in one question. A worker that started a moment ago and has said nothing on the
-    /// event channel yet is not followed, and a wrong "no" would run a job twice: so before it says no, this goes over the keys, in
-    /// the sampler's short steps. In doubt the answer is yes: then due jobs are left to the workers.
+    /// event channel yet is not followed, and a wrong "no" would run a job twice: so before it says no, this goes over the keys. In
+    /// doubt the answer is yes: then due jobs are left to the workers.
     pub async fn served(&self, queue: &QueueName) -> Result<bool, DriverError> {
+        Ok(self.followed_serves(queue).await? || self.find_serving(queue).await?.is_some())
+    }
+
+    /// The same of the followed heartbeats alone, for a sentence: no key is gone over because somebody reads one. `None`: not known,
+    /// before the first pass over the keys has ended, or with more workers than are followed.
+    pub async fn served_as_known(&self, queue: &QueueName) -> Result<Option<bool>, DriverError> {
+        let (followed, scanned) = {
+            let known = self.known();
+            (known.heartbeats.keys().cloned().collect::<Vec<_>>(), known.scanned)
+        };
+        let yes = self.serving(&followed, queue).await?.is_some();
+        Ok((yes || scanned && followed.len() < MAX_HEARTBEATS).then_some(yes))
+    }
+
+    pub(super) async fn followed_serves(&self, queue: &QueueName) -> Result<bool, DriverError> {
         let followed: Vec<String> = self.known().heartbeats.keys().cloned().collect();
         // With more workers than are followed, one of the others may serve it.
-        if self.any_serves(&followed, queue).await? || followed.len() >= MAX_HEARTBEATS {
-            return Ok(true);
-        }
+        Ok(followed.len() >= MAX_HEARTBEATS || self.serving(&followed, queue).await?.is_some())
+    }
+
+    /// Goes over all keys, in the sampler's short steps, up to a heartbeat of a worker that serves the queue.
+    pub(super) async fn find_serving(&self, queue: &QueueName) -> Result<Option<String>, DriverError> {
         for pattern in self.keys.heartbeat_patterns() {
             let mut cursor = 0;
             loop {
                 let step = self.scan(&pattern, cursor, SCAN).await?;
-                if self.any_serves(&step.keys, queue).await? {
-                    return Ok(true);
+                let found = self.serving(&step.keys, queue).await?;
+                if found.is_some() {
+                    return Ok(found);
                 }
                 cursor = step.next;
                 if cursor == 0 {
@@ -47,16 +65,17 @@ impl RedisDriver {
                 }
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
-    /// At most as many as are followed, or as one step of a scan finds.
-    async fn any_serves(&self, keys: &[String], queue: &QueueName) -> Result<bool, DriverError> {
+    /// One of these heartbeats whose worker serves the queue. At most as many as are followed, or as one step of a scan finds.
+    async fn serving(&self, keys: &[String], queue: &QueueName) -> Result<Option<String>, DriverError> {
         if keys.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let beats: Vec<Value> = redis::cmd("MGET").arg(keys).query_async(&mut self.requests.clone()).await?;
-        Ok(beats.iter().filter_map(heartbeat::beat).any(|beat| beat.queues.iter().any(|q| q == queue.as_str())))
+        let serves = |value: &Value| heartbeat::beat(value).is_some_and(|beat| beat.queues.iter().any(|q| q == queue.as_str()));
+        Ok(keys.iter().zip(&beats).find(|(_, beat)| serves(beat)).map(|(key, _)| key.clone()))
     }
 
     /// Counted now, with the bytes that the trash would keep.

@@ -4,7 +4,7 @@ use flux_console::server::archive::{
     db::{Db, SENT},
     sql::{Row, Sql, Value, sql},
 };
-use std::sync::Mutex;
+use std::sync::Arc;
 
 /// What is sent meanwhile.
 pub async fn sent(ask: impl Future<Output = ()>) -> Vec<Sql> {
@@ -12,7 +12,7 @@ pub async fn sent(ask: impl Future<Output = ()>) -> Vec<Sql> {
         ask.await;
         SENT.with(|sent| std::mem::take(&mut *sent.lock().expect("no panic")))
     };
-    SENT.scope(Mutex::default(), noted).await
+    SENT.scope(Arc::default(), noted).await
 }
 
 /// A line of a plan, and the table at which it looks as a whole.
