@@ -115,6 +115,6 @@ mod tests {
         let mut third = pin!(turn());
         assert!(poll!(third.as_mut()).is_pending());
         drop(first);
-        third.await.expect("its turn");
+        drop(third.await.expect("its turn"));
     }
 }

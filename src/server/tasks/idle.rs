@@ -1,8 +1,9 @@
 //! Memory while nobody looks.
 //!
-//! The program's file is mapped, not read: what is used of it is resident, with the 64 kB around it, and stays so. A start and the pages
-//! that somebody read use most of its code; a console that only waits uses a sixth of it. So the rest is given back once nobody
-//! looks: it is still in the system's cache of files as long as there is room, and comes back by itself when it is used.
+//! The program's file and those of its libraries are mapped, not read: what is used of them is resident, with the 64 kB around it, and
+//! stays so. A start and the pages that somebody read use most of the code; a console that only waits uses a sixth of it. So all of it is
+//! given back once nobody looks: it is still in the system's cache of files as long as there is room, and what is used comes back by
+//! itself. So is what the allocator keeps for pages that may come.
 
 use crate::server::{actions::now, state::AppState};
 use std::{path::Path, time::Duration};
@@ -20,12 +21,22 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
         let idle = !state.watching.anybody(now());
         if idle && !given_back {
             give_back();
+            trim();
         }
         given_back = idle;
     }
 }
 
-/// Where the program's code and constants are mapped: nothing ever writes there.
+/// Memory that was freed. Only the C library of GNU keeps much.
+fn trim() {
+    // SAFETY: it only looks at free memory, under the allocator's own locks.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Where code and the program's constants are mapped: nothing ever writes there.
 fn give_back() {
     let Ok(program) = std::fs::read_link("/proc/self/exe") else { return };
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
@@ -36,14 +47,15 @@ fn give_back() {
     }
 }
 
-/// The range of a line of `/proc/self/maps`, when it is code of the program's file, or its constants: those begin with the file. What is
-/// read only behind the code was written to when the program was loaded, and is not in the file as it is here.
+/// The range of a line of `/proc/self/maps`, when it is code, or the program's constants: those begin with its file. What is read only
+/// behind the code was written to when the program was loaded, and is not in the file as it is here.
 fn constant(line: &str, program: &Path) -> Option<(usize, usize)> {
     let mut words = line.split_ascii_whitespace();
     let (range, rights, offset) = (words.next()?, words.next()?, words.next()?);
     let file = words.nth(2)?;
-    let fits = rights == "r-xp" || (rights == "r--p" && offset.bytes().all(|b| b == b'0'));
-    if !fits || Path::new(file) != program {
+    let code = rights == "r-xp" && file.starts_with('/');
+    let constants = rights == "r--p" && Path::new(file) == program && offset.bytes().all(|b| b == b'0');
+    if !code && !constants {
         return None;
     }
     let (from, to) = range.split_once('-')?;
@@ -61,7 +73,9 @@ mod tests {
         assert_eq!(of("3000-9000 r-xp 00002000 fe:00 77                  /opt/flux-console"), Some((0x3000, 0x9000)));
         assert_eq!(of("9000-a000 r--p 00008000 fe:00 77                  /opt/flux-console"), None, "written to by the loader");
         assert_eq!(of("a000-b000 rw-p 00009000 fe:00 77                  /opt/flux-console"), None);
-        assert_eq!(of("c000-d000 r-xp 00000000 fe:00 78                  /lib/libc.so.6"), None);
+        assert_eq!(of("c000-d000 r-xp 00001000 fe:00 78                  /lib/libc.so.6"), Some((0xc000, 0xd000)));
+        assert_eq!(of("c000-d000 r--p 00000000 fe:00 78                  /lib/libc.so.6"), None);
+        assert_eq!(of("f000-ffff r-xp 00000000 00:00 0                   [vdso]"), None);
         assert_eq!(of("d000-e000 rw-p 00000000 00:00 0"), None);
         assert_eq!(of(""), None);
     }
