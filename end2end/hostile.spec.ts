@@ -57,8 +57,9 @@ test('any Unicode is a queue name', async ({ queues, open }) => {
 
 // A browser takes `.` and `..` out of a path, escaped or not.
 test('queues and jobs whose names are dots have pages', async ({ queues, open }) => {
-  for (const name of ['.', '..', '~.']) {
-    await queues.fail(name, [{ id: '..', error: 'dotted' }])
+  const names = ['.', '..', '~.']
+  for (const name of names) await queues.fail(name, [{ id: '..', error: 'dotted' }])
+  for (const name of names) {
     const page = await open('/queues')
     await page.getByRole('main').getByRole('link', { name, exact: true }).click()
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(name)

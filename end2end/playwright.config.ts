@@ -7,7 +7,7 @@ export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
   outputDir: './test-results',
-  workers: 1, // two cores carry one browser, one console and one Redis
+  workers: 2, // each story has servers of its own, and waits for clocks and files most of the time
   retries: 0, // a test that passes the second time has found something
   forbidOnly: !!process.env.CI,
   // Generous, because nothing here says how fast the console is and machines are shared.
