@@ -215,7 +215,8 @@ async fn a_large_index_is_merged_sooner() {
     fill(&db, "old", 200, 45).await;
     assert_eq!(percent().await, [10]);
     for (id, expected) in [(500_200, 4), (1_000_200, 2), (90_000_000, 1)] {
-        let far = format!("INSERT INTO flux_job_archive (id, job_id, queue, status, payload) VALUES ({id}, 'far', 'mail', 'completed', '{{}}')");
+        let far =
+            format!("INSERT INTO flux_job_archive (id, job_id, queue, status, payload) VALUES ({id}, 'far', 'mail', 'completed', '{{}}')");
         run(&db, &far, []).await;
         assert_eq!(percent().await, [expected], "{id}");
     }
