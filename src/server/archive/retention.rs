@@ -20,7 +20,7 @@ use super::{
     sql::{Row, Sql, Value, alike, sql},
 };
 pub use traces::{Side, Step, any_gone, forget, mark_orphans, sweep};
-pub use words::{merge_early, merge_words};
+pub use words::merge_words;
 
 use crate::{
     model::{settings::Retention, time::Millis},

@@ -12,7 +12,7 @@ use flux_console::{
         archive::{
             db::Db,
             record::{self, Record},
-            retention::{BYTES, OLD, delete, merge_early, merge_words, next},
+            retention::{BYTES, OLD, delete, merge_words, next},
             sql::sql,
         },
         tasks::retention::pace,
@@ -200,26 +200,6 @@ async fn a_deletion_merges_nothing_and_a_merge_goes_in_steps() {
     }
     assert!(steps > 3 && pieces(&db).await != before, "{steps} steps");
     assert_eq!(found(&db).await, 17_000);
-}
-
-/// What is gone of a piece is gone over at once: of a large one it may be a smaller part.
-#[tokio::test]
-async fn a_large_index_is_merged_sooner() {
-    let dir = tempfile::tempdir().unwrap();
-    let db = open(&dir.path().join("a.sqlite")).await;
-    let percent = async || {
-        merge_early(&db).await.expect("told");
-        ints(&db, "SELECT v FROM flux_console_search_config WHERE k = 'deletemerge'").await
-    };
-    assert_eq!(percent().await, [10], "an empty one as ever");
-    fill(&db, "old", 200, 45).await;
-    assert_eq!(percent().await, [10]);
-    for (id, expected) in [(500_200, 4), (1_000_200, 2), (90_000_000, 1)] {
-        let far =
-            format!("INSERT INTO flux_job_archive (id, job_id, queue, status, payload) VALUES ({id}, 'far', 'mail', 'completed', '{{}}')");
-        run(&db, &far, []).await;
-        assert_eq!(percent().await, [expected], "{id}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

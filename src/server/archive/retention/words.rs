@@ -17,24 +17,6 @@ use std::time::{Duration, Instant};
 /// FTS5's own: so many pieces of one level are merged. While it is 0, nothing is.
 const PIECES: i64 = 4;
 
-/// So many rows of a piece may be gone before it is merged for their sake. They lie side by side, and a step of merging goes over all
-/// that is gone before it writes anything: about a quarter of a second for 100,000 rows.
-const GONE: i64 = 25_000;
-/// FTS5's own: of a piece that is merged, so many percent are gone.
-const PERCENT: i64 = 10;
-
-/// SQLite's index merges a large piece sooner than it would by itself.
-pub async fn merge_early(db: &Db) -> Result<(), ArchiveError> {
-    if db.dialect() != Dialect::Sqlite {
-        return Ok(());
-    }
-    let rows = "SELECT (SELECT MAX(id) FROM flux_job_archive) - (SELECT MIN(id) FROM flux_job_archive)";
-    let rows = db.one(sql(rows), |row| row.int(0)).await?.flatten().unwrap_or(0);
-    let mut tx = db.begin().await?;
-    tx.run(tell("deletemerge", (GONE * 100 / rows.max(1)).clamp(1, PERCENT))).await?;
-    tx.commit().await
-}
-
 /// Deletes the words of these rows.
 pub(super) async fn forget_words<V: Into<Value>>(
     tx: &mut Tx,

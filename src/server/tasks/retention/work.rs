@@ -10,9 +10,7 @@ use crate::server::{
     archive::{
         db::{Db, again},
         error::ArchiveError,
-        retention::{
-            OLD, Old, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, merge_early, merge_words, next, sweep,
-        },
+        retention::{OLD, Old, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, merge_words, next, sweep},
     },
     driver::redis::maintenance::RETENTION,
     state::AppState,
@@ -90,7 +88,6 @@ pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: Retentio
 impl Worker {
     async fn all(&mut self) -> Result<(), Stop> {
         let started = self.run.started_at;
-        again(|| merge_early(&self.db)).await?;
         for table in &OLD {
             let border = before(table.old, &self.keep, started);
             let (mut place, mut last) = (None::<String>, false);
