@@ -24,6 +24,7 @@ pub mod run;
 pub mod schedule;
 pub mod search;
 pub mod settings;
+pub mod shorten;
 pub mod signature;
 pub mod time;
 pub mod wire;

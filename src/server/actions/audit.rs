@@ -6,6 +6,7 @@ use crate::model::{
     error::ApiError,
     ids::QueueName,
     operation::{Operation, OperationStatus, Outcome},
+    shorten::shortened,
     time::Millis,
 };
 use crate::server::{
@@ -155,10 +156,7 @@ pub fn operation(state: &AppState, operation: &Operation) {
 }
 
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(TEXT) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    shortened(text, TEXT)
 }
 
 pub async fn audit(state: &AppState, query: &AuditQuery) -> Result<AuditPage, ApiError> {

@@ -13,6 +13,7 @@ use super::{
 use crate::model::{
     ids::QueueName,
     log::{ArchivedLog, ArchivedLogQuery, Level, LogLine},
+    shorten::shortened,
     time::Millis,
 };
 use std::time::{Duration, Instant};
@@ -89,9 +90,8 @@ pub async fn page(db: &Db, query: &ArchivedLogQuery) -> Result<ArchivedLog, Arch
     for line in &mut page.lines {
         if line.message.len() <= room {
             room -= line.message.len();
-        } else if let Some((at, _)) = line.message.char_indices().nth(MESSAGE_SHOWN) {
-            line.message.truncate(at);
-            line.message.push('…');
+        } else {
+            line.message = shortened(std::mem::take(&mut line.message), MESSAGE_SHOWN);
         }
     }
     Ok(page)

@@ -4,6 +4,7 @@ use super::{
     Answer, Failure, Outside,
     address::{self, Refused},
 };
+use crate::model::shorten::shortened;
 use reqwest::{
     Client,
     header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
@@ -126,11 +127,7 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, Failure> {
 /// One line of what a receiver wrote.
 pub fn shown(text: &str) -> String {
     let line: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
-    let line = line.join(" ");
-    match line.char_indices().nth(SHOWN) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
+    shortened(line.join(" "), SHOWN)
 }
 
 /// Every cause of an error, without the URL that the outermost one would repeat.

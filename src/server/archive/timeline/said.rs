@@ -3,7 +3,7 @@
 
 use super::{All, tell::APART_MS};
 use crate::{
-    model::{archive::Status, time::Millis},
+    model::{archive::Status, shorten::shortened, time::Millis},
     server::archive::{
         db::Db,
         dialect::containing,
@@ -117,7 +117,7 @@ async fn stretch_of(db: &Db, id: &str, all: &All, stretch: &Stretch, heard: &mut
             }
             oldest = line.at;
             if own {
-                found.push(Said { message: short(line.message), ..line });
+                found.push(Said { message: shortened(line.message, SHOWN), ..line });
             }
         }
         if last {
@@ -130,14 +130,6 @@ async fn stretch_of(db: &Db, id: &str, all: &All, stretch: &Stretch, heard: &mut
     }
     heard.lines.extend(found.into_iter().rev());
     Ok(())
-}
-
-fn short(mut message: String) -> String {
-    if let Some((at, _)) = message.char_indices().nth(SHOWN) {
-        message.truncate(at);
-        message.push('…');
-    }
-    message
 }
 
 /// Oldest first, none twice.

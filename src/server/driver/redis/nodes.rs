@@ -4,6 +4,7 @@
 use super::RedisDriver;
 use crate::model::{
     node::{NodeBeat, NodeQueue},
+    shorten::shortened,
     time::Millis,
 };
 use crate::server::error::DriverError;
@@ -143,10 +144,7 @@ fn natural(n: f64) -> u64 {
 }
 
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(TEXT) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    shortened(text, TEXT)
 }
 
 impl RedisDriver {

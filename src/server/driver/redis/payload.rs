@@ -4,6 +4,7 @@ use crate::model::{
     ids::{Fingerprint, Priority, QueueName},
     job::{self, JobState, JobSummary},
     json,
+    shorten::shortened,
     time::Millis,
 };
 pub use crate::server::reading::Target;
@@ -52,13 +53,6 @@ pub fn read(element: &Element) -> Reading {
 /// A list shows this much of an error.
 const ERROR_SHOWN: usize = 400;
 
-fn shorten(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
-}
-
 /// A list's row.
 pub fn summary(queue: &QueueName, state: JobState, priority: Option<Priority>, fingerprint: Fingerprint, element: &Element) -> JobSummary {
     let r = read(element);
@@ -77,7 +71,7 @@ pub fn summary(queue: &QueueName, state: JobState, priority: Option<Priority>, f
         created_at: r.created_at,
         run_at,
         failed_at: r.failed_at,
-        error: r.error.map(|e| shorten(&e, ERROR_SHOWN)),
+        error: r.error.map(|e| shortened(e, ERROR_SHOWN)),
         group_id: r.group_id,
         bytes: element.bytes,
         problem: r.problem,

@@ -1,6 +1,7 @@
 //! Keys under the queue prefix that are no queue's by their name: what lies in them is shown nowhere. They are counted as the
 //! scan meets them, so that the doctor can say that they are there.
 
+use crate::model::shorten::shortened;
 use std::collections::BTreeMap;
 
 /// Names that are remembered of a kind, and how long they are shown, in characters.
@@ -59,11 +60,7 @@ impl UnlistedKeys {
 }
 
 fn shown(key: &[u8]) -> String {
-    let text = String::from_utf8_lossy(key);
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
-    }
+    shortened(String::from_utf8_lossy(key), SHOWN)
 }
 
 #[cfg(test)]
