@@ -101,7 +101,7 @@ pub async fn records(db: &Db, batch: &[Record]) -> Result<Written, ArchiveError>
         .filter(|row| met.insert((row.status, row.identity.clone(), if row.status == "completed" { row.at } else { 0 })))
         .collect();
     let (mut written, room) = (Written::default(), room(db).await?);
-    for part in parts(&rows, room) {
+    for part in pieces(&rows, room, Columns::bytes, |_, _| true) {
         written.rows += some(db, part, room, &mut written.refused).await?;
     }
     Ok(written)
@@ -113,19 +113,21 @@ async fn room(db: &Db) -> Result<usize, ArchiveError> {
     Ok(db.largest().await?.map_or(BYTES, |most| BYTES.min(most / 2)))
 }
 
-/// Pieces of at most [`ROWS`] rows and about `room` bytes.
-fn parts(rows: &[Columns], room: usize) -> Vec<&[Columns]> {
-    let mut parts = Vec::new();
+/// Pieces of at most [`ROWS`] rows and about `room` bytes, in their order; `together`: the two may be in one.
+fn pieces<T>(rows: &[T], room: usize, size: impl Fn(&T) -> usize, together: impl Fn(&T, &T) -> bool) -> Vec<&[T]> {
+    let mut pieces = Vec::new();
     let (mut from, mut bytes) = (0, 0);
     for (at, row) in rows.iter().enumerate() {
-        if at > from && (at - from >= ROWS || bytes + row.bytes() > room) {
-            parts.push(&rows[from..at]);
+        if at > from && (at - from >= ROWS || bytes + size(row) > room || !together(&rows[at - 1], row)) {
+            pieces.push(&rows[from..at]);
             (from, bytes) = (at, 0);
         }
-        bytes += row.bytes();
+        bytes += size(row);
     }
-    parts.push(&rows[from..]);
-    parts
+    if from < rows.len() {
+        pieces.push(&rows[from..]);
+    }
+    pieces
 }
 
 /// Writes these, in halves where a value of one of them is refused; how many were new.

@@ -1,7 +1,7 @@
 //! Search in the archive. That indexes lead to what is found: `plans`.
 
 use super::{fresh, on_each};
-use crate::support::{DatabaseKind, Payload, eventually};
+use crate::support::{Database, DatabaseKind, Payload, eventually};
 use flux_console::{
     model::{archive::Status, search::Query, time::Millis},
     server::archive::{
@@ -196,31 +196,41 @@ async fn rows_of_the_library_are_found() {
     assert_eq!(found(&archive, "id:dead-1 state:failed").await, ["dead-1"]);
 }
 
+/// PostgreSQL's archive, locked as a whole until that is rolled back.
+async fn held(database: &Database) -> (sqlx::PgPool, sqlx::Transaction<'static, sqlx::Postgres>) {
+    let Setting::Postgres(url) = &database.setting else { panic!("PostgreSQL") };
+    let other = sqlx::PgPool::connect(url).await.expect("a connection");
+    let mut held = other.begin().await.expect("begins");
+    sqlx::query("LOCK TABLE flux_job_archive IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.expect("the lock");
+    (other, held)
+}
+
+/// Two questions come to wait for the table, and no third one in the time in which it would have come as far.
+async fn two_wait(other: &sqlx::PgPool, more: &str) {
+    let waiting = async || {
+        let text = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        sqlx::query_scalar::<_, i64>(text).fetch_one(other).await.expect("a count")
+    };
+    eventually("two wait for the table", Duration::from_secs(5), async || waiting().await == 2).await;
+    for _ in 0..25 {
+        assert!(waiting().await <= 2, "{more}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// However many search, the database has two searches at a time, and who waited has its turn.
 #[tokio::test(flavor = "multi_thread")]
 async fn few_searches_are_under_way_at_once() {
     let (database, archive) = fresh(DatabaseKind::Postgres).await;
     filled(&archive).await;
-    let Setting::Postgres(url) = &database.setting else { panic!("PostgreSQL") };
-    let other = sqlx::PgPool::connect(url).await.expect("a connection");
-    let mut held = other.begin().await.expect("begins");
-    sqlx::query("LOCK TABLE flux_job_archive IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.expect("the lock");
+    let (other, held) = held(&database).await;
     let six: Vec<_> = (0..6)
         .map(|_| {
             let archive = archive.clone();
             tokio::spawn(async move { search::search(&archive, &Query::parse("timeout", AT), None).await })
         })
         .collect();
-    let waiting = async || {
-        let text = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        sqlx::query_scalar::<_, i64>(text).fetch_one(&other).await.expect("a count")
-    };
-    eventually("two wait for the table", Duration::from_secs(5), async || waiting().await == 2).await;
-    // The other four have time to come as far.
-    for _ in 0..25 {
-        assert!(waiting().await <= 2, "more than two searches at once");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    two_wait(&other, "more than two searches at once").await;
     held.rollback().await.expect("the end");
     for one in six {
         // On a slow machine the table was held longer than an answer may take.
@@ -235,24 +245,13 @@ async fn few_searches_are_under_way_at_once() {
 async fn a_search_that_nobody_waits_for_keeps_its_place() {
     let (database, archive) = fresh(DatabaseKind::Postgres).await;
     filled(&archive).await;
-    let Setting::Postgres(url) = &database.setting else { panic!("PostgreSQL") };
-    let other = sqlx::PgPool::connect(url).await.expect("a connection");
-    let mut held = other.begin().await.expect("begins");
-    sqlx::query("LOCK TABLE flux_job_archive IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.expect("the lock");
+    let (other, held) = held(&database).await;
     for _ in 0..5 {
         let query = Query::parse("timeout", AT);
         let search = search::search(&archive, &query, None);
         assert!(tokio::time::timeout(Duration::from_millis(100), search).await.is_err(), "the table is held");
     }
-    let waiting = async || {
-        let text = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        sqlx::query_scalar::<_, i64>(text).fetch_one(&other).await.expect("a count")
-    };
-    eventually("two wait for the table", Duration::from_secs(5), async || waiting().await == 2).await;
-    for _ in 0..25 {
-        assert!(waiting().await <= 2, "those that nobody waits for count");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    two_wait(&other, "those that nobody waits for count").await;
     held.rollback().await.expect("the end");
     let done = async || search::search(&archive, &Query::parse("timeout", AT), None).await.is_ok();
     eventually("turns are given back", Duration::from_secs(20), done).await;

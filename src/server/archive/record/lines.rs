@@ -6,7 +6,7 @@
 mod stored;
 mod written;
 
-use super::{Line, ROWS, TEXT_CHARS, fitting, lock, room, set_mark, stored_queue};
+use super::{Line, TEXT_CHARS, fitting, lock, pieces, room, set_mark, stored_queue};
 use crate::server::archive::{db::Db, error::ArchiveError, sql::sql};
 use std::collections::{BTreeSet, HashMap};
 use stored::{Row, Stored, insert};

@@ -159,6 +159,11 @@ impl Known {
         (by_queue, unattributed)
     }
 
+    /// Groups whose first pending job names this queue.
+    pub fn groups_of<'a>(&'a self, queue: &'a QueueName) -> impl Iterator<Item = (&'a String, &'a Pending)> {
+        self.groups.iter().filter(move |(_, pending)| pending.queue.as_ref().is_some_and(|named| named.as_ref() == Some(queue)))
+    }
+
     /// Groups whose jobs cannot be counted: beside one, what is grouped is a lower bound.
     pub fn uncountable(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().filter(|(_, pending)| pending.uncountable).map(|(group, _)| group.as_str())

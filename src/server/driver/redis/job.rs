@@ -160,7 +160,7 @@ impl RedisDriver {
     /// Groups that are looked into for a job, and how many jobs stand behind the queue's other ones, as they were last counted.
     fn searched_groups(&self, queue: &QueueName) -> (Vec<String>, u64) {
         let known = self.known();
-        let mut groups = known.groups.iter().filter(|(_, p)| p.queue.as_ref().is_some_and(|q| q.as_ref() == Some(queue)));
+        let mut groups = known.groups_of(queue);
         let searched = groups.by_ref().take(SEARCHED_GROUPS).map(|(group, _)| group.clone()).collect();
         // One that was not counted holds something: it must not look as if all had been looked at.
         (searched, groups.map(|(_, p)| p.jobs.unwrap_or(1)).sum())

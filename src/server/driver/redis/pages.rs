@@ -47,14 +47,7 @@ impl RedisDriver {
 
     /// Groups whose first pending job names this queue, as the sampler knows them; at most 1,000.
     pub fn groups_of(&self, queue: &QueueName) -> Vec<String> {
-        let known = self.known();
-        known
-            .groups
-            .iter()
-            .filter(|(_, p)| p.queue.as_ref().is_some_and(|q| q.as_ref() == Some(queue)))
-            .map(|(g, _)| g.clone())
-            .take(GROUPS_OF)
-            .collect()
+        self.known().groups_of(queue).map(|(group, _)| group.clone()).take(GROUPS_OF).collect()
     }
 
     async fn listed(

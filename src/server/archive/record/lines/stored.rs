@@ -1,6 +1,6 @@
 //! A line of the log as the shared table holds it, and what of it does not fit.
 
-use super::{Line, ROWS, fitting, stored_queue};
+use super::{Line, fitting, pieces, stored_queue};
 use crate::server::archive::{
     db::Tx,
     dialect::{Dialect, ERROR_BYTES},
@@ -61,7 +61,9 @@ impl Stored {
 pub async fn insert(tx: &mut Tx, dialect: Dialect, rows: &[Row<'_>], room: usize) -> Result<(), ArchiveError> {
     let marks = format!("(?, ?, ?, ?, {})", dialect.at());
     let into = "INSERT INTO flux_system_logs (level, message, worker_id, queue, timestamp)";
-    for part in parts(rows, room) {
+    // For one whose whole stands beside it the number is asked.
+    let together = |before: &Row<'_>, row: &Row<'_>| before.1.whole.is_none() && row.1.whole.is_none();
+    for part in pieces(rows, room, |(_, line)| line.bytes(), together) {
         let statement = Sql::insert(into, &marks, part.iter().map(|(_, line)| line.values()));
         let [(_, Stored { whole: Some(whole), .. })] = part else {
             tx.run(statement).await?;
@@ -78,21 +80,4 @@ pub async fn insert(tx: &mut Tx, dialect: Dialect, rows: &[Row<'_>], room: usize
         tx.run(beside.then(&update)).await?;
     }
     Ok(())
-}
-
-/// Pieces of at most [`ROWS`] lines and about `room` bytes; one that does not fit is a piece of its own.
-fn parts<'r, 'a>(rows: &'r [Row<'a>], room: usize) -> Vec<&'r [Row<'a>]> {
-    let (mut parts, mut from, mut bytes) = (Vec::new(), 0, 0);
-    for (at, (_, line)) in rows.iter().enumerate() {
-        let alone = line.whole.is_some() || at > 0 && rows[at - 1].1.whole.is_some();
-        if at > from && (alone || at - from >= ROWS || bytes + line.bytes() > room) {
-            parts.push(&rows[from..at]);
-            (from, bytes) = (at, 0);
-        }
-        bytes += line.bytes();
-    }
-    if from < rows.len() {
-        parts.push(&rows[from..]);
-    }
-    parts
 }
