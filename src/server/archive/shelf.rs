@@ -1,8 +1,7 @@
 //! Where a row stands in SQLite's index of words: on a shelf with 65,536 others, by their numbers.
 //!
-//! FTS5 merges the list of rows of one word in one piece, and holds the lock meanwhile. A word that stands in a million rows would
-//! block who writes for a third of a second; so each word is written with its shelf before it, and none is in more rows than a shelf
-//! has. A search goes from shelf to shelf, from the newest on, and asks several at once when it has found little.
+//! FTS5 merges the list of rows of one word in one piece, and holds the lock meanwhile. So each word is written with its shelf before
+//! it, and none is in more rows than a shelf has. A search goes from shelf to shelf, from the newest on, and asks several at once when it has found little.
 
 use super::{db::Db, error::ArchiveError, sql::sql};
 
