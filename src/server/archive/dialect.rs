@@ -116,11 +116,6 @@ impl Dialect {
         if self == Self::Sqlite { format!("substr({column}, -{chars})") } else { format!("RIGHT({column}, {chars})") }
     }
 
-    /// Deletes from the search index by a list of row ids that follows.
-    pub fn search_id(self) -> &'static str {
-        if self == Self::Sqlite { "rowid" } else { "row_id" }
-    }
-
     /// Begins a comparison that ignores the case of ASCII letters; `!` escapes.
     pub fn like(self, column: &str) -> String {
         match self {

@@ -8,7 +8,7 @@ use super::{
     dialect::Dialect,
     error::ArchiveError,
     record::{self, identity, key},
-    shelf::shelved,
+    shelf,
     sql::{Row, Sql, sql},
 };
 use crate::{
@@ -121,11 +121,11 @@ pub fn encoded(dialect: Dialect, word: &str) -> String {
     out
 }
 
-fn index_text(dialect: Dialect, row: i64, text: &str) -> String {
+/// The words of a text, between spaces, each once.
+fn index_text(dialect: Dialect, text: &str) -> String {
     let mut met = HashSet::new();
     let words: Vec<String> = words::index_words(text).map(|word| encoded(dialect, &word)).filter(|word| met.insert(word.clone())).collect();
-    let words = words.join(" ");
-    if dialect == Dialect::Sqlite { shelved(row, &words) } else { words }
+    words.join(" ")
 }
 
 /// How far the index goes: all rows up to this number.
@@ -166,6 +166,18 @@ pub async fn step(db: &Db) -> Result<usize, ArchiveError> {
     Ok(rows.len())
 }
 
+async fn write_words(tx: &mut Tx, dialect: Dialect, texts: Vec<(i64, String)>) -> Result<(), ArchiveError> {
+    let marks = match dialect {
+        Dialect::Sqlite => return shelf::write(tx, texts).await,
+        Dialect::MySql => "(?, ?)",
+        Dialect::Postgres => "(?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))",
+    };
+    let into = format!("{} flux_console_search (row_id, words)", dialect.insert());
+    let rows = texts.into_iter().map(|(row, words)| vec![row.into(), words.into()]);
+    tx.run(Sql::insert(&into, marks, rows).then(dialect.unless_there())).await?;
+    Ok(())
+}
+
 async fn write(tx: &mut Tx, dialect: Dialect, rows: &[Read]) -> Result<(), ArchiveError> {
     let readings: Vec<Reading> = rows.iter().map(Read::reading).collect();
     let kinds: Vec<Option<String>> = rows
@@ -184,16 +196,8 @@ async fn write(tx: &mut Tx, dialect: Dialect, rows: &[Read]) -> Result<(), Archi
     let into = format!("{} flux_console_rows (row_id, class, group_id, signature)", dialect.insert());
     tx.run(Sql::insert(&into, "(?, ?, ?, ?)", side).then(dialect.unless_there())).await?;
 
-    let texts = rows.iter().map(|row| vec![row.id.into(), index_text(dialect, row.id, row.parts.text().get().as_str()).into()]);
-    let (into, marks) = match dialect {
-        // The words of a row that was indexed before are the same: rows are never changed.
-        Dialect::Sqlite => ("INSERT INTO flux_console_search (rowid, words)", "(?, ?)"),
-        Dialect::MySql => ("INSERT IGNORE INTO flux_console_search (row_id, words)", "(?, ?)"),
-        Dialect::Postgres => {
-            ("INSERT INTO flux_console_search (row_id, words)", "(?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))")
-        }
-    };
-    tx.run(Sql::insert(into, marks, texts).then(dialect.unless_there())).await?;
+    let texts = rows.iter().map(|row| (row.id, index_text(dialect, row.parts.text().get().as_str()))).collect();
+    write_words(tx, dialect, texts).await?;
     let failures = rows.iter().zip(&readings).zip(&kinds).filter_map(|((row, reading), kind)| {
         Some(Failure {
             row: row.id,

@@ -19,7 +19,7 @@ macro_rules! files {
     };
 }
 
-const SQLITE: &[File] = files!("sqlite": 1 "archive" 2 "console" 3 "keep" 4 "counted" 5 "audit_jobs" 6 "shelves" 7 "whole_lines");
+const SQLITE: &[File] = files!("sqlite": 1 "archive" 2 "console" 3 "keep" 4 "counted" 5 "audit_jobs" 6 "shelves" 7 "whole_lines" 8 "words");
 const MYSQL: &[File] = files!("mysql": 1 "archive" 2 "archive_indexes" 3 "console" 4 "keep" 5 "counted" 6 "audit_jobs" 7 "whole_lines");
 const POSTGRES: &[File] = files!("postgres": 1 "archive" 2 "console" 3 "keep" 4 "counted" 5 "audit_jobs" 6 "whole_lines");
 

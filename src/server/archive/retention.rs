@@ -9,7 +9,6 @@
 //! [`IDENTITY_MS`] and are in no failed list any more. That time covers the trash, from which a dead letter can come back.
 
 mod traces;
-mod words;
 
 use super::{
     counts,
@@ -17,10 +16,10 @@ use super::{
     dialect::Dialect,
     error::ArchiveError,
     record::identity,
+    shelf,
     sql::{Row, Sql, Value, alike, sql},
 };
 pub use traces::{Side, Step, any_gone, forget, mark_orphans, sweep};
-pub use words::merge_words;
 
 use crate::{
     model::{settings::Retention, time::Millis},
@@ -253,8 +252,8 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
                 tx.run(Sql::insert("INSERT INTO flux_console_failures (identity, gone_ms)", "(?, ?)", rows).then(&update)).await?;
             }
         }
-        words::forget_words(&mut tx, dialect, ids()).await?;
         tx.run(sql("DELETE FROM flux_console_rows WHERE").one_of("row_id", ids())).await?;
+        forget_words(&mut tx, dialect, batch.ids.iter().filter_map(|id| if let Value::Int(row) = id { *row } else { None })).await?;
         tx.run(sql("DELETE FROM flux_console_whole WHERE").one_of("row_id", ids())).await?;
         counts::take(&mut tx, dialect, "row_id", batch.ids.clone()).await?;
     }
@@ -266,6 +265,15 @@ pub async fn delete(db: &Db, table: &Table, batch: &Batch, now: Millis) -> Resul
     }
     let deleted = tx.run(sql(format!("DELETE FROM {} WHERE", table.name)).one_of("id", ids())).await?;
     Ok((deleted, committed(db, tx, since).await?))
+}
+
+/// Deletes the words of rows that `flux_console_rows` has no more.
+async fn forget_words(tx: &mut Tx, dialect: Dialect, rows: impl IntoIterator<Item = i64>) -> Result<(), ArchiveError> {
+    if dialect == Dialect::Sqlite {
+        return shelf::forget(tx, rows).await;
+    }
+    tx.run(sql("DELETE FROM flux_console_search WHERE").one_of("row_id", rows)).await?;
+    Ok(())
 }
 
 /// Ends a transaction; how long it held the lock since then.

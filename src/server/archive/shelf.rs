@@ -1,63 +1,122 @@
-//! Where a row stands in SQLite's index of words: on a shelf with 65,536 others, by their numbers.
+//! SQLite's index of words, in pieces: each 65,536 numbers of rows (a shelf) have a table of FTS5's, made when the first row on it is
+//! indexed and dropped when the last one has gone.
 //!
-//! FTS5 merges the list of rows of one word in one piece, and holds the lock meanwhile. So each word is written with its shelf before
-//! it, and none is in more rows than a shelf has. A search goes from shelf to shelf, from the newest on, and asks several at once when it has found little.
+//! FTS5 only notes what is deleted, and is rid of it when it merges, which holds the lock for as long as it takes to pass over all that
+//! has gone. A shelf is never merged for a deletion: dropping it, whole, takes some milliseconds. Until then a row that has gone costs a
+//! mark of a few bytes. A search goes from shelf to shelf, from the newest on, and asks several at once when it has found little.
 
-use super::{db::Db, error::ArchiveError, sql::sql};
+use super::{
+    db::{Db, Tx},
+    error::ArchiveError,
+    sql::{Sql, sql},
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 const BITS: u32 = 16;
-/// Shelves of the first question, of which one is often enough, and of the last one: FTS5 opens the lists of them all.
+const TABLE: &str = "flux_console_words_";
+/// FTS5's tables have tables of their own: `flux_console_words_7_data`.
+const TABLES: &str = "SELECT substr(name, 20) FROM sqlite_master WHERE type = 'table' AND name GLOB 'flux_console_words_*'";
+/// Shelves of the first question, of which one is often enough, and of the last one: FTS5 opens each.
 const FIRST: usize = 1;
 const MOST: usize = 64;
 
-/// What stands before the words of this shelf. The first character tells how long the number is: no shelf's begins another's.
-fn before_words(shelf: i64) -> String {
-    let number = format!("{shelf:x}");
-    let length = u32::try_from(number.len()).ok().and_then(|n| char::from_digit(n, 36)).unwrap_or('0');
-    format!("{length}{number}")
+/// The table of this shelf, as a statement names it.
+pub fn table(shelf: i64) -> String {
+    format!("\"{TABLE}{shelf}\"")
 }
 
-/// Words of this row, between spaces, as the index has them.
-pub fn shelved(row: i64, words: &str) -> String {
-    let before = before_words(row >> BITS);
-    words.split_ascii_whitespace().map(|word| format!("{before}{word}")).collect::<Vec<_>>().join(" ")
+/// Of the names that [`TABLES`] finds, those of shelves.
+fn shelves(names: Vec<Option<String>>) -> BTreeSet<i64> {
+    names.into_iter().filter_map(|name| name?.parse().ok()).collect()
+}
+
+/// By the shelf on which they stand.
+fn by_shelf<T>(rows: impl IntoIterator<Item = T>, number: impl Fn(&T) -> i64) -> BTreeMap<i64, Vec<T>> {
+    let mut by = BTreeMap::<i64, Vec<T>>::new();
+    rows.into_iter().for_each(|row| by.entry(number(&row) >> BITS).or_default().push(row));
+    by
+}
+
+/// Writes the words of rows: their numbers, and words between spaces. Those of a row that was written before are the same: rows are
+/// never changed.
+pub async fn write(tx: &mut Tx, rows: Vec<(i64, String)>) -> Result<(), ArchiveError> {
+    for (shelf, rows) in by_shelf(rows, |(row, _)| *row) {
+        let name = table(shelf);
+        let there = shelves(tx.rows(sql(TABLES), |row| row.text(0)).await?);
+        if !there.contains(&shelf) {
+            // Contentless: the text itself stays where it is.
+            tx.run(sql(format!("CREATE VIRTUAL TABLE {name} USING fts5 (words, content = '', contentless_delete = 1, detail = none)")))
+                .await?;
+            // Commands to FTS5 are written as rows.
+            tx.run(sql(format!("INSERT INTO {name} ({name}, rank) VALUES ('deletemerge', 0)"))).await?;
+        }
+        let rows = rows.into_iter().map(|(row, words)| vec![row.into(), words.into()]);
+        tx.run(Sql::insert(&format!("INSERT INTO {name} (rowid, words)"), "(?, ?)", rows)).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the words of rows, which `flux_console_rows` has no more, and shelves of which it has none.
+pub async fn forget(tx: &mut Tx, rows: impl IntoIterator<Item = i64>) -> Result<(), ArchiveError> {
+    let there = shelves(tx.rows(sql(TABLES), |row| row.text(0)).await?);
+    for (shelf, rows) in by_shelf(rows, |row| *row).into_iter().filter(|(shelf, _)| there.contains(shelf)) {
+        let left = sql("SELECT 1 FROM flux_console_rows WHERE row_id >= ? AND row_id <= ? LIMIT 1");
+        let first = shelf << BITS;
+        let left = tx.rows(left.bind(first).bind(first + ((1 << BITS) - 1)), |row| row.int(0)).await?;
+        let name = table(shelf);
+        if left.is_empty() {
+            tx.run(sql(format!("DROP TABLE {name}"))).await?;
+        } else {
+            tx.run(sql(format!("DELETE FROM {name} WHERE")).one_of("rowid", rows)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The newest rows before this one with all of these words, at most so many; `*` says that more letters may follow.
-pub async fn rows_with(db: &Db, words: &[(String, bool)], mut row: i64, most: usize) -> Result<Vec<i64>, ArchiveError> {
-    let text = "SELECT rowid FROM flux_console_search WHERE flux_console_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?";
-    let (mut found, mut at_once) = (Vec::new(), FIRST);
-    loop {
-        let shelves = shelves(db, row, at_once).await?;
-        let Some(last) = shelves.last() else { return Ok(found) };
-        let asked: Vec<String> = shelves.iter().map(|shelf| on(*shelf, words)).collect();
-        let limit = (most - found.len()) as u64;
-        let rows = db.rows(sql(text).bind(asked.join(" OR ")).bind(row).bind(limit), |row| row.int(0)).await?;
+pub async fn rows_with(db: &Db, words: &[(String, bool)], before: i64, most: usize) -> Result<Vec<i64>, ArchiveError> {
+    let all: Vec<String> = words.iter().map(|(word, prefix)| format!("\"{word}\"{}", if *prefix { "*" } else { "" })).collect();
+    let words = all.join(" AND ");
+    let (mut found, mut next, mut at_once) = (Vec::new(), 0, FIRST);
+    let mut there = shelves_before(db, before).await?;
+    while next < there.len() && found.len() < most {
+        let some = &there[next..there.len().min(next + at_once)];
+        let rows = match db.rows(on(some, &words, before, most - found.len()), |row| row.int(0)).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                // One of them was dropped since they were looked up, perhaps.
+                let now = shelves_before(db, before).await?;
+                if now == there {
+                    return Err(error);
+                }
+                next = now.iter().take_while(|shelf| **shelf > some[0]).count();
+                there = now;
+                continue;
+            }
+        };
         found.extend(rows.into_iter().flatten());
-        if found.len() >= most {
-            return Ok(found);
-        }
-        (row, at_once) = (last << BITS, (at_once * 4).min(MOST));
+        next += some.len();
+        at_once = (at_once * 4).min(MOST);
     }
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    found.truncate(most);
+    Ok(found)
 }
 
-/// All of these words on one shelf, as FTS5 reads it.
-fn on(shelf: i64, words: &[(String, bool)]) -> String {
-    let before = before_words(shelf);
-    let words: Vec<String> = words.iter().map(|(word, prefix)| format!("\"{before}{word}\"{}", if *prefix { "*" } else { "" })).collect();
-    format!("({})", words.join(" AND "))
+/// Shelves that can have rows before this one, the newest first.
+async fn shelves_before(db: &Db, row: i64) -> Result<Vec<i64>, ArchiveError> {
+    let there = shelves(db.rows(sql(TABLES), |row| row.text(0)).await?);
+    Ok(there.into_iter().rev().filter(|shelf| shelf << BITS < row).collect())
 }
 
-/// Shelves with rows before this one, from the newest on; empty ones are not looked at.
-async fn shelves(db: &Db, row: i64, most: usize) -> Result<Vec<i64>, ArchiveError> {
-    let newest = |before: &str| format!("(SELECT MAX(id) >> {BITS} FROM flux_job_archive WHERE id < {before})");
-    let text = format!(
-        "WITH RECURSIVE shelf (n) AS (SELECT {} UNION ALL SELECT {} FROM shelf WHERE n IS NOT NULL LIMIT ?) \
-         SELECT n FROM shelf WHERE n IS NOT NULL",
-        newest("?"),
-        newest(&format!("n << {BITS}"))
-    );
-    Ok(db.rows(sql(text).bind(row).bind(most as u64), |row| row.int(0)).await?.into_iter().flatten().collect())
+/// Asks these shelves for rows with all of the words, each for so many.
+fn on(shelves: &[i64], words: &str, before: i64, most: usize) -> Sql {
+    let of = |shelf: &i64| {
+        let name = table(*shelf);
+        format!("SELECT * FROM (SELECT rowid FROM {name} WHERE {name} MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)")
+    };
+    let asked = sql(shelves.iter().map(of).collect::<Vec<_>>().join(" UNION ALL "));
+    shelves.iter().fold(asked, |asked, _| asked.bind(words).bind(before).bind(most as u64))
 }
 
 #[cfg(test)]
@@ -65,12 +124,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_shelf_begins_another_ones_words() {
-        assert_eq!(shelved(1, "z20z so 10"), "10z20z 10so 1010");
-        assert_eq!(shelved(65_536, "a"), "11a");
-        assert_eq!(shelved(16 << 16, "a"), "210a", "not a word 0a of shelf 1");
-        assert_eq!(shelved(i64::MAX, "a"), "c7fffffffffffa");
-        assert_eq!(shelved(-1, "a"), "gffffffffffffffffa", "a number that the console does not give is another shelf");
-        assert_eq!(on(2, &[("a".into(), false), ("b".into(), true)]), "(\"12a\" AND \"12b\"*)");
+    fn tables_of_tables_are_no_shelves() {
+        let names = ["0", "0_data", "17", "17_docsize", "-1", "-1_idx", "config"];
+        assert_eq!(shelves(names.map(|name| Some(name.to_owned())).into()), [-1, 0, 17].into());
+        assert_eq!(TABLE.len(), 19, "what TABLES leaves out");
+        assert_eq!(by_shelf([65_535, 65_536, -1, 1], |row| *row), [(-1, vec![-1]), (0, vec![65_535, 1]), (1, vec![65_536])].into());
     }
 }

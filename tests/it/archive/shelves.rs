@@ -1,5 +1,4 @@
-//! SQLite's index writes a word with its row's shelf (`archive::shelf`): found on any of them, newest first, and no word in more rows
-//! than a shelf has.
+//! SQLite's index of words has a table for each shelf (`archive::shelf`): what stands on any of them is found, newest first.
 
 use super::{
     fresh, open,
@@ -60,10 +59,41 @@ async fn words_are_found_on_every_shelf_newest_first() {
     let ids: Vec<String> = newest.iter().map(|id| format!("job{id}")).collect();
     assert_eq!(found(&archive, "EVERYWHERE same").await, ids);
 
-    run(&db, sql("CREATE VIRTUAL TABLE words USING fts5vocab (flux_console_search, row)")).await;
-    let lists = texts(&db, "SELECT term || ' in ' || doc FROM words WHERE term LIKE '%everywhere' ORDER BY term").await;
-    let shelf = 5_000_000_000_000_i64 >> 16;
-    assert_eq!(lists, ["10everywhere in 2", "11everywhere in 3", "1aeverywhere in 1", &format!("7{shelf:x}everywhere in 1")]);
+    let tables = texts(&db, "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%' ORDER BY 1").await;
+    let last = 5_000_000_000_000_i64 >> 16;
+    let expected = ["0".to_owned(), "1".into(), "10".into(), last.to_string()].map(|shelf| format!("flux_console_words_{shelf}"));
+    assert_eq!(tables, expected);
+}
+
+/// Retention drops shelves at any moment: also between a look at which there are and the question.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_goes_on_when_a_shelf_is_dropped_meanwhile() {
+    const SHELVES: i64 = 60;
+    let (_database, archive) = fresh(DatabaseKind::Sqlite).await;
+    let db = archive.db().expect("open");
+    let rows: Vec<i64> = (1..=SHELVES).map(|n| n << 16).collect();
+    put(&db, &rows).await;
+    let drops = async {
+        for n in 1..SHELVES {
+            let mut tx = db.begin().await.expect("begins");
+            tx.run(sql("DELETE FROM flux_console_rows WHERE row_id = ?").bind(n << 16)).await.expect("deleted");
+            shelf::forget(&mut tx, [n << 16]).await.expect("forgotten");
+            tx.commit().await.expect("committed");
+            tokio::task::yield_now().await;
+        }
+    };
+    let searches = async {
+        let (mut found, mut asked) = (usize::MAX, 0);
+        while found > 1 {
+            let now = with(&db, &[("everywhere", false)], i64::MAX, 1_000).await;
+            assert!(now.len() <= found && now[0] == SHELVES << 16, "{now:?}");
+            found = now.len();
+            asked += 1;
+        }
+        asked
+    };
+    let ((), asked) = tokio::join!(drops, searches);
+    assert!(asked > 3, "{asked} searches");
 }
 
 /// As many shelves as a first and a second question ask for, and more.
@@ -92,10 +122,11 @@ async fn an_index_of_before_is_made_anew() {
     };
     let (before, timeouts) = (counts(&archive).await, found(&archive, "timeout").await);
     assert_eq!((before.len(), timeouts.len()), (5, 100));
-    run(&db, sql("DELETE FROM flux_console_migrations WHERE version = 6")).await;
-    run(&db, sql("DELETE FROM flux_console_search")).await;
-    run(&db, sql("INSERT INTO flux_console_search (rowid, words) SELECT id, 'timeout' FROM flux_job_archive")).await;
-    assert_eq!(found(&archive, "timeout").await.len(), 0, "it is not read as it was");
+    // As one table, as it was before the last migration.
+    run(&db, sql("DELETE FROM flux_console_migrations WHERE version = 8")).await;
+    run(&db, sql("DROP TABLE flux_console_words_0")).await;
+    run(&db, sql("CREATE VIRTUAL TABLE flux_console_search USING fts5 (words, content = '', contentless_delete = 1, detail = none)")).await;
+    assert_eq!(found(&archive, "timeout").await.len(), 0, "there is no index");
     drop((db, archive));
 
     let archive = open(&database).await;

@@ -1,6 +1,6 @@
 //! What the other files here show on SQLite, on each of the three databases: old rows, audit lines, the log of the past, figures.
 
-use super::{DAY_MS, SOON, days_ago, ints, retention::delete_old, texts};
+use super::{DAY_MS, SOON, days_ago, ints, retention::delete_old, searched, texts};
 use crate::{
     archive::on_each,
     support::{Database, DatabaseKind, Payload, TestConsole, TestRedis, eventually, now_ms},
@@ -198,7 +198,7 @@ async fn old_rows_go_with_everything_that_was_read_in_them(kind: DatabaseKind) {
         assert_eq!((part["what"].as_str(), part["rows"].as_u64()), (Some(what), Some(rows)), "{preview}");
         assert_eq!(deleted[what].as_u64(), Some(rows), "what was announced is what was deleted: {deleted}");
     }
-    for table in ["flux_job_archive", "flux_console_rows", "flux_console_search"] {
+    for table in ["flux_job_archive", "flux_console_rows", &format!("{} words", searched(&db).await)] {
         assert_eq!(ints(&db, &format!("SELECT COUNT(*) FROM {table}")).await, [5], "{table}");
     }
     assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_whole").await, [0]);

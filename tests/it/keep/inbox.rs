@@ -5,7 +5,7 @@ use super::{
     databases::{console, days, mail},
     ints,
     retention::delete_old,
-    texts,
+    searched, texts,
 };
 use crate::{
     archive::on_each,
@@ -46,7 +46,7 @@ async fn the_inbox_forgets_with_the_rows(kind: DatabaseKind) {
     // SQLite takes broken JSON where it belongs.
     let notes = if kind == DatabaseKind::Sqlite { 2 } else { 3 };
     assert_eq!(deleted["notes of rows that are gone"].as_u64(), Some(notes), "{deleted}");
-    for table in ["flux_job_archive", "flux_console_rows", "flux_console_search"] {
+    for table in ["flux_job_archive", "flux_console_rows", &format!("{} words", searched(&db).await)] {
         assert_eq!(ints(&db, &format!("SELECT COUNT(*) FROM {table}")).await, [1], "{table}");
     }
     assert_eq!(ints(&db, "SELECT COUNT(*) FROM flux_console_whole").await, [0]);

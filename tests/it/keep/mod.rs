@@ -15,7 +15,9 @@ use flux_console::{
     server::{
         archive::{
             db::Db,
+            dialect::Dialect,
             setting::Setting,
+            shelf,
             sql::{Value, sql},
         },
         config::Config,
@@ -48,6 +50,24 @@ pub async fn run(db: &Db, text: &str, values: impl IntoIterator<Item = Value>) -
 
 pub async fn ints(db: &Db, text: &str) -> Vec<i64> {
     db.rows(sql(text), |row| row.int(0).unwrap_or(-1)).await.unwrap_or_else(|e| panic!("{text}: {e:?}"))
+}
+
+/// The rows of the index of words, to be counted: in SQLite those of all shelves.
+pub async fn searched(db: &Db) -> String {
+    if db.dialect() != Dialect::Sqlite {
+        return "flux_console_search".into();
+    }
+    let names = texts(db, "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE \"flux_console_words_%'").await;
+    let shelves: Vec<String> = names.iter().map(|name| format!("SELECT rowid AS row_id FROM \"{name}\"")).collect();
+    if shelves.is_empty() { "(SELECT 1 WHERE 1 = 0)".into() } else { format!("({})", shelves.join(" UNION ALL ")) }
+}
+
+/// Writes words of rows as the indexer does in SQLite: the statement answers numbers and words.
+pub async fn write_words(db: &Db, rows: &str) {
+    let rows = db.rows(sql(rows), |row| (row.int(0).expect("a number"), row.text(1).expect("words"))).await.expect("rows");
+    let mut tx = db.begin().await.expect("begins");
+    shelf::write(&mut tx, rows).await.expect("written");
+    tx.commit().await.expect("committed");
 }
 
 pub async fn texts(db: &Db, text: &str) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What is left of rows that are gone: identities of failures, and notes and counts of rows that the library deleted.
 
-use super::{IDENTITY_MS, committed, words::forget_words};
+use super::{IDENTITY_MS, committed, forget_words};
 use crate::{
     model::time::Millis,
     server::archive::{counts, db::Db, error::ArchiveError, sql::sql},
@@ -69,10 +69,10 @@ pub async fn sweep(db: &Db, table: Side, after: i64, most: usize) -> Result<Step
     }
     let mut tx = db.begin().await?;
     let since = Instant::now();
+    let gone = tx.run(sql(format!("DELETE FROM {name} WHERE")).one_of("row_id", orphans.iter().copied())).await?;
     if table == Side::Rows {
-        forget_words(&mut tx, db.dialect(), orphans.iter().copied()).await?;
+        forget_words(&mut tx, db.dialect(), orphans).await?;
     }
-    let gone = tx.run(sql(format!("DELETE FROM {name} WHERE")).one_of("row_id", orphans)).await?;
     Ok(Step { next, done: usize::try_from(gone).unwrap_or(usize::MAX), held: Some(committed(db, tx, since).await?) })
 }
 

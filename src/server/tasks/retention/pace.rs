@@ -8,35 +8,27 @@ const AIM: Duration = Duration::from_millis(30);
 pub const FIRST: usize = 25;
 /// None has more.
 pub const ROWS: usize = 1_000;
-/// Pages (of 4 kB) that the first step of merging writes, and the most that one writes before it ends with a word.
-pub const FIRST_PAGES: usize = 16;
-pub const PAGES: usize = 128;
-/// Steps of merging after one batch: who indexes meanwhile may go on making more to merge.
-pub const STEPS: usize = 200;
 
-/// How many rows or pages a transaction takes, learned from how long the ones before held the lock.
+/// How many rows a transaction takes, learned from how long the ones before held the lock.
 ///
 /// A transaction costs something of itself, whatever is in it: on a distant database every statement is a round trip. Two of
 /// different size tell that from what a row costs. Taken for a price of the rows it would make transactions smaller and smaller,
 /// to no use, until a night is spent on a few thousand rows.
 pub struct Pace {
     most: usize,
-    limit: usize,
     /// Milliseconds that a transaction takes of itself; unknown until two had different sizes.
     fixed: Option<f64>,
     /// Of the last one, how many there were and how many milliseconds it took.
     last: Option<(f64, f64)>,
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self { most: FIRST, fixed: None, last: None }
+    }
+}
+
 impl Pace {
-    pub const fn rows() -> Self {
-        Self { most: FIRST, limit: ROWS, fixed: None, last: None }
-    }
-
-    pub const fn pages() -> Self {
-        Self { most: FIRST_PAGES, limit: PAGES, fixed: None, last: None }
-    }
-
     /// So many may the next one have.
     pub const fn most(&self) -> usize {
         self.most
@@ -57,9 +49,9 @@ impl Pace {
         };
         self.last = Some((done, held));
         let fit = AIM.as_secs_f64() * 1_000.0 / each.max(0.000_1);
-        let most = (fit as usize).min(self.most.saturating_mul(2)).clamp(1, self.limit);
+        let most = (fit as usize).min(self.most.saturating_mul(2)).clamp(1, ROWS);
         // One of the same size again would never tell what is the transaction's and what is the rows'.
-        let tells_nothing = self.fixed.is_none() && most as f64 == done && most < self.limit;
+        let tells_nothing = self.fixed.is_none() && most as f64 == done && most < ROWS;
         self.most = if !tells_nothing {
             most
         } else if most == 1 {
@@ -79,30 +71,29 @@ mod tests {
         Duration::from_millis(n)
     }
 
-    fn after(most: usize, limit: usize, done: usize, held: Duration) -> usize {
-        let mut pace = Pace { most, limit, fixed: None, last: None };
+    fn after(most: usize, done: usize, held: Duration) -> usize {
+        let mut pace = Pace { most, fixed: None, last: None };
         pace.learn(done, held);
         pace.most()
     }
 
     #[test]
     fn after_a_slow_step_the_next_one_is_smaller() {
-        assert_eq!(after(1_000, ROWS, 1_000, ms(2_952)), 10);
-        assert_eq!(after(1_000, ROWS, 1_000, ms(31)), 967);
-        assert_eq!(after(10, ROWS, 10, ms(3_000)), 1, "one row is tried whatever it takes");
-        assert_eq!(after(FIRST, ROWS, 8, ms(60)), 4, "what counts is how many there were, not how many there might have been");
+        assert_eq!(after(1_000, 1_000, ms(2_952)), 10);
+        assert_eq!(after(1_000, 1_000, ms(31)), 967);
+        assert_eq!(after(10, 10, ms(3_000)), 1, "one row is tried whatever it takes");
+        assert_eq!(after(FIRST, 8, ms(60)), 4, "what counts is how many there were, not how many there might have been");
     }
 
     #[test]
     fn it_grows_by_steps_and_has_an_end() {
-        assert_eq!(after(FIRST, ROWS, FIRST, ms(1)), 2 * FIRST);
-        assert_eq!(after(800, ROWS, 800, Duration::ZERO), ROWS);
-        assert_eq!(after(200, PAGES, 200, ms(2)), PAGES);
+        assert_eq!(after(FIRST, FIRST, ms(1)), 2 * FIRST);
+        assert_eq!(after(800, 800, Duration::ZERO), ROWS);
     }
 
     /// What a database takes that is `fixed` away, with rows that cost `each` µs; how many a transaction has after so many of them.
     fn settled(fixed_us: u64, each_us: u64, steps: usize) -> Vec<usize> {
-        let mut pace = Pace::rows();
+        let mut pace = Pace::default();
         let step = |pace: &mut Pace| {
             pace.learn(pace.most(), Duration::from_micros(fixed_us + each_us * pace.most() as u64));
             pace.most()
@@ -112,8 +103,8 @@ mod tests {
 
     #[test]
     fn the_second_transaction_has_another_size_than_the_first() {
-        assert_eq!(after(FIRST, ROWS, FIRST, ms(29)), FIRST / 2);
-        assert_eq!(after(FIRST, ROWS, 1, ms(29)), 2);
+        assert_eq!(after(FIRST, FIRST, ms(29)), FIRST / 2);
+        assert_eq!(after(FIRST, 1, ms(29)), 2);
         assert_eq!(*settled(26_722, 85, 24).last().expect("24 of them"), 352);
     }
 
@@ -121,7 +112,7 @@ mod tests {
         #[test]
         fn rows_that_cost_three_times_as_much_stay_below_100_ms(cost_us in 1_u64..40_000, most in 1..=ROWS, part in 0.0..=1.0_f64) {
             let done = ((most as f64 * part) as usize).max(1);
-            let next = after(most, ROWS, done, Duration::from_micros(cost_us * done as u64));
+            let next = after(most, done, Duration::from_micros(cost_us * done as u64));
             prop_assert!((1..=ROWS).contains(&next) && next <= 2 * most);
             // One after another one, or two to tell what a row costs, are taken whatever they cost.
             prop_assert!(next <= 2 || next as u64 * cost_us * 3 < 100_000, "{next} rows of {cost_us} µs");
@@ -129,7 +120,7 @@ mod tests {
 
         #[test]
         fn who_took_too_long_gets_less(done in 2..=ROWS, too_long in 1_u64..10_000) {
-            prop_assert!(after(done, ROWS, done, AIM + Duration::from_millis(too_long)) < done);
+            prop_assert!(after(done, done, AIM + Duration::from_millis(too_long)) < done);
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! One run of retention: a table at a time, in batches that hold no lock for long, each whole or not at all.
 
-use super::pace::{self, Pace};
+use super::pace::Pace;
 use crate::model::{
     audit::AuditLine,
     settings::{Retention, RetentionRun, RunPart, RunStatus},
@@ -10,7 +10,7 @@ use crate::server::{
     archive::{
         db::{Db, again},
         error::ArchiveError,
-        retention::{OLD, Old, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, merge_words, next, sweep},
+        retention::{OLD, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, next, sweep},
     },
     driver::redis::maintenance::RETENTION,
     state::AppState,
@@ -31,8 +31,6 @@ struct Worker {
     saved: Instant,
     /// Of the table at hand.
     rows: Pace,
-    /// Of merging.
-    pages: Pace,
 }
 
 /// Why a run ended early.
@@ -49,7 +47,7 @@ impl From<ArchiveError> for Stop {
 }
 
 pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: RetentionRun) {
-    let mut worker = Worker { state, db, keep, run, saved: Instant::now(), rows: Pace::rows(), pages: Pace::pages() };
+    let mut worker = Worker { state, db, keep, run, saved: Instant::now(), rows: Pace::default() };
     let ended = worker.all().await;
     let Worker { state, mut run, keep, .. } = worker;
     let rest = "What was deleted is deleted whole; the next run does the rest.";
@@ -93,7 +91,7 @@ impl Worker {
             let (mut place, mut last) = (None::<String>, false);
             self.run.parts.push(RunPart { what: table.what.into(), deleted: 0 });
             // What one table's rows cost says nothing of the next one's.
-            self.rows = Pace::rows();
+            self.rows = Pace::default();
             while !last {
                 let batch = next(&self.db, table, border, place.as_deref(), self.rows.most()).await?;
                 last = batch.last;
@@ -101,9 +99,6 @@ impl Worker {
                     let (deleted, held) = again(|| delete(&self.db, table, &batch, now())).await?;
                     self.deleted(deleted);
                     self.paced(batch.len(), held).await;
-                    if table.old == Old::Jobs {
-                        self.words().await?;
-                    }
                 }
                 place = batch.place.or(place);
                 self.go_on().await?;
@@ -117,7 +112,7 @@ impl Worker {
     async fn orphans(&mut self) -> Result<(), Stop> {
         self.run.parts.push(RunPart { what: "notes of rows that are gone".into(), deleted: 0 });
         for side in [Side::Rows, Side::Whole, Side::Lines] {
-            self.rows = Pace::rows();
+            self.rows = Pace::default();
             let mut after = Some(0);
             while let Some(from) = after {
                 let step = again(|| sweep(&self.db, side, from, self.rows.most())).await?;
@@ -125,7 +120,6 @@ impl Worker {
                 self.deleted(step.done as u64);
                 if let Some(held) = step.held {
                     self.paced(step.done, held).await;
-                    self.words().await?;
                 }
                 self.go_on().await?;
             }
@@ -133,21 +127,9 @@ impl Worker {
         Ok(())
     }
 
-    /// SQLite's index of words is rid of deleted rows before many have gathered: the more of a piece is gone, the more is read for each
-    /// page that is written.
-    async fn words(&mut self) -> Result<(), Stop> {
-        for _ in 0..pace::STEPS {
-            let Some(held) = again(|| merge_words(&self.db, self.pages.most())).await? else { break };
-            self.pages.learn(self.pages.most(), held);
-            self.rest(held).await;
-            self.go_on().await?;
-        }
-        Ok(())
-    }
-
     /// Identities of failures that are gone from the archive and from Redis.
     async fn identities(&mut self) -> Result<(), Stop> {
-        self.rows = Pace::rows();
+        self.rows = Pace::default();
         let mut after = Some(String::new());
         while let Some(from) = after {
             let step = again(|| mark_orphans(&self.db, &from, now(), self.rows.most())).await?;
@@ -163,7 +145,7 @@ impl Worker {
         // Unless all that is in Redis is known, nothing is forgotten.
         let Some(held) = self.held().await? else { return Ok(()) };
         self.run.parts.push(RunPart { what: "marks of failures".into(), deleted: 0 });
-        self.rows = Pace::rows();
+        self.rows = Pace::default();
         loop {
             let (looked, forgotten, time) = again(|| forget(&self.db, &held, now(), self.rows.most())).await?;
             if looked == 0 {
