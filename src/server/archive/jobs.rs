@@ -102,15 +102,15 @@ pub(super) async fn ends(db: &Db) -> Result<Option<(i64, i64)>, ArchiveError> {
 pub async fn page(db: &Db, totals: &Totals, query: &ArchiveQuery) -> Result<(Vec<ArchivedRow>, u64), ArchiveError> {
     let total = totals.of(db, query).await?;
     let mut wanted = wanted(db.dialect(), query);
-    // Stepping over rows takes time: it begins near the page.
-    let (from, skip) = total.place((query.page.max(1) - 1).saturating_mul(query.per_page));
+    let skip = (query.page.max(1) - 1).saturating_mul(query.per_page);
+    let (from, skip) = totals.places.of(db, query, total, skip).await?;
     if let Some(from) = from {
         wanted = wanted.then(" AND a.id <= ?").bind(from);
     }
     let text =
         format!("SELECT a.id FROM flux_job_archive a WHERE {} ORDER BY a.id DESC LIMIT {} OFFSET {skip}", wanted.text, query.per_page);
     let ids = db.rows(Sql { text, values: wanted.values }, |row| row.int(0)).await?;
-    Ok((by_ids(db, ids.into_iter().flatten().collect()).await?, total.rows))
+    Ok((by_ids(db, ids.into_iter().flatten().collect()).await?, total))
 }
 
 /// These rows, newest first, judged by all rows of their jobs.

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod logs;
 pub mod migrations;
 mod open;
+mod place;
 pub mod record;
 pub mod retention;
 pub mod search;

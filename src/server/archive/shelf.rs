@@ -1,21 +1,31 @@
 //! SQLite's index of words, in pieces: each 65,536 numbers of rows (a shelf) have a table of FTS5's, made when the first row on it is
-//! indexed and dropped when the last one has gone.
+//! indexed and given up when the last one has gone.
 //!
 //! FTS5 only notes what is deleted, and is rid of it when it merges, which holds the lock for as long as it takes to pass over all that
-//! has gone. A shelf is never merged for a deletion: dropping it, whole, takes some milliseconds. Until then a row that has gone costs a
-//! mark of a few bytes. A search goes from shelf to shelf, from the newest on, and asks several at once when it has found little.
+//! has gone. A shelf is never merged for a deletion: until all of it goes, a row that has gone costs a mark of a few bytes. Dropping a
+//! table takes as long as it is large: one that was given up gets another name at once, and is cleared away in parts. A search goes from
+//! shelf to shelf, from the newest on, and asks several at once when it has found little.
 
 use super::{
     db::{Db, Tx},
+    dialect::Dialect,
     error::ArchiveError,
     sql::{Sql, sql},
 };
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 const BITS: u32 = 16;
 const TABLE: &str = "flux_console_words_";
 /// FTS5's tables have tables of their own: `flux_console_words_7_data`.
 const TABLES: &str = "SELECT substr(name, 20) FROM sqlite_master WHERE type = 'table' AND name GLOB 'flux_console_words_*'";
+/// What shelves that were given up are called.
+const GONE: &str = "flux_console_gone_";
+const ALL_GONE: &str = "SELECT name FROM sqlite_master WHERE name GLOB 'flux_console_gone_*' AND sql LIKE 'CREATE VIRTUAL TABLE%'";
+/// Pieces (of 4 kB) that are cleared away in one transaction.
+const CLEARED: u64 = 250;
+/// FTS5's own: so many pieces of one level are merged. While it is 0, nothing is.
+const PIECES: i64 = 4;
 /// Shelves of the first question, of which one is often enough, and of the last one: FTS5 opens each.
 const FIRST: usize = 1;
 const MOST: usize = 64;
@@ -47,8 +57,7 @@ pub async fn write(tx: &mut Tx, rows: Vec<(i64, String)>) -> Result<(), ArchiveE
             // Contentless: the text itself stays where it is.
             tx.run(sql(format!("CREATE VIRTUAL TABLE {name} USING fts5 (words, content = '', contentless_delete = 1, detail = none)")))
                 .await?;
-            // Commands to FTS5 are written as rows.
-            tx.run(sql(format!("INSERT INTO {name} ({name}, rank) VALUES ('deletemerge', 0)"))).await?;
+            tx.run(tell(&name, "deletemerge", 0)).await?;
         }
         let rows = rows.into_iter().map(|(row, words)| vec![row.into(), words.into()]);
         tx.run(Sql::insert(&format!("INSERT INTO {name} (rowid, words)"), "(?, ?)", rows)).await?;
@@ -56,7 +65,12 @@ pub async fn write(tx: &mut Tx, rows: Vec<(i64, String)>) -> Result<(), ArchiveE
     Ok(())
 }
 
-/// Deletes the words of rows, which `flux_console_rows` has no more, and shelves of which it has none.
+/// A command to FTS5 is written as a row.
+fn tell(table: &str, command: &str, value: i64) -> Sql {
+    sql(format!("INSERT INTO {table} ({table}, rank) VALUES (?, ?)")).bind(command).bind(value)
+}
+
+/// Deletes the words of rows, which `flux_console_rows` has no more, and gives shelves up of which it has none.
 pub async fn forget(tx: &mut Tx, rows: impl IntoIterator<Item = i64>) -> Result<(), ArchiveError> {
     let there = shelves(tx.rows(sql(TABLES), |row| row.text(0)).await?);
     for (shelf, rows) in by_shelf(rows, |row| *row).into_iter().filter(|(shelf, _)| there.contains(shelf)) {
@@ -65,12 +79,35 @@ pub async fn forget(tx: &mut Tx, rows: impl IntoIterator<Item = i64>) -> Result<
         let left = tx.rows(left.bind(first).bind(first + ((1 << BITS) - 1)), |row| row.int(0)).await?;
         let name = table(shelf);
         if left.is_empty() {
-            tx.run(sql(format!("DROP TABLE {name}"))).await?;
-        } else {
-            tx.run(sql(format!("DELETE FROM {name} WHERE")).one_of("rowid", rows)).await?;
+            let gone = format!("\"{GONE}{}\"", Uuid::new_v4().simple());
+            tx.run(sql(format!("ALTER TABLE {name} RENAME TO {gone}"))).await?;
+            continue;
         }
+        // A merge that is due for what was written before would be done now: for each deleted row some pages. Nobody else sees the 0.
+        tx.run(tell(&name, "automerge", 0)).await?;
+        tx.run(sql(format!("DELETE FROM {name} WHERE")).one_of("rowid", rows)).await?;
+        // Before anything is set, what was deleted is written down: while the 0 still counts.
+        tx.run(tell(&name, "automerge", PIECES)).await?;
     }
     Ok(())
+}
+
+/// Clears a part of what shelves that were given up have left; whether there was anything.
+pub async fn clear(db: &Db) -> Result<bool, ArchiveError> {
+    if db.dialect() != Dialect::Sqlite || db.one(sql(ALL_GONE), |row| row.text(0)).await?.is_none() {
+        return Ok(false);
+    }
+    let mut tx = db.begin().await?;
+    // Somebody else may have done it.
+    let Some(name) = tx.rows(sql(ALL_GONE), |row| row.text(0)).await?.into_iter().flatten().next() else { return Ok(false) };
+    // What FTS5 notes of itself has the lowest numbers.
+    let part = format!("SELECT id FROM \"{name}_data\" WHERE id > 10 LIMIT {CLEARED}");
+    let cleared = tx.run(sql(format!("DELETE FROM \"{name}_data\" WHERE id IN ({part})"))).await?;
+    if cleared < CLEARED {
+        tx.run(sql(format!("DROP TABLE \"{name}\""))).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The newest rows before this one with all of these words, at most so many; `*` says that more letters may follow.
@@ -109,14 +146,15 @@ async fn shelves_before(db: &Db, row: i64) -> Result<Vec<i64>, ArchiveError> {
     Ok(there.into_iter().rev().filter(|shelf| shelf << BITS < row).collect())
 }
 
-/// Asks these shelves for rows with all of the words, each for so many.
+/// Asks these shelves, the newest first, for so many rows with all of the words.
 fn on(shelves: &[i64], words: &str, before: i64, most: usize) -> Sql {
     let of = |shelf: &i64| {
         let name = table(*shelf);
         format!("SELECT * FROM (SELECT rowid FROM {name} WHERE {name} MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)")
     };
-    let asked = sql(shelves.iter().map(of).collect::<Vec<_>>().join(" UNION ALL "));
-    shelves.iter().fold(asked, |asked, _| asked.bind(words).bind(before).bind(most as u64))
+    // One after the other, as they stand: it ends with enough.
+    let asked = sql(format!("{} LIMIT ?", shelves.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")));
+    shelves.iter().fold(asked, |asked, _| asked.bind(words).bind(before).bind(most as u64)).bind(most as u64)
 }
 
 #[cfg(test)]

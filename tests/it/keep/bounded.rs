@@ -144,7 +144,7 @@ async fn what_is_left_of_rows_goes_in_small_transactions_too() {
     console.stop().await;
 }
 
-/// Rows with words that stand in each of them, in an index as the indexer writes it: two hundred at a time.
+/// Rows with words that stand in each of them, and some of their own, in an index as the indexer writes it: two hundred at a time.
 async fn fill(db: &Db, stem: &str, count: i64, days: i64) {
     let at = days_ago(days).iso();
     let text = format!(
@@ -155,7 +155,8 @@ async fn fill(db: &Db, stem: &str, count: i64, days: i64) {
     run(db, &text, [at.into()]).await;
     let first = ints(db, "SELECT MAX(id) FROM flux_job_archive").await[0] - count;
     for from in (first..first + count).step_by(200) {
-        let words = "'so many words stand in every row n' || id";
+        let own = ["hex(randomblob(16))"; 4].join(" || ' ' || ");
+        let words = format!("'so many words stand in every row ' || {own}");
         write_words(db, &format!("SELECT id, {words} FROM flux_job_archive WHERE id > {from} AND id <= {}", from + 200)).await;
     }
     let rows = format!("INSERT INTO flux_console_rows (row_id, class) SELECT id, job_id FROM flux_job_archive WHERE id > {first}");
@@ -191,9 +192,39 @@ async fn a_deletion_merges_nothing() {
     }
     let batch = next(&db, jobs, border, None, pace::ROWS).await.expect("a batch");
     delete(&db, jobs, &batch, days_ago(0)).await.expect("deleted");
-    assert_eq!(texts(&db, "SELECT name FROM sqlite_master WHERE name GLOB 'flux_console_words_*'").await, [""; 0], "the shelf went whole");
+    let tables = async |name: &str| texts(&db, &format!("SELECT name FROM sqlite_master WHERE name GLOB '{name}*'")).await.len();
+    assert_eq!(tables("flux_console_words_").await, 0, "the shelf goes whole");
     fill(&db, "young", 200, 2).await;
     assert_eq!(found(&db).await, 200, "it is made again for who needs it");
+
+    assert!(tables("flux_console_gone_").await > 0);
+    let mut parts = 0;
+    while shelf::clear(&db).await.expect("cleared") {
+        parts += 1;
+        assert!(parts < 100, "it ends");
+    }
+    assert!(parts > 1, "{parts}: what was given up goes in parts");
+    assert_eq!((tables("flux_console_gone_").await, found(&db).await), (0, 200));
+}
+
+/// What FTS5 has put off, it would do with a deletion.
+#[tokio::test]
+async fn a_merge_that_is_due_waits_for_who_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir.path().join("a.sqlite")).await;
+    let automerge = "INSERT INTO flux_console_words_0 (flux_console_words_0, rank) VALUES ('automerge', ?)";
+    fill(&db, "old", 200, 45).await;
+    run(&db, automerge, [0_i64.into()]).await;
+    fill(&db, "old", 2_200, 45).await;
+    run(&db, automerge, [4_i64.into()]).await;
+    let before = pieces(&db).await;
+    assert_eq!(before.len(), 12);
+    let batch = next(&db, &OLD[0], days_ago(30), None, 100).await.expect("a batch");
+    assert_eq!(delete(&db, &OLD[0], &batch, days_ago(0)).await.expect("deleted").0, 100);
+    assert_eq!(pieces(&db).await, before, "it merged within the transaction");
+    assert_eq!(ints(&db, "SELECT v FROM flux_console_words_0_config WHERE k = 'automerge'").await, [4], "whoever indexes merges as ever");
+    fill(&db, "old", 200, 45).await;
+    assert!(pieces(&db).await.iter().any(|piece| !before.contains(piece)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

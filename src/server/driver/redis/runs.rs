@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 use std::collections::HashSet;
 
 /// Never more at once, however small the last ones were: small elements may be followed by huge ones.
-const MOST: u64 = 32;
+const MOST: u64 = 64;
 /// What one run may bring, if its elements are no larger than the largest of the run before.
 const RUN_BYTES: usize = 256 * 1024;
 

@@ -10,6 +10,7 @@ use crate::{
             error::ArchiveError,
             gaps, index,
             record::{self, Line, Lines, Missed, Record, Run},
+            shelf,
         },
         ledger::told::{Closed, News, Said},
         state::AppState,
@@ -41,11 +42,13 @@ pub struct Writer {
     lines: Lines,
     /// When rows that appeared late were last looked for.
     looked_back: Option<Instant>,
+    /// There may be something left of shelves that were given up.
+    clearing: bool,
 }
 
 impl Writer {
     pub fn new(state: &AppState, spool: &Arc<Spool>) -> Self {
-        Self { state: state.clone(), spool: spool.clone(), news: Vec::new(), lines: Lines::default(), looked_back: None }
+        Self { state: state.clone(), spool: spool.clone(), news: Vec::new(), lines: Lines::default(), looked_back: None, clearing: false }
     }
 
     /// Until it is dropped. Dropped inside of a transaction, that one never was, or is known when it is written again.
@@ -136,8 +139,12 @@ impl Writer {
 
     async fn index(&mut self, db: &Db) -> Result<(), ArchiveError> {
         let archive = self.state.archive.clone();
+        if self.clearing {
+            self.clearing = archive.noted(shelf::clear(db).await)?;
+        }
         if self.looked_back.is_none_or(|at| at.elapsed() >= LOOK_BACK_EVERY) {
             self.looked_back = Some(Instant::now());
+            self.clearing = true;
         } else if !archive.noted(index::is_behind(db).await)? {
             return Ok(());
         }
