@@ -2,7 +2,7 @@
 import { make } from './jobs'
 import { expect, test } from './support'
 
-const markup = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>'
+const markup = '</title></script><img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>'
 
 test('markup stays text in every field', async ({ queues, open }) => {
   const queue = `q ${markup}`
@@ -13,8 +13,19 @@ test('markup stays text in every field', async ({ queues, open }) => {
   await expect(page.getByRole('row').filter({ hasText: 'onerror' })).not.toHaveCount(0)
   await page.getByRole('main').getByRole('link', { name: /onerror/ }).last().click()
   await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
-  expect(await page.title()).not.toBe('owned')
-  expect(await page.locator('img[src=x]').count()).toBe(0)
+  const untouched = async () => {
+    expect(await page.title()).not.toBe('owned')
+    expect(await page.locator('img[src=x]').count()).toBe(0)
+  }
+  await untouched()
+  await open(`/search?q=${encodeURIComponent(markup)}`)
+  await untouched()
+  await open('/errors')
+  await page.getByRole('main').getByRole('link', { name: /onerror/ }).first().click()
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('onerror')
+  await page.reload()
+  await expect(page.locator('html[data-hydrated]')).toBeAttached()
+  await untouched()
 })
 
 test('payloads that are no JSON and keys of the wrong type are shown as what they are', async ({ queues, redis, open }) => {

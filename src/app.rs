@@ -86,7 +86,9 @@ pub fn App() -> impl IntoView {
         }
     });
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Flux Console".into() } else { format!("{title} · Flux Console") } />
+        <Title formatter=|title: String| {
+            if title.is_empty() { "Flux Console".into() } else { in_head(format!("{title} · Flux Console")) }
+        } />
         <Router>
             <Frame />
         </Router>
@@ -118,6 +120,11 @@ fn Frame() -> impl IntoView {
             </FlatRoutes>
         </Shell>
     }
+}
+
+/// On the server the title is written into the page as it is, and it may hold what others wrote; the browser sets it as text.
+fn in_head(title: String) -> String {
+    if cfg!(feature = "ssr") { title.replace('&', "&amp;").replace('<', "&lt;") } else { title }
 }
 
 /// The HTTP status of the page that is being rendered; nothing in the browser.

@@ -2,4 +2,5 @@
 
 mod acting;
 mod large;
+mod markup;
 mod reading;
