@@ -346,6 +346,8 @@ fn problem(error: &DriverError) -> String {
         DriverError::Unavailable(e) if e.is_connection_refusal() => "the connection is refused".into(),
         DriverError::Unavailable(e) => untrusted(e).unwrap_or("the connection fails").into(),
         DriverError::LockedOut(_) => "it refuses the user or the password in the URL".into(),
+        DriverError::Full(_) => "it is out of memory".into(),
+        DriverError::ReadOnly(_) => "it is a read-only replica".into(),
         DriverError::Refused(e) => format!("it answers {}", e.code().unwrap_or("with an error")),
         DriverError::Corrupt { .. } | DriverError::Protocol(_) | DriverError::Partly { .. } => "it answers something unexpected".into(),
     }
