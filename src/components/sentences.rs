@@ -25,6 +25,16 @@ pub fn headline(verb: Verb, queue: &QueueName, done: u64) -> String {
     }
 }
 
+/// The same of an operation that did not come to its end: that nothing was done does not say that nothing was there.
+fn so_far(verb: Verb, queue: &QueueName, done: u64) -> String {
+    match (verb, done) {
+        (Verb::Purge, _) => headline(Verb::Discard, queue, done),
+        (Verb::ClearFailed, 0) => format!("No failed job of {queue} was deleted"),
+        (Verb::Restore, 0) => format!("No job of {queue} was restored"),
+        (Verb::Retry | Verb::Promote | Verb::Discard | Verb::ClearFailed | Verb::Restore, _) => headline(verb, queue, done),
+    }
+}
+
 /// Everything that did not go as asked, a clause each; empty when all went well.
 pub fn exceptions(verb: Verb, outcome: &Outcome) -> String {
     let were = |n: u64| format!("{} {}", thousands(n), if n == 1 { "was" } else { "were" });
@@ -95,7 +105,10 @@ pub fn handled(o: &Outcome) -> u64 {
 /// How an operation ended: headline, and what to know beside it.
 pub fn ended(operation: &Operation) -> (String, String) {
     let Operation { verb, queue, outcome, .. } = operation;
-    let done = headline(*verb, queue, outcome.done);
+    let done = match operation.status {
+        OperationStatus::Done | OperationStatus::Waiting | OperationStatus::Running => headline(*verb, queue, outcome.done),
+        OperationStatus::Cancelled | OperationStatus::Failed | OperationStatus::Interrupted => so_far(*verb, queue, outcome.done),
+    };
     let rest = exceptions(*verb, outcome);
     let also = |first: String| if rest.is_empty() { first } else { format!("{first} {rest}") };
     match operation.status {
@@ -111,14 +124,11 @@ pub fn ended(operation: &Operation) -> (String, String) {
         ),
         OperationStatus::Failed => {
             let why = operation.message.clone().unwrap_or_else(|| "It stopped with an error.".into());
-            (
-                done,
-                also(format!(
-                    "{why} It stopped after {} of {}; the others are where they were.",
-                    thousands(handled(outcome)),
-                    thousands(operation.total)
-                )),
-            )
+            let how_far = match handled(outcome) {
+                0 => "It stopped before the first job.".to_owned(),
+                n => format!("It stopped after {} of {}; the others are where they were.", thousands(n), thousands(operation.total)),
+            };
+            (done, also(format!("{why} {how_far}")))
         }
         OperationStatus::Interrupted => {
             // Also that it can be started again for the rest.
@@ -152,22 +162,48 @@ mod tests {
         assert_eq!(exceptions(Verb::Retry, &Outcome { done: 3, ..Default::default() }), "");
     }
 
-    #[test]
-    fn one_that_waits_says_so() {
-        let mut operation = Operation {
+    fn operation(verb: Verb, status: OperationStatus, total: u64) -> Operation {
+        Operation {
             id: "o".into(),
-            verb: Verb::Retry,
+            verb,
             queue: QueueName::try_from("emails").expect("valid"),
             state: None,
-            status: OperationStatus::Waiting,
-            total: 1_200,
+            status,
+            total,
             outcome: Outcome::default(),
             started_at: Millis(0),
             finished_at: None,
             message: None,
             filter: None,
             who: None,
-        };
+        }
+    }
+
+    #[test]
+    fn one_that_failed_does_not_say_that_nothing_was_there() {
+        let message = Some("The key queue:emails:failed holds a string.".to_owned());
+        let mut failed = Operation { message, ..operation(Verb::ClearFailed, OperationStatus::Failed, 0) };
+        let why = "The key queue:emails:failed holds a string. It stopped before the first job.";
+        assert_eq!(ended(&failed), ("No failed job of emails was deleted".to_owned(), why.to_owned()));
+        for (verb, title) in [
+            (Verb::Purge, "No job of emails was deleted"),
+            (Verb::Restore, "No job of emails was restored"),
+            (Verb::Retry, "No job of emails was retried"),
+            (Verb::Promote, "No delayed job of emails was moved"),
+        ] {
+            failed.verb = verb;
+            assert_eq!(ended(&failed), (title.to_owned(), why.to_owned()));
+        }
+        (failed.verb, failed.total, failed.outcome.done) = (Verb::Purge, 1_200, 256);
+        let why = "The key queue:emails:failed holds a string. It stopped after 256 of 1,200; the others are where they were.";
+        assert_eq!(ended(&failed), ("Deleted 256 jobs of emails".to_owned(), why.to_owned()));
+        let empty = operation(Verb::Purge, OperationStatus::Done, 0);
+        assert_eq!(ended(&empty), ("emails was empty already".to_owned(), String::new()));
+    }
+
+    #[test]
+    fn one_that_waits_says_so() {
+        let mut operation = operation(Verb::Retry, OperationStatus::Waiting, 1_200);
         assert_eq!(
             ended(&operation),
             ("Waiting to begin: retrying failed jobs of emails".to_owned(), "1,200 jobs, after what runs now".to_owned())

@@ -4,16 +4,27 @@ use crate::model::error::ApiError;
 use rustls::CertificateError;
 use std::{error::Error, io, sync::Arc};
 
+/// What to do about a Redis that takes nothing new.
+pub const MAKE_ROOM: &str = "Raise maxmemory, or delete keys with redis-cli.";
+/// What to do about one that takes nothing at all.
+pub const ASK_THE_PRIMARY: &str = "Give the console the address of the primary.";
+
 /// A job that is gone is a result, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
-    /// Redis does not answer, or refuses to work now (loading, read-only replica, out of memory).
+    /// Redis does not answer, or is not ready to (loading).
     #[error("Redis cannot be reached: {0}")]
     Unavailable(redis::RedisError),
     /// Redis does not let the console in.
     #[error("Redis refuses the console's user or password: {0}")]
     LockedOut(redis::RedisError),
-    /// Redis answered with a refusal, such as READONLY, OOM or NOPERM. Nothing was changed.
+    /// Its memory is full, and nothing may be evicted. Nothing was changed.
+    #[error("Redis is out of memory: {0}")]
+    Full(redis::RedisError),
+    /// It is a replica. Nothing was changed.
+    #[error("Redis is a read-only replica: {0}")]
+    ReadOnly(redis::RedisError),
+    /// Redis answered with another refusal, such as NOPERM. Nothing was changed.
     #[error("Redis refused: {0}")]
     Refused(redis::RedisError),
     /// The key holds something else than the protocol says.
@@ -45,6 +56,11 @@ impl From<redis::RedisError> for DriverError {
         if error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) {
             return Self::LockedOut(error);
         }
+        match unwritable(&error) {
+            Some(Unwritable::Full) => return Self::Full(error),
+            Some(Unwritable::ReadOnly) => return Self::ReadOnly(error),
+            None => {}
+        }
         match error.kind() {
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Unavailable(error),
             ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::MasterDown) => {
@@ -55,6 +71,22 @@ impl From<redis::RedisError> for DriverError {
             _ => Self::Protocol(error.to_string()),
         }
     }
+}
+
+/// Why a Redis takes no writes.
+#[derive(Debug, PartialEq, Eq)]
+enum Unwritable {
+    Full,
+    ReadOnly,
+}
+
+/// A transaction is refused as EXECABORT, after the commands that it is refused for; a script of Redis 6 as ERR, with the cause in its text.
+fn unwritable(error: &redis::RedisError) -> Option<Unwritable> {
+    let said = error.clone().into_server_errors()?;
+    said.iter().find_map(|(_, error)| {
+        let is = |code: &str| error.code() == code || error.details().is_some_and(|text| text.contains(&format!(": -{code} ")));
+        if is("OOM") { Some(Unwritable::Full) } else { is("READONLY").then_some(Unwritable::ReadOnly) }
+    })
 }
 
 /// Why the certificate that Redis shows is not accepted, in words for operators; `None`: something else is wrong.
@@ -92,6 +124,18 @@ impl From<DriverError> for ApiError {
                 tracing::warn!(error.id = id, error = %cause, "redis refuses user or password");
                 Self::Unavailable { detail: "Redis refuses the user or the password in the console's URL. Nothing was changed.".into() }
             }
+            DriverError::Full(cause) => {
+                tracing::warn!(error.id = id, error = %cause, "redis is out of memory");
+                Self::Unavailable {
+                    detail: format!(
+                        "Redis is out of memory: it takes nothing new, and the console notes every action in it. Nothing was changed. {MAKE_ROOM}"
+                    ),
+                }
+            }
+            DriverError::ReadOnly(cause) => {
+                tracing::warn!(error.id = id, error = %cause, "redis is a read-only replica");
+                Self::Unavailable { detail: format!("This Redis is a read-only replica. Nothing was changed. {ASK_THE_PRIMARY}") }
+            }
             DriverError::Refused(cause) => {
                 let code = cause.code().unwrap_or("an error").to_owned();
                 tracing::warn!(error.id = id, error = %cause, "redis refused");
@@ -105,11 +149,21 @@ impl From<DriverError> for ApiError {
             }
             DriverError::Partly { done, of, cause } => {
                 tracing::warn!(error.id = id, done, of, error = %cause, "stopped in between");
-                Self::Conflict {
-                    detail: format!(
-                        "{done} of {of} jobs were done, then Redis stopped answering as expected. Of the one it stopped at it is unknown, the others are as they were. A repeated action does no harm. The console's log has the cause under {id}."
+                let why = match *cause {
+                    DriverError::Full(_) => format!("Redis was out of memory. The others are as they were. {MAKE_ROOM}"),
+                    DriverError::ReadOnly(_) => {
+                        format!("this Redis was a read-only replica. The others are as they were. {ASK_THE_PRIMARY}")
+                    }
+                    DriverError::Unavailable(_)
+                    | DriverError::LockedOut(_)
+                    | DriverError::Refused(_)
+                    | DriverError::Corrupt { .. }
+                    | DriverError::Protocol(_)
+                    | DriverError::Partly { .. } => format!(
+                        "Redis stopped answering as expected. Of the one it stopped at it is unknown, the others are as they were. A repeated action does no harm. The console's log has the cause under {id}."
                     ),
-                }
+                };
+                Self::Conflict { detail: format!("{done} of {of} jobs were done, then {why}") }
             }
             DriverError::Protocol(what) => {
                 tracing::error!(error.id = id, what, "unexpected answer");
@@ -122,6 +176,27 @@ impl From<DriverError> for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As Redis 6 answers a script, which hides the cause in its text; newer ones are asked by the integration tests.
+    #[test]
+    fn a_script_of_an_older_redis_is_refused_for_the_same_reasons() {
+        let of = |detail: &str| redis::make_extension_error("ERR".into(), Some(detail.into()));
+        let full = of(
+            "Error running script (call to f_1): @user_script:5: @user_script: 5: -OOM command not allowed when used memory > 'maxmemory'.",
+        );
+        assert_eq!(unwritable(&full), Some(Unwritable::Full));
+        let replica = of(
+            "Error running script (call to f_1): @user_script:5: @user_script: 5: -READONLY You can't write against a read only replica.",
+        );
+        assert_eq!(unwritable(&replica), Some(Unwritable::ReadOnly));
+        assert_eq!(unwritable(&of("unknown command 'OOM'")), None);
+        let begun = DriverError::from(full).after(3, 5);
+        let ApiError::Conflict { detail } = ApiError::from(begun) else { panic!("a part was done") };
+        assert_eq!(
+            detail,
+            "3 of 5 jobs were done, then Redis was out of memory. The others are as they were. Raise maxmemory, or delete keys with redis-cli."
+        );
+    }
 
     #[test]
     fn what_is_wrong_with_a_certificate_is_found_in_the_error() {

@@ -6,7 +6,7 @@ use crate::model::{
 };
 use crate::server::driver::redis::{
     Known,
-    sample::{COMMANDS, FIXED, GROUPS, List, PER_QUEUE, TAILS},
+    sample::{COMMANDS, FIXED, FLAGS, GROUPS, List, PER_QUEUE, TAILS},
     upcoming::LISTS,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +76,12 @@ pub fn tails(
     let room = TAILS - chosen.len();
     chosen.extend(round(&others, after, room));
     chosen
+}
+
+/// Pause flags that may hold something else than text, in turn.
+pub fn flags(known: &Known, after: Option<&List>) -> Vec<List> {
+    let all: Vec<List> = known.flags.keys().cloned().collect();
+    round(&all, after, FLAGS)
 }
 
 /// Lists and delayed sets of queues that a worker serves, in turn: what runs next there is read. Sets take at most a quarter.

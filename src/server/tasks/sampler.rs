@@ -68,6 +68,7 @@ struct Sampler {
     last_head: Option<String>,
     last_tail: Option<(QueueName, Priority)>,
     last_coming: Option<(QueueName, Priority)>,
+    last_flag: Option<(QueueName, Priority)>,
     /// Backlogs of the last minute, for what came in.
     flows: Flows,
     connection: Connection,
@@ -115,6 +116,7 @@ impl Sampler {
             last_head: None,
             last_tail: None,
             last_coming: None,
+            last_flag: None,
             flows: Flows::default(),
             connection,
             discovery: Discovery::default(),
@@ -207,7 +209,13 @@ impl Sampler {
                 continue;
             }
             match self.state.driver.keys().classify(&key) {
-                Key::Of(queue) => known.queue_seen(queue, at),
+                Key::Of(queue) => match self.state.driver.keys().flag_of(&key, &queue) {
+                    Some(p) => {
+                        known.queue_seen(queue.clone(), at);
+                        known.flag_seen((queue, p));
+                    }
+                    None => known.queue_seen(queue, at),
+                },
                 Key::Pending(group) => known.group_seen(group),
                 Key::Heartbeat => known.heartbeat_seen(key, at),
                 Key::Unlisted(why) => known.unlisted.note(why, key.as_bytes()),
@@ -234,6 +242,7 @@ impl Sampler {
             queues: plan::queues(&known, &self.seen, &watched, groups.len()),
             heads: plan::heads(&known, &groups, self.last_head.as_ref()),
             tails: plan::tails(&self.seen, &watched, self.last_tail.as_ref()),
+            flags: plan::flags(&known, self.last_flag.as_ref()),
             groups,
             scans: if self.discovery.complete { self.cursors.clone() } else { Vec::new() },
             scan_count: SCAN,
@@ -243,6 +252,7 @@ impl Sampler {
             info: self.ticks.is_multiple_of(INFO_EVERY),
         };
         self.last_group = plan.groups.last().cloned();
+        self.last_flag = plan.flags.last().cloned();
         plan
     }
 
@@ -346,6 +356,8 @@ fn problem(error: &DriverError) -> String {
         DriverError::Unavailable(e) if e.is_connection_refusal() => "the connection is refused".into(),
         DriverError::Unavailable(e) => untrusted(e).unwrap_or("the connection fails").into(),
         DriverError::LockedOut(_) => "it refuses the user or the password in the URL".into(),
+        DriverError::Full(_) => "it is out of memory".into(),
+        DriverError::ReadOnly(_) => "it is a read-only replica".into(),
         DriverError::Refused(e) => format!("it answers {}", e.code().unwrap_or("with an error")),
         DriverError::Corrupt { .. } | DriverError::Protocol(_) | DriverError::Partly { .. } => "it answers something unexpected".into(),
     }

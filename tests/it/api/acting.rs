@@ -1,5 +1,6 @@
 //! POST: what a program does, and how it is told that it cannot.
 
+use super::fingerprints;
 use crate::support::{
     TestConsole, TestRedis, eventually,
     payload::{dead, many, many_dead},
@@ -7,11 +8,6 @@ use crate::support::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-
-async fn fingerprints(console: &TestConsole, queue: &str, state: &str) -> Vec<String> {
-    let page = console.json(&format!("/api/v1/queues/{queue}/jobs?state={state}&perPage=200")).await;
-    page["jobs"].as_array().unwrap().iter().map(|job| job["fingerprint"].as_str().unwrap().to_owned()).collect()
-}
 
 /// Waits for the operation that a 202 names.
 async fn finished(console: &TestConsole, started: &Value) -> Value {
@@ -47,6 +43,22 @@ async fn named_jobs_answer_what_was_done_and_a_second_click_is_gone() {
     assert_eq!(redis.list("queue:mail:failed").await.len(), 1);
     let (status, again) = console.post(&format!("/api/v1/trash/{id}/restore"), &json!({})).await;
     assert_eq!(status, 404, "{again}");
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_handle_that_is_named_three_times_acts_once() {
+    let redis = TestRedis::start().await;
+    let twin = dead("twin", "mail", "boom", "");
+    redis.push_raw("queue:mail:failed", [&twin, &twin, &twin]).await;
+    let console = redis.console().await;
+    let job = fingerprints(&console, "mail", "failed").await.remove(0);
+    for (verb, left) in [("retry", 2), ("discard", 1)] {
+        let body = json!({"state": "failed", "jobs": [job, job, job]});
+        let (status, outcome) = console.post(&format!("/api/v1/queues/mail/jobs/{verb}"), &body).await;
+        assert_eq!((status, &outcome["done"], &outcome["gone"]), (200, &json!(1), &json!(2)), "{verb}");
+        assert_eq!(redis.list("queue:mail:failed").await.len(), left);
+    }
     console.stop().await;
 }
 

@@ -183,6 +183,44 @@ async fn promote_all_skips_due_jobs_while_a_worker_serves_the_queue() {
 }
 
 #[tokio::test]
+async fn whatever_is_asked_of_a_key_of_another_type_says_so() {
+    let redis = TestRedis::start().await;
+    let mut con = redis.con.clone();
+    let _: () = con.mset(&[("queue:wf:failed", "s"), ("queue:wd:delayed", "s"), ("queue:part:delayed", "s")]).await.expect("MSET");
+    redis.delay_raw("queue:part:high:delayed", (0..3).map(|i| (payload(&format!("p-{i}"), "part", ""), now_ms() + 600_000))).await;
+    let console = redis.console().await;
+    let (state, wf, wd, part) = (&console.state, queue("wf"), queue("wd"), queue("part"));
+    for (operation, key, done) in [
+        (actions::retry_all(state, &wf, false).await, "queue:wf:failed", 0),
+        (actions::discard_all(state, &wf, JobState::Failed, true).await, "queue:wf:failed", 0),
+        (actions::clear_failed(state, &wf, true).await, "queue:wf:failed", 0),
+        (actions::promote_all(state, &wd).await, "queue:wd:delayed", 0),
+        (actions::discard_all(state, &wd, JobState::Delayed, true).await, "queue:wd:delayed", 0),
+        // What can be read before it is moved.
+        (actions::promote_all(state, &part).await, "queue:part:delayed", 3),
+    ] {
+        let operation = ended(&console, operation.expect("started")).await;
+        assert_eq!((operation.status, operation.outcome.done), (OperationStatus::Failed, done), "{operation:?}");
+        assert_eq!(operation.message, Some(format!("The key {key} holds a string.")));
+    }
+    for key in ["queue:wf:failed", "queue:wd:delayed", "queue:part:delayed"] {
+        assert_eq!(con.get::<_, String>(key).await.expect("GET"), "s");
+    }
+    // One that changes its type on the way.
+    redis.delay_raw("queue:way:delayed", (0..3).map(|i| (payload(&format!("w-{i}"), "way", ""), NOW.0 + 600_000))).await;
+    let mut sweep = Sweep::promote(&queue("way"), 3, NOW);
+    let _: () = con.set("queue:way:delayed", "s").await.expect("SET");
+    let error = loop {
+        match state.driver.promote_step(&mut sweep, || NOW).await {
+            Ok(step) => assert!(!step.finished, "it is told"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.to_string(), "queue:way:delayed holds a string");
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn a_second_click_gets_the_running_operation_and_cancel_stops_it() {
     let redis = TestRedis::start().await;
     let console = redis.console().await;

@@ -39,6 +39,19 @@ async fn every_state_goes_into_the_trash_and_comes_back_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn a_handle_that_is_named_three_times_acts_once() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let twin = payload("twin", "mail", "");
+    redis.push_raw("queue:mail", [&twin, &twin, &twin]).await;
+    let f = handle(&driver, "mail", JobState::Waiting, "twin").await;
+    let outcome = driver.discard(&queue("mail"), &[f.clone(), f.clone(), f], false, NOW).await.expect("discard");
+    assert_eq!((outcome.done, outcome.gone, redis.list("queue:mail").await.len()), (1, 2, 2));
+    let entry = driver.trash_entry(&outcome.trash.expect("it can be restored"), NOW).await.expect("an answer").expect("an entry");
+    assert_eq!(entry.jobs, 1);
+}
+
+#[tokio::test]
 async fn discarding_a_grouped_job_lets_its_group_go_on() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);

@@ -23,6 +23,17 @@ async fn moves_to_the_list_of_the_keys_priority_and_cuts_the_delay_only() {
 }
 
 #[tokio::test]
+async fn a_handle_that_is_named_three_times_acts_once() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    redis.delay_raw("queue:mail:delayed", [(payload("a", "mail", ""), LATER), (payload("b", "mail", ""), LATER)]).await;
+    let f = handle(&driver, "mail", JobState::Delayed, "a").await;
+    let outcome = driver.promote(&queue("mail"), &[f.clone(), f.clone(), f], true, NOW).await.expect("promote");
+    assert_eq!(outcome, Outcome { done: 1, gone: 2, ..Outcome::default() });
+    assert_eq!((redis.list("queue:mail").await.len(), redis.zset("queue:mail:delayed").await.len()), (1, 1));
+}
+
+#[tokio::test]
 async fn leaves_due_jobs_to_the_workers_unless_there_is_none() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);

@@ -5,6 +5,7 @@ use crate::support::{
 };
 use flux_console::server::actions;
 use redis::AsyncCommands;
+use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test]
@@ -21,6 +22,51 @@ async fn pause_sets_all_four_flags_and_resume_deletes_them() {
         driver.resume(&queue("a")).await.expect("resume");
         assert_eq!(redis.keys().await, [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn what_lies_at_a_pause_key_and_is_no_flag_stays() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let mut con = redis.con.clone();
+    for key in ["queue:a:critical:paused", "queue:a:high:paused", "queue:a:low:paused", "queue:a:paused"] {
+        redis.push_raw(key, ["not", "a", "flag"]).await;
+        for refused in [driver.pause(&queue("a")).await, driver.resume(&queue("a")).await] {
+            let error = refused.expect_err("refused");
+            assert!(error.to_string().contains(&format!("{key} holds a list")), "{error}");
+        }
+        assert_eq!(redis.texts(key).await, ["not", "a", "flag"]);
+        assert_eq!(redis.keys().await, [key], "no other flag was set");
+        let _: () = con.del(key).await.expect("DEL");
+    }
+    // Nor is any of the flags that are right taken away.
+    driver.pause(&queue("a")).await.expect("pause");
+    let _: () = con.del("queue:a:low:paused").await.expect("DEL");
+    redis.push_raw("queue:a:low:paused", ["not a flag"]).await;
+    driver.resume(&queue("a")).await.expect_err("refused");
+    assert_eq!(con.exists::<_, u64>(&["queue:a:critical:paused", "queue:a:high:paused", "queue:a:paused"]).await.expect("EXISTS"), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_key_that_is_no_flag_is_a_problem_of_its_queue() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:a", many("w", "a", 3)).await;
+    redis.push_raw("queue:a:paused", ["not a flag"]).await;
+    // Workers take only `1` for a pause, and any text is a flag.
+    redis.con.clone().set::<_, _, ()>("queue:a:high:paused", "0").await.expect("SET");
+    let console = redis.console().await;
+    let sample = async || console.json("/api/v1/queues").await["queues"][0].clone();
+    let problems = json!(["The key queue:a:paused holds something else than a string."]);
+    eventually("it is told", Duration::from_secs(10), async || sample().await["problems"] == problems).await;
+    assert_eq!(sample().await["paused"], false);
+    for verb in ["pause", "resume"] {
+        let (status, problem) = console.post(&format!("/api/v1/queues/a/{verb}"), &json!({})).await;
+        assert_eq!((status, &problem["detail"]), (409, &json!("The key queue:a:paused holds a list. Nothing was changed.")), "{verb}");
+    }
+    assert_eq!(redis.texts("queue:a:paused").await, ["not a flag"]);
+    redis.con.clone().del::<_, ()>("queue:a:paused").await.expect("DEL");
+    eventually("it is right again", Duration::from_secs(10), async || sample().await["problems"].is_null()).await;
+    console.stop().await;
 }
 
 #[tokio::test]

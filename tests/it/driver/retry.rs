@@ -50,6 +50,20 @@ async fn of_two_identical_payloads_exactly_one_is_taken() {
 }
 
 #[tokio::test]
+async fn a_handle_that_is_named_three_times_acts_once() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let twin = dead("twin", "mail", "boom", "");
+    redis.push_raw("queue:mail:failed", [&twin, &twin, &twin]).await;
+    let all: Vec<_> = page(&driver, "mail", JobState::Failed).await.jobs.into_iter().map(|j| j.fingerprint).collect();
+    let thrice = vec![all[0].clone(); 3];
+    assert_eq!(driver.retry(&queue("mail"), &thrice, false).await.expect("retry"), did(1, 2, 0));
+    assert_eq!((redis.list("queue:mail").await.len(), redis.list("queue:mail:failed").await.len()), (1, 2));
+    // Seen at two places, they are two jobs.
+    assert_eq!(driver.retry(&queue("mail"), &all[1..], false).await.expect("retry"), did(2, 0, 0));
+}
+
+#[tokio::test]
 async fn finds_a_job_that_has_moved_since() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);

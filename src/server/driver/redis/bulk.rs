@@ -113,8 +113,11 @@ impl RedisDriver {
         // While the list changes under it, less at a time: less of it can have changed.
         let chunk = if sweep.stay == 0 { CHUNK } else { SPARSE_CHUNK } >> sweep.rereads.min(6);
         let chunk = chunk.min(sweep.left).min(there.map_or(u64::MAX, |there| there.saturating_sub(sweep.stay)));
-        let mut raws = self.read_tail(&failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await?;
+        let read = self.read_tail(&failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await;
+        let mut raws = self.naming(&failed, "list", read).await?;
         if raws.is_empty() {
+            // Nothing is read of none: whether it is a list was not told yet.
+            self.holds(&failed, "list").await?;
             return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
         }
         let mut border = false;
@@ -207,15 +210,37 @@ impl RedisDriver {
         Ok(Some(mark.at))
     }
 
+    /// Refuses a key of another type, as the scripts do.
+    async fn holds(&self, key: &str, kind: &str) -> Result<(), DriverError> {
+        let found: String = redis::cmd("TYPE").arg(key).query_async(&mut self.requests.clone()).await?;
+        if found == kind || found == "none" { Ok(()) } else { Err(DriverError::Corrupt { key: key.into(), found: format!("a {found}") }) }
+    }
+
+    /// What a command answered about one key: of one that is of another type Redis does not say which it is.
+    async fn naming<T>(&self, key: &str, kind: &str, answer: Result<T, DriverError>) -> Result<T, DriverError> {
+        if matches!(answer, Err(DriverError::Corrupt { .. })) {
+            self.holds(key, kind).await?;
+        }
+        answer
+    }
+
     /// Moves the next delayed jobs to their waiting lists, latest first: jobs that fail again meanwhile are due soon, so they
     /// sort behind everything that was there at the start. Jobs created since the start are left.
     pub async fn promote_step(&self, sweep: &mut Sweep, clock: impl Fn() -> Millis + Copy) -> Result<Step, DriverError> {
         let Some(p) = sweep.sets.first().copied() else {
             return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
         };
+        if sweep.left == 0 {
+            // What holds something else was counted as none: it is told like that of any other verb.
+            for p in &sweep.sets {
+                self.holds(&self.keys.delayed(&sweep.queue, *p), "zset").await?;
+            }
+            return Ok(Step { outcome: Outcome::default(), finished: true });
+        }
         let key = self.keys.delayed(&sweep.queue, p);
         let until = self.due_until(&sweep.queue, &mut sweep.served, clock).await?;
-        let raws = self.read_latest(&key, until, sweep.stay, PROMOTE_CHUNK.min(sweep.left), CHUNK_BYTES, &mut sweep.run).await?;
+        let read = self.read_latest(&key, until, sweep.stay, PROMOTE_CHUNK.min(sweep.left), CHUNK_BYTES, &mut sweep.run).await;
+        let raws = self.naming(&key, "zset", read).await?;
         let mut outcome = Outcome::default();
         if raws.is_empty() {
             // What is left in this set is due: a worker takes it.
@@ -226,7 +251,7 @@ impl RedisDriver {
             }
             sweep.sets.remove(0);
             sweep.stay = 0;
-            let finished = sweep.left == 0 || sweep.sets.is_empty();
+            let finished = sweep.sets.is_empty();
             outcome.gone = if finished { sweep.left } else { 0 };
             return Ok(Step { outcome, finished });
         }
@@ -258,7 +283,8 @@ impl RedisDriver {
             codes.into_iter().for_each(|code| verbs::tally(&mut outcome, code));
         }
         sweep.left -= (raws.len() as u64).min(sweep.left);
-        Ok(Step { outcome, finished: sweep.left == 0 })
+        // The next step looks at what is left.
+        Ok(Step { outcome, finished: false })
     }
 }
 

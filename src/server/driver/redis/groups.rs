@@ -1,7 +1,12 @@
 //! What discovery knows between ticks: queues, groups with pending jobs, heartbeats. Bounded; Redis stays the truth.
 
-use super::unlisted::UnlistedKeys;
-use crate::model::{ids::QueueName, queue::QUEUES_FOLLOWED, time::Millis, worker::LateWorkers};
+use super::{sample::List, unlisted::UnlistedKeys};
+use crate::model::{
+    ids::{Priority, QueueName},
+    queue::QUEUES_FOLLOWED,
+    time::Millis,
+    worker::LateWorkers,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More groups than this are not followed; the console says so.
@@ -50,6 +55,8 @@ pub struct Known {
     /// A whole pass has ended, so the heartbeats are all that there are.
     pub scanned: bool,
     pub unlisted: UnlistedKeys,
+    /// Pause flags that a scan met and that were not read as text since, and whether they are known to hold something else.
+    pub flags: BTreeMap<List, bool>,
     queues_cut: Cut,
     groups_cut: Cut,
 }
@@ -78,6 +85,25 @@ impl Known {
             return;
         }
         self.queues.entry(name).or_insert(KnownQueue { seen: now }).seen = now;
+    }
+
+    /// Of a queue that is followed.
+    pub fn flag_seen(&mut self, flag: List) {
+        if self.queues.contains_key(&flag.0) {
+            self.flags.entry(flag).or_default();
+        }
+    }
+
+    /// These flags of the queue were read as text. Returns the others that hold something else.
+    pub fn flags_read(&mut self, queue: &QueueName, text: &[Priority]) -> Vec<Priority> {
+        if self.flags.is_empty() {
+            return Vec::new();
+        }
+        for p in text {
+            self.flags.remove(&(queue.clone(), *p));
+        }
+        let of = (queue.clone(), Priority::Critical)..=(queue.clone(), Priority::Low);
+        self.flags.range(of).filter(|(_, wrong)| **wrong).map(|((_, p), _)| *p).collect()
     }
 
     pub fn group_seen(&mut self, group: String) {
@@ -145,6 +171,7 @@ impl Known {
     /// Drops queues whose keys are long gone.
     pub fn forget(&mut self, now: Millis) {
         self.queues.retain(|_, q| now.0 - q.seen.0 < QUEUE_KEPT_MS);
+        self.flags.retain(|(queue, _), _| self.queues.contains_key(queue));
     }
 
     /// Jobs behind groups by the queue that their first job names, and those that name none.
@@ -184,6 +211,28 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flag_is_wrong_until_it_is_read_as_text() {
+        let mut known = Known::default();
+        let (mail, pay) = (QueueName::try_from("mail").expect("a name"), QueueName::try_from("pay").expect("a name"));
+        known.flag_seen((mail.clone(), Priority::Base));
+        assert!(known.flags.is_empty(), "of a queue that is not followed");
+        known.queue_seen(mail.clone(), Millis(0));
+        known.queue_seen(pay.clone(), Millis(0));
+        for p in Priority::ALL {
+            known.flag_seen((mail.clone(), p));
+        }
+        assert!(known.flags_read(&mail, &[Priority::High]).is_empty(), "nobody has asked yet");
+        known.flags.insert((mail.clone(), Priority::Base), true);
+        known.flag_seen((mail.clone(), Priority::Base));
+        assert_eq!(known.flags_read(&mail, &[]), [Priority::Base]);
+        assert!(known.flags_read(&pay, &[]).is_empty());
+        assert!(known.flags_read(&mail, &Priority::ALL).is_empty() && known.flags.is_empty());
+        known.flag_seen((mail, Priority::Low));
+        known.forget(Millis(1 + QUEUE_KEPT_MS));
+        assert!(known.flags.is_empty());
+    }
 
     #[test]
     fn more_queues_than_are_followed_are_told_until_a_pass_finds_no_more() {

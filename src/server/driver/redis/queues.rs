@@ -6,7 +6,7 @@ use crate::model::{
     operation::PurgePreview,
 };
 use crate::server::error::DriverError;
-use redis::Value;
+use redis::{Script, Value};
 
 /// COUNT of a SCAN, as the sampler's: no step of it is long.
 const SCAN: usize = 1_000;
@@ -14,13 +14,20 @@ const SCAN: usize = 1_000;
 impl RedisDriver {
     /// `1` under all four pause keys at once.
     pub async fn pause(&self, queue: &QueueName) -> Result<(), DriverError> {
-        let flags: Vec<_> = Priority::ALL.iter().map(|p| (self.keys.paused(queue, *p), "1")).collect();
-        Ok(redis::cmd("MSET").arg(&flags).query_async(&mut self.requests.clone()).await?)
+        self.flags(&self.scripts.pause, queue).await
     }
 
     pub async fn resume(&self, queue: &QueueName) -> Result<(), DriverError> {
-        let flags: Vec<_> = Priority::ALL.iter().map(|p| self.keys.paused(queue, *p)).collect();
-        Ok(redis::cmd("DEL").arg(&flags).query_async(&mut self.requests.clone()).await?)
+        self.flags(&self.scripts.resume, queue).await
+    }
+
+    /// Hands all four pause keys to one script.
+    async fn flags(&self, script: &Script, queue: &QueueName) -> Result<(), DriverError> {
+        let mut call = script.prepare_invoke();
+        Priority::ALL.iter().for_each(|p| {
+            call.key(self.keys.paused(queue, *p));
+        });
+        Ok(call.invoke_async::<()>(&mut self.requests.clone()).await?)
     }
 
     /// Whether a worker reports that it serves the queue, asked of the heartbeats themselves.

@@ -17,8 +17,10 @@ pub const COMMANDS: usize = 5_000;
 pub const PER_QUEUE: usize = 10;
 /// Steps of the first pass over the keys of nodes that go before a tick, once queues are found.
 pub const NODE_STEPS: usize = 40;
-/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, two MGET, three scripts; and those steps.
-pub const FIXED: usize = 20 + NODE_STEPS;
+/// Pause flags whose type is asked for: those that a scan met and that were not read as text.
+pub const FLAGS: usize = 10;
+/// Commands besides queues and groups: SCANs, SSCAN, DBSIZE, INFO, two MGET, three scripts; those steps, and types of flags.
+pub const FIXED: usize = 20 + NODE_STEPS + FLAGS;
 pub const GROUPS: usize = 1_000;
 pub const TAILS: usize = 200;
 /// Bytes that one of the two small scripts looks at, so that huge payloads cannot make it long.
@@ -47,6 +49,8 @@ pub struct Plan {
     /// Lists and delayed sets whose next payloads are read, together at most [`upcoming::LISTS`].
     pub coming: Vec<List>,
     pub coming_due: Vec<List>,
+    /// Pause flags whose type is asked for, at most [`FLAGS`].
+    pub flags: Vec<List>,
     pub info: bool,
 }
 
@@ -57,6 +61,8 @@ pub struct Counted {
     pub delayed: ByPriority,
     pub failed: Option<u64>,
     pub paused: Paused,
+    /// Pause flags that were read as text, whatever they say.
+    pub flags: Vec<Priority>,
 }
 
 /// What looking at an element told.
@@ -110,6 +116,8 @@ pub struct Answer {
     pub coming: Vec<(String, Upcoming)>,
     /// How many of the lists and sets the script came to.
     pub coming_looked: usize,
+    /// Whether they hold something else than text, in the order of [`Plan::flags`].
+    pub flags: Vec<bool>,
     pub keys: Option<u64>,
     pub version: Option<String>,
     /// Redis forgot the scripts (it restarted): load them before the next tick.
@@ -141,6 +149,9 @@ impl RedisDriver {
             let keys: Vec<String> = lists.chain(plan.coming_due.iter().map(|(q, p)| self.keys.delayed(q, *p))).collect();
             let call = pipe.cmd("EVALSHA").arg(self.scripts.upcoming.get_hash()).arg(keys.len()).arg(keys);
             call.arg(plan.coming.len()).arg(upcoming::OF_EACH).arg(now.0 + upcoming::SOON_MS).arg(upcoming::BYTES);
+        }
+        for (queue, p) in &plan.flags {
+            pipe.cmd("TYPE").arg(self.keys.paused(queue, *p));
         }
         for group in &plan.groups {
             pipe.cmd("LLEN").arg(self.keys.pending(group));
@@ -230,6 +241,10 @@ fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
     }
     answer.heads = heads.into_iter().map(|name| Look::of(name, |n| QueueName::try_from(n).ok())).collect();
     answer.tails = tails.into_iter().map(|ms| Look::of(ms, |n| n.parse().ok())).collect();
+    for _ in &plan.flags {
+        // An ACL may forbid the question: then nothing is said of the flag.
+        answer.flags.push(reply::text(reply::next(v)?).is_ok_and(|kind| kind != "string" && kind != "none"));
+    }
     for _ in &plan.groups {
         answer.groups.push(reply::length(&reply::next(v)?));
     }
@@ -243,13 +258,16 @@ fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
             *delayed.slot(p) = reply::length(&reply::next(v)?);
         }
         let failed = reply::length(&reply::next(v)?);
-        let flags = reply::array(reply::next(v)?)?.into_iter().filter_map(|f| reply::bytes(f).ok()).filter(|f| f == b"1").count();
-        let paused = match flags {
+        // What is not there and what holds no text look the same here.
+        let texts = reply::array(reply::next(v)?)?.into_iter().map(|f| reply::bytes(f).ok());
+        let texts: Vec<(Priority, Vec<u8>)> = Priority::ALL.into_iter().zip(texts).filter_map(|(p, text)| Some((p, text?))).collect();
+        let paused = match texts.iter().filter(|(_, text)| text == b"1").count() {
             0 => Paused::No,
             4 => Paused::Yes,
             _ => Paused::Partly,
         };
-        answer.queues.push(Counted { name: name.clone(), waiting, delayed, failed, paused });
+        let flags = texts.into_iter().map(|(p, _)| p).collect();
+        answer.queues.push(Counted { name: name.clone(), waiting, delayed, failed, paused, flags });
     }
     Ok(answer)
 }

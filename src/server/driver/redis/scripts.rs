@@ -33,6 +33,8 @@ scripts! {
     promote = "take.lua" "promote.lua";
     discard = "take.lua" "discard.lua";
     discard_delayed = "take.lua" "discard_delayed.lua";
+    pause = "take.lua" "pause.lua";
+    resume = "take.lua" "resume.lua";
     retry_chunk = "take.lua" "retry_chunk.lua";
     discard_chunk = "take.lua" "discard_chunk.lua";
     trash_list = "element.lua" "take.lua" "trash_list.lua";

@@ -1,9 +1,12 @@
 //! Verbs on named jobs. Each: find the element, make the new payload in Rust, let one script check and move it.
 
+mod acted;
+
+pub use acted::Acted;
+
 use super::{
     RedisDriver,
     due::{self, Served},
-    job::SEARCHED,
     payload::{self, Target},
     reply, trash,
 };
@@ -23,32 +26,6 @@ pub(super) fn mark() -> String {
 /// then it is looked for again.
 const LOOKS: usize = 3;
 
-/// What became of the jobs of a request, as far as it came.
-pub struct Acted {
-    pub outcome: Outcome,
-    /// Of those that were done, as their payloads say.
-    pub ids: Vec<String>,
-    /// How many elements away from their hints may still be looked at, for all of them together.
-    far: u64,
-}
-
-impl Default for Acted {
-    fn default() -> Self {
-        Self { outcome: Outcome::default(), ids: Vec::new(), far: SEARCHED }
-    }
-}
-
-impl Acted {
-    /// A script answered this code about the element.
-    fn tally(&mut self, code: i64, raw: &[u8]) {
-        let done = self.outcome.done;
-        tally(&mut self.outcome, code);
-        if self.outcome.done > done {
-            self.ids.extend(payload::id_of(raw));
-        }
-    }
-}
-
 impl RedisDriver {
     /// Failed jobs back to their waiting list. A priority that no worker reads stays put unless `base` sends it to the base list.
     pub async fn retry(&self, queue: &QueueName, jobs: &[Fingerprint], base: bool) -> Result<Outcome, DriverError> {
@@ -59,7 +36,7 @@ impl RedisDriver {
 
     /// The same for who wants to know which; `acted` also has what was done before an error.
     pub async fn retry_telling(&self, queue: &QueueName, jobs: &[Fingerprint], base: bool, acted: &mut Acted) -> Result<(), DriverError> {
-        for f in jobs {
+        for f in acted.once(jobs) {
             self.retry_one(queue, f, None, base, acted).await.map_err(|e| e.after(acted.outcome.done, jobs.len()))?;
         }
         Ok(())
@@ -126,7 +103,7 @@ impl RedisDriver {
         clock: impl Fn() -> Millis + Copy,
         acted: &mut Acted,
     ) -> Result<(), DriverError> {
-        for f in jobs {
+        for f in acted.once(jobs) {
             self.promote_one(queue, f, served, clock, acted).await.map_err(|e| e.after(acted.outcome.done, jobs.len()))?;
         }
         Ok(())
@@ -175,9 +152,9 @@ impl RedisDriver {
     ) -> Result<(), DriverError> {
         let id = self.open_trash(queue, Verb::Discard, clock()).await?;
         // Jobs of one group from its end, so that a restore, which begins with the last, keeps their order.
-        let mut jobs: Vec<&Fingerprint> = jobs.iter().collect();
-        jobs.sort_by_key(|f| if matches!(f.source, Source::Grouped(_)) { std::cmp::Reverse(f.hint) } else { std::cmp::Reverse(0) });
-        for f in &jobs {
+        let mut once = acted.once(jobs);
+        once.sort_by_key(|f| if matches!(f.source, Source::Grouped(_)) { std::cmp::Reverse(f.hint) } else { std::cmp::Reverse(0) });
+        for f in once {
             if let Err(error) = self.discard_located(queue, &id, f, served, clock, acted).await {
                 // What went in can be restored all the same; should this fail too, it is counted when it is asked for.
                 let _ = self.close_trash(&id).await;

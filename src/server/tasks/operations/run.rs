@@ -7,7 +7,7 @@ use super::{
 use crate::model::operation::{Operation, OperationStatus};
 use crate::server::{
     actions::{audit, now},
-    error::DriverError,
+    error::{ASK_THE_PRIMARY, DriverError, MAKE_ROOM},
     state::AppState,
 };
 use std::time::{Duration, Instant};
@@ -79,9 +79,11 @@ pub(super) async fn end(operations: &Operations, state: &AppState, mut operation
     state.watching.nudge_queue(&operation.queue);
 }
 
-/// Why an operation ended early. Unlike a single action it may have done a part.
+/// Why an operation ended early. Unlike a single action it may have done a part: how much, its outcome says.
 pub(super) fn stopped(error: DriverError) -> String {
-    let code = match &error {
+    let why = match &error {
+        DriverError::Full(_) => format!("Redis is out of memory: it takes nothing new. {MAKE_ROOM}"),
+        DriverError::ReadOnly(_) => format!("This Redis is a read-only replica. {ASK_THE_PRIMARY}"),
         DriverError::Refused(cause) => format!("Redis answered {}.", cause.code().unwrap_or("with an error")),
         DriverError::Corrupt { key, found } => format!("The key {key} holds {found}."),
         DriverError::LockedOut(_) => "Redis refuses the user or the password in the console's URL.".into(),
@@ -89,5 +91,5 @@ pub(super) fn stopped(error: DriverError) -> String {
         DriverError::Protocol(_) | DriverError::Partly { .. } => "Redis answered something unexpected.".into(),
     };
     tracing::warn!(%error, "operation stopped");
-    format!("{code} It stopped there: what was done stays done, the other jobs are where they were.")
+    why
 }

@@ -92,13 +92,22 @@ impl Sampler {
             }
             self.last_tail = Some(list.clone());
         }
+        for (flag, wrong) in plan.flags.iter().zip(answer.flags) {
+            // What is not there, or holds text, is not asked for again before a scan meets it.
+            if wrong {
+                known.flags.insert(flag.clone(), true);
+            } else {
+                known.flags.remove(flag);
+            }
+        }
         for counted in answer.queues {
             if counted.anything() {
                 known.queue_seen(counted.name.clone(), at);
             }
+            let wrong = known.flags_read(&counted.name, &counted.flags);
             if known.queues.contains_key(&counted.name) {
                 self.seen.insert(counted.name.clone(), counted.seen(at));
-                self.samples.insert(counted.name.clone(), sample(counted, at, &driver));
+                self.samples.insert(counted.name.clone(), sample(counted, wrong, at, &driver));
             }
         }
         known.forget(at);
@@ -147,7 +156,8 @@ impl Counted {
     }
 }
 
-fn sample(c: Counted, at: Millis, driver: &RedisDriver) -> QueueSample {
+/// `wrong`: pause flags that hold something else than text.
+fn sample(c: Counted, wrong: Vec<Priority>, at: Millis, driver: &RedisDriver) -> QueueSample {
     let keys = driver.keys();
     let mut problems = Vec::new();
     for p in Priority::ALL {
@@ -161,6 +171,7 @@ fn sample(c: Counted, at: Millis, driver: &RedisDriver) -> QueueSample {
     if c.failed.is_none() {
         problems.push(format!("The key {} holds something else than a list.", keys.failed(&c.name)));
     }
+    problems.extend(wrong.into_iter().map(|p| format!("The key {} holds something else than a string.", keys.paused(&c.name, p))));
     QueueSample {
         waiting: c.waiting.sum(),
         by_priority: c.waiting,

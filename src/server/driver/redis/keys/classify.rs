@@ -71,6 +71,11 @@ impl Keys {
         }
     }
 
+    /// Which pause flag of the queue a key is.
+    pub fn flag_of(&self, key: &str, queue: &QueueName) -> Option<Priority> {
+        key.ends_with(":paused").then(|| Priority::ALL.into_iter().find(|p| self.paused(queue, *p) == key))?
+    }
+
     /// What a key is that is named after another prefix than that of the queues. Such a prefix may lie under that of the queues (an
     /// empty one is before all of them), and its keys are no queues. Only whole names of the protocol and of the console count:
     /// whatever else lies there is a queue.
@@ -279,6 +284,21 @@ mod tests {
                 // The same of a console on another prefix.
                 assert_eq!(Keys::new("", &["m:".into()]).with_schedules("s:").classify(&key), Key::Other, "{key}");
             }
+        }
+    }
+
+    #[test]
+    fn a_flag_is_told_from_a_queue_of_that_name() {
+        let keys = Keys::new("queue:", &[]);
+        for (key, expected) in [
+            ("queue:mail:paused", Some(Priority::Base)),
+            ("queue:mail:low:paused", Some(Priority::Low)),
+            ("queue:mail", None),
+            ("queue:paused", None),
+            ("queue:mail:high", None),
+        ] {
+            let Key::Of(queue) = keys.classify(key) else { panic!("{key} is a queue's") };
+            assert_eq!(keys.flag_of(key, &queue), expected, "{key}");
         }
     }
 

@@ -1,0 +1,40 @@
+//! What became of the jobs that one request names.
+
+use super::tally;
+use crate::model::{ids::Fingerprint, operation::Outcome};
+use crate::server::driver::redis::{job::SEARCHED, payload};
+use std::collections::HashSet;
+
+/// What became of the jobs of a request, as far as it came.
+pub struct Acted {
+    pub outcome: Outcome,
+    /// Of those that were done, as their payloads say.
+    pub ids: Vec<String>,
+    /// How many elements away from their hints may still be looked at, for all of them together.
+    pub(super) far: u64,
+}
+
+impl Default for Acted {
+    fn default() -> Self {
+        Self { outcome: Outcome::default(), ids: Vec::new(), far: SEARCHED }
+    }
+}
+
+impl Acted {
+    /// A script answered this code about the element.
+    pub(super) fn tally(&mut self, code: i64, raw: &[u8]) {
+        let done = self.outcome.done;
+        tally(&mut self.outcome, code);
+        if self.outcome.done > done {
+            self.ids.extend(payload::id_of(raw));
+        }
+    }
+
+    /// Each handle once. One that is named again is gone by then: found by its bytes it would be an equal job, which nobody named.
+    pub(super) fn once<'a>(&mut self, jobs: &'a [Fingerprint]) -> Vec<&'a Fingerprint> {
+        let mut named = HashSet::new();
+        let once: Vec<&Fingerprint> = jobs.iter().filter(|f| named.insert(*f)).collect();
+        self.outcome.gone += (jobs.len() - once.len()) as u64;
+        once
+    }
+}
