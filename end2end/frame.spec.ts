@@ -52,3 +52,78 @@ test('headers stay in sight, and what happened is read aloud', async ({ queues, 
   await page.getByRole('button', { name: 'Pause queue' }).click()
   await expect(live).toContainText('Paused orders')
 })
+
+test('on a phone jobs begin on the first screen, and nothing stands beside it', async ({ queues, open, page }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await queues.push('orders', make(1_200, 'ORD'))
+  await queues.delay('orders', make(1_100, 'LATER'))
+  await open('/queues/orders')
+  await expect(page.getByRole('link', { name: /ORD-1$/ })).toBeInViewport()
+  // The charts are there when they are wanted, and always where there is room.
+  const chart = page.getByRole('region', { name: 'Throughput' })
+  const opener = page.getByText('Charts', { exact: true })
+  const windows = page.getByRole('navigation', { name: 'Time window' })
+  await expect(chart).toBeHidden()
+  await expect(windows).toBeHidden()
+  await opener.click()
+  await expect(chart).toBeVisible()
+  await expect(windows).toBeVisible()
+  await opener.click()
+  await expect(chart).toBeHidden()
+  await page.setViewportSize({ width: 1440, height: 900 })
+  await expect(chart).toBeVisible()
+  await expect(opener).toBeHidden()
+  await page.setViewportSize({ width: 390, height: 844 })
+  // Order and filter share a line; so do the number of jobs and the pages, at the foot of the list.
+  const line = (name: string) => page.locator(name).evaluate((el) => el.getBoundingClientRect().height)
+  expect(await line('.toolbar')).toBeLessThan(60)
+  expect(await line('.pager')).toBeLessThan(60)
+  await expect(page.locator('.pager')).not.toBeInViewport()
+
+  await page.getByRole('button', { name: 'Pause queue' }).click()
+  await expect(toasts(page).getByText('Paused orders').first()).toBeVisible()
+  const rights = await toasts(page).locator('.toast').evaluateAll((all) => all.map((el) => el.getBoundingClientRect().right))
+  expect(Math.max(...rights)).toBeLessThanOrEqual(390)
+  // What is said of the queue stands beside its name.
+  const [name, badge] = await Promise.all([page.getByRole('heading', { level: 1 }), page.locator('.head .badge').first()].map((el) => el.boundingBox()))
+  expect(badge!.x - name!.x - name!.width).toBeLessThan(20)
+
+  // The row of states is wider than the screen.
+  await open('/queues/orders?state=completed')
+  await expect(page.getByRole('navigation', { name: 'States' }).getByRole('link', { name: 'Archive' })).toBeInViewport({ ratio: 0.9 })
+})
+
+test('a table ends at the gutter on every width, whatever its last column is', async ({ queues, workers, open, page }) => {
+  await queues.push('orders', make(2, 'ORD'))
+  await queues.fail('orders', make(2, 'DEAD'))
+  await open('/')
+  await workers.start('shop-1', ['orders'])
+  for (const [path, name] of [['/workers', 'Workers'], ['/errors', 'Errors by kind'], ['/queues/orders?state=failed', 'failed jobs of orders']]) {
+    await open(path)
+    const table = page.getByRole('table', { name, exact: true })
+    await expect(table).toBeVisible()
+    for (const [width, gutter] of [[390, 16], [800, 24], [1024, 24], [1440, 24]]) {
+      await page.setViewportSize({ width, height: 900 })
+      const ends = await table.evaluate((table: HTMLTableElement) =>
+        [table.tHead!.rows[0], table.tBodies[0].rows[0]].map((row) => {
+          const shown = [...row.cells].filter((cell) => cell.offsetWidth > 0)
+          return parseFloat(getComputedStyle(shown[shown.length - 1]).paddingRight)
+        }),
+      )
+      expect.soft(ends, `${name} at ${width}`).toEqual([gutter, gutter])
+    }
+  }
+})
+
+test('the column of groups is there when a job has one, and an error can be read whole', async ({ queues, open, page }) => {
+  await queues.fail('orders', make(2, 'DEAD'))
+  await open('/queues/orders?state=failed')
+  const header = page.getByRole('columnheader', { name: 'Group' })
+  await expect(page.getByRole('columnheader', { name: 'Error' })).toBeVisible()
+  await expect(header).toBeHidden()
+  const error = 'PaymentTimeout: gateway did not answer within 30000 ms'
+  await expect(page.getByRole('row').filter({ hasText: 'DEAD-1' }).getByTitle(error)).toBeVisible()
+  await queues.fail('orders', make(1, 'TENANT', () => ({ groupId: 'tenant-7' })))
+  await expect(header).toBeVisible()
+  await expect(page.getByRole('cell', { name: 'tenant-7' })).toBeVisible()
+})

@@ -57,12 +57,27 @@ test('a killed worker is lost, and its job goes back', async ({ queues, workers,
   const lost = page.getByRole('region', { name: /lost with its worker/ })
   await expect(lost).toContainText('ORD-1', { timeout: 20_000 })
   await expect(page.getByRole('table', { name: 'Workers' }).getByRole('row').filter({ hasText: 'shop-1' })).toContainText('Lost')
-  // At first the worker may only be busy: the button says what it waits for.
+  // At first the worker may only be busy: the row says what to wait for, and has no button yet.
   const button = lost.getByRole('button', { name: 'Put back in the queue' })
-  await expect(button).toBeDisabled()
   await expect(lost).toContainText('wait until it has been silent for 30 s')
-  await expect(button).toBeEnabled({ timeout: 40_000 })
+  await expect(button).toHaveCount(0)
+  await expect(button).toBeVisible({ timeout: 40_000 })
+  await expect(lost).not.toContainText('wait until')
   await page.screenshot({ path: 'end2end/report/shots/worker-lost.png' })
+  // The columns that a width shows fill the table, and the job's has room for its name.
+  for (const width of [390, 1024, 1190, 1440]) {
+    await page.setViewportSize({ width, height: 900 })
+    const [job, end, edge] = await lost.getByRole('table').evaluate((table: HTMLTableElement) => {
+      const ends = [...table.tHead!.rows[0].cells].map((cell) => cell.getBoundingClientRect().right)
+      return [table.tBodies[0].rows[0].cells[1].clientWidth, Math.max(...ends), table.parentElement!.getBoundingClientRect().right]
+    })
+    expect.soft(job, `the job at ${width}`).toBeGreaterThan(120)
+    expect.soft(Math.abs(edge - end), `the columns at ${width} end at the edge`).toBeLessThan(2)
+    const past = await lost.getByRole('button', { name: /^Put back/ }).evaluate((el) => {
+      return el.getBoundingClientRect().right - el.closest('td')!.getBoundingClientRect().right
+    })
+    expect.soft(past, `the button at ${width} is whole`).toBeLessThanOrEqual(0)
+  }
   await page.emulateMedia({ colorScheme: 'dark' })
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Overview' }).click()
   await expect(page.getByRole('list', { name: 'Needs attention' })).toContainText('shop-1 stopped reporting while running SendInvoice')

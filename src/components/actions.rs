@@ -165,9 +165,9 @@ pub fn ActionHost() -> impl IntoView {
     view! {
         {move || Some((here.get()?.menu)(actions.menu.get()?))}
         {move || Some((here.get()?.dialog)(actions.question.get()?))}
-        <section class="fixed z-10 right-4 bottom-16 max-sm:inset-x-3 max-sm:bottom-16 grid gap-2 justify-items-end pointer-events-none" aria-label="Notifications">
+        <section class="fixed z-10 right-4 bottom-16 max-sm:inset-x-3 max-sm:bottom-16 grid grid-cols-[minmax(0,1fr)] gap-2 justify-items-end pointer-events-none" aria-label="Notifications">
             {move || here.get().map(|h| (h.running)())}
-            <div class="grid gap-2 justify-items-end max-w-full" aria-live="polite" aria-relevant="additions">
+            <div class="grid grid-cols-[minmax(0,1fr)] gap-2 justify-items-end max-w-full" aria-live="polite" aria-relevant="additions">
                 {move || here.get().map(|h| (h.toasts)())}
             </div>
         </section>

@@ -27,8 +27,8 @@ fn row(c: &ClassFigures) -> impl IntoView + use<> {
         ("r", thousands(s.started)),
         ("r", failure_rate(s)),
         ("r max-sm:hidden", time(run, |q| q.p50)),
-        ("r", time(run, |q| q.p95)),
-        ("r max-sm:hidden", time(run, |q| q.p99)),
+        ("r max-sm:pr-gutter!", time(run, |q| q.p95)),
+        ("r max-md:pr-gutter! max-sm:hidden", time(run, |q| q.p99)),
         ("r max-md:hidden", time(wait, |q| q.p50)),
         ("r max-md:hidden", time(wait, |q| q.p95)),
     ];
@@ -59,11 +59,11 @@ pub fn ClassTable(classes: RwSignal<Option<Vec<ClassFigures>>>, window: Memo<Win
                     <thead>
                         <tr>
                             <th scope="col">"Class"</th>
-                            <th scope="col" class="r w-24">"Started"</th>
-                            <th scope="col" class="r w-24">"Failed"</th>
+                            <th scope="col" class="r w-24 max-sm:w-16">"Started"</th>
+                            <th scope="col" class="r w-24 max-sm:w-16">"Failed"</th>
                             <th scope="col" class="r w-24 max-sm:hidden">"Run p50"</th>
-                            <th scope="col" class="r w-24">"Run p95"</th>
-                            <th scope="col" class="r w-24 max-sm:hidden">"Run p99"</th>
+                            <th scope="col" class="r w-24 max-sm:w-20 max-sm:pr-gutter!">"Run p95"</th>
+                            <th scope="col" class="r w-24 max-md:pr-gutter! max-sm:hidden">"Run p99"</th>
                             <th scope="col" class="r w-30 max-md:hidden">"Waited p50"</th>
                             <th scope="col" class="r w-30 max-md:hidden">"Waited p95"</th>
                         </tr>

@@ -84,7 +84,7 @@ pub(super) fn Row(
 fn group_cell(job: &JobSummary) -> impl IntoView + use<> {
     let group = job.group_id.clone();
     let class = if group.is_some() { "font-mono text-12" } else { "" };
-    view! { <td class="max-lg:hidden"><span class=class>{or_dash(group)}</span></td> }
+    view! { <td class="group-cell max-lg:hidden"><span class=class>{or_dash(group)}</span></td> }
 }
 
 fn priority_cell(job: &JobSummary, class: &'static str) -> impl IntoView + use<> {
@@ -103,8 +103,9 @@ fn failed_cells(job: &JobSummary) -> impl IntoView + use<> {
         }
         (None, None) => or_dash(None),
     };
+    let whole = job.problem.clone().or_else(|| job.error.clone());
     view! {
-        <td class="max-sm:hidden">{error}</td>
+        <td class="max-sm:hidden" title=whole>{error}</td>
         {group_cell(job)}
         <td class="r max-md:hidden">{or_dash(attempts(job))}</td>
         {time_cell(job.failed_at)}

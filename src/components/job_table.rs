@@ -71,30 +71,32 @@ pub fn JobTable(
     });
     let some_picked = Memo::new(move |_| !selection.is_empty() && !all_picked.get());
     let from = Memo::new(move |_| what.with(|q| (q.page - 1) * q.per_page));
+    // A column of dashes would only take room from the errors.
+    let grouped = Memo::new(move |_| lines.with(|lines| lines.iter().filter_map(Line::job).any(|job| job.group_id.is_some())));
     let head = move || {
         let newest = what.with(|q| q.order) == Order::Newest;
         let arrow = if newest { "descending" } else { "ascending" };
         match state.get() {
             JobState::Failed | JobState::Completed => view! {
                 <th scope="col" class="max-sm:hidden">"Error"</th>
-                <th scope="col" class="w-[132px] max-lg:hidden">"Group"</th>
+                <th scope="col" class="group-cell w-[132px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="r w-[88px] max-md:hidden">"Attempts"</th>
                 <th scope="col" class="r w-[212px] max-md:w-[132px]" aria-sort=arrow>{sorted("Failed", what, filtered)}</th>
             }
             .into_any(),
             JobState::Delayed => view! {
-                <th scope="col" class="w-[160px] max-lg:hidden">"Group"</th>
+                <th scope="col" class="group-cell w-[160px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="w-[96px] max-sm:hidden">"Priority"</th>
-                <th scope="col" class="r w-[88px] max-sm:hidden">"Run"</th>
+                <th scope="col" class="r w-[88px] max-sm:hidden">"Attempt"</th>
                 <th scope="col" class="r w-[168px] max-lg:hidden">"Created"</th>
                 <th scope="col" class="r w-[200px] max-sm:w-[124px]" aria-sort=arrow>{sorted("Due", what, filtered)}</th>
             }
             .into_any(),
             JobState::Waiting | JobState::Grouped | JobState::Active => view! {
                 <th scope="col" class="r w-[96px] max-sm:hidden" aria-sort=arrow>{sorted("Position", what, filtered)}</th>
-                <th scope="col" class="w-[160px] max-lg:hidden">"Group"</th>
+                <th scope="col" class="group-cell w-[160px] max-lg:hidden">"Group"</th>
                 <th scope="col" class="w-[96px] max-sm:w-[76px]">"Priority"</th>
-                <th scope="col" class="r w-[88px] max-sm:hidden">"Run"</th>
+                <th scope="col" class="r w-[88px] max-sm:hidden">"Attempt"</th>
                 <th scope="col" class="r w-[212px] max-md:w-[132px]">"Created"</th>
             }
             .into_any(),
@@ -105,7 +107,7 @@ pub fn JobTable(
         _ => "",
     };
     view! {
-        <table class="grid-table">
+        <table class=move || if grouped.get() { "grid-table" } else { "grid-table groupless" }>
             <caption class="sr-only">{move || what.with(|q| format!("{} jobs of {}", q.state.as_str(), q.queue))}</caption>
             <thead class="stick sm:[&_th]:top-[calc(var(--bar)+48px)]!">
                 <tr>
@@ -122,7 +124,12 @@ pub fn JobTable(
                         Line::Job { job, key, .. } => view! { <Row at=Signal::derive(move || place(at.get())) href=href(at, job.href()) job=job key=key from=from total=total what=what selection=selection /> }.into_any(),
                         Line::Due { job, .. } => view! { <DueRow href=href(at, job.href()) job=job /> }.into_any(),
                         Line::More { priority, count } => view! {
-                            <tr><td class="pr-0!"></td><td colspan="6" class="text-muted"><DueSentence count=count priority=priority more=true what=what /></td></tr>
+                            // It spans as many columns as every width shows: more would make new ones. The others stay empty.
+                            <tr>
+                                <td class="pr-0!"></td>
+                                <td colspan="3" class="text-muted whitespace-normal! py-1.5!"><DueSentence count=count priority=priority more=true what=what /></td>
+                                <td class="group-cell max-lg:hidden"></td><td class="max-sm:hidden"></td><td class="max-sm:hidden"></td>
+                            </tr>
                         }.into_any(),
                     }}
                 </ForEnumerate>

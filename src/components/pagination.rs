@@ -122,11 +122,11 @@ fn GoTo(query: Signal<JobsQuery>, pages: Memo<u64>) -> impl IntoView {
             .collect_view()
     };
     view! {
-        <form class="flex items-center gap-2" method="get" action=move || query.with(|q| q.queue.href()) on:submit=submit>
+        <form class="flex items-center gap-2 max-sm:hidden" method="get" action=move || query.with(|q| q.queue.href()) on:submit=submit>
             <input type="hidden" name="state" value=move || query.with(|q| q.state.as_str()) />
             <input type="hidden" name="order" value=move || query.with(|q| if q.order == crate::model::job::Order::Newest { "newest" } else { "oldest" }) />
             <Show when=move || { pages.get() > 7 }>
-                <label class="input sm w-28 max-sm:hidden!">
+                <label class="input sm w-28">
                     <span class="whitespace-nowrap">"Go to"</span>
                     <input class="text-right num" name="page" inputmode="numeric" autocomplete="off" aria-label="Page" prop:value=move || thousands(query.with(|q| q.page)) />
                 </label>

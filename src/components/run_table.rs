@@ -34,7 +34,9 @@ fn PutBack(run: Run) -> impl IntoView {
     if let Some(at) = run.put_back.done_at {
         return view! { <span class="text-muted">"Put back " <Ago at=at /></span> }.into_any();
     }
-    let (possible, reason) = (run.put_back.possible, run.put_back.reason.clone());
+    if !run.put_back.possible {
+        return view! { <span class="text-12 text-muted">{run.put_back.reason}</span> }.into_any();
+    }
     let ask = move |_| {
         actions.ask(Question::PutBack {
             key: run.key.clone(),
@@ -44,31 +46,36 @@ fn PutBack(run: Run) -> impl IntoView {
             since: run.lost_at,
         });
     };
-    view! {
-        <span class="flex items-center justify-end gap-3 max-sm:justify-start">
-            {(!possible).then(|| view! { <span class="text-12 text-muted text-right whitespace-normal max-sm:text-left">{reason}</span> })}
-            <button type="button" class="btn sm" disabled=!possible on:click=ask><Icon glyph=Glyph::Retry />"Put back in the queue"</button>
-        </span>
+    view! { <button type="button" class="btn sm" on:click=ask><Icon glyph=Glyph::Retry /><span>"Put back"<span class="max-sm:hidden">" in the queue"</span></span></button> }.into_any()
+}
+
+/// Classes of "Ran" and of the columns behind it: a queue of its own takes their room on a wider screen already. The last column
+/// that is shown carries the gutter.
+fn last_columns(queues: bool) -> (&'static str, &'static str) {
+    if queues {
+        ("r w-28 max-sm:w-24 max-xl:pr-gutter!", "r w-24 max-xl:hidden")
+    } else {
+        ("r w-28 max-sm:w-24 max-lg:pr-gutter!", "r w-24 max-lg:hidden")
     }
-    .into_any()
 }
 
 /// `queues`: with the queue of each run, where they are of several.
 #[component]
 pub fn RunTable(#[prop(into)] runs: Signal<Vec<Run>>, caption: &'static str, #[prop(optional)] queues: bool) -> impl IntoView {
+    let (ran_class, rest) = last_columns(queues);
     view! {
         <table class="grid-table runs">
             <caption class="sr-only">{caption}</caption>
             <thead>
                 <tr>
-                    <th scope="col" class="w-38 max-sm:w-28">"State"</th>
+                    <th scope="col" class="w-44 max-sm:w-28">"State"</th>
                     <th scope="col">"Job"</th>
                     {queues.then(|| view! { <th scope="col" class="w-40 max-sm:hidden">"Queue"</th> })}
                     <th scope="col" class="w-40 max-sm:hidden">"Worker"</th>
                     <th scope="col" class="r w-28 max-lg:hidden">"Started"</th>
-                    <th scope="col" class="r w-24 max-lg:pr-gutter!">"Ran"</th>
-                    <th scope="col" class="r w-24 max-lg:hidden">"Waited"</th>
-                    <th scope="col" class="r w-24 max-lg:hidden">"Attempt"</th>
+                    <th scope="col" class=ran_class>"Ran"</th>
+                    <th scope="col" class=rest>"Waited"</th>
+                    <th scope="col" class=rest>"Attempt"</th>
                 </tr>
             </thead>
             <tbody>
@@ -108,20 +115,24 @@ fn Row(run: Run, queues: bool) -> impl IntoView {
     let time = Memo::new(move |_| ran(&ticking, now.get()));
     let lost_at = run.lost_at;
     let missed = move || lost_at.map(|at: Millis| format!(" {}", relative(at, now.get())));
-    let span = if queues { "8" } else { "7" };
+    let (ran_class, rest) = last_columns(queues);
+    // In the cell of the job: a row of its own that spans columns which are not shown would make new ones.
+    let put_back = lost.then(|| view! { <div class="put-back"><PutBack run=run.clone() /></div> });
     let waited = run.wait_ms.map_or_else(|| "—".into(), |ms| millis(ms as f64));
     let attempt = run.attempt.map_or_else(|| "—".into(), thousands);
     view! {
-        <tr>
+        <tr class=if lost { "lost" } else { "" }>
             <td title=title><span class="state"><Icon glyph=glyph class=tone.icon() /><span>{word}<span class="text-muted num max-sm:hidden">{missed}</span></span></span></td>
-            <td><span class="font-medium"><bdi>{name}</bdi></span> {id.map(|id| view! { <span class="ml-2 font-mono text-12 text-muted"><bdi>{id}</bdi></span> })}</td>
+            <td>
+                <div class="clip"><span class="font-medium"><bdi>{name}</bdi></span> {id.map(|id| view! { <span class="ml-2 font-mono text-12 text-muted"><bdi>{id}</bdi></span> })}</div>
+                {put_back}
+            </td>
             {queue}
             <td class="max-sm:hidden"><a class="link" href=log><bdi>{run.worker.clone()}</bdi></a></td>
             <td class="r max-lg:hidden"><Clock at=run.started_at /></td>
-            <td class="r max-lg:pr-gutter!">{move || time.get()}</td>
-            <td class="r max-lg:hidden">{waited}</td>
-            <td class="r max-lg:hidden">{attempt}</td>
+            <td class=ran_class>{move || time.get()}</td>
+            <td class=rest>{waited}</td>
+            <td class=rest>{attempt}</td>
         </tr>
-        {lost.then(|| view! { <tr class="under"><td colspan=span><PutBack run=run /></td></tr> })}
     }
 }

@@ -44,7 +44,7 @@ pub fn Hits(#[prop(into)] rows: Signal<Vec<Hit>>, query: Memo<Query>) -> impl In
                     <th scope="col" class="w-[28%] max-sm:w-auto">"Job"</th>
                     <th scope="col" class="max-sm:hidden">"Matched"</th>
                     <th scope="col" class="w-[150px] max-lg:hidden">"Queue"</th>
-                    <th scope="col" class="w-[128px] max-sm:w-[96px]">"State"</th>
+                    <th scope="col" class="w-[128px] max-sm:w-[104px] max-sm:pr-gutter!">"State"</th>
                     <th scope="col" class="w-[76px] max-md:hidden">"Found in"</th>
                     <th scope="col" class="r w-[200px] max-lg:w-[112px] max-sm:hidden">"Time"</th>
                 </tr>
@@ -83,7 +83,7 @@ fn Row(hit: Hit, query: Memo<Query>) -> impl IntoView {
             </td>
             <td class="text-muted max-sm:hidden" title=line.clone()><Marked text=line.clone() marks=line_marks /></td>
             <td class="max-lg:hidden" title=queue.clone()>{queue.clone()}</td>
-            <td><State state=state /></td>
+            <td class="max-sm:pr-gutter!"><State state=state /></td>
             <td class="text-muted max-md:hidden">{found}</td>
             <td class="r max-sm:hidden">
                 {match at {

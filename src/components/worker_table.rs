@@ -43,7 +43,7 @@ pub fn WorkerTable(#[prop(into)] workers: Signal<Vec<Worker>>) -> impl IntoView 
                     <th scope="col" class="w-66 max-md:w-44 max-sm:w-auto">"Worker"</th>
                     <th scope="col" class="max-sm:hidden">"Queues"</th>
                     <th scope="col" class="w-60 max-md:w-44 max-sm:w-34 max-sm:pr-gutter!">"Running"</th>
-                    <th scope="col" class="w-36 max-sm:hidden">"Load"</th>
+                    <th scope="col" class="w-36 max-md:pr-gutter! max-sm:hidden">"Load"</th>
                     <th scope="col" class="r w-22 max-lg:hidden">"Memory"</th>
                     <th scope="col" class="r w-24 max-lg:hidden">"Uptime"</th>
                     <th scope="col" class="r w-20 max-md:hidden">"Done"</th>
@@ -108,7 +108,7 @@ fn Row(first: Worker, workers: Signal<Vec<Worker>>) -> impl IntoView {
             <td class=move || if quiet.get() { "text-muted max-sm:pr-gutter!" } else { "max-sm:pr-gutter!" }>
                 <span class="flex gap-2"><span class="clip">{move || running.with(|r| r.0.clone())}</span><span class="text-faint num flex-none">{move || running.with(|r| r.1.clone())}</span></span>
             </td>
-            <td class="max-sm:hidden" title=detail><span class="load-cell"><LoadBar percent=percent /></span></td>
+            <td class="max-md:pr-gutter! max-sm:hidden" title=detail><span class="load-cell"><LoadBar percent=percent /></span></td>
             <td class="r max-lg:hidden" title=move || memory.get()>{move || if online { rss.get() } else { "—".into() }}</td>
             <td class="r max-lg:hidden">{move || if online { uptime.get() } else { "—".into() }}</td>
             <td class="r max-md:hidden"><Number value=heard(|w| w.completed) /></td>

@@ -146,7 +146,7 @@ fn Kinds(query: ErrorsQuery, page: Page) -> impl IntoView {
                     <th scope="col" class="w-45 max-md:hidden">"Queues"</th>
                     <th scope="col" class="w-28 max-sm:hidden">"Last 24 h"</th>
                     <th scope="col" class="r w-24">"Failures"</th>
-                    <th scope="col" class="r w-26 max-sm:w-20">"In Redis"</th>
+                    <th scope="col" class="r w-26 max-sm:w-20 max-sm:pr-gutter!">"In Redis"</th>
                     <th scope="col" class="r w-34 max-md:hidden">"First"</th>
                     <th scope="col" class="r w-34 max-sm:hidden">"Last"</th>
                 </tr></thead>
@@ -182,7 +182,7 @@ fn row(kind: ErrorKind, coverage: Coverage) -> impl IntoView {
     };
     let time =
         |at: Option<crate::model::time::Millis>| at.map_or_else(|| view! { "—" }.into_any(), |at| view! { <Ago at=at /> }.into_any());
-    let failed = if kind.failed == 0 { "r text-zero" } else { "r text-failed font-medium" };
+    let failed = if kind.failed == 0 { "r text-zero max-sm:pr-gutter!" } else { "r text-failed font-medium max-sm:pr-gutter!" };
     view! {
         <tr data-row>
             <td title=kind.text.clone()>

@@ -209,6 +209,9 @@ fn Whole(
             </div>
             <WhilePaused sample=sample />
             <Figures sample=sample />
+            // On a phone the charts are shown when this is open, so that jobs are on the first screen; elsewhere always. It stands
+            // before them, not around them: what it hides depends on the width, and that needs no script.
+            <details class="charts-fold"><summary>"Charts" <Icon glyph=Glyph::ChevronDown class="i s" /></summary></details>
             // On a phone the three scroll sideways: keys must reach that too.
             <div class="six over-time" tabindex="0" role="group" aria-label="Figures over time">
                 <Chart title="Throughput" plot=throughput class="span2 min-w-0" />

@@ -143,7 +143,7 @@ fn List(page: Memo<Page>) -> impl IntoView {
                     <th scope="col" class="w-56 max-sm:w-auto">"Schedule"</th>
                     <th scope="col" class="max-md:hidden">"When"</th>
                     <th scope="col" class="w-36 max-lg:hidden">"Queue"</th>
-                    <th scope="col" class="w-66 max-sm:w-28">"Next runs"</th>
+                    <th scope="col" class="w-66 max-sm:w-28 max-sm:pr-gutter!">"Next runs"</th>
                     <th scope="col" class="w-28 max-lg:hidden">"Last run"</th>
                     <th scope="col" class="r w-42 max-sm:hidden">"State"</th>
                 </tr></thead>
@@ -236,7 +236,7 @@ fn cells(schedule: Schedule) -> impl IntoView {
                 <div class="text-12 font-mono text-faint clip">{schedule.cron.clone()}</div>
             </td>
             <td class="py-1.5! align-top leading-5 max-lg:hidden"><div class="clip">{queue}</div></td>
-            <td class="py-1.5! align-top leading-5">{runs}</td>
+            <td class="py-1.5! align-top leading-5 max-sm:pr-gutter!">{runs}</td>
             <td class="py-1.5! align-top leading-5 max-lg:hidden">{last}</td>
             <td class="py-1! align-top max-sm:hidden"><div class="flex items-center justify-end gap-2">{badge}{acts}</div></td>
     }

@@ -56,8 +56,9 @@ fn names(out: &mut String, lane: &Lane, scale: &Scale) {
         .iter()
         .filter_map(|s| s.values.iter().rev().skip(1).copied().flatten().next().map(|value| (scale.at(value), s, value)))
         .collect();
-    // The lowest first: there are three at most, and a sort would be more code than all of this.
-    while let Some(lowest) = (0..ends.len()).min_by(|a, b| ends[*a].0.total_cmp(&ends[*b].0)) {
+    // The lowest first, of equal ones the last series: the first stands above. There are three at most, and a sort would be more code
+    // than all of this.
+    while let Some(lowest) = (0..ends.len()).rev().min_by(|a, b| ends[*a].0.total_cmp(&ends[*b].0)) {
         let (y, series, value) = ends.remove(lowest);
         last = y.max(last + APART);
         let _ =
@@ -136,7 +137,8 @@ fn axis(out: &mut String, plot: &Plot) {
         20..120 => 15 * 60_000,
         _ => 6 * 3_600_000,
     };
-    out.push_str(r#"<div class="xax">"#);
+    // Which labels there is no room for depends on the width: the stylesheet leaves them out.
+    out.push_str(if whole / every > 3 { r#"<div class="xax dense">"# } else { r#"<div class="xax">"# });
     let mut at = (first.0 + every - 1).div_euclid(every) * every;
     while at < first.0 + whole {
         let x = (at - first.0) as f64 * 100.0 / whole as f64;
@@ -225,5 +227,25 @@ mod tests {
         assert!(table(&plot).contains("<th scope=\"row\">00:00:20 UTC</th><td>—</td>"));
         assert_eq!(plot.words(3), "00:00:30 UTC: Completed 3.0/s");
         assert!(super::super::Plot::empty(&super::tests::plot(&[None, None])));
+    }
+
+    #[test]
+    fn of_lines_that_end_alike_the_first_is_named_above() {
+        let mut plot = plot(&[Some(5.0), Some(5.0)]);
+        let line = |name| Series { name, ..plot.lanes[0].series[0].clone() };
+        let lines = vec![line("p99"), line("p95"), line("p50")];
+        (plot.note, plot.lanes[0].series) = (Some("log scale"), lines);
+        let svg = picture(&plot);
+        // Written from the lowest up.
+        let at = |name: &str| svg.find(name).expect("it is named");
+        assert!(at(">p50 ") < at(">p95 ") && at(">p95 ") < at(">p99 "), "{svg}");
+    }
+
+    #[test]
+    fn labels_of_the_time_are_dense_where_there_are_four() {
+        let quarter = picture(&plot(&[Some(1.0); 90]));
+        assert!(quarter.contains(r#"<div class="xax">"#), "{quarter}");
+        let hour = Plot { step_ms: 60_000, ..plot(&[Some(1.0); 60]) };
+        assert!(picture(&hour).contains(r#"<div class="xax dense">"#));
     }
 }

@@ -30,7 +30,7 @@ pub fn History(history: Memo<Alerts>) -> impl IntoView {
                     <th scope="col" class="w-45 max-sm:w-26">"Time (UTC)"</th>
                     <th scope="col" class="w-30 max-sm:hidden">"What"</th>
                     <th scope="col" class="w-55 max-md:hidden">"Rule"</th>
-                    <th scope="col">"Message"</th>
+                    <th scope="col" class="max-sm:pr-gutter!">"Message"</th>
                     <th scope="col" class="r w-28 max-sm:hidden">"Fired for"</th>
                 </tr></thead>
                 <tbody>{rows}</tbody>
@@ -59,7 +59,7 @@ fn row(Entry { message: m, .. }: Entry) -> impl IntoView {
             <td><Clock at=m.at /></td>
             <td class="max-sm:hidden"><span class="state"><Icon glyph=glyph class=class />{word}</span></td>
             <td class="max-md:hidden" title=m.rule.clone()>{m.rule.clone()}</td>
-            <td class="whitespace-normal! wrap-anywhere py-2!"><span class="sm:hidden">{word}": "</span>{m.text}</td>
+            <td class="whitespace-normal! wrap-anywhere py-2! max-sm:pr-gutter!"><span class="sm:hidden">{word}": "</span>{m.text}</td>
             <td class="r max-sm:hidden">{lasted}</td>
         </tr>
     }

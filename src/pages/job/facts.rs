@@ -71,7 +71,7 @@ pub fn Facts(job: JobSummary, named: Option<String>, ahead: Option<u64>, past: R
     };
     let mut facts: Vec<(&'static str, AnyView)> = vec![
         ("Queue", view! { <a class="link" href=job.queue.href()>{job.queue.to_string()}</a> }.into_any()),
-        (if job.state == JobState::Failed { "Attempts" } else { "Run" }, text(attempts(&job))),
+        (if job.state == JobState::Failed { "Attempts" } else { "Attempt" }, text(attempts(&job))),
         ("Priority", job.priority.map_or_else(|| priority(named), |p| text(Some(p.as_str().into())))),
         ("Group", text(job.group_id.clone())),
         // The library stamps the payload anew at every attempt: only a job that never ran shows when it was enqueued.

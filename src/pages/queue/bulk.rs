@@ -73,7 +73,7 @@ pub fn Toolbar(
         <div class=class>
             {order}
             <Show when=move || filterable.get()><JobFilter query=query q=q /></Show>
-            <span class="flex-1"></span>
+            <span class="flex-1 max-sm:hidden"></span>
             {fresh}
         </div>
         <Show when=move || selecting.get()>

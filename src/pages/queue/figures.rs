@@ -12,11 +12,11 @@ use crate::{
         ids::{Priority, escaped},
         job::JobState,
         query::JobsQuery,
-        queue::{FAILED_CAP, QueueSample},
+        queue::{FAILED_CAP, Paused, QueueSample},
         time::{Millis, span},
     },
 };
-use leptos::prelude::*;
+use leptos::{html, prelude::*, web_sys::Element};
 
 /// `high 120, base 4.1k`; the whole figures are in the title.
 fn split(q: &QueueSample) -> String {
@@ -62,9 +62,25 @@ fn in_and_out(q: &QueueSample) -> String {
 fn since(q: &QueueSample) -> String {
     match (q.oldest_waiting_ms, q.waiting) {
         (Some(_), _) if q.oldest_waiting_old => "seen over 30 s ago".into(),
-        (Some(ms), _) => format!("since {} UTC", Millis(q.sampled_at.0 - ms).near(q.sampled_at).trim_end_matches(" UTC")),
+        (Some(ms), _) => format!("since {} UTC", to_the_minute(Millis(q.sampled_at.0 - ms), q.sampled_at)),
         (None, Some(0)) => "nothing waits".into(),
         (None, _) => "its age is unknown".into(),
+    }
+}
+
+/// `17:31`, with the date when that is long ago: seconds would only make the line longer.
+fn to_the_minute(at: Millis, now: Millis) -> String {
+    let said = at.near(now);
+    said.rsplit_once(':').map_or_else(|| said.clone(), |(minute, _)| minute.to_owned())
+}
+
+/// Over which time the rates are, or why they are not known.
+fn rate_fact(out: Option<f64>, workers: Option<u64>, paused: Paused) -> &'static str {
+    match (out, workers, paused) {
+        (Some(_), ..) => "per second, last minute",
+        (None, Some(0), _) => "no worker serves it",
+        (None, _, Paused::Yes) => "paused",
+        (None, _, Paused::No | Paused::Partly) => "no events were heard",
     }
 }
 
@@ -132,11 +148,7 @@ pub fn Figures(#[prop(into)] sample: Signal<QueueSample>) -> impl IntoView {
             <div class="tile mid">
                 <dt class="k">"In and out"</dt>
                 <dd class=move || if sample.with(|q| q.flow.out_per_second.is_some()) { "v" } else { "v text-zero" }>{move || sample.with(in_and_out)}</dd>
-                <dd class="u">{fact(|q| match (q.flow.out_per_second, q.workers) {
-                    (Some(_), _) => "per second, last minute".into(),
-                    (None, Some(0)) => "no worker serves it".into(),
-                    (None, _) => "no events were heard".into(),
-                })}</dd>
+                <dd class="u">{fact(|q| rate_fact(q.flow.out_per_second, q.workers, q.paused).into())}</dd>
             </div>
         </dl>
     }
@@ -154,10 +166,28 @@ pub fn count_of(q: &QueueSample, state: JobState) -> Option<u64> {
     }
 }
 
+/// Sideways only: the page itself stays where it is. Not right at the edge, where it would look cut.
+fn bring_in_sight(tabs: &Element) {
+    const INSET: f64 = 16.0;
+    let Ok(Some(current)) = tabs.query_selector("[aria-current]") else { return };
+    let (seen, tab) = (tabs.get_bounding_client_rect(), current.get_bounding_client_rect());
+    let past = (tab.right() + INSET - seen.right()).max(0.0) + (tab.left() - INSET - seen.left()).min(0.0);
+    tabs.set_scroll_left(tabs.scroll_left() + past as i32);
+}
+
 /// Links, so that a state is an address; the window of the charts stays with them. The archive is not counted here.
 #[component]
 pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -> impl IntoView {
     let window = use_value("window");
+    let state = Memo::new(move |_| query.with(|q| q.state));
+    let nav = NodeRef::<html::Nav>::new();
+    // On a phone the row is wider than the screen. A frame later, when the link has become the current one.
+    Effect::new(move |_| {
+        state.track();
+        if let Some(nav) = nav.get() {
+            request_animation_frame(move || bring_in_sight(&nav));
+        }
+    });
     let tab = move |state: JobState, word: &'static str| {
         let href = move || {
             let href = query.with(|q| JobsQuery { state, page: 1, order: JobsQuery::first_order(state), ..q.clone() }.href());
@@ -182,7 +212,7 @@ pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -
     };
     let grouped = Memo::new(move |_| sample.with(|q| q.grouped > 0) || query.with(|q| q.state) == JobState::Grouped);
     view! {
-        <nav class="tabs" aria-label="States">
+        <nav class="tabs" aria-label="States" node_ref=nav>
             {tab(JobState::Waiting, "Waiting")}
             {move || grouped.get().then(|| tab(JobState::Grouped, "Behind groups"))}
             {tab(JobState::Active, "Active")}
@@ -190,5 +220,25 @@ pub fn Tabs(#[prop(into)] sample: Signal<QueueSample>, query: Memo<JobsQuery>) -
             {tab(JobState::Failed, "Failed")}
             {tab(JobState::Completed, "Archive")}
         </nav>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_to_the_minute() {
+        let at = Millis(63_091_000);
+        assert_eq!(to_the_minute(at, Millis(at.0 + 9_000)), "17:31");
+        assert_eq!(to_the_minute(at, Millis(at.0 + 2 * 86_400_000)), "1970-01-01 17:31");
+    }
+
+    #[test]
+    fn a_paused_queue_is_not_called_unheard() {
+        assert_eq!(rate_fact(None, Some(2), Paused::Yes), "paused");
+        assert_eq!(rate_fact(None, Some(2), Paused::Partly), "no events were heard");
+        assert_eq!(rate_fact(None, Some(0), Paused::Yes), "no worker serves it");
+        assert_eq!(rate_fact(Some(0.0), Some(2), Paused::Yes), "per second, last minute");
     }
 }
