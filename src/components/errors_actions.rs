@@ -70,10 +70,7 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
     let explain = if verb == Verb::Retry {
         "They go back to their waiting lists with attempts set to 0. Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile are not included. It runs in the background and can be cancelled.".to_owned()
     } else {
-        format!(
-            "They will not run. {} Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile stay.",
-            restorable(now)
-        )
+        format!("{} Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile stay.", restorable(now))
     };
     let confirm = move || {
         let Some(counted) = parts.get_untracked() else { return };

@@ -22,6 +22,11 @@ fn list(queue: &QueueName, state: JobState) -> String {
     JobsQuery { state, order: JobsQuery::first_order(state), ..JobsQuery::read(queue.clone(), |_| None) }.href()
 }
 
+/// As the queue's page names the list: the one of completed jobs is the archive, which has failed ones too.
+fn tab(state: JobState) -> &'static str {
+    if state == JobState::Completed { "archive" } else { state.as_str() }
+}
+
 #[component]
 pub fn Crumbs(queue: QueueName, state: Option<JobState>) -> impl IntoView {
     let step = || view! { <Icon glyph=Glyph::ChevronRight class="i xs" /> };
@@ -39,7 +44,7 @@ pub fn Crumbs(queue: QueueName, state: Option<JobState>) -> impl IntoView {
             <a href="/queues">"Queues"</a>
             {step()}
             <a class="clip" href=queue.href()>{queue.to_string()}</a>
-            {state.map(|s| view! { {step()}<a href=back>{s.as_str()}</a> })}
+            {state.map(|s| view! { {step()}<a href=back>{tab(s)}</a> })}
         </nav>
     }
 }
