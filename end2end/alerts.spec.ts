@@ -16,7 +16,7 @@ test('a rule is previewed, saved, fires on the bell and in the history, and is r
   await expect(page).toHaveURL(/\/alerts$/)
   const main = page.getByRole('main')
   await expect(main.getByRole('table', { name: 'Rules' })).toContainText('High Failure Rate')
-  await expect(main).toContainText('No rule is stored')
+  await expect(main).toContainText('These are the default rules')
 
   await main.getByRole('link', { name: 'New rule' }).click()
   await main.getByLabel('What is watched').selectOption('failure')

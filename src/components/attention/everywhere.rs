@@ -132,7 +132,7 @@ pub fn everywhere(o: &Overview, list: Option<&WorkerList>, now: Millis) -> Vec<L
     }
     let share = (o.heard.unattributed * 100).checked_div(o.heard.started).unwrap_or(0);
     if share >= VAGUE {
-        let text = format!("{share} % of the started jobs could not be told a queue: figures by queue are lower bounds");
+        let text = format!("The queue of {share} % of started jobs is unknown, so figures per queue are minimums");
         say(Glyph::Note, Tone::Quiet, "", text, "/workers", "View workers");
     }
     if o.heard.malformed > 0 {
