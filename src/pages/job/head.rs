@@ -2,6 +2,7 @@
 
 use crate::{
     components::{
+        address::use_list_before,
         badge::{Badge, Tone},
         confirm::{Actions, Question},
         copy::CopyButton,
@@ -32,10 +33,12 @@ pub fn Crumbs(queue: QueueName, state: Option<JobState>) -> impl IntoView {
     let step = || view! { <Icon glyph=Glyph::ChevronRight class="i xs" /> };
     let back = state.map_or_else(|| queue.href(), |s| list(&queue, s));
     let navigate = use_navigate();
+    let left = use_list_before(queue.clone());
     on_key("Escape", {
         let back = back.clone();
         move || {
-            navigate(&back, Default::default());
+            // With its page, order and filter.
+            navigate(&left().unwrap_or_else(|| back.clone()), Default::default());
             true
         }
     });
