@@ -47,7 +47,7 @@ test('a webhook is tried, saved, and its secret does not come back', async ({ op
   expect(await redis.get('gravito:zenith:alerts:config')).toBeNull()
 
   await form.getByRole('button', { name: 'Save Webhook' }).click()
-  await expect(toasts(page)).toContainText('Saved Webhook')
+  await expect(toasts(page)).toContainText('Saved webhook')
   await expect(form.getByLabel('URL')).toHaveValue('')
   await expect(form).toContainText('Stored: 127.0.0.1. Leave empty to keep it.')
   const channels = JSON.parse((await redis.get('gravito:zenith:alerts:config'))!).channels

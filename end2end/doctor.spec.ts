@@ -16,7 +16,7 @@ test('a finding says what it means, and its fix says what it did', async ({ queu
   await expect(urgent).toContainText('critical, high and low')
   await expect(findings).toContainText('orders is paused in part')
   await expect(findings).toContainText('1 payload in queue:odd:failed cannot be read')
-  await doctor.getByText('What was looked at').click()
+  await doctor.getByText('What was checked').click()
   await expect(doctor.getByRole('list', { name: 'Checks' })).toContainText('Clock of Redis')
   await page.screenshot({ path: 'end2end/report/shots/doctor-light.png', fullPage: true })
 
@@ -31,7 +31,7 @@ test('a finding says what it means, and its fix says what it did', async ({ queu
   expect(await redis.lLen('queue:orders')).toBe(5)
   // The list is looked at again by itself once it is counted anew.
   await expect(async () => {
-    await doctor.getByRole('button', { name: 'Look again' }).click()
+    await doctor.getByRole('button', { name: 'Check again' }).click()
     await expect(findings).not.toContainText('which no worker reads', { timeout: 1_500 })
   }).toPass()
   await findings.getByRole('button', { name: 'Resume orders…' }).click()
@@ -53,6 +53,6 @@ test.describe('without JavaScript', () => {
     await redis.set('queue:orders:high:paused', '1')
     const page = await visit('/settings')
     await expect(page.getByRole('region', { name: 'Doctor' })).toContainText('orders is paused in part')
-    await expect(page.getByRole('button', { name: 'Look again' })).toBeHidden()
+    await expect(page.getByRole('button', { name: 'Check again' })).toBeHidden()
   })
 })

@@ -13,7 +13,7 @@ test('failures are grouped by what they have in common, and a group is retried',
   await page.getByRole('row', { name: /gateway did not answer within <n> ms/ }).getByRole('link').click()
 
   await expect(page.getByRole('heading', { level: 1 })).toContainText('within <n> ms')
-  await page.getByRole('button', { name: 'Retry all…' }).click()
+  await page.getByRole('button', { name: 'Retry 12 jobs…' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Retry 12 jobs' }).click()
   await expect(toasts(page)).toContainText('12')
   await expect(async () => expect(await queues.waiting('orders')).toBe(12)).toPass()

@@ -82,7 +82,7 @@ test('/ filters, j and k move, Enter opens, Esc goes back', async ({ queues, ope
   await expect(page.getByRole('button', { name: 'Retry job' })).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(page).toHaveURL(/\/queues\/orders\?state=failed/)
-  for (const [key, url] of [['o', /:\d+\/$/], ['q', /\/queues$/], ['s', /\/schedules$/], ['w', /\/workers$/], ['a', /\/alerts$/]] as const) {
+  for (const [key, url] of [['o', /:\d+\/$/], ['q', /\/queues$/], ['e', /\/errors$/], ['f', /\/search$/], ['s', /\/schedules$/], ['w', /\/workers$/], ['a', /\/alerts$/]] as const) {
     await page.keyboard.press('g')
     await page.keyboard.press(key)
     await expect(page).toHaveURL(url)
@@ -93,6 +93,23 @@ test('/ filters, j and k move, Enter opens, Esc goes back', async ({ queues, ope
   await page.keyboard.press('g')
   await page.keyboard.press('q')
   await expect(page).toHaveURL(/\/alerts$/)
+})
+
+test('Esc goes back to the list as it was left', async ({ queues, open }) => {
+  await queues.fail('orders', make(60, 'DEAD'))
+  const page = await open('/queues/orders?state=failed&page=2&perPage=20')
+  await page.getByRole('checkbox').nth(3).waitFor()
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/\/jobs\/DEAD-/)
+  await page.getByRole('link', { name: 'Raw', exact: true }).click()
+  await expect(page).toHaveURL(/view=raw/)
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL(/\/queues\/orders\?state=failed&page=2&perPage=20$/)
+  // From elsewhere it leads to the list as the job's page knows it.
+  await open('/queues/orders/jobs/DEAD-1')
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL(/\/queues\/orders\?state=failed$/)
 })
 
 test('r retries in a filtered table too', async ({ queues, open }) => {

@@ -29,7 +29,7 @@ test('nodes by service, with what they say and what they do not', async ({ queue
   const page = await open('/workers')
   const nodes = page.getByRole('region', { name: 'Nodes' })
   const billing = nodes.getByRole('list', { name: 'Nodes of billing' })
-  await expect(billing).toContainText('Fresh')
+  await expect(billing).toContainText('Online')
   await expect(billing).toContainText('41 %')
   await expect(billing).toContainText('25 %')
   await billing.getByText('billing-1', { exact: true }).click()

@@ -46,6 +46,20 @@ test('jobs that end are counted, charted and logged', async ({ queues, workers, 
   await expect(table.getByRole('row').nth(1)).toContainText(/UTC, still filling/)
 })
 
+test('what the list has no room for is found behind its last line', async ({ queues, redis, open }) => {
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await queues.fail(name, make(2, name.toUpperCase()))
+  await queues.push('stopped', make(3, 'S'))
+  for (const list of [':critical', ':high', '', ':low']) await redis.set(`queue:stopped${list}:paused`, '1')
+  const page = await open('/')
+  const list = page.getByRole('list', { name: 'Needs attention' })
+  await expect(list).toContainText('stopped: paused while 3 jobs wait')
+  await expect(list).toContainText('3 more with failed jobs')
+  await list.getByRole('link', { name: 'View all' }).click()
+  await expect(page).toHaveURL(/\/queues\?filter=attention$/)
+  for (const name of ['a', 'f', 'stopped']) await expect(page.getByRole('table').getByRole('link', { name, exact: true })).toBeVisible()
+  await expect(page.getByRole('navigation', { name: 'Filter' }).getByRole('link', { name: 'Needs attention' })).toHaveAttribute('aria-current', 'true')
+})
+
 test('the window is in the address', async ({ queues, workers, open }) => {
   test.setTimeout(60_000)
   await queues.push('orders', make(3, 'ORD'))

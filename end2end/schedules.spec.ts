@@ -79,7 +79,7 @@ test('what is due runs, and what is broken says why', async ({ redis, open, page
   await open('/schedules')
   await expect.poll(() => redis.lLen('queue:reports'), { timeout: 15_000 }).toBe(1)
   await expect(page.getByRole('row', { name: /broken/ })).toContainText('hour: 24 is not within 0 to 23')
-  await expect(page.getByRole('main')).toContainText('A console fires what is due')
+  await expect(page.getByRole('main')).toContainText('The console runs due schedules. Times are UTC.')
 })
 
 test.describe('without JavaScript', () => {

@@ -36,6 +36,7 @@ test('settings: what is kept, what would go, and a run that deletes it', async (
   await expect(main).toContainText(archive)
   await expect(main.getByLabel('Keep jobs for')).toHaveValue('20')
   await expect(main).toContainText('Nothing is old enough')
+  await expect(main.getByRole('button', { name: 'Delete old rows now' })).toBeDisabled()
 
   await expect.poll(() => page.evaluate(() => fetch('/api/v1/archive').then((r) => r.json()).then((a) => a.status.state))).toBe('ready')
   fill(archive, 40, 30)

@@ -13,10 +13,42 @@ use percent_encoding::percent_decode_str;
 #[derive(Clone, Copy)]
 struct Address(ReadSignal<Url>);
 
+/// Raw path and query string of the page before this one, in this tab and since it was loaded.
+#[derive(Clone, Copy)]
+struct Before(StoredValue<Option<(String, String)>>);
+
 /// Called once, inside the router and outside of its routes.
 pub fn provide_address() {
-    provide_context(Address(use_url()));
+    let url = use_url();
+    let before = StoredValue::new(None);
+    provide_context(Address(url));
+    provide_context(Before(before));
     Effect::new(|_| keep_percent_signs());
+    Effect::new(move |last: Option<(String, String)>| {
+        let now = url.with(|u| (u.path().to_owned(), u.search().to_owned()));
+        // Another view or filter of one page is no other page.
+        if let Some(last) = last.filter(|last| last.0 != now.0) {
+            before.set_value(Some(last));
+        }
+        now
+    });
+}
+
+/// Asked when it is needed: the list of the queue as it was left, where that was the page before.
+pub fn use_list_before(queue: QueueName) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+    let Before(before) = expect_context();
+    move || before.get_value().and_then(|(path, search)| list_of(&queue, &path, &search))
+}
+
+fn list_of(queue: &QueueName, path: &str, search: &str) -> Option<String> {
+    let lists = page_of(path) == ("queues".to_owned(), 2) && segment(path, 1).is_some_and(|name| name == queue.as_str());
+    lists.then(|| whole(&queue.href(), search))
+}
+
+/// The router keeps a query string without its question mark.
+fn whole(path: &str, search: &str) -> String {
+    let search = search.trim_start_matches('?');
+    if search.is_empty() { path.to_owned() } else { format!("{path}?{search}") }
 }
 
 /// On a click the router writes a decoded path into the history, where `%2541` (the name `%41`) would become `%41` (`A`).
@@ -97,7 +129,7 @@ pub fn use_search<T: Clone + PartialEq + Send + Sync + 'static>(
 /// For a page whose code did not come: the browser loads it whole, and says itself if nobody answers.
 pub async fn load_anew() -> AnyView {
     let Address(url) = expect_context();
-    let _ = url.with_untracked(|u| location().set_href(&format!("{}{}", u.path(), u.search())));
+    let _ = url.with_untracked(|u| location().set_href(&whole(u.path(), u.search())));
     std::future::pending().await
 }
 
@@ -136,5 +168,12 @@ mod tests {
         assert_eq!(with_value("state=failed&window=1h&page=2", "window", "24h"), "?state=failed&page=2&window=24h");
         assert_eq!(with_value("", "window", "1h"), "?window=1h");
         assert_ne!(page_of("/queues"), page_of("/queues/orders"));
+        let queue = QueueName::try_from("mail:5").expect("a name");
+        let list = |path, search| list_of(&queue, path, search);
+        assert_eq!(list("/queues/mail:5", "state=failed&page=2").as_deref(), Some(&*format!("{}?state=failed&page=2", queue.href())));
+        assert_eq!(list("/queues/mail%3A5", "").as_deref(), Some(&*queue.href()));
+        for other in ["/queues", "/queues/mail", "/queues/mail:5/jobs/a", "/search"] {
+            assert_eq!(list(other, "page=2"), None, "{other}");
+        }
     }
 }

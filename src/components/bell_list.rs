@@ -1,4 +1,4 @@
-//! Under the bell: what fires now, and the last things that were said.
+//! Under the bell: what fires now, and the last things that were said besides.
 
 use super::{
     badge::Tone,
@@ -39,7 +39,7 @@ pub fn BellList() -> impl IntoView {
         seq.track();
         spawn_local(async move {
             let answer = api::alerts::alerts(1).await;
-            past.try_set(Some(answer.map(|view| view.alerts.history.into_iter().take(SHOWN).collect())));
+            past.try_set(Some(answer.map(|view| view.alerts.earlier().take(SHOWN).cloned().collect())));
         });
     });
     let now = move || {
@@ -61,7 +61,7 @@ pub fn BellList() -> impl IntoView {
     let said = move || match past.get() {
         None => view! { <p class="px-3 py-2 text-faint" aria-busy="true">"Loading"</p> }.into_any(),
         Some(Err(_)) => view! { <p class="px-3 py-2 text-muted">"The history cannot be read now."</p> }.into_any(),
-        Some(Ok(entries)) if entries.is_empty() => view! { <p class="px-3 py-2 text-muted">"Nothing was said yet."</p> }.into_any(),
+        Some(Ok(entries)) if entries.is_empty() => view! { <p class="px-3 py-2 text-muted">"Nothing else was said yet."</p> }.into_any(),
         Some(Ok(entries)) => {
             let rows = entries.into_iter().map(|Entry { message: m, .. }| {
                 let (glyph, class) = look(m.kind);
@@ -73,7 +73,7 @@ pub fn BellList() -> impl IntoView {
                     </li>
                 }
             });
-            view! { <ul aria-label="History">{rows.collect_view()}</ul> }.into_any()
+            view! { <ul aria-label="Earlier">{rows.collect_view()}</ul> }.into_any()
         }
     };
     view! {
@@ -81,7 +81,7 @@ pub fn BellList() -> impl IntoView {
         <Show when=move || { more.get() > 0 }>
             <p class="px-3 pb-2 text-muted">{move || format!("And {}.", count(more.get(), "more", "more"))}</p>
         </Show>
-        <h3 class="px-3 pt-2 pb-1 text-12 text-faint border-t border-line">"Lately"</h3>
+        <h3 class="px-3 pt-2 pb-1 text-12 text-faint border-t border-line">"Earlier"</h3>
         {said}
     }
 }

@@ -27,9 +27,14 @@ enum Line {
     Text(String),
 }
 
-/// `at charge (/app/charge.ts:41:11)`, `at /app/x.js:1:2`, `#0 /app/x.php(12): Job->handle()`.
+/// `at charge (/app/charge.ts:41:11)`, `at /app/x.js:1:2`, `#0 /app/x.php(12): Job->handle()`, `File "/app/x.py", line 3, in run`.
 fn frame(line: &str) -> Option<Frame> {
     let text = line.trim();
+    if let Some((file, rest)) = text.strip_prefix("File \"").and_then(|t| t.split_once("\", line ")) {
+        let (line, call) = rest.split_once(", in ").unwrap_or((rest, ""));
+        line.parse::<u32>().ok()?;
+        return Some(Frame { call: if call.is_empty() { "in".into() } else { format!("in {call}") }, place: format!("{file}:{line}") });
+    }
     if let Some(rest) = text.strip_prefix("at ") {
         let rest = rest.trim();
         return Some(match rest.strip_suffix(')').and_then(|r| r.rsplit_once(" (")) {
@@ -43,6 +48,20 @@ fn frame(line: &str) -> Option<Frame> {
         Some((place, call)) => Frame { call: call.into(), place: place.into() },
         None => Frame { call: rest.into(), place: String::new() },
     })
+}
+
+/// Message and stack: some producers write the stack into the error itself, behind its first line.
+fn split(message: String, stack: Option<String>) -> (String, Option<String>) {
+    // A sentence may begin with "at", and a list of reasons with "#1".
+    let begins = |line: &str| {
+        frame(line).is_some() && !line.starts_with("at ") && (!line.trim_start().starts_with('#') || line.trim_start().starts_with("#0 "))
+    };
+    match message.split_once('\n') {
+        Some((first, rest)) if stack.is_none() && rest.lines().next().is_some_and(begins) => {
+            (first.trim_end().to_owned(), Some(rest.to_owned()))
+        }
+        Some(_) | None => (message, stack),
+    }
 }
 
 /// Where a frame that is not the application's comes from.
@@ -105,6 +124,7 @@ fn plain(f: Frame, class: &'static str) -> impl IntoView {
 
 #[component]
 pub fn ErrorView(#[prop(into)] message: String, stack: Option<String>, #[prop(into)] after: Signal<String>) -> impl IntoView {
+    let (message, stack) = split(message, stack);
     let (class, rest) = split_error(&message);
     let class = (!class.is_empty()).then(|| view! { <span class="cls">{format!("{class}:")}</span>" " });
     let rest = rest.to_owned();
@@ -161,6 +181,30 @@ mod tests {
             "{got:?}"
         );
         assert_eq!(got[2], Line::Text("Caused by: x".into()));
+        let python = Frame { call: "in run".into(), place: "/app/x.py:3".into() };
+        assert_eq!(frame("  File \"/app/x.py\", line 3, in run"), Some(python));
+        assert_eq!(frame("File \"/app/x.py\", line of code"), None);
         assert_eq!(frame("#0 /app/x.php(12): Job->handle()").map(|f| f.call).as_deref(), Some("Job->handle()"));
+    }
+
+    #[test]
+    fn a_stack_within_the_error_is_taken_out_of_it() {
+        let parts = |error: &str| split(error.to_owned(), None);
+        for (first, rest) in [
+            ("PaymentTimeout: no answer", "    at charge (/app/charge.ts:41:11)\n    at run (/app/x.js:1:1)"),
+            ("Exception: no answer", "#0 /app/x.php(12): Job->handle()\n#1 {main}"),
+            ("Traceback (most recent call last):", "  File \"/app/x.py\", line 3, in run\n    pay()\nValueError: no"),
+            ("java.io.IOException: no", "\tat com.shop.Pay.run(Pay.java:3)"),
+        ] {
+            assert_eq!(parts(&format!("{first}\n{rest}")), (first.to_owned(), Some(rest.to_owned())));
+        }
+        for whole in
+            ["no answer", "no answer\n", "two lines\nat noon it failed", "Rejected:\n#1 too large\n#2 too old", "odd\n\n    at x (y)"]
+        {
+            assert_eq!(parts(whole), (whole.to_owned(), None), "{whole}");
+        }
+        let stack = Some("    at other (/app/o.ts:1:1)".to_owned());
+        let error = "no answer\n    at charge (/app/charge.ts:41:11)".to_owned();
+        assert_eq!(split(error.clone(), stack.clone()), (error, stack), "a stack of its own is told as it is");
     }
 }

@@ -14,18 +14,20 @@ use crate::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
+/// `count`: how many there are, where that is known exactly.
 #[component]
-pub fn GroupButtons(text: String) -> impl IntoView {
+pub fn GroupButtons(text: String, count: Option<u64>) -> impl IntoView {
     let asked = RwSignal::new(None::<Verb>);
+    let which = count.map_or_else(|| "all".to_owned(), jobs);
     let text = StoredValue::new(text);
     view! {
         <button type="button" class="btn primary max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Retry))>
             <Icon glyph=Glyph::Retry />
-            "Retry all…"
+            {format!("Retry {which}…")}
         </button>
         <button type="button" class="btn danger max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Discard))>
             <Icon glyph=Glyph::Trash />
-            "Delete all…"
+            {format!("Delete {which}…")}
         </button>
         {move || asked.get().map(|verb| view! { <Ask verb=verb text=text asked=asked /> })}
     }
@@ -70,10 +72,7 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
     let explain = if verb == Verb::Retry {
         "They go back to their waiting lists with attempts set to 0. Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile are not included. It runs in the background and can be cancelled.".to_owned()
     } else {
-        format!(
-            "They will not run. {} Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile stay.",
-            restorable(now)
-        )
+        format!("{} Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile stay.", restorable(now))
     };
     let confirm = move || {
         let Some(counted) = parts.get_untracked() else { return };

@@ -56,7 +56,11 @@ pub fn QueueFilters(#[prop(into)] query: Signal<QueuesQuery>) -> impl IntoView {
     let hidden = move |name: &'static str, read: fn(&QueuesQuery) -> Option<&'static str>| {
         move || query.with(read).map(|value| view! { <input type="hidden" name=name value=value /> })
     };
-    let chips = QueueFilter::ALL.into_iter().map(|filter| view! { <Chip query=query filter=filter /> }).collect_view();
+    let chip = move |filter: QueueFilter| view! { <Chip query=query filter=filter /> };
+    let chips = QueueFilter::ALL.into_iter().filter(|filter| *filter != QueueFilter::Attention).map(chip).collect_view();
+    // The overview's list leads there.
+    let chosen = Memo::new(move |_| query.with(|q| q.filter == QueueFilter::Attention));
+    let attention = move || chosen.get().then(|| chip(QueueFilter::Attention));
     view! {
         <search class="flex items-center gap-2 min-w-0 max-sm:w-full max-sm:flex-wrap">
             <form class="contents" method="get" action="/queues" on:submit=submit>
@@ -70,7 +74,7 @@ pub fn QueueFilters(#[prop(into)] query: Signal<QueuesQuery>) -> impl IntoView {
                 {hidden("sort", |q| (q.sort != QueuesQuery::default().sort).then_some(q.sort.as_str()))}
                 {hidden("dir", |q| (q.descending != q.sort.descends_first()).then_some(if q.descending { "desc" } else { "asc" }))}
             </form>
-            <nav class="seg max-sm:w-full max-sm:overflow-x-auto" aria-label="Filter">{chips}</nav>
+            <nav class="seg max-sm:w-full max-sm:overflow-x-auto" aria-label="Filter">{chips}{attention}</nav>
         </search>
     }
 }
@@ -84,18 +88,20 @@ fn Chip(query: Signal<QueuesQuery>, filter: QueueFilter) -> impl IntoView {
         QueueFilter::Paused => "Paused",
         QueueFilter::NoWorkers => "No workers",
         QueueFilter::Idle => "Idle",
+        QueueFilter::Attention => "Needs attention",
     };
     let count = Memo::new(move |_| {
         live.overview.with(|o| {
-            o.as_ref().map(|Overview { totals: t, discovery, .. }| {
+            o.as_ref().and_then(|Overview { totals: t, discovery, .. }| {
                 let queues = match filter {
                     QueueFilter::All => t.queues,
                     QueueFilter::Failing => t.failing,
                     QueueFilter::Paused => t.paused,
                     QueueFilter::NoWorkers => t.unserved,
                     QueueFilter::Idle => t.idle,
+                    QueueFilter::Attention => return None,
                 };
-                figure(Some(queues), discovery.truncated)
+                Some(figure(Some(queues), discovery.truncated))
             })
         })
     });

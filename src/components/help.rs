@@ -6,10 +6,12 @@ use super::{
 };
 use leptos::{html::Dialog, prelude::*};
 
-const KEYS: [(&str, &[&str]); 15] = [
+const KEYS: [(&str, &[&str]); 17] = [
     ("Go to a queue or page", &["⌘K", "Ctrl K"]),
     ("Go to overview", &["g o"]),
     ("Go to queues", &["g q"]),
+    ("Go to errors", &["g e"]),
+    ("Go to search", &["g f"]),
     ("Go to schedules", &["g s"]),
     ("Go to workers", &["g w"]),
     ("Go to logs", &["g l"]),

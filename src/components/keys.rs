@@ -80,6 +80,8 @@ pub fn listen() {
     for (key, path) in [
         ("g o", "/"),
         ("g q", "/queues"),
+        ("g e", "/errors"),
+        ("g f", "/search"),
         ("g s", "/schedules"),
         ("g c", "/schedules"),
         ("g w", "/workers"),

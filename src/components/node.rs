@@ -19,7 +19,7 @@ use leptos::prelude::*;
 
 pub fn look(freshness: Freshness) -> (&'static str, Tone, Glyph) {
     match freshness {
-        Freshness::Fresh => ("Fresh", Tone::Active, Glyph::Active),
+        Freshness::Fresh => ("Online", Tone::Active, Glyph::Active),
         Freshness::Late => ("Late", Tone::Waiting, Glyph::Warning),
         Freshness::Gone => ("Gone", Tone::Lost, Glyph::Lost),
     }

@@ -203,7 +203,7 @@ pub(super) fn words(question: &Question, now: Millis, Learned { served, forget }
             };
             Words {
                 title: format!("Delete {what} from {queue}?"),
-                text: format!("{they} will not run. {back}{more}"),
+                text: if *state == JobState::Failed { back } else { format!("{they} will not run. {back}{more}") },
                 primary: format!("Delete {}", jobs_of(n)),
                 glyph: Glyph::Trash,
                 danger: true,
@@ -277,13 +277,19 @@ mod tests {
     #[test]
     fn a_deletion_says_what_the_trash_keeps() {
         let fingerprint = Fingerprint::try_from("0123456789abcdef0123456789abcdef01234567.f.0".to_owned()).expect("valid");
-        let discard = |n: usize| Question::Discard {
+        let of = |state: JobState, n: usize| Question::Discard {
             queue: QueueName::try_from("mail").expect("valid"),
-            state: JobState::Failed,
+            state,
             jobs: vec![fingerprint.clone(); n],
             bytes: 1_900_000_000,
             name: None,
         };
+        let discard = |n: usize| of(JobState::Grouped, n);
+        assert_eq!(
+            said(&of(JobState::Failed, 1), None, false),
+            "You can restore it for an hour, until 01:00 UTC. The trash keeps about 1.9 GB.",
+            "nobody expects a failed job to run"
+        );
         assert_eq!(
             said(&discard(2), None, false),
             "They will not run. You can restore them for an hour, until 01:00 UTC. The trash keeps about 1.9 GB."

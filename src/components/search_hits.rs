@@ -29,7 +29,7 @@ fn marks(query: &Query, field: Field, text: &str) -> Vec<(usize, usize)> {
 /// Where it was found, as a word.
 fn word(hit: &Hit) -> &'static str {
     match hit.whereabouts {
-        Whereabouts::Live => "Live",
+        Whereabouts::Live => "Redis",
         Whereabouts::Archive => "Archive",
     }
 }

@@ -21,6 +21,14 @@ pub fn job_name(run: &Run) -> String {
     run.class_name.clone().or_else(|| run.job.clone()).unwrap_or_else(|| "a job without id".into())
 }
 
+/// The same in a sentence or alone: an id says that it is a job's.
+pub fn job_said(run: &Run) -> String {
+    match (&run.class_name, &run.job) {
+        (None, Some(id)) => format!("job {id}"),
+        (Some(_), _) | (None, None) => job_name(run),
+    }
+}
+
 /// A run that still counts: not put back.
 pub fn open(run: &&Run) -> bool {
     run.put_back.done_at.is_none()
@@ -33,7 +41,7 @@ pub fn doing(worker: &Worker, now: Millis) -> String {
         WorkerState::Lost => format!("lost {since}"),
         WorkerState::Stopped => format!("stopped {since}"),
         WorkerState::Online => match worker.runs.iter().find(open) {
-            Some(run) => job_name(run),
+            Some(run) => job_said(run),
             None if worker.heard_at.is_none() => "not heard yet".into(),
             None => "idle".into(),
         },

@@ -3,7 +3,7 @@
 use super::{
     icon::Icon,
     number::{Number, Place, bytes},
-    worker::{LoadBar, doing, load, look, open, ran},
+    worker::{LoadBar, doing, job_said, load, look, open, ran},
 };
 use crate::{
     live::Live,
@@ -82,7 +82,7 @@ fn Row(first: Worker, workers: Signal<Vec<Worker>>) -> impl IntoView {
             Some(run) => {
                 let others = w.runs.iter().filter(open).count() - 1;
                 let more = if others > 0 { format!(" and {others} more") } else { String::new() };
-                (super::worker::job_name(run) + &more, ran(run, now.get()))
+                (job_said(run) + &more, ran(run, now.get()))
             }
             None => (doing(w, now.get()), String::new()),
         })

@@ -10,7 +10,7 @@ use super::{
 use serde::{Deserialize, Serialize};
 
 /// More would push the tiles off the screen.
-pub const SHOWN: usize = 4;
+const SHOWN: usize = 4;
 
 /// More cells would be too small to hit.
 const CELLS: usize = 36;
@@ -21,11 +21,13 @@ const SHARE: u64 = 5;
 /// Minutes of the sparkline that "lately" is about.
 const LATELY: usize = 5;
 
-/// The most urgent concerns, and how many there are in all.
+/// The most urgent concerns, some of every kind first, and how many there are in all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Board {
     pub concerns: Vec<Concern>,
     pub total: u64,
+    /// How many of each kind are left out, the most urgent kind first.
+    pub others: Vec<(Kind, u64)>,
     /// Attempts that failed in the last 5 minutes; `None` while nobody heard them.
     pub lately: Option<u64>,
     pub load: LoadMap,
@@ -34,19 +36,50 @@ pub struct Board {
 impl Board {
     /// `waiting`: jobs in all of `queues`.
     pub fn of(queues: &[QueueSample], waiting: Option<u64>) -> Self {
-        let mut concerns = rank(queues);
-        let total = concerns.len() as u64;
-        // One more line than fits may as well be shown.
-        if concerns.len() > SHOWN + 1 {
-            concerns.truncate(SHOWN);
-        }
+        let ranked = rank(queues);
+        let total = ranked.len() as u64;
+        let (concerns, others) = pick(ranked);
         let lately = queues.iter().filter_map(|q| q.flow.failed_lately).reduce(|a, b| a + b);
-        Self { concerns, total, lately, load: LoadMap::of(queues, waiting) }
+        Self { concerns, total, others, lately, load: LoadMap::of(queues, waiting) }
+    }
+
+    /// What is left out, in words: `11 more: 2 without workers, 8 with failed jobs, 1 paused`
+    pub fn rest(&self) -> Option<String> {
+        let parts: Vec<String> = self.others.iter().map(|(kind, n)| format!("{} {}", thousands(*n), kind.word())).collect();
+        match self.others.as_slice() {
+            [] => None,
+            [(kind, n)] => Some(format!("{} more {}", thousands(*n), kind.word())),
+            many => Some(format!("{} more: {}", thousands(many.iter().map(|(_, n)| n).sum()), parts.join(", "))),
+        }
     }
 }
 
+/// Those that are shown, in their order, and how many others there are of each kind: a second one of a kind is shown when there is one of
+/// every kind.
+fn pick(ranked: Vec<Concern>) -> (Vec<Concern>, Vec<(Kind, u64)>) {
+    // One more line than fits may as well be shown.
+    if ranked.len() <= SHOWN + 1 {
+        return (ranked, Vec::new());
+    }
+    let first = |i: &usize| *i == 0 || ranked[*i].kind != ranked[*i - 1].kind;
+    let all = || 0..ranked.len();
+    let shown: Vec<usize> = all().filter(first).chain(all().filter(|i| !first(i))).take(SHOWN).collect();
+    let (mut concerns, mut others) = (Vec::new(), Vec::<(Kind, u64)>::new());
+    for (i, concern) in ranked.iter().enumerate() {
+        if shown.contains(&i) {
+            concerns.push(concern.clone());
+            continue;
+        }
+        match others.last_mut().filter(|(kind, _)| *kind == concern.kind) {
+            Some((_, n)) => *n += 1,
+            None => others.push((concern.kind, 1)),
+        }
+    }
+    (concerns, others)
+}
+
 /// In the order of urgency: what loses data, what fails now, what stands still, what failed, what somebody stopped.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     AtCap,
     Failing,
@@ -55,6 +88,21 @@ pub enum Kind {
     Unreadable,
     Partly,
     Paused,
+}
+
+impl Kind {
+    /// Follows a number of queues.
+    fn word(self) -> &'static str {
+        match self {
+            Self::AtCap => "at cap",
+            Self::Failing => "failing now",
+            Self::Unserved => "without workers",
+            Self::Failed => "with failed jobs",
+            Self::Unreadable => "not readable",
+            Self::Partly => "partly paused",
+            Self::Paused => "paused",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,32 +128,56 @@ fn failing_now(q: &QueueSample, failed: u64) -> bool {
     failed >= MANY && failed * 100 >= ended * SHARE
 }
 
+/// What is most urgent about a queue; `None`: it needs nobody.
+fn kind(q: &QueueSample) -> Option<Kind> {
+    let some = |n: Option<u64>| n.is_some_and(|n| n > 0);
+    if q.failed_at_cap {
+        Some(Kind::AtCap)
+    } else if q.flow.failed_lately.is_some_and(|failed| failing_now(q, failed)) {
+        Some(Kind::Failing)
+    } else if q.unserved() {
+        Some(Kind::Unserved)
+    } else if some(q.failed) {
+        Some(Kind::Failed)
+    } else if !q.problems.is_empty() {
+        Some(Kind::Unreadable)
+    } else if q.paused == Paused::Partly {
+        Some(Kind::Partly)
+    } else {
+        (q.paused == Paused::Yes && some(q.waiting)).then_some(Kind::Paused)
+    }
+}
+
+/// Whether the board has a line for it.
+pub fn needs_attention(q: &QueueSample) -> bool {
+    kind(q).is_some()
+}
+
 /// At most one for a queue: its most urgent.
 fn concern(q: &QueueSample) -> Option<Concern> {
     let (waiting, failed) = (q.waiting.unwrap_or(0), q.failed.unwrap_or(0));
     let wait = |n| if n == 1 { "1 job waits".into() } else { format!("{} jobs wait", figure(Some(n), q.grouped_partial)) };
     let lately = lately(q);
     let also = |text: String| lately.as_ref().map_or(text.clone(), |(_, l)| format!("{l}; {text}"));
-    let (kind, size, text) = if q.failed_at_cap {
-        let text = format!("the failed list is at its cap of {}; every further failure drops the oldest", thousands(FAILED_CAP));
-        (Kind::AtCap, failed, also(text))
-    } else if let Some((n, text)) = lately.clone().filter(|(n, _)| failing_now(q, *n)) {
-        (Kind::Failing, n, text)
-    } else if q.unserved() {
-        let jobs = if waiting > 0 { wait(waiting) } else { count(q.delayed.unwrap_or(0), "job is delayed", "jobs are delayed") };
-        (Kind::Unserved, waiting, format!("{jobs} and no worker serves this queue"))
-    } else if failed > 0 {
-        let paused = if q.paused == Paused::No { "" } else { ", and the queue is paused" };
-        let text = format!("{} used up {} attempts{paused}", count(failed, "job", "jobs"), if failed == 1 { "its" } else { "their" });
-        (Kind::Failed, failed, also(text))
-    } else if let Some(problem) = q.problems.first() {
-        (Kind::Unreadable, 0, problem.clone())
-    } else if q.paused == Paused::Partly {
-        (Kind::Partly, waiting, format!("only some of its lists are paused; {}", wait(waiting)))
-    } else if q.paused == Paused::Yes && waiting > 0 {
-        (Kind::Paused, waiting, format!("paused while {}", wait(waiting)))
-    } else {
-        return None;
+    let kind = kind(q)?;
+    let (size, text) = match kind {
+        Kind::AtCap => {
+            let text = format!("the failed list is at its cap of {}; every further failure drops the oldest", thousands(FAILED_CAP));
+            (failed, also(text))
+        }
+        Kind::Failing => lately.clone()?,
+        Kind::Unserved => {
+            let jobs = if waiting > 0 { wait(waiting) } else { count(q.delayed.unwrap_or(0), "job is delayed", "jobs are delayed") };
+            (waiting, format!("{jobs} and no worker serves this queue"))
+        }
+        Kind::Failed => {
+            let paused = if q.paused == Paused::No { "" } else { ", and the queue is paused" };
+            let text = format!("{} used up {} attempts{paused}", count(failed, "job", "jobs"), if failed == 1 { "its" } else { "their" });
+            (failed, also(text))
+        }
+        Kind::Unreadable => (0, q.problems.first()?.clone()),
+        Kind::Partly => (waiting, format!("only some of its lists are paused; {}", wait(waiting))),
+        Kind::Paused => (waiting, format!("paused while {}", wait(waiting))),
     };
     Some(Concern { queue: q.name.clone(), kind, size, text })
 }
@@ -221,6 +293,25 @@ mod tests {
         );
         let board = Board::of(&queues, Some(2_000));
         assert_eq!((board.total, board.concerns.len(), board.lately), (5, 5, None));
+        assert!(board.rest().is_none(), "all are shown");
         assert_eq!((board.load.cells[0].name.as_str(), board.load.others, board.load.waiting), ("alone", 0, Some(50)));
+    }
+    #[test]
+    fn every_kind_is_shown_before_a_second_one_of_a_kind() {
+        let failed = |name: &str, n: u64| queue(name, |q| q.failed = Some(n));
+        let mut queues: Vec<QueueSample> =
+            (0..9).map(|i| queue(&format!("cap{i}"), |q| (q.failed, q.failed_at_cap) = (Some(1_000), true))).collect();
+        queues.extend([failed("f1", 9), failed("f2", 8)]);
+        queues.push(queue("alone", |q| (q.workers, q.waiting) = (Some(0), Some(3))));
+        queues.extend(["p1", "p2"].map(|name| queue(name, |q| (q.paused, q.waiting) = (Paused::Yes, Some(1)))));
+        queues.push(queue("fine", |q| q.waiting = Some(9)));
+        let board = Board::of(&queues, None);
+        let shown: Vec<&str> = board.concerns.iter().map(|c| c.queue.as_str()).collect();
+        assert_eq!(shown, ["cap0", "alone", "f1", "p1"]);
+        assert_eq!(board.rest().as_deref(), Some("10 more: 8 at cap, 1 with failed jobs, 1 paused"));
+        assert_eq!(queues.iter().filter(|q| needs_attention(q)).count() as u64, board.total);
+        // Of few kinds, more than one.
+        let board = Board::of(&queues[..9], None);
+        assert_eq!((board.concerns.len(), board.rest().as_deref()), (4, Some("5 more at cap")));
     }
 }

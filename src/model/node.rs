@@ -30,9 +30,10 @@ impl Freshness {
         }
     }
 
+    /// For people.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Fresh => "fresh",
+            Self::Fresh => "online",
             Self::Late => "late",
             Self::Gone => "gone",
         }

@@ -1,6 +1,7 @@
 //! What the address bar says: filter, sort and page of the two tables. Browser and server read it with the same code.
 
 use super::{
+    board::needs_attention,
     ids::QueueName,
     job::{JobState, Order},
     queue::{Paused, QueueSample},
@@ -21,10 +22,12 @@ pub enum QueueFilter {
     Paused,
     NoWorkers,
     Idle,
+    /// What the overview's list is about.
+    Attention,
 }
 
 impl QueueFilter {
-    pub const ALL: [Self; 5] = [Self::All, Self::Failing, Self::Paused, Self::NoWorkers, Self::Idle];
+    pub const ALL: [Self; 6] = [Self::All, Self::Failing, Self::Paused, Self::NoWorkers, Self::Idle, Self::Attention];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +36,7 @@ impl QueueFilter {
             Self::Paused => "paused",
             Self::NoWorkers => "no-workers",
             Self::Idle => "idle",
+            Self::Attention => "attention",
         }
     }
 
@@ -43,6 +47,7 @@ impl QueueFilter {
             Self::Paused => q.paused != Paused::No,
             Self::NoWorkers => q.unserved(),
             Self::Idle => q.idle(),
+            Self::Attention => needs_attention(q),
         }
     }
 }

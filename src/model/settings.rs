@@ -115,6 +115,13 @@ pub struct Preview {
     pub logs_before: Millis,
 }
 
+impl Preview {
+    /// Everything was counted, and nothing is old enough.
+    pub fn nothing(&self) -> bool {
+        !self.parts.iter().any(|part| part.rows > 0 || part.partial)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviewPart {

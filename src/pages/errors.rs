@@ -101,9 +101,13 @@ fn Filters(query: ErrorsQuery) -> impl IntoView {
     }
 }
 
-/// `≥` where not all failed lists were read.
+/// `≥` where not all failed lists were read, `—` where none was found by then.
 pub fn live_count(n: u64, coverage: Coverage) -> String {
     let partial = coverage.of.is_some_and(|of| of > coverage.scanned);
+    if partial && n == 0 {
+        // At least none is nothing known.
+        return "—".into();
+    }
     format!("{}{}", if partial { "≥ " } else { "" }, thousands(n))
 }
 
@@ -182,7 +186,7 @@ fn row(kind: ErrorKind, coverage: Coverage) -> impl IntoView {
     };
     let time =
         |at: Option<crate::model::time::Millis>| at.map_or_else(|| view! { "—" }.into_any(), |at| view! { <Ago at=at /> }.into_any());
-    let failed = if kind.failed == 0 { "r text-zero max-sm:pr-gutter!" } else { "r text-failed font-medium max-sm:pr-gutter!" };
+    let failed = if kind.failed == 0 { "r text-zero max-sm:pr-gutter!" } else { "r max-sm:pr-gutter!" };
     view! {
         <tr data-row>
             <td title=kind.text.clone()>
@@ -195,5 +199,18 @@ fn row(kind: ErrorKind, coverage: Coverage) -> impl IntoView {
             <td class="r max-md:hidden">{kind.first_about.then_some("about ")}{time(kind.first_at)}</td>
             <td class="r max-sm:hidden">{time(kind.last_at)}</td>
         </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_least_none_is_unknown() {
+        let part = Coverage { scanned: 10, of: Some(20), ..Coverage::default() };
+        assert_eq!((live_count(0, part), live_count(1_200, part)), ("—".to_owned(), "≥ 1,200".to_owned()));
+        let whole = Coverage { scanned: 20, ..part };
+        assert_eq!((live_count(0, whole), live_count(9, whole)), ("0".to_owned(), "9".to_owned()));
     }
 }

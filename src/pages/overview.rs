@@ -21,7 +21,7 @@ use crate::{
     },
     live::{Live, known},
     model::{
-        board::{Board, SHOWN},
+        board::Board,
         error::ApiError,
         live::{Link, LiveView, Overview},
         log::LogQuery,
@@ -132,27 +132,19 @@ fn Verdict(board: RwSignal<Option<Board>>, workers: Memo<Option<WorkerList>>, ch
     let lines = Memo::new(move |_| {
         live.overview.with(|o| {
             let Some(o) = o else { return Vec::new() };
-            workers
-                .with(|w| everywhere(o, w.as_ref().map_or(&[][..], |w| &w.workers), o.sampled_at.unwrap_or(crate::model::time::Millis(0))))
+            workers.with(|w| everywhere(o, w.as_ref(), o.sampled_at.unwrap_or(crate::model::time::Millis(0))))
         })
     });
     let title = Memo::new(move |_| live.overview.with(|o| lines.with(|lines| board.with(|b| verdict(o.as_ref(), lines, b.as_ref())))));
     let measured =
         Memo::new(move |_| live.overview.with(|o| o.as_ref().and_then(Overview::counted)).map(|when| format!("Measured {when}")));
-    let concerns = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| (b.concerns.clone(), b.total))).unwrap_or_default());
+    let concerns = Memo::new(move |_| board.with(|b| b.as_ref().map(|b| (b.concerns.clone(), b.rest()))).unwrap_or_default());
     let stale = live.stale();
     let any = Memo::new(move |_| concerns.with(|c| !c.0.is_empty()) || lines.with(|l| !l.is_empty()));
     let list = move || {
         any.get().then(|| {
-            let (mut concerns, total) = concerns.get();
-            // What stands above takes its room from the queues, but never all of it.
-            let room = SHOWN.saturating_sub(lines.with(|l| l.iter().filter(|l| !l.note()).count())).max(2);
-            if concerns.len() > room + 1 {
-                concerns.truncate(room);
-            }
-            let hidden = total - concerns.len() as u64;
-            let more =
-                (hidden > 0).then(|| (format!("And {}", count(hidden, "more queue", "more queues")), "/queues?filter=failing&sort=failed"));
+            let (concerns, rest) = concerns.get();
+            let more = rest.map(|text| (text, "/queues?filter=attention"));
             view! { <div class=move || if stale.get() { "stale" } else { "" }><Attention concerns=concerns lines=lines more=more /></div> }
         })
     };

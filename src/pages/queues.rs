@@ -162,6 +162,7 @@ fn Nothing(query: Signal<QueuesQuery>) -> impl IntoView {
                 QueueFilter::Paused => "No paused queue",
                 QueueFilter::NoWorkers => "No queue without workers",
                 QueueFilter::Idle => "No idle queue",
+                QueueFilter::Attention => "No queue that needs attention",
             };
             let title = if q.q.is_empty() { what.to_owned() } else { format!("{what} matches “{}”", q.q) };
             let text = count(total, "queue is hidden by the filter.", "queues are hidden by the filter.");

@@ -178,7 +178,7 @@ fn Results(first: Resource<First>, q: Memo<String>, query: Memo<Query>, reload: 
                 <button type="button" class="btn sm" on:click=stop>"Stop"</button>
             </Show>
             <Show when=move || { !looking.get() && rest.get().is_some() }>
-                <button type="button" class="btn sm needs-js" on:click=on>"Search on"</button>
+                <button type="button" class="btn sm needs-js" on:click=on>"Keep searching"</button>
                 <noscript><a class="btn sm" href=move || rest.get()>"Next results"</a></noscript>
             </Show>
             <span class="grow"></span>

@@ -5,12 +5,13 @@ use crate::{
         badge::Tone,
         icon::Glyph,
         number::{count, figure},
-        worker::{job_name, open},
+        worker::{job_said, open},
     },
     model::{
         live::{Link, Overview},
+        run::Run,
         time::Millis,
-        worker::{Worker, WorkerState},
+        worker::{Worker, WorkerList, WorkerState},
     },
 };
 
@@ -32,7 +33,7 @@ impl Line {
     }
 }
 
-/// Alerts and lost workers that are named one by one.
+/// Alerts that are named one by one.
 const NAMED: usize = 3;
 /// A worker may be silent for so long after the console began to listen: an idle one says nothing.
 const SETTLED_MS: i64 = 120_000;
@@ -41,8 +42,43 @@ const RECENT_MS: i64 = 900_000;
 /// Percent of the runs that may stay without a queue unsaid.
 const VAGUE: u64 = 5;
 
-/// `workers`: the first few, lost ones first. `now` is the sample's time, so that nothing flickers between two samples.
-pub fn everywhere(o: &Overview, workers: &[Worker], now: Millis) -> Vec<Line> {
+/// What workers that stopped reporting ran: a line for one of them, one for all when there are several. `list`: see [`everywhere`];
+/// `jobs`: all that were lost in the last hour.
+fn lost(list: Option<&WorkerList>, jobs: u64) -> Vec<Line> {
+    let line =
+        |subject: String, text: String, verb| Line { glyph: Glyph::Lost, tone: Tone::Lost, subject, text, href: "/workers#lost", verb };
+    let gone: Vec<&Worker> = list.into_iter().flat_map(|l| &l.workers).filter(|w| w.state == WorkerState::Lost).collect();
+    let holding: Vec<(&Worker, &Run)> = gone.iter().filter_map(|w| Some((*w, w.runs.iter().find(open)?))).collect();
+    let mut lines = Vec::new();
+    let told = match holding.as_slice() {
+        [] => 0,
+        [(worker, run)] => {
+            let verb = if run.put_back.possible { "Put job back" } else { "View lost job" };
+            lines.push(line(worker.id.clone(), format!(" stopped reporting while running {}", job_said(run)), verb));
+            1
+        }
+        many => {
+            let held: u64 = many.iter().map(|(w, _)| w.runs.iter().filter(open).count() as u64).sum();
+            let all = list.map_or(0, |l| l.lost).max(gone.len() as u64);
+            // What those ran that are not in the list is known in sum.
+            let held = if all > gone.len() as u64 { jobs.max(held) } else { held };
+            let text = format!(" stopped reporting; {} running on them", count(held, "job was", "jobs were"));
+            lines.push(line(count(all, "worker", "workers"), text, "View lost jobs"));
+            held
+        }
+    };
+    let rest = jobs.saturating_sub(told);
+    if rest > 0 {
+        let more = if told > 0 { "more " } else { "" };
+        let (were, their) = if rest == 1 { ("job was", "its worker") } else { ("jobs were", "their workers") };
+        let text = format!("{} {more}{were} lost with {their} in the last hour", figure(Some(rest), false));
+        lines.push(line(String::new(), text, if rest == 1 { "View lost job" } else { "View lost jobs" }));
+    }
+    lines
+}
+
+/// `list`: the first few workers, lost ones first, and how many there are. `now` is the sample's time, so that nothing flickers between two samples.
+pub fn everywhere(o: &Overview, list: Option<&WorkerList>, now: Millis) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut say = |glyph, tone, subject: &str, text: String, href, verb| {
         lines.push(Line { glyph, tone, subject: subject.into(), text, href, verb });
@@ -65,19 +101,8 @@ pub fn everywhere(o: &Overview, workers: &[Worker], now: Millis) -> Vec<Line> {
         let text = format!(", and {}", count(n, "job waits", "jobs wait"));
         say(Glyph::Warning, Tone::Waiting, "No worker reports", text, "/queues", "View queues");
     }
-    let holding: Vec<(&Worker, String)> = workers
-        .iter()
-        .filter(|w| w.state == WorkerState::Lost)
-        .filter_map(|w| Some((w, w.runs.iter().find(open).map(job_name)?)))
-        .collect();
-    for (worker, job) in holding.iter().take(NAMED) {
-        say(Glyph::Lost, Tone::Lost, &worker.id, format!(" stopped reporting while running {job}"), "/workers", "Put job back");
-    }
-    let rest = o.totals.lost.saturating_sub(holding.len().min(NAMED) as u64);
-    if rest > 0 {
-        let (subject, text) = if holding.is_empty() { ("", "") } else { ("", "more ") };
-        let text = format!("{} {text}lost with their workers in the last hour", count(rest, "job was", "jobs were"));
-        say(Glyph::Lost, Tone::Lost, subject, text, "/workers", "View workers");
+    for Line { glyph, tone, subject, text, href, verb } in lost(list, o.totals.lost) {
+        say(glyph, tone, &subject, text, href, verb);
     }
     match o.heard.listening_since {
         None if o.sampled_at.is_some() => {
@@ -107,7 +132,7 @@ pub fn everywhere(o: &Overview, workers: &[Worker], now: Millis) -> Vec<Line> {
     }
     let share = (o.heard.unattributed * 100).checked_div(o.heard.started).unwrap_or(0);
     if share >= VAGUE {
-        let text = format!("{share} % of the started jobs could not be told a queue: figures by queue are lower bounds");
+        let text = format!("The queue of {share} % of started jobs is unknown, so figures per queue are minimums");
         say(Glyph::Note, Tone::Quiet, "", text, "/workers", "View workers");
     }
     if o.heard.malformed > 0 {
@@ -116,4 +141,60 @@ pub fn everywhere(o: &Overview, workers: &[Worker], now: Millis) -> Vec<Line> {
         say(Glyph::Note, Tone::Quiet, "", text, "/logs", "View log");
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        run::{PutBack, RunState},
+        worker::Beat,
+    };
+
+    fn worker(id: &str, job: Option<(Option<&str>, bool)>) -> Worker {
+        let run = |(class, possible): (Option<&str>, bool)| Run {
+            key: id.into(),
+            worker: id.into(),
+            job: Some(format!("JOB-{id}")),
+            queue: None,
+            class_name: class.map(str::to_owned),
+            attempt: None,
+            started_at: Millis(0),
+            wait_ms: None,
+            state: RunState::Lost,
+            lost_at: Some(Millis(0)),
+            put_back: PutBack { possible, reason: String::new(), done_at: None },
+        };
+        Worker {
+            id: id.into(),
+            state: WorkerState::Lost,
+            beat: Beat::default(),
+            since: None,
+            heard_at: None,
+            runs: job.map(run).into_iter().collect(),
+            completed: 0,
+            failed: 0,
+        }
+    }
+
+    #[test]
+    fn lost_workers_are_one_line_that_promises_only_what_can_be_done() {
+        let said = |workers: Vec<Worker>, gone: u64, jobs: u64| -> Vec<(String, &'static str)> {
+            let list = WorkerList { workers, lost: gone, ..WorkerList::default() };
+            lost(Some(&list), jobs).into_iter().map(|l| (l.subject + &l.text, l.verb)).collect()
+        };
+        let line = |text: &str, verb: &'static str| (text.to_owned(), verb);
+        let (a, b) = (|| worker("a", Some((Some("SendInvoice"), true))), || worker("b", Some((None, false))));
+        assert_eq!(said(vec![a()], 1, 1), [line("a stopped reporting while running SendInvoice", "Put job back")]);
+        assert_eq!(said(vec![b()], 1, 1), [line("b stopped reporting while running job JOB-b", "View lost job")]);
+        assert_eq!(said(vec![a(), b()], 2, 2), [line("2 workers stopped reporting; 2 jobs were running on them", "View lost jobs")]);
+        assert_eq!(
+            said(vec![a(), b(), worker("c", None)], 7, 6),
+            [line("7 workers stopped reporting; 6 jobs were running on them", "View lost jobs")],
+            "those that are not listed count"
+        );
+        assert_eq!(said(vec![a(), b()], 2, 3)[1], line("1 more job was lost with its worker in the last hour", "View lost job"));
+        assert_eq!(said(Vec::new(), 0, 2), [line("2 jobs were lost with their workers in the last hour", "View lost jobs")]);
+        assert!(said(vec![worker("c", None)], 1, 0).is_empty(), "it held nothing");
+    }
 }

@@ -26,6 +26,15 @@ impl Channel {
         }
     }
 
+    /// Behind a verb.
+    pub fn called(self) -> &'static str {
+        match self {
+            Self::Slack | Self::Discord => self.label(),
+            Self::Webhook => "webhook",
+            Self::Email => "e-mail",
+        }
+    }
+
     /// For people.
     pub fn label(self) -> &'static str {
         match self {

@@ -1,6 +1,9 @@
 //! What fires now, and what was said.
 
-use super::{message::Message, rule::Rules};
+use super::{
+    message::{Kind, Message},
+    rule::Rules,
+};
 use crate::model::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -60,10 +63,66 @@ pub struct Alerts {
     pub per_page: u64,
 }
 
+impl Alerts {
+    /// The history without the words that `firing` repeats.
+    pub fn earlier(&self) -> impl Iterator<Item = &Entry> {
+        let fires = |m: &Message| {
+            let of = |f: &Firing| f.rule_id == m.rule_id && f.subject == m.subject && f.since <= m.at;
+            m.kind == Kind::Fired && self.firing.iter().any(of)
+        };
+        self.history.iter().filter(move |entry| !fires(&entry.message))
+    }
+}
+
 /// What the page of alerts shows, from one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertsView {
     pub alerts: Alerts,
     pub rules: Rules,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fires_is_not_said_twice() {
+        let firing = |since: i64| Firing {
+            rule_id: "r".into(),
+            rule: "Backlog".into(),
+            rule_type: "backlog".into(),
+            subject: Some("mail".into()),
+            text: String::new(),
+            value: String::new(),
+            threshold: String::new(),
+            since: Millis(since),
+            clearing: false,
+        };
+        let entry = |seq: u64, kind: Kind, subject: &str, at: i64| Entry {
+            seq,
+            message: Message {
+                id: seq.to_string(),
+                kind,
+                rule_id: "r".into(),
+                rule: "Backlog".into(),
+                rule_type: "backlog".into(),
+                subject: Some(subject.into()),
+                text: String::new(),
+                value: String::new(),
+                threshold: String::new(),
+                at: Millis(at),
+                since: None,
+                environment: None,
+            },
+        };
+        let history = vec![
+            entry(4, Kind::Fired, "mail", 90),
+            entry(3, Kind::Resolved, "orders", 80),
+            entry(2, Kind::Fired, "orders", 70),
+            entry(1, Kind::Fired, "mail", 10),
+        ];
+        let alerts = Alerts { firing: vec![firing(90)], history, ..Alerts::default() };
+        assert_eq!(alerts.earlier().map(|entry| entry.seq).collect::<Vec<_>>(), [3, 2, 1]);
+    }
 }

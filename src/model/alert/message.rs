@@ -26,7 +26,7 @@ pub struct Message {
     pub rule_type: String,
     /// What it is about: a queue or a node; `None`: everything.
     pub subject: Option<String>,
-    /// A sentence for people: `orders has 12,000 waiting jobs, more than 10,000, for 2 min.`
+    /// A sentence for people: `12,000 waiting jobs in orders when it fired (limit 10,000 for 2 min).`
     pub text: String,
     /// What was measured, and from where on it is too much; with the unit: `12,000 jobs`, `83 %`.
     pub value: String,

@@ -60,9 +60,7 @@ pub fn RuleTable(rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSigna
     let asking = RwSignal::new(None::<Rule>);
     let notes = move || {
         rules.with(|r| {
-            let begin = (!r.stored).then(|| {
-                "No rule is stored, so the ones that the console begins with apply. The first change stores them.".to_owned()
-            });
+            let begin = (!r.stored).then(|| "These are the default rules. Changing one saves them all.".to_owned());
             let foreign = r.foreign.iter().map(|f| format!("{}: this rule {}. It is left as it is and not followed.", f.name, f.problem));
             begin.into_iter().chain(foreign).map(|text| view! { <div class="banner quiet"><Icon glyph=Glyph::Note class="i s" /><p class="min-w-0 wrap-anywhere">{text}</p></div> }).collect_view()
         })

@@ -2,6 +2,7 @@
 
 use crate::{
     components::{
+        address::use_list_before,
         badge::{Badge, Tone},
         confirm::{Actions, Question},
         copy::CopyButton,
@@ -22,15 +23,22 @@ fn list(queue: &QueueName, state: JobState) -> String {
     JobsQuery { state, order: JobsQuery::first_order(state), ..JobsQuery::read(queue.clone(), |_| None) }.href()
 }
 
+/// As the queue's page names the list: the one of completed jobs is the archive, which has failed ones too.
+fn tab(state: JobState) -> &'static str {
+    if state == JobState::Completed { "archive" } else { state.as_str() }
+}
+
 #[component]
 pub fn Crumbs(queue: QueueName, state: Option<JobState>) -> impl IntoView {
     let step = || view! { <Icon glyph=Glyph::ChevronRight class="i xs" /> };
     let back = state.map_or_else(|| queue.href(), |s| list(&queue, s));
     let navigate = use_navigate();
+    let left = use_list_before(queue.clone());
     on_key("Escape", {
         let back = back.clone();
         move || {
-            navigate(&back, Default::default());
+            // With its page, order and filter.
+            navigate(&left().unwrap_or_else(|| back.clone()), Default::default());
             true
         }
     });
@@ -39,7 +47,7 @@ pub fn Crumbs(queue: QueueName, state: Option<JobState>) -> impl IntoView {
             <a href="/queues">"Queues"</a>
             {step()}
             <a class="clip" href=queue.href()>{queue.to_string()}</a>
-            {state.map(|s| view! { {step()}<a href=back>{s.as_str()}</a> })}
+            {state.map(|s| view! { {step()}<a href=back>{tab(s)}</a> })}
         </nav>
     }
 }

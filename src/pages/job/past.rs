@@ -12,13 +12,14 @@ use crate::{
         deep_tree::Whose,
         error_view::ErrorView,
         icon::Glyph,
-        number::bytes,
+        number::{bytes, thousands},
         past_actions::{PushButtons, Pushable},
         timeline::Timeline,
     },
     live::Live,
     model::{
         archive::{ArchivedJob, ArchivedRow},
+        ids::segment,
         past::said,
         time::{Millis, relative, span},
     },
@@ -39,8 +40,30 @@ pub fn took(ms: i64) -> String {
     if (0..1_000).contains(&ms) { format!("{ms} ms") } else { span(ms) }
 }
 
+/// Where the job was looked for before the archive was asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Searched {
+    /// In all lists of its queue.
+    Whole,
+    /// They are too long to be looked through.
+    Part,
+    /// A row of the archive was asked for.
+    Not,
+}
+
+/// Why the archive's copy is shown.
+fn why_shown(searched: Searched, rows: u64) -> String {
+    let (begin, it) = match searched {
+        Searched::Whole => ("This job is no longer in Redis. ", "its"),
+        Searched::Part => ("This job was not found in the part of its queue that was looked through. ", "its"),
+        Searched::Not => ("", "an"),
+    };
+    let more = if rows > 1 { format!(" The archive has {} rows of this job.", thousands(rows)) } else { String::new() };
+    format!("{begin}This is {it} archived copy.{more}")
+}
+
 #[component]
-pub fn PastJob(job: ArchivedJob, raw: Memo<bool>) -> impl IntoView {
+pub fn PastJob(job: ArchivedJob, searched: Searched, raw: Memo<bool>) -> impl IntoView {
     let now = expect_context::<Live>().now;
     let (timeline, rows) = (job.timeline.clone(), job.rows);
     let row = job.row.clone();
@@ -53,9 +76,12 @@ pub fn PastJob(job: ArchivedJob, raw: Memo<bool>) -> impl IntoView {
         Some(at) if job.payload_unknown => {
             format!("It ran until {}. The console heard that, but nobody wrote its payload down.", at.full())
         }
-        _ if rows > 1 => format!("From the archive: row {} of {rows} of this job. It is in no list of Redis that was looked at.", row.row),
-        _ => "From the archive. It is in no list of Redis that was looked at.".into(),
+        _ => why_shown(searched, rows),
     };
+    let look = (searched == Searched::Not).then(|| {
+        let href = format!("{}/jobs/{}", row.queue.href(), segment(&row.id));
+        view! { " " <a class="link" href=href>"Look for it in Redis"</a> }
+    });
     let payload = (!job.payload_unknown).then(|| {
         let here = row.href();
         let whose = Whose { queue: row.queue.clone(), handle: row.id.clone(), at: None, row: Some(row.row) };
@@ -68,7 +94,7 @@ pub fn PastJob(job: ArchivedJob, raw: Memo<bool>) -> impl IntoView {
         <Head row=row.clone() title=title readable=!job.payload_unknown />
         <div class="six sm:min-h-[calc(100dvh-var(--bar)-100px)]">
             <div class="span4 min-w-0 divide-y divide-line">
-                <p class="px-gutter py-2.5 text-muted wrap-anywhere">{note}</p>
+                <p class="px-gutter py-2.5 text-muted wrap-anywhere">{note}{look}</p>
                 {error}
                 <Facts job=job />
                 {payload}
@@ -135,5 +161,20 @@ fn Facts(job: ArchivedJob) -> impl IntoView {
             <div class="sec"><h2 id="facts-title">"Facts"</h2></div>
             <dl class="facts">{rows}</dl>
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_a_job_left_redis_is_said_only_where_all_of_it_was_looked_at() {
+        assert_eq!(why_shown(Searched::Whole, 1), "This job is no longer in Redis. This is its archived copy.");
+        assert_eq!(
+            why_shown(Searched::Part, 1),
+            "This job was not found in the part of its queue that was looked through. This is its archived copy."
+        );
+        assert_eq!(why_shown(Searched::Not, 3), "This is an archived copy. The archive has 3 rows of this job.");
     }
 }

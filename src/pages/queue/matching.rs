@@ -139,7 +139,7 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
                 <span class="flex-1"></span>
                 {move || (!first.get()).then(|| view! { <a class="btn sm" href=query.with(|query| href(query, &q.get(), None))>"First page"</a> })}
                 {move || next.get().map(|at| view! {
-                    <a class="btn sm" rel="next" href=query.with(|query| href(query, &q.get(), Some(&at)))>{if bare.get() { "Search on" } else { "Next page" }}</a>
+                    <a class="btn sm" rel="next" href=query.with(|query| href(query, &q.get(), Some(&at)))>{if bare.get() { "Keep searching" } else { "Next page" }}</a>
                 })}
             </div>
         </Show>
@@ -151,7 +151,7 @@ fn Nothing(more: Signal<bool>, whole: Signal<bool>, clear: Signal<String>) -> im
     let clear = move || view! { <a class="btn" href=clear.get()><Icon glyph=Glyph::Close />"Clear filters"</a> };
     move || {
         if more.get() {
-            view! { <Empty title="Nothing found yet" text="None of the jobs that were looked at by now matches. Search on for the rest.">{clear()}</Empty> }.into_any()
+            view! { <Empty title="Nothing found yet" text="None of the jobs that were looked at by now matches. Keep searching for the rest.">{clear()}</Empty> }.into_any()
         } else {
             let looked = if whole.get() { "All jobs of this list were looked at." } else { LEFT_OUT };
             view! { <Empty title="No job matches" text=format!("{looked} {} Words must stand at the start of a word; leave one out, or a filter.", limits())>{clear()}</Empty> }.into_any()

@@ -12,24 +12,26 @@ use leptos::prelude::*;
 
 #[component]
 pub fn Who(ticking: Ticking, overdue: usize, other_zone: bool, timezone: String) -> impl IntoView {
-    let zone = timezone.clone();
+    let zone = if timezone == "UTC" { " Times are UTC.".to_owned() } else { format!(" Crons are read in {timezone}, times are UTC.") };
     let both = ticking.both();
     let fired = ticking.foreign.clone().map(|f| view! { " It fired " {f.id.clone()} " " <When at=f.at /> "." });
     let (glyph, class, said) = match (ticking.console, ticking.foreign.is_some()) {
         (true, true) => {
-            (Glyph::Warning, "i s text-waiting", "A console fires what is due, and so does another scheduler: a run may come twice.")
+            (Glyph::Warning, "i s text-waiting", "The console runs due schedules, and so does another scheduler: a run may come twice.")
         }
-        (true, false) => (Glyph::Completed, "i s text-active", "A console fires what is due."),
-        (false, true) => (Glyph::Note, "i s", "Another scheduler fires what is due; no console does."),
-        (false, false) if ticking.here => (Glyph::Note, "i s", "No console has begun to fire what is due."),
+        // Of several that may, one does.
+        (true, false) if ticking.here => (Glyph::Completed, "i s text-active", "The console runs due schedules."),
+        (true, false) => (Glyph::Completed, "i s text-active", "Another console runs due schedules."),
+        (false, true) => (Glyph::Note, "i s", "Another scheduler runs due schedules; no console does."),
+        (false, false) if ticking.here => (Glyph::Note, "i s", "No console has begun to run due schedules."),
         (false, false) => {
-            (Glyph::Note, "i s", "This console was started with --no-scheduler and fires nothing. No other scheduler was noticed.")
+            (Glyph::Note, "i s", "This console was started with --no-scheduler and runs none. No other scheduler was noticed.")
         }
     };
     let advice = both.then_some(" Start the consoles with --no-scheduler, or stop the application's scheduler.");
     view! {
         <div>
-            <Notice glyph=glyph class=class>{said} {fired} {advice} {format!(" Crons are read in {zone}.")}</Notice>
+            <Notice glyph=glyph class=class>{said} {fired} {advice} {zone}</Notice>
             {(overdue > 0).then(|| view! {
                 <Notice glyph=Glyph::Warning class="i s text-waiting">
                     {format!("{} overdue: nobody ticks. ", count(overdue as u64, "schedule is", "schedules are"))}

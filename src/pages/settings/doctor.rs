@@ -83,8 +83,8 @@ fn Found(diagnosis: Diagnosis, looking: RwSignal<bool>, again: Callback<()>) -> 
     view! {
         <div class="px-gutter pb-3 flex items-center gap-3 flex-wrap">
             <span class="font-medium">{read}</span>
-            <span class="text-muted">"Looked " <Ago at=at /> ": " {cost}</span>
-            <button type="button" class="btn sm noscript:hidden" disabled=move || looking.get() on:click=move |_| again.run(())><Icon glyph=Glyph::Retry />{move || if looking.get() { "Looking" } else { "Look again" }}</button>
+            <span class="text-muted">"Checked " <Ago at=at /> ": " {cost}</span>
+            <button type="button" class="btn sm noscript:hidden" disabled=move || looking.get() on:click=move |_| again.run(())><Icon glyph=Glyph::Retry />{move || if looking.get() { "Checking" } else { "Check again" }}</button>
         </div>
         {none.then(|| view! { <p class="px-gutter pb-3 text-muted">{well}</p> })}
         {(!none).then(|| view! {
@@ -92,7 +92,7 @@ fn Found(diagnosis: Diagnosis, looking: RwSignal<bool>, again: Callback<()>) -> 
         })}
         {(more > 0).then(|| view! { <p class="px-gutter py-2 text-12 text-faint">{format!("And {}, not listed.", count(more, "more finding", "more findings"))}</p> })}
         <details class="border-t border-line-soft">
-            <summary class="px-gutter py-2 text-muted">"What was looked at"</summary>
+            <summary class="px-gutter py-2 text-muted">"What was checked"</summary>
             <ul class="checks" aria-label="Checks">{checks.into_iter().map(check).collect_view()}</ul>
         </details>
     }

@@ -25,6 +25,8 @@ pub fn rows(part: &PreviewPart) -> String {
     if part.partial { format!("≥ {}", thousands(part.rows)) } else { thousands(part.rows) }
 }
 
+type Counted = Result<Preview, ApiError>;
+
 /// What one field says, and what is wrong with it.
 #[derive(Clone, Copy)]
 struct Days {
@@ -70,6 +72,8 @@ pub fn Retention(first: RetentionView, ready: bool, changed: RwSignal<u32>) -> i
         });
     };
     let asking = RwSignal::new(false);
+    let counted = RwSignal::new(None::<Counted>);
+    let nothing = Memo::new(move |_| counted.with(|c| matches!(c, Some(Ok(preview)) if preview.nothing())));
     let running = Memo::new(move |_| stored.with(|s| s.run.as_ref().is_some_and(|r| r.goes_on())));
     // A run goes on in the background, here or in another console.
     Effect::new(move |before: Option<bool>| {
@@ -106,9 +110,9 @@ pub fn Retention(first: RetentionView, ready: bool, changed: RwSignal<u32>) -> i
                     <button type="submit" class="btn primary" disabled=move || !able.get() aria-busy=move || saving.get().to_string()>"Save"</button>
                 </form>
                 <div class="grid gap-3 content-start">
-                    <Would keep=settings ready=ready changed=changed />
+                    <Would keep=settings ready=ready changed=changed counted=counted />
                     <div>
-                        <button type="button" class="btn danger" disabled=move || running.get() || !ready on:click=move |_| asking.set(true)>
+                        <button type="button" class="btn danger" disabled=move || running.get() || nothing.get() || !ready on:click=move |_| asking.set(true)>
                             <Icon glyph=Glyph::Purge />"Delete old rows now"
                         </button>
                     </div>
@@ -155,8 +159,7 @@ fn DaysField(id: &'static str, label: &'static str, days: Days) -> impl IntoView
 
 /// What a run with the stored settings would delete: counted by the browser's half, because it may take seconds.
 #[component]
-fn Would(keep: Memo<Keep>, ready: bool, changed: RwSignal<u32>) -> impl IntoView {
-    let counted = RwSignal::new(None::<Result<Preview, ApiError>>);
+fn Would(keep: Memo<Keep>, ready: bool, changed: RwSignal<u32>, counted: RwSignal<Option<Counted>>) -> impl IntoView {
     let asked = StoredValue::new(0_u32);
     Effect::new(move |_| {
         changed.track();
@@ -195,7 +198,7 @@ fn Would(keep: Memo<Keep>, ready: bool, changed: RwSignal<u32>) -> impl IntoView
 
 #[component]
 pub fn Parts(preview: Preview) -> impl IntoView {
-    let any = preview.parts.iter().any(|p| p.rows > 0 || p.partial);
+    let any = !preview.nothing();
     let parts = preview.parts.iter().filter(|p| p.rows > 0 || p.partial).map(|part| {
         view! { <li class="flex gap-2"><span class="num font-medium w-14 text-right">{rows(part)}</span><span class="text-muted">{part.what.clone()}</span></li> }
     });

@@ -14,7 +14,7 @@ use leptos::prelude::*;
 
 const ASK_EVERY_S: i64 = 2;
 
-/// `4 fresh, 1 late`
+/// `4 online, 1 late`
 fn facts<'a>(nodes: impl Iterator<Item = &'a Node> + Clone) -> String {
     let all = [Freshness::Fresh, Freshness::Late, Freshness::Gone];
     let said = all.map(|f| (nodes.clone().filter(|n| n.freshness == f).count() as u64, f.as_str()));

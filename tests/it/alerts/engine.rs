@@ -25,7 +25,7 @@ async fn it_fires_once_cools_down_over_a_restart_and_is_resolved() {
     let message = outbox(&redis).await.remove(0);
     assert_eq!(
         (message["text"].as_str(), message["value"].as_str(), message["threshold"].as_str()),
-        (Some("mail has 5 waiting jobs, 3 or more."), Some("5 waiting jobs"), Some("3 waiting jobs"))
+        (Some("5 waiting jobs in mail when it fired (limit 3)."), Some("5 waiting jobs"), Some("3 waiting jobs"))
     );
     eventually("every page knows", SOON, async || console.json("/api/v1/overview").await["alerts"]["firing"] == 1).await;
     let now = console.json("/api/v1/overview").await["alerts"].take();
@@ -67,7 +67,7 @@ async fn the_time_that_it_must_last_goes_on_over_a_restart() {
     eventually("it fires", SOON, async || told(&redis).await == ["fired b"]).await;
     let took = since.elapsed();
     assert!((Duration::from_secs(6)..Duration::from_secs(14)).contains(&took), "{took:?}");
-    assert!(outbox(&redis).await[0]["text"].as_str().unwrap().ends_with("3 or more, for 8 s."));
+    assert!(outbox(&redis).await[0]["text"].as_str().unwrap().ends_with(" when it fired (limit 3 for 8 s)."));
     // Turned off: closed, and nothing more.
     store(&redis, &json!([backlog(3, 0.0, json!({ "enabled": false }))])).await;
     eventually("it is closed", SOON, async || told(&redis).await == ["fired b", "resolved b"]).await;
@@ -92,7 +92,7 @@ async fn workers_that_never_were_are_not_missed() {
     let _: u64 = redis::cmd("DEL").arg("flux_console:worker:w").query_async(&mut redis.con.clone()).await.unwrap();
     let console = redis.console().await;
     eventually("it is missed", SOON * 2, async || told(&redis).await == ["fired no_workers_online"]).await;
-    assert_eq!(outbox(&redis).await[0]["text"], "0 workers report, fewer than 1.");
+    assert_eq!(outbox(&redis).await[0]["text"], "0 workers reported when it fired (minimum 1).");
     console.stop().await;
 }
 

@@ -51,7 +51,7 @@ async fn a_link_with_another_queue_leads_to_the_one_that_knows_the_job() {
     assert!(["orders", "refunds & more", "mail"].iter().all(|queue| detail.contains(queue)), "{detail}");
     // Where it is known there is nothing to choose.
     let html = page("/queues/mail/jobs/ORD-2").await;
-    assert!(html.contains("From the archive") && !html.contains("Found in"), "{html}");
+    assert!(html.contains("This is its archived copy") && !html.contains("Found in"), "{html}");
     assert_eq!(console.json("/api/v1/queues/mail/jobs/ORD-2").await["queue"], "mail");
     console.stop().await;
 }

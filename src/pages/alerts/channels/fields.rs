@@ -41,7 +41,7 @@ fn stored_words(kept: &Kept) -> String {
     match (&kept.hint, kept.set) {
         (Some(host), true) => format!("Stored: {host}. Leave empty to keep it."),
         (None, true) => "Stored. Leave empty to keep it.".into(),
-        (_, false) => "None is stored.".into(),
+        (_, false) => "Not set.".into(),
     }
 }
 
@@ -122,7 +122,7 @@ pub fn ChannelForm(
     children: Children,
 ) -> impl IntoView {
     let toaster = expect_context::<Toaster>();
-    let label = channel.label();
+    let (label, called) = (channel.label(), channel.called());
     let (saving, testing) = (RwSignal::new(false), RwSignal::new(false));
     let came = RwSignal::new(None::<Result<Tested, ApiError>>);
     let now = move || ChannelsEdit { version: stored.with_untracked(|s| s.version.clone()), ..edit.run(()) };
@@ -136,11 +136,11 @@ pub fn ChannelForm(
             match api::channels::set_channels(now()).await {
                 Ok(view) => {
                     let on = if view.enabled(channel) { "Alerts go there from now on." } else { "It is off: no alert goes there." };
-                    toaster.done(format!("Saved {label}"), on, None);
+                    toaster.done(format!("Saved {called}"), on, None);
                     stored.set(view);
                     saved.run(());
                 }
-                Err(error) => toaster.failed(format!("Could not save {label}"), &error),
+                Err(error) => toaster.failed(format!("Could not save {called}"), &error),
             }
             saving.set(false);
         });
@@ -176,9 +176,9 @@ pub fn ChannelForm(
             </div>
             {children()}
             <div class="flex gap-2">
-                <button type="submit" class="btn" disabled=move || saving.get() aria-busy=move || saving.get().to_string()>{format!("Save {label}")}</button>
+                <button type="submit" class="btn" disabled=move || saving.get() aria-busy=move || saving.get().to_string()>{format!("Save {called}")}</button>
                 <button type="button" class="btn" disabled=move || testing.get() aria-busy=move || testing.get().to_string() on:click=test>
-                    {move || if testing.get() { "Testing".to_owned() } else { format!("Test {label}") }}
+                    {move || if testing.get() { "Testing".to_owned() } else { format!("Test {called}") }}
                 </button>
             </div>
             <div class="w-full empty:hidden" role="status">

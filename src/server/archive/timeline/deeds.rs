@@ -32,6 +32,42 @@ pub struct Deed {
     pub result: String,
 }
 
+impl Deed {
+    /// `Deleted by 127.0.0.1`; of what changed nothing, `Not deleted: 127.0.0.1 asked for it`.
+    pub fn title(&self) -> String {
+        let done = match self.verb.as_str() {
+            "retry" | "retry-archived" => "Retried",
+            "promote" => "Moved to waiting",
+            "discard" => "Deleted",
+            "put-back" => "Put back",
+            "duplicate" => "Duplicated",
+            "restore" => "Restored",
+            // A later version's.
+            other => return format!("{other} by {}", name(&self.who)),
+        };
+        if self.changed() {
+            return format!("{done} by {}", name(&self.who));
+        }
+        format!("Not {}: {} asked for it", done.to_lowercase(), name(&self.who))
+    }
+
+    /// `None`: the title says it all.
+    pub fn detail(&self) -> Option<String> {
+        Some(self.result.clone()).filter(|result| !matches!(result.as_str(), "" | "done" | "1 done"))
+    }
+
+    /// As `Came` words a result.
+    fn changed(&self) -> bool {
+        self.result.split(", ").any(|part| part == "done" || part.starts_with("done ") || part.ends_with(" done"))
+            && !self.result.starts_with("refused")
+    }
+}
+
+/// Where nobody signs in, all that is known of somebody is the address.
+pub fn name(who: &str) -> &str {
+    who.strip_prefix("somebody at ").unwrap_or(who)
+}
+
 fn deed(row: &Row<'_>) -> Deed {
     Deed {
         at: Millis(row.int(0).unwrap_or_default()),
@@ -123,5 +159,30 @@ impl Bulk {
             text: &text,
         };
         query.matches(&job).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deeds_read_like_speech() {
+        let told = |verb: &str, who: &str, result: &str| {
+            let deed = Deed { at: Millis(0), who: who.into(), verb: verb.into(), result: result.into() };
+            (deed.title(), deed.detail().unwrap_or_default())
+        };
+        let somebody = "somebody at 127.0.0.1";
+        for (verb, who, result, title, detail) in [
+            ("discard", somebody, "1 done", "Deleted by 127.0.0.1", ""),
+            ("retry", "operator at 10.0.0.3", "2 done, 1 gone", "Retried by operator at 10.0.0.3", "2 done, 1 gone"),
+            ("retry-archived", somebody, "done by the click before", "Retried by 127.0.0.1", "done by the click before"),
+            ("promote", somebody, "1 due already", "Not moved to waiting: 127.0.0.1 asked for it", "1 due already"),
+            ("discard", somebody, "1 gone", "Not deleted: 127.0.0.1 asked for it", "1 gone"),
+            ("put-back", somebody, "refused: nothing was done", "Not put back: 127.0.0.1 asked for it", "refused: nothing was done"),
+            ("move", "Olga", "done", "move by Olga", ""),
+        ] {
+            assert_eq!(told(verb, who, result), (title.to_owned(), detail.to_owned()), "{verb}: {result}");
+        }
     }
 }

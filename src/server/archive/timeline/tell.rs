@@ -3,7 +3,10 @@
 //! Rows keep the order in which they were written: MySQL's times are whole seconds. What else is known is put between them by
 //! its time, or added to the row that tells of the same run.
 
-use super::{All, MOST, deeds::Bulk};
+use super::{
+    All, MOST,
+    deeds::{Bulk, name},
+};
 use crate::{
     model::{
         archive::{ArchivedRow, Attempt, Status, Verdict},
@@ -54,8 +57,7 @@ pub fn tell(all: &All) -> Vec<TimelineEntry> {
         insert(&mut lines, line(Some(said.at), "note", title, Some(format!("log of {}", said.worker)), None));
     }
     for deed in &all.deeds {
-        let title = format!("{} by {}", deed.verb, deed.who);
-        insert(&mut lines, line(Some(deed.at), "action", title, Some(deed.result.clone()).filter(|r| !r.is_empty()), None));
+        insert(&mut lines, line(Some(deed.at), "action", deed.title(), deed.detail(), None));
     }
     for action in bulk {
         insert(&mut lines, action);
@@ -99,11 +101,11 @@ fn may_be_of(story: &[Line], all: &All, bulk: &Bulk) -> bool {
 
 fn of_many(bulk: &Bulk) -> Line {
     let which = match &bulk.filter {
-        None => "all failed jobs".to_owned(),
-        Some(filter) => format!("failed jobs matching {}", filter.chars().take(REASON).collect::<String>()),
+        None => "All failed jobs".to_owned(),
+        Some(filter) => format!("Failed jobs matching {}", filter.chars().take(REASON).collect::<String>()),
     };
     let note = "a bulk action on the queue, after this job had failed and before it was seen again; which jobs it took is not written down";
-    line(Some(bulk.at), "action", format!("retry of {which} by {}", bulk.who), Some(format!("{} · {note}", bulk.result)), None)
+    line(Some(bulk.at), "action", format!("{which} retried by {}", name(&bulk.who)), Some(format!("{} · {note}", bulk.result)), None)
 }
 
 /// Nobody wrote down that it was pushed: the payload that was seen before the first run told how long it had waited.

@@ -54,32 +54,36 @@ fn figures(rule: &Rule, value: f64, usual: Option<f64>) -> (String, String) {
     }
 }
 
-/// It fires. Of how long it must have lasted nothing is said when that is no time.
+/// It fires. The text stands as long as it fires, and in the history: it gives the figures as those of the moment when it fired. Of how
+/// long it must have lasted nothing is said when that is no time.
 pub fn fired(rule: &Rule, subject: Option<&str>, reading: Reading) -> Said {
     let (value, usual) = match reading {
         Reading::Known { value, usual, .. } => (value, usual),
         Reading::Unknown | Reading::Gone => (0.0, None),
     };
     let (value, threshold) = figures(rule, value, usual);
-    let lasted = if rule.hold_seconds > 0 { format!(", for {}", span(rule.hold_ms())) } else { String::new() };
-    let all = || subject.map_or_else(|| "All queues together have".to_owned(), |queue| format!("{queue} has"));
+    let lasted = if rule.hold_seconds > 0 { format!(" for {}", span(rule.hold_ms())) } else { String::new() };
+    let place = || subject.unwrap_or("all queues");
+    let node = || subject.unwrap_or("A node");
+    let limited = |what: &str, limit: &str| format!(" when it fired ({what} {limit}{lasted}).");
+    let limit = |least: &str| limited("limit", least);
     let text = match rule.kind {
-        RuleType::Backlog | RuleType::Failure => format!("{} {value}, {} or more{lasted}.", all(), figure(rule.threshold)),
-        RuleType::FailureSpike => format!("{} {value} over {}, more than {threshold}{lasted}.", all(), window(rule)),
+        RuleType::Backlog | RuleType::Failure => format!("{value} in {}{}", place(), limit(&figure(rule.threshold))),
+        RuleType::FailureSpike => format!("{value} in {} over {}{}", place(), window(rule), limit(&threshold)),
         RuleType::OldestWaiting => match subject {
-            Some(queue) => format!("The oldest waiting job of {queue} is {value} old, {threshold} or more{lasted}."),
-            None => format!("The oldest waiting job is {value} old, {threshold} or more{lasted}."),
+            Some(queue) => format!("The oldest waiting job of {queue} was {value} old{}", limit(&threshold)),
+            None => format!("The oldest waiting job was {value} old{}", limit(&threshold)),
         },
-        RuleType::WorkerLost => match subject {
-            Some(queue) => format!("{queue} is served by {value}, fewer than {}{lasted}.", figure(rule.threshold)),
-            None => {
-                let verb = if value.starts_with("1 ") { "reports" } else { "report" };
-                format!("{value} {verb}, fewer than {}{lasted}.", figure(rule.threshold))
-            }
-        },
-        RuleType::NodeCpu => format!("{} uses {value} of its CPU, {threshold} or more{lasted}.", subject.unwrap_or("A node")),
-        RuleType::NodeRam => format!("{} uses {value} of its host's memory, {threshold} or more{lasted}.", subject.unwrap_or("A node")),
-        RuleType::RedisDown => format!("Redis cannot be reached{lasted}. Nothing that depends on it can be seen or delivered."),
+        RuleType::WorkerLost => {
+            let least = limited("minimum", &figure(rule.threshold));
+            subject.map_or_else(|| format!("{value} reported{least}"), |queue| format!("{value} served {queue}{least}"))
+        }
+        RuleType::NodeCpu => format!("{} used {value} of its CPU{}", node(), limit(&threshold)),
+        RuleType::NodeRam => format!("{} used {value} of its host's memory{}", node(), limit(&threshold)),
+        RuleType::RedisDown => {
+            let lasted = if lasted.is_empty() { String::new() } else { format!(",{lasted}") };
+            format!("Redis cannot be reached{lasted}. Nothing that depends on it can be seen or delivered.")
+        }
     };
     Said { rule: rule.name.clone(), rule_type: rule.kind.as_str().into(), text, value, threshold }
 }
@@ -131,19 +135,35 @@ mod tests {
                 rule(RuleType::Backlog, 10_000.0, 120),
                 Some("orders"),
                 known(12_000.0, None),
-                "orders has 12,000 waiting jobs, 10,000 or more, for 2 min.",
+                "12,000 waiting jobs in orders when it fired (limit 10,000 for 2 min).",
             ),
-            (rule(RuleType::Failure, 50.0, 0), None, known(51.0, None), "All queues together have 51 failed jobs, 50 or more."),
+            (rule(RuleType::Failure, 50.0, 0), None, known(51.0, None), "51 failed jobs in all queues when it fired (limit 50)."),
             (
                 rule(RuleType::FailureSpike, 3.0, 0),
                 Some("mail"),
                 known(42.04, Some(2.13)),
-                "mail has 42 failed attempts a minute over 5 min, more than 3 times the usual 2.1 a minute.",
+                "42 failed attempts a minute in mail over 5 min when it fired (limit 3 times the usual 2.1 a minute).",
             ),
-            (rule(RuleType::OldestWaiting, 600.0, 0), None, known(780.0, None), "The oldest waiting job is 13 min old, 10 min or more."),
-            (rule(RuleType::WorkerLost, 1.0, 0), None, known(0.0, None), "0 workers report, fewer than 1."),
-            (rule(RuleType::WorkerLost, 2.0, 0), Some("mail"), known(1.0, None), "mail is served by 1 worker, fewer than 2."),
-            (rule(RuleType::NodeCpu, 90.0, 0), Some("api/api-1"), known(97.25, None), "api/api-1 uses 97.3 % of its CPU, 90 % or more."),
+            (
+                rule(RuleType::OldestWaiting, 600.0, 0),
+                None,
+                known(780.0, None),
+                "The oldest waiting job was 13 min old when it fired (limit 10 min).",
+            ),
+            (rule(RuleType::WorkerLost, 1.0, 0), None, known(0.0, None), "0 workers reported when it fired (minimum 1)."),
+            (rule(RuleType::WorkerLost, 2.0, 0), Some("mail"), known(1.0, None), "1 worker served mail when it fired (minimum 2)."),
+            (
+                rule(RuleType::NodeCpu, 90.0, 0),
+                Some("api/api-1"),
+                known(97.25, None),
+                "api/api-1 used 97.3 % of its CPU when it fired (limit 90 %).",
+            ),
+            (
+                rule(RuleType::RedisDown, 1.0, 60),
+                None,
+                Reading::Unknown,
+                "Redis cannot be reached, for 1 min. Nothing that depends on it can be seen or delivered.",
+            ),
         ];
         for (rule, subject, reading, text) in cases {
             assert_eq!(fired(&rule, subject, reading).text, text);

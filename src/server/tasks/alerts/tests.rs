@@ -41,7 +41,7 @@ fn a_rule_that_is_turned_off_deleted_or_changed_closes_what_it_fires() {
         let mut states = Vec::new();
         let all = changes(&[backlog(10.0, Some("mail"))], &seen(20), &states, at(0), false);
         let fired = carry_out(&mut states, all);
-        assert_eq!(fired, [(Kind::Fired, "mail has 20 waiting jobs, 10 or more.".to_owned())]);
+        assert_eq!(fired, [(Kind::Fired, "20 waiting jobs in mail when it fired (limit 10).".to_owned())]);
         let all = changes(&rules, &seen(20), &states, at(30), false);
         let closed: Vec<_> = carry_out(&mut states, all).into_iter().filter(|(kind, _)| *kind == Kind::Resolved).collect();
         assert_eq!(closed, [(Kind::Resolved, "Closed after 30 s: the rule was changed, turned off or deleted.".to_owned())]);
@@ -75,7 +75,7 @@ fn a_rule_with_very_many_changes_is_in_no_other_ones_way() {
     let mut states = Vec::new();
     let all = changes(&rules, &seen(true), &states, Millis(0), false);
     assert_eq!(all.len(), CHANGES);
-    assert_eq!(carry_out(&mut states, all), [(Kind::Fired, "All queues together have 99 waiting jobs, 10 or more.".to_owned())]);
+    assert_eq!(carry_out(&mut states, all), [(Kind::Fired, "99 waiting jobs in all queues when it fired (limit 10).".to_owned())]);
 }
 
 #[test]
