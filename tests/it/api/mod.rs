@@ -1,5 +1,6 @@
 //! REST: shapes, statuses, names that need care.
 
 mod acting;
+mod addresses;
 mod large;
 mod reading;
