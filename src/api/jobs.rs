@@ -11,7 +11,7 @@ use crate::model::{
 };
 use leptos::prelude::*;
 
-/// One page of one state. At most 2 Redis commands.
+/// One page of one state. At most 2 Redis commands, and a look at a queue that is not known yet.
 #[server(prefix = "/api/fn", endpoint = "jobs", input = Json, output = Json)]
 pub async fn jobs(query: JobsQuery) -> Result<JobsPage, ApiError> {
     crate::server::actions::jobs(&expect_context(), &query).await

@@ -1,8 +1,8 @@
 //! Queues: the overview, the table, one queue, and the verbs on a whole queue.
 
 use crate::model::{
-    board, error::ApiError, ids::QueueName, live, live::QueuesPage, operation, operation::Operation, query::QueuesQuery,
-    queue::QueueSample, wire::Json,
+    board, error::ApiError, ids::QueueName, live, live::QueuesPage, operation, operation::Operation, query::QueuesQuery, queue::Sought,
+    wire::Json,
 };
 use leptos::prelude::*;
 
@@ -24,10 +24,10 @@ pub async fn board() -> Result<board::Board, ApiError> {
     Ok(crate::server::actions::board(&expect_context()))
 }
 
-/// `None`: no such queue was seen.
+/// From the shared snapshot; one that is not in it is looked for in Redis.
 #[server(prefix = "/api/fn", endpoint = "queue", input = Json, output = Json)]
-pub async fn queue(name: QueueName) -> Result<Option<QueueSample>, ApiError> {
-    Ok(crate::server::actions::queue(&expect_context(), &name))
+pub async fn queue(name: QueueName) -> Result<Sought, ApiError> {
+    Ok(crate::server::actions::queue(&expect_context(), &name).await)
 }
 
 /// Sets the pause flag of all four lists.

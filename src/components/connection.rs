@@ -35,7 +35,7 @@ pub fn ConnectionFacts() -> impl IntoView {
             {fact("Round trip", read(|o| o.connection.latency_ms.map_or_else(|| "—".into(), |ms| format!("{} ms", decimal(ms)))))}
             {fact("Queue prefix", read(|o| o.prefix.clone()))}
             {fact("Keys scanned", read(|o| match o.discovery.keys {
-                Some(keys) if !o.discovery.complete => format!("{} of {}", thousands(o.discovery.scanned), thousands(keys)),
+                Some(keys) if keys > o.discovery.scanned => format!("{} of {}", thousands(o.discovery.scanned), thousands(keys)),
                 _ => thousands(o.discovery.scanned),
             }))}
         </dl>

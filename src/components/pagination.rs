@@ -28,17 +28,23 @@ fn window_of(page: u64, pages: u64) -> Vec<Option<u64>> {
     out
 }
 
-/// The page that `query` shows of `total` jobs. `sample` is whether `total` is a lower bound.
+/// The page that `query` shows of `total` jobs, `None` when they could not be counted. `partial` is whether `total` is a lower bound.
 #[component]
 pub fn Pagination(
     #[prop(into)] query: Signal<JobsQuery>,
-    #[prop(into)] total: Signal<u64>,
+    #[prop(into)] total: Signal<Option<u64>>,
     #[prop(optional, into)] partial: Signal<bool>,
     #[prop(into)] shown: Signal<u64>,
 ) -> impl IntoView {
     // Jobs come and go between the count and the page: what is shown is there.
-    let total =
-        Memo::new(move |_| total.get().max(if shown.get() == 0 { 0 } else { query.with(|q| (q.page - 1) * q.per_page) + shown.get() }));
+    let counted = total;
+    let total = Memo::new(move |_| {
+        counted.get().unwrap_or(0).max(if shown.get() == 0 { 0 } else { query.with(|q| (q.page - 1) * q.per_page) + shown.get() })
+    });
+    let of = move || match counted.get() {
+        None => "—".to_owned(),
+        Some(_) => format!("{}{}", if partial.get() { "≥ " } else { "" }, thousands(total.get())),
+    };
     let pages = Memo::new(move |_| total.get().div_ceil(query.with(|q| q.per_page)).max(1));
     let page = Memo::new(move |_| query.with(|q| q.page));
     let to = move |n: u64| query.with(|q| JobsQuery { page: n, ..q.clone() }.href());
@@ -73,7 +79,7 @@ pub fn Pagination(
     view! {
         <div class="pager sticky-foot">
             <p class="text-muted" aria-live="off">
-                {move || format!("{}{} of {}{}", if shown.get() == 0 { "" } else { "Showing " }, thousands(shown.get()), if partial.get() { "≥ " } else { "" }, thousands(total.get()))}
+                {move || format!("{}{} of {}", if shown.get() == 0 { "" } else { "Showing " }, thousands(shown.get()), of())}
                 <span class="ml-3 text-faint max-sm:hidden">{range}</span>
             </p>
             <span class="flex-1"></span>

@@ -77,12 +77,12 @@ fn series(charts: &Charts, name: &'static str, ink: &'static str, shape: Shape, 
 }
 
 /// Per second that was heard, so that half a bucket is not half a rate.
-fn rate(charts: &Charts, read: fn(&Point) -> u64) -> impl Fn(&Point) -> Option<f64> {
+fn rate(charts: &Charts, read: fn(&Point) -> Option<u64>) -> impl Fn(&Point) -> Option<f64> {
     let (step, last) = (charts.step_seconds as f64, charts.points.last().map(|p| p.at));
     move |p| {
         let heard = step * p.covered;
         let enough = if Some(p.at) == last { ENOUGH } else { f64::MIN_POSITIVE };
-        (heard >= enough).then(|| read(p) as f64 / heard)
+        read(p).filter(|_| heard >= enough).map(|n| n as f64 / heard)
     }
 }
 

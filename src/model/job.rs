@@ -129,8 +129,9 @@ pub struct Due {
 #[serde(rename_all = "camelCase")]
 pub struct JobsPage {
     pub jobs: Vec<JobSummary>,
-    pub total: u64,
-    /// `total` is a lower bound (more groups than are counted).
+    /// `None`: nothing could be counted.
+    pub total: Option<u64>,
+    /// `total` is a lower bound (more groups than are counted, or a list that cannot be read).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     pub page: u64,

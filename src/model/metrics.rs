@@ -93,8 +93,9 @@ pub struct Point {
     pub at: Millis,
     /// Share of the bucket that was heard: 0 is a gap.
     pub covered: f64,
-    pub completed: u64,
-    pub failed: u64,
+    /// `None` where nobody listened, or nobody spoke yet.
+    pub completed: Option<u64>,
+    pub failed: Option<u64>,
     /// Waiting jobs at the end of the bucket.
     pub waiting: Option<u64>,
     pub run: Option<Quantiles>,

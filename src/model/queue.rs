@@ -167,8 +167,9 @@ pub struct Discovery {
     pub complete: bool,
     /// There are more queues than [`QUEUES_FOLLOWED`]: lists are not whole, and sums are lower bounds.
     pub truncated: bool,
-    /// Keys looked at in the running (or, when complete, the last) pass, and how many there are in all.
+    /// Keys looked at in the last whole pass, or, while none is whole, in the running one.
     pub scanned: u64,
+    /// How many there are now.
     pub keys: Option<u64>,
 }
 
@@ -177,6 +178,16 @@ impl Discovery {
     pub fn whole(&self) -> bool {
         self.complete && !self.truncated
     }
+}
+
+/// What asking for one queue tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Sought {
+    Found(Box<QueueSample>),
+    /// Redis was asked, and holds none of its keys.
+    Absent,
+    /// No scan came across it, and Redis could not be asked.
+    Unknown,
 }
 
 /// `GET /api/v1/queues`

@@ -28,7 +28,7 @@ use crate::{
         live::LiveView,
         metrics::{Charts, Window},
         query::JobsQuery,
-        queue::QueueSample,
+        queue::{QueueSample, Sought},
         run::Run,
         time::Millis,
         wire::{Resource, resource},
@@ -99,15 +99,18 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
             (asked, page)
         },
     );
-    // A list, because "there is none" and "not answered yet" are two things.
-    let first = known(move || async move { api::queues::queue(name.get_value()).await.map(|q| q.into_iter().collect::<Vec<_>>()) });
+    let first = known(move || api::queues::queue(name.get_value()));
     let sample = Memo::new(move |last: Option<&Option<QueueSample>>| {
-        let first = first.with(|list| list.as_ref().and_then(|list| list.first().cloned()));
+        let first = first.with(|sought| match sought {
+            Some(Sought::Found(sample)) => Some((**sample).clone()),
+            Some(Sought::Absent | Sought::Unknown) | None => None,
+        });
         let streamed = live.queues.with(|list| name.with_value(|name| list.iter().find(|q| q.name == *name).cloned()));
         [last.cloned().flatten(), first, streamed].into_iter().flatten().max_by_key(|q| q.sampled_at)
     });
     let found = Memo::new(move |_| sample.with(Option::is_some));
     let answered = Memo::new(move |_| first.with(Option::is_some));
+    let looked = Memo::new(move |_| first.with(|sought| *sought == Some(Sought::Absent)));
     let jobs = resource(
         move || (query.get(), filtered.get(), reload.get(), actions.changed.get()),
         |(query, filtered, ..)| async move {
@@ -115,7 +118,7 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
             if matches!(query.state, JobState::Active | JobState::Completed) || filtered {
                 let (jobs, due, problems) = (Vec::new(), Vec::new(), Vec::new());
                 let page =
-                    JobsPage { jobs, total: 0, partial: false, page: 1, per_page: query.per_page, due, problems, sampled_at: Millis(0) };
+                    JobsPage { jobs, total: None, partial: false, page: 1, per_page: query.per_page, due, problems, sampled_at: Millis(0) };
                 return (query, Ok(page));
             }
             let page = api::jobs::jobs(query.clone()).await;
@@ -133,7 +136,7 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
         <Show when=move || found.get() fallback=move || view! {
             <div class="head"><h1>{name.get_value().to_string()}</h1></div>
             <Show when=move || answered.get() fallback=|| view! { <Skeleton /> }>
-                <Absent name=name query=query archive=seen.archive reload=reload />
+                <Absent name=name looked=looked query=query archive=seen.archive reload=reload />
             </Show>
         }>
             <Whole name=name sample=sample query=query lists=Lists { jobs, matched, q } reload=reload seen=seen />
@@ -142,14 +145,19 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
 }
 
 #[component]
-fn Absent(name: StoredValue<QueueName>, query: Memo<JobsQuery>, archive: archive::Rows, reload: RwSignal<u32>) -> impl IntoView {
-    let live = expect_context::<Live>();
-    let complete = Memo::new(move |_| live.overview.with(|o| o.as_ref().is_some_and(|o| o.discovery.complete)));
+fn Absent(
+    name: StoredValue<QueueName>,
+    /// Redis was asked for it.
+    looked: Memo<bool>,
+    query: Memo<JobsQuery>,
+    archive: archive::Rows,
+    reload: RwSignal<u32>,
+) -> impl IntoView {
     let text = move || {
-        if complete.get() {
+        if looked.get() {
             "Redis holds no list of this name. A queue appears here as soon as a job is pushed to it."
         } else {
-            "The console has not seen it yet and is still looking through the keys of Redis. It appears here as soon as it is found."
+            "No list of this name was found yet, and Redis cannot be asked for it now. A queue appears here as soon as it is found."
         }
     };
     let past = Memo::new(move |_| query.with(|q| q.state == JobState::Completed));

@@ -25,6 +25,7 @@ use super::{
     driver::redis::{Acted, due::Served, trash::Keep},
     recent_pages::Since,
     state::AppState,
+    tasks::sampler,
 };
 use crate::model::{
     board::Board,
@@ -35,7 +36,7 @@ use crate::model::{
     live::{Overview, QueuesPage},
     operation::{Outcome, Verb},
     query::{JobsQuery, PER_PAGE, QueuesQuery},
-    queue::QueueSample,
+    queue::Sought,
     time::Millis,
 };
 
@@ -67,9 +68,17 @@ pub fn board(state: &AppState) -> Board {
     Board::of(&snapshot.queues, snapshot.totals.waiting)
 }
 
-pub fn queue(state: &AppState, name: &QueueName) -> Option<QueueSample> {
+/// One that no scan found yet is looked for in Redis; one that is known costs it nothing.
+pub async fn queue(state: &AppState, name: &QueueName) -> Sought {
     state.watching.request(now());
-    state.snapshot().queue(name).cloned()
+    if let Some(sample) = state.snapshot().queue(name) {
+        return Sought::Found(Box::new(sample.clone()));
+    }
+    // A part of another key's name: whatever it holds is no queue.
+    if !state.driver.keys().is_queue(name) {
+        return Sought::Absent;
+    }
+    state.looks.get(name, now(), sampler::look(state, name)).await
 }
 
 pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiError> {
@@ -84,6 +93,8 @@ pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiEr
 }
 
 async fn read_jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiError> {
+    // Whoever asks for jobs of a queue that is not known yet makes it known.
+    queue(state, &query.queue).await;
     match query.state {
         JobState::Active | JobState::Completed => Err(ApiError::invalid(
             "state",

@@ -1,6 +1,6 @@
-//! Pages of jobs that were just read: twenty browsers on one list cost Redis what one costs.
+//! Pages of jobs that were just read, and names that were just looked for: twenty browsers on one list cost Redis what one costs.
 
-use crate::model::{job::JobsPage, query::JobsQuery, time::Millis};
+use crate::model::{ids::QueueName, job::JobsPage, query::JobsQuery, queue::Sought, time::Millis};
 use std::{
     collections::HashMap,
     future::Future,
@@ -59,5 +59,28 @@ impl RecentPages {
         let page = Arc::default();
         pages.insert(query.clone(), Recent { since, page: Arc::clone(&page) });
         Some(page)
+    }
+}
+
+/// Queues that no scan found yet and that were just looked for.
+#[derive(Default)]
+pub struct RecentLooks(Mutex<HashMap<QueueName, (Millis, Arc<OnceCell<Sought>>)>>);
+
+impl RecentLooks {
+    /// What somebody saw in the last second, or what `look` sees.
+    pub async fn get(&self, name: &QueueName, now: Millis, look: impl Future<Output = Sought>) -> Sought {
+        match self.cell(name, now) {
+            Some(cell) => cell.get_or_init(|| look).await.clone(),
+            None => look.await,
+        }
+    }
+
+    fn cell(&self, name: &QueueName, now: Millis) -> Option<Arc<OnceCell<Sought>>> {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.retain(|_, (at, _)| (0..KEPT_MS).contains(&(now.0 - at.0)));
+        if looks.len() >= KEPT && !looks.contains_key(name) {
+            return None;
+        }
+        Some(looks.entry(name.clone()).or_insert_with(|| (now, Arc::default())).1.clone())
     }
 }

@@ -9,7 +9,7 @@ use super::{
     ledger::Ledger,
     nodes::Nodes,
     notify::LastKnown,
-    recent_pages::RecentPages,
+    recent_pages::{RecentLooks, RecentPages},
     snapshot::{Snapshot, written::Written},
     tasks::watching::Watching,
 };
@@ -57,6 +57,8 @@ pub struct Inner {
     pub watching: Arc<Watching>,
     /// Pages of jobs that several browsers look at.
     pub pages: RecentPages,
+    /// Names that were just looked for.
+    pub looks: RecentLooks,
     /// Lines about what operators did, on their way to the archive.
     pub audit: super::tasks::audit::Audit,
     /// Where alerts go, as it was last read.

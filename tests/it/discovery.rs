@@ -72,6 +72,75 @@ async fn no_step_of_the_first_pass_is_long() {
     console.stop().await;
 }
 
+/// A number that is shown was measured: keys that came since the last pass were not looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_came_since_are_not_scanned_before_a_pass_came_by_them() {
+    let redis = TestRedis::start().await;
+    foreign(&redis, 5_000).await;
+    let console = redis.console().await;
+    let first = console.state.snapshot().discovery;
+    assert!((5_000..6_500).contains(&first.scanned), "{first:?}");
+    foreign(&redis, 25_000).await;
+    let now = || {
+        console.state.watching.nudge_queue(&queue("nobody"));
+        console.state.snapshot().discovery
+    };
+    eventually("the new keys are counted", Duration::from_secs(20), async || now().keys >= Some(25_000)).await;
+    let told = console.json("/api/v1/overview").await["discovery"].take();
+    assert_eq!(told["complete"], true, "{told}");
+    assert!(told["scanned"].as_u64().is_some_and(|n| n < 12_000), "{told}");
+    eventually("a whole pass came by them", Duration::from_secs(60), async || now().scanned >= 25_000).await;
+    assert!(now().scanned < 26_500, "{:?}", now());
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_no_scan_found_yet_is_looked_for_when_somebody_asks() {
+    let redis = TestRedis::start().await;
+    // A pass over these takes five minutes of ticks.
+    foreign(&redis, 300_000).await;
+    let console = redis.console().await;
+    let known = async |name: &str| {
+        eventually("it is followed", Duration::from_secs(5), async || console.state.snapshot().queue(&queue(name)).is_some()).await;
+    };
+    let page = async |name: &str| console.get(&format!("/queues/{name}")).await.text().await.expect("a page");
+    let function = async |name: &str| console.post("/api/fn/queue", &serde_json::json!({ "name": name })).await;
+
+    redis.push_raw("queue:opened", many("j", "opened", 3)).await;
+    let opened = page("opened").await;
+    assert!(opened.contains("j-3") && !opened.contains("There is no queue"), "{opened}");
+    known("opened").await;
+    redis.push_raw("queue:asked", many("j", "asked", 3)).await;
+    assert_eq!(console.json("/api/v1/queues/asked/jobs?state=failed").await["total"], 0);
+    known("asked").await;
+    redis.push_raw("queue:called:failed", many_dead("f", "called", 2)).await;
+    let (status, called) = function("called").await;
+    assert_eq!((status, &called["Found"]["failed"]), (200, &serde_json::json!(2)), "{called}");
+    known("called").await;
+
+    // A name that is no queue's does not become one, and is not looked for again and again; a known one is not looked for.
+    let nobody = page("nobody").await;
+    assert!(nobody.contains("Redis holds no list of this name"), "{nobody}");
+    let before = commands(&redis, "dbsize").await;
+    for _ in 0..50 {
+        assert_eq!(function("nobody").await, (200, serde_json::json!("Absent")));
+        assert!(function("opened").await.1["Found"].is_object());
+    }
+    let asked = commands(&redis, "dbsize").await - before;
+    assert!(asked < 30, "100 questions, {asked} looks and ticks");
+    assert!(console.state.snapshot().queue(&queue("nobody")).is_none());
+    console.stop().await;
+}
+
+/// Without Redis nobody can say that there is none.
+#[tokio::test]
+async fn a_queue_that_cannot_be_looked_for_is_not_said_to_be_absent() {
+    let console = TestConsole::start(Config { url: "redis://127.0.0.1:1".into(), ..Config::default() }).await;
+    let page = console.get("/queues/mail").await.text().await.expect("a page");
+    assert!(page.contains("No list of this name was found yet") && !page.contains("Redis holds no list"), "{page}");
+    console.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_appears_drains_and_stays_known() {
     let redis = TestRedis::start().await;

@@ -156,11 +156,10 @@ fn axis(out: &mut String, plot: &Plot) {
 /// The newest whole bucket beside the title.
 pub fn legend(plot: &Plot) -> String {
     let mut out = String::new();
-    if plot.empty() {
-        return out;
-    }
     if let Some(note) = plot.note {
-        let _ = write!(out, "<span>{note}</span>");
+        if !plot.empty() {
+            let _ = write!(out, "<span>{note}</span>");
+        }
         return out;
     }
     for (unit, s) in plot.series() {
@@ -226,7 +225,9 @@ mod tests {
         assert_eq!(svg.matches("class=\"grid\"").count() + svg.matches("class=\"base\"").count(), 4);
         assert!(table(&plot).contains("<th scope=\"row\">00:00:20 UTC</th><td>—</td>"));
         assert_eq!(plot.words(3), "00:00:30 UTC: Completed 3.0/s");
-        assert!(super::super::Plot::empty(&super::tests::plot(&[None, None])));
+        let nothing = super::tests::plot(&[None, None]);
+        assert!(super::super::Plot::empty(&nothing));
+        assert!(legend(&nothing).contains("Completed <b>—</b>"), "{}", legend(&nothing));
     }
 
     #[test]

@@ -67,7 +67,8 @@ pub fn Jobs(
     let shown = Memo::new(move |last| Shown::next(last, jobs.get()));
     let what = Memo::new(move |_| shown.with(|s| s.query.clone()).unwrap_or_else(|| query.get()));
     let rows: Memo<Vec<JobSummary>> = Memo::new(move |_| shown.with(|s| s.page.as_ref().map(|p| p.jobs.clone()).unwrap_or_default()));
-    let total = Memo::new(move |_| shown.with(|s| s.page.as_ref().map_or(0, |p| p.total)));
+    let counted_by_list = Memo::new(move |_| shown.with(|s| s.page.as_ref().and_then(|p| p.total)));
+    let total = Memo::new(move |_| counted_by_list.get().unwrap_or(0));
     let partial = Memo::new(move |_| shown.with(|s| s.page.as_ref().is_some_and(|p| p.partial)));
     let error = Memo::new(move |_| shown.with(|s| s.error.clone()));
     let due = Memo::new(move |_| shown.with(|s| s.page.as_ref().map(|p| p.due.clone()).unwrap_or_default()));
@@ -149,7 +150,7 @@ pub fn Jobs(
                 >
                     <JobTable rows=rows due=due what=what total=total selection=selection />
                 </div>
-                <Pagination query=query total=total partial=partial shown=Signal::derive(move || rows.with(Vec::len) as u64) />
+                <Pagination query=query total=counted_by_list partial=partial shown=Signal::derive(move || rows.with(Vec::len) as u64) />
             </Show>
         </Show>
     }

@@ -37,7 +37,7 @@ pub fn logs(state: &AppState, query: &LogQuery) -> LogTail {
 
 pub fn charts(state: &AppState, queue: Option<&QueueName>, class: Option<&str>, window: Window) -> Charts {
     state.watching.request(now());
-    state.ledger.lock().meter().charts(queue, class, window)
+    state.ledger.lock().charts(queue, class, window)
 }
 
 pub fn classes(state: &AppState, window: Window) -> Vec<ClassFigures> {

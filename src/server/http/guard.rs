@@ -5,13 +5,15 @@ use crate::{
     server::{auth::for_server_function, config::Config, rest::problem::Problem},
 };
 use axum::{
+    Router,
     body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use std::{net::IpAddr, sync::Arc, time::Instant};
+use tower::ServiceExt;
 
 /// An edited payload of 1 MiB fits, though each of its quotes and line ends takes two bytes in a request; nothing the console
 /// takes is bigger.
@@ -117,6 +119,23 @@ pub async fn body(request: Request, next: Next) -> Response {
         Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Err(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 2 MiB.").into_response(),
     }
+}
+
+/// `/queues/` is `/queues`. Whether there is such a route is asked with a method that none takes: it names those that it takes, and
+/// nothing runs.
+pub async fn slash(State(routes): State<Router>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let bare = path.trim_end_matches('/');
+    if bare.is_empty() || bare == path || !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let to = request.uri().query().map_or_else(|| bare.to_owned(), |query| format!("{bare}?{query}"));
+    let Ok(question) = Request::builder().method(Method::TRACE).uri(bare).body(Body::empty()) else { return next.run(request).await };
+    let takes_get = |answer: Response| answer.headers().get(header::ALLOW)?.to_str().ok().map(|methods| methods.contains("GET"));
+    if routes.oneshot(question).await.ok().and_then(takes_get) == Some(true) {
+        return Redirect::permanent(&to).into_response();
+    }
+    next.run(request).await
 }
 
 /// What a response is without, unless it says otherwise itself: scripts, frames, copies.

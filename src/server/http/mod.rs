@@ -80,7 +80,7 @@ pub fn router(state: AppState, leptos: LeptosOptions) -> anyhow::Result<Router> 
         .merge(auth::login::routes())
         .merge(assets::routes());
     // From the outside in.
-    Ok(routes.layer(
+    Ok(routes.clone().layer(
         ServiceBuilder::new()
             .layer(from_fn(guard::log))
             .layer(from_fn(guard::headers))
@@ -91,7 +91,8 @@ pub fn router(state: AppState, leptos: LeptosOptions) -> anyhow::Result<Router> 
             .layer(from_fn(guard::body))
             // That one is the limit.
             .layer(DefaultBodyLimit::disable())
-            .layer(from_fn(guard::to_its_end)),
+            .layer(from_fn(guard::to_its_end))
+            .layer(from_fn_with_state(routes, guard::slash)),
     ))
 }
 

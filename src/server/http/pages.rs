@@ -2,9 +2,10 @@
 
 use crate::{
     app::{App, AssetRoot, StillCompiling, shell},
-    model::error::ApiError,
+    components::address::segment,
+    model::{error::ApiError, ids::QueueName},
     server::{
-        assets,
+        actions, assets,
         auth::for_server_function,
         rest::problem::Problem,
         state::{AppState, Who},
@@ -13,9 +14,9 @@ use crate::{
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::any,
 };
@@ -35,7 +36,7 @@ const FAILED: HeaderName = HeaderName::from_static("serverfnerror");
 
 /// Every page of the app, every function of `api` under `/api/fn`, and the app's own "not found" for the rest.
 pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
-    let state = state.clone();
+    let (state, asked) = (state.clone(), state.clone());
     // Set by `cargo leptos watch`: pages listen for reloads on another port.
     let watched = std::env::var_os("LEPTOS_WATCH").is_some();
     let split = assets::split(&options.site_pkg_dir);
@@ -85,6 +86,7 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
         })
         .layer(from_fn(status))
         .layer(from_fn(shown))
+        .layer(from_fn_with_state(asked, sought))
         .with_state(options)
 }
 
@@ -96,6 +98,21 @@ fn policy(nonce: &str, watched: bool) -> String {
          style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'{reload}; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'"
     )
+}
+
+/// A page is written from memory, without waiting for Redis. So a queue that is not known is looked for before its page is written.
+async fn sought(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let name = queue_of(request.uri().path());
+    if let Some(name) = name {
+        actions::queue(&state, &name).await;
+    }
+    next.run(request).await
+}
+
+/// Of `/queues/{queue}`.
+fn queue_of(path: &str) -> Option<QueueName> {
+    let is_page = matches!(path.split('/').collect::<Vec<_>>()[..], ["", "queues", _]);
+    segment(path, 1).filter(|_| is_page).and_then(|name| QueueName::try_from(name).ok())
 }
 
 /// NUL as the sign for what cannot be shown. Browsers drop it, so a text of nothing else would not be there for the half that takes over.

@@ -143,11 +143,13 @@ impl Frame {
     pub fn point(&self, step: i64, queue: Option<&QueueName>, class: Option<&str>) -> Point {
         let nothing = Tally::default();
         let tally = self.of(queue, class).unwrap_or(&nothing);
+        let covered = round(f64::from(self.heard) / (step as f64 * 1_000.0));
+        let count = |n: u64| (covered > 0.0 || tally.ended() > 0).then_some(n);
         Point {
             at: Millis(self.at * 1_000),
-            covered: round(f64::from(self.heard) / (step as f64 * 1_000.0)),
-            completed: tally.completed,
-            failed: tally.failed,
+            covered,
+            completed: count(tally.completed),
+            failed: count(tally.failed),
             waiting: tally.waiting,
             run: tally.run.quantiles(),
         }

@@ -4,6 +4,7 @@ use super::{Inner, runs, workers::Entry};
 use crate::model::{
     ids::QueueName,
     live::{Gap, Heard, Throughput},
+    metrics::{Charts, Window},
     run::Run,
     time::Millis,
     worker::{Worker, WorkerList, WorkerState},
@@ -55,7 +56,21 @@ impl Inner {
 
     /// Some worker reports: silence then means that nothing happened.
     pub fn anybody(&self) -> bool {
-        self.heard.listening_since.is_some() && (self.heard.events > 0 || self.workers.0.values().any(Entry::online))
+        self.heard.listening_since.is_some() && self.somebody_spoke()
+    }
+
+    fn somebody_spoke(&self) -> bool {
+        self.heard.events > 0 || self.workers.0.values().any(Entry::online)
+    }
+
+    /// Figures over time. The meter knows when the channel was heard, not that nobody was there to say anything.
+    pub fn charts(&self, queue: Option<&QueueName>, class: Option<&str>, window: Window) -> Charts {
+        let mut charts = self.meter.charts(queue, class, window);
+        if !self.somebody_spoke() && !self.meter.any() {
+            charts.points.iter_mut().for_each(|point| (point.completed, point.failed) = (None, None));
+            (charts.summary.completed_per_second, charts.summary.failed_per_second) = (None, None);
+        }
+        charts
     }
 
     pub fn active(&self) -> Active {

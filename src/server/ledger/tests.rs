@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{
     ids::Priority,
-    metrics::Window,
+    metrics::{Charts, Window},
     run::{Lost, RunState, Upcoming},
 };
 
@@ -234,6 +234,25 @@ fn a_gap_makes_runs_unsure_and_the_history_fills_it() {
     s.ledger.hear("m:", &done, Millis(s.now + 101));
     let h = s.heard();
     assert_eq!((h.started, h.completed, h.events, h.gap), (2, 1, 3, None));
+}
+
+#[test]
+fn silence_says_nothing_before_anybody_was_there() {
+    let mut s = Scene::new();
+    s.now += 30_000;
+    s.tick();
+    let minute = |s: &Scene| s.ledger.charts(None, None, Window::Minute);
+    let charts = minute(&s);
+    let rates = |charts: &Charts| (charts.summary.completed_per_second, charts.summary.failed_per_second);
+    assert!(charts.points[59].covered > 0.0, "the channel was heard");
+    assert!(charts.points.iter().all(|p| (p.completed, p.failed) == (None, None)), "{:?}", charts.points);
+    assert_eq!(rates(&charts), (None, None));
+    assert_eq!((s.ledger.throughput().completed_per_second, s.ledger.throughput().failed_per_second), rates(&charts), "as the tile says");
+    // Somebody is there, and ends nothing.
+    s.beat("w", &["mail"]);
+    let charts = minute(&s);
+    assert_eq!((charts.points[59].completed, charts.points[59].failed, charts.points[0].completed), (Some(0), Some(0), None));
+    assert_eq!(rates(&charts), (Some(0.0), Some(0.0)));
 }
 
 #[test]

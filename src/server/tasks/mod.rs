@@ -31,7 +31,7 @@ use super::{
     ledger::Ledger,
     nodes::Nodes,
     notify::LastKnown,
-    recent_pages::RecentPages,
+    recent_pages::{RecentLooks, RecentPages},
     snapshot::{Snapshot, written::Written},
     state::{AppState, Inner},
 };
@@ -68,6 +68,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         doctor: Doctor::default(),
         watching,
         pages,
+        looks: RecentLooks::default(),
         operations,
         shutdown: shutdown.clone(),
     });

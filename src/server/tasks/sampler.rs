@@ -1,6 +1,10 @@
 //! The one sampler for all browsers: discovers queues, counts them once a tick, publishes a [`Snapshot`].
 
 mod learn;
+mod look;
+mod pass;
+
+pub use look::look;
 
 use super::{
     flow::Flows,
@@ -25,6 +29,7 @@ use crate::server::{
     snapshot::{Snapshot, totals},
     state::AppState,
 };
+use pass::Pass;
 use std::collections::{BTreeMap, BTreeSet};
 use std::{
     sync::Arc,
@@ -62,6 +67,8 @@ struct Sampler {
     oldest: BTreeMap<(QueueName, Priority), Age>,
     cursors: Vec<(String, u64)>,
     active_cursor: u64,
+    /// The running one, once the first is over.
+    pass: Pass,
     /// Of the first pass over the keys of nodes.
     node_cursor: u64,
     last_group: Option<String>,
@@ -111,6 +118,7 @@ impl Sampler {
             oldest: BTreeMap::new(),
             cursors,
             active_cursor: 0,
+            pass: Pass::default(),
             node_cursor: 0,
             last_group: None,
             last_head: None,
@@ -135,20 +143,20 @@ impl Sampler {
         self.tick().await?;
         self.state.driver.known().pass_begins();
         let patterns = self.state.driver.keys().patterns();
-        let mut done = 0usize;
+        // Each pattern walks the whole keyspace: a key counts once all of them came by it.
+        let mut before = 0;
         let mut shown = Instant::now();
-        for (i, pattern) in patterns.iter().enumerate() {
-            let mut cursor = 0;
+        for pattern in &patterns {
+            let (mut cursor, mut pass) = (0, Pass::default());
             loop {
                 let step = self.state.driver.scan(pattern, cursor, SCAN).await?;
                 cursor = step.next;
                 self.found(step);
-                done += SCAN;
+                pass.step(self.discovery.keys);
+                self.discovery.scanned = (before + pass.looked(self.discovery.keys)) / patterns.len() as u64;
                 if cursor == 0 {
                     break;
                 }
-                let all = self.discovery.keys.unwrap_or(0);
-                self.discovery.scanned = (done as u64 / patterns.len() as u64).min(all);
                 if shown.elapsed() > Duration::from_millis(500) {
                     self.tick().await?;
                     self.note(Ok(()));
@@ -156,9 +164,9 @@ impl Sampler {
                     shown = Instant::now();
                 }
             }
-            // Each pattern walked the whole keyspace.
-            done = (i + 1) * usize::try_from(self.discovery.keys.unwrap_or(0)).unwrap_or(0);
+            before += pass.looked_in_all(self.discovery.keys);
         }
+        self.discovery.scanned = before / patterns.len() as u64;
         self.discovery.complete = true;
         {
             let mut known = self.state.driver.known();
@@ -318,10 +326,7 @@ impl Sampler {
         self.flows.fill(&self.state.ledger, &active, &mut queues);
         // A group may name a queue that has no key of its own: its jobs are still counted.
         unattributed += grouped.iter().filter(|(q, _)| !self.samples.contains_key(*q)).map(|(_, n)| n).sum::<u64>();
-        let mut discovery = Discovery { truncated: known.more_queues(), ..self.discovery };
-        if discovery.complete {
-            discovery.scanned = discovery.keys.unwrap_or(discovery.scanned);
-        }
+        let discovery = Discovery { truncated: known.more_queues(), ..self.discovery };
         Snapshot {
             connection: self.connection.clone(),
             totals: Totals {

@@ -16,7 +16,7 @@ pub struct Watching {
     streams: AtomicUsize,
     last_request: AtomicI64,
     queues: Mutex<HashMap<QueueName, usize>>,
-    /// Queues that an action just changed: sampled on the next tick.
+    /// Queues that an action just changed, or that somebody asked for and no scan found yet: sampled on the next tick.
     touched: Mutex<Vec<QueueName>>,
     /// Counts what this console did: a page read before is not the newest any more.
     changes: AtomicU64,
@@ -61,6 +61,11 @@ impl Watching {
     /// Tick now: an action changed the counts of this queue.
     pub fn nudge_queue(&self, queue: &QueueName) {
         self.changes.fetch_add(1, Ordering::SeqCst);
+        self.look_at(queue);
+    }
+
+    /// Tick now, and count this queue.
+    pub fn look_at(&self, queue: &QueueName) {
         self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(queue.clone());
         self.wake.notify_one();
     }
@@ -70,7 +75,7 @@ impl Watching {
         self.changes.load(Ordering::SeqCst)
     }
 
-    /// Queues that actions changed since the last call.
+    /// Queues to look at, since the last call.
     pub fn take_touched(&self) -> Vec<QueueName> {
         std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner))
     }

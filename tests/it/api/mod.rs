@@ -1,6 +1,7 @@
 //! REST: shapes, statuses, names that need care.
 
 mod acting;
+mod addresses;
 mod large;
 mod markup;
 mod reading;

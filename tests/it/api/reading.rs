@@ -208,6 +208,29 @@ async fn a_list_of_jobs_is_paged_and_strict() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_counted_has_no_total() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:half", many("h", "half", 2)).await;
+    for key in ["queue:half:high", "queue:half:failed", "queue:half:delayed", "queue:none"] {
+        let _: () = redis.con.clone().set(key, "a text").await.unwrap();
+    }
+    let console = redis.console().await;
+    let page = async |name: &str, state: &str| console.json(&format!("/api/v1/queues/{name}/jobs?state={state}")).await;
+    for (name, state) in [("half", "failed"), ("half", "delayed"), ("none", "waiting")] {
+        let page = page(name, state).await;
+        assert_eq!((&page["total"], page["problems"].as_array().map(Vec::len)), (&Value::Null, Some(1)), "{name} {state}: {page}");
+    }
+    let waiting = page("half", "waiting").await;
+    assert_eq!((&waiting["total"], &waiting["partial"]), (&json!(2), &json!(true)), "the others are a lower bound: {waiting}");
+    assert_eq!(page("none", "failed").await["total"], 0, "a list that is not there is empty");
+    let html = console.get("/queues/half?state=failed").await.text().await.unwrap();
+    assert!(html.contains("Nothing here can be read") && !html.contains("No failed jobs"), "{html}");
+    let html = console.get("/queues/half?state=waiting").await.text().await.unwrap();
+    assert!(html.contains("Showing 2 of ≥ 2"), "{html}");
+    console.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_function_asks_for_no_more_than_a_page() {
     let console = TestConsole::start(Config { url: "redis://127.0.0.1:1".into(), ..Config::default() }).await;
     for (page, per_page) in [(0, 50), (1, 1_000_000_000), (1, 0)] {

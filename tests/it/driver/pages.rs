@@ -17,7 +17,7 @@ async fn waiting_shows_what_runs_next_first_over_all_four_lists() {
     redis.delay_raw("queue:mail:high:delayed", [(payload("due", "mail", ""), NOW.0 - 1), (payload("later", "mail", ""), NOW.0 + 1)]).await;
     let order = ["critical-1", "critical-2", "high-1", "base-1", "base-2", "base-3", "base-4", "base-5", "low-1", "low-2", "low-3"];
     let whole = page(&driver, "mail", JobState::Waiting).await;
-    assert_eq!((ids(&whole).as_slice(), whole.total), (&order[..], 11));
+    assert_eq!((ids(&whole).as_slice(), whole.total), (&order[..], Some(11)));
     let [due] = whole.due.as_slice() else { panic!("one list has due jobs: {:?}", whole.due) };
     assert_eq!(
         (due.priority, due.count, due.jobs[0].id.as_deref(), due.jobs[0].state),
@@ -28,7 +28,7 @@ async fn waiting_shows_what_runs_next_first_over_all_four_lists() {
     let newest = driver.jobs(&query("mail", JobState::Waiting, 3, 4, Order::Newest), NOW).await.expect("a page");
     assert_eq!(ids(&newest), ["high-1", "critical-2", "critical-1"]);
     let beyond = driver.jobs(&query("mail", JobState::Waiting, 1 << 40, 200, Order::Newest), NOW).await.expect("a page");
-    assert_eq!((beyond.jobs.len(), beyond.total), (0, 11));
+    assert_eq!((beyond.jobs.len(), beyond.total), (0, Some(11)));
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn due_jobs_stand_ahead_of_their_list_where_it_begins() {
     redis.delay_raw("queue:mail:low:delayed", due("low", 1)).await;
     let jobs = async |page, per_page, order| {
         let page = driver.jobs(&query("mail", JobState::Waiting, page, per_page, order), NOW).await.expect("a page");
-        assert_eq!(page.total, 60, "due jobs are not waiting ones");
+        assert_eq!(page.total, Some(60), "due jobs are not waiting ones");
         page.due.into_iter().map(|d| (d.priority, d.count, d.jobs)).collect::<Vec<_>>()
     };
     let whole = jobs(1, 100, Order::Oldest).await;
@@ -118,7 +118,7 @@ async fn delayed_merges_four_sets_by_due_time_at_any_depth() {
     let mut seen = Vec::new();
     for number in 1..=20 {
         let page = driver.jobs(&query("mail", JobState::Delayed, number, 20, Order::Oldest), NOW).await.expect("a page");
-        assert_eq!(page.total, 400);
+        assert_eq!(page.total, Some(400));
         seen.extend(page.jobs.iter().map(|j| j.id.clone().expect("an id")));
         assert!(page.jobs.windows(2).all(|w| w[0].run_at <= w[1].run_at));
     }

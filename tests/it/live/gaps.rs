@@ -145,6 +145,27 @@ async fn every_monitor_prefix_is_heard_and_nonsense_is_counted() {
     console.stop().await;
 }
 
+/// While nobody was there to say anything, "nothing ended" is not known.
+#[tokio::test]
+async fn what_nobody_told_is_unknown_and_not_nothing() {
+    let redis = TestRedis::start().await;
+    let console = listening(&redis).await;
+    let minute = async || console.json("/api/v1/metrics?window=1m").await;
+    eventually("a second was heard", Duration::from_secs(10), async || minute().await["points"][59]["covered"] == 1.0).await;
+    let told = minute().await;
+    let unknown = |point: &Value| point["completed"].is_null() && point["failed"].is_null();
+    assert!(told["points"].as_array().unwrap().iter().all(unknown), "{told}");
+    assert_eq!((&told["summary"]["completedPerSecond"], &told["summary"]["failedPerSecond"]), (&Value::Null, &Value::Null));
+    let page = console.get("/").await.text().await.unwrap();
+    assert!(page.contains("Completed <b>—</b>") && page.contains("Failed <b>—</b>"), "{page}");
+    // From a worker that reports, silence says something; of the time before the console nothing is known.
+    redis.beat("w", &["mail"], 60_000).await;
+    eventually("nothing ends", Duration::from_secs(20), async || minute().await["points"][59]["completed"] == 0).await;
+    let told = minute().await;
+    assert!(unknown(&told["points"][0]) && told["points"][0]["covered"] == 0.0, "{told}");
+    console.stop().await;
+}
+
 /// Far more than a browser is sent in a second: the counters have all of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_events_are_all_counted() {

@@ -41,7 +41,7 @@ impl RedisDriver {
     pub async fn grouped_jobs(&self, query: &JobsQuery, groups: &[String], partial: bool, now: Millis) -> Result<JobsPage, DriverError> {
         let keys: Vec<_> = groups.iter().map(|g| self.keys.pending(g)).collect();
         let mut page = self.listed(query, &keys, None, now, |list| (Source::Grouped(groups[list].clone()), None)).await?;
-        page.partial = partial;
+        page.partial |= partial;
         Ok(page)
     }
 
@@ -114,7 +114,7 @@ impl RedisDriver {
             .filter(|(_, count)| *count > 0)
             .map(|(priority, count)| Due { priority, count, jobs: of(priority) })
             .collect();
-        Ok(page(query, rows, lengths.iter().flatten().sum(), due, problems, now))
+        Ok(page(query, rows, &lengths, due, problems, now))
     }
 
     async fn delayed_jobs(&self, query: &JobsQuery, now: Millis) -> Result<JobsPage, DriverError> {
@@ -150,7 +150,7 @@ impl RedisDriver {
             .filter(|(_, n)| n.is_none())
             .map(|(key, _)| format!("The key {key} holds something else than a sorted set."))
             .collect();
-        Ok(page(query, rows, lengths.iter().flatten().sum(), Vec::new(), problems, now))
+        Ok(page(query, rows, &lengths, Vec::new(), problems, now))
     }
 }
 
@@ -188,9 +188,28 @@ fn job(query: &JobsQuery, priority: Option<Priority>, source: Source, hint: u64,
     payload::summary(&query.queue, query.state, priority, fingerprint, &element)
 }
 
-fn page(query: &JobsQuery, mut jobs: Vec<JobSummary>, total: u64, due: Vec<Due>, problems: Vec<String>, now: Millis) -> JobsPage {
+fn page(
+    query: &JobsQuery,
+    mut jobs: Vec<JobSummary>,
+    lengths: &[Option<u64>],
+    due: Vec<Due>,
+    problems: Vec<String>,
+    now: Millis,
+) -> JobsPage {
     if query.order == Order::Newest {
         jobs.reverse();
     }
-    JobsPage { jobs, total, partial: false, page: query.page, per_page: query.per_page, due, problems, sampled_at: now }
+    let (counted, partial) = (lengths.iter().flatten().sum::<u64>(), lengths.iter().any(Option::is_none));
+    // A lower bound of 0 says nothing.
+    let total = (counted > 0 || !partial).then_some(counted);
+    JobsPage {
+        jobs,
+        total,
+        partial: partial && total.is_some(),
+        page: query.page,
+        per_page: query.per_page,
+        due,
+        problems,
+        sampled_at: now,
+    }
 }

@@ -157,18 +157,35 @@ impl RedisDriver {
             pipe.cmd("LLEN").arg(self.keys.pending(group));
         }
         for queue in &plan.queues {
-            for p in Priority::ALL {
-                pipe.cmd("LLEN").arg(self.keys.waiting(queue, p));
-            }
-            for p in Priority::ALL {
-                pipe.cmd("ZCARD").arg(self.keys.delayed(queue, p));
-            }
-            pipe.cmd("LLEN").arg(self.keys.failed(queue));
-            let flags: Vec<_> = Priority::ALL.iter().map(|p| self.keys.paused(queue, *p)).collect();
-            pipe.cmd("MGET").arg(flags);
+            self.ask_queue(&mut pipe, queue);
         }
         let values: Vec<Value> = pipe.query_async(&mut self.sampler.clone()).await?;
         read(plan, values)
+    }
+
+    /// One queue alone, outside of the ticks: one round trip.
+    pub async fn count_queue(&self, queue: &QueueName) -> Result<Counted, DriverError> {
+        let mut pipe = redis::pipe();
+        pipe.ignore_errors();
+        pipe.cmd("DBSIZE");
+        self.ask_queue(&mut pipe, queue);
+        let values: Vec<Value> = pipe.query_async(&mut self.requests.clone()).await?;
+        let mut values = values.into_iter();
+        refused(reply::next(&mut values)?)?;
+        counted(queue, &mut values)
+    }
+
+    /// [`PER_QUEUE`] commands.
+    fn ask_queue(&self, pipe: &mut redis::Pipeline, queue: &QueueName) {
+        for p in Priority::ALL {
+            pipe.cmd("LLEN").arg(self.keys.waiting(queue, p));
+        }
+        for p in Priority::ALL {
+            pipe.cmd("ZCARD").arg(self.keys.delayed(queue, p));
+        }
+        pipe.cmd("LLEN").arg(self.keys.failed(queue));
+        let flags: Vec<_> = Priority::ALL.iter().map(|p| self.keys.paused(queue, *p)).collect();
+        pipe.cmd("MGET").arg(flags);
     }
 
     fn ask_script(&self, pipe: &mut redis::Pipeline, script: &redis::Script, keys: Vec<String>) {
@@ -249,27 +266,32 @@ fn read(plan: &Plan, values: Vec<Value>) -> Result<Answer, DriverError> {
         answer.groups.push(reply::length(&reply::next(v)?));
     }
     for name in &plan.queues {
-        let mut waiting = ByPriority::default();
-        let mut delayed = ByPriority::default();
-        for p in Priority::ALL {
-            *waiting.slot(p) = reply::length(&reply::next(v)?);
-        }
-        for p in Priority::ALL {
-            *delayed.slot(p) = reply::length(&reply::next(v)?);
-        }
-        let failed = reply::length(&reply::next(v)?);
-        // What is not there and what holds no text look the same here.
-        let texts = reply::array(reply::next(v)?)?.into_iter().map(|f| reply::bytes(f).ok());
-        let texts: Vec<(Priority, Vec<u8>)> = Priority::ALL.into_iter().zip(texts).filter_map(|(p, text)| Some((p, text?))).collect();
-        let paused = match texts.iter().filter(|(_, text)| text == b"1").count() {
-            0 => Paused::No,
-            4 => Paused::Yes,
-            _ => Paused::Partly,
-        };
-        let flags = texts.into_iter().map(|(p, _)| p).collect();
-        answer.queues.push(Counted { name: name.clone(), waiting, delayed, failed, paused, flags });
+        answer.queues.push(counted(name, v)?);
     }
     Ok(answer)
+}
+
+/// What [`RedisDriver::ask_queue`] asked for.
+fn counted(name: &QueueName, v: &mut impl Iterator<Item = Value>) -> Result<Counted, DriverError> {
+    let mut waiting = ByPriority::default();
+    let mut delayed = ByPriority::default();
+    for p in Priority::ALL {
+        *waiting.slot(p) = reply::length(&reply::next(v)?);
+    }
+    for p in Priority::ALL {
+        *delayed.slot(p) = reply::length(&reply::next(v)?);
+    }
+    let failed = reply::length(&reply::next(v)?);
+    // What is not there and what holds no text look the same here.
+    let texts = reply::array(reply::next(v)?)?.into_iter().map(|f| reply::bytes(f).ok());
+    let texts: Vec<(Priority, Vec<u8>)> = Priority::ALL.into_iter().zip(texts).filter_map(|(p, text)| Some((p, text?))).collect();
+    let paused = match texts.iter().filter(|(_, text)| text == b"1").count() {
+        0 => Paused::No,
+        4 => Paused::Yes,
+        _ => Paused::Partly,
+    };
+    let flags = texts.into_iter().map(|(p, _)| p).collect();
+    Ok(Counted { name: name.clone(), waiting, delayed, failed, paused, flags })
 }
 
 /// The first command's error stands for the connection: NOAUTH, LOADING and the like refuse everything.

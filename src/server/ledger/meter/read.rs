@@ -35,6 +35,12 @@ impl Meter {
         Charts { window, step_seconds: window.step(), points, summary: sum(&frames, queue, class, window) }
     }
 
+    /// Whether anything was counted in all that is kept.
+    pub fn any(&self) -> bool {
+        let frames = self.tiers.iter().flat_map(BTreeMap::values).chain(self.open.values());
+        frames.map(|f| &f.all).any(|all| all.started + all.ended() > 0)
+    }
+
     pub fn classes(&self, window: Window, most: usize) -> Vec<ClassFigures> {
         let mut whole = Frame::default();
         self.window(window).iter().for_each(|f| whole.merge(f));

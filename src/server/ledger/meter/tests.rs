@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::metrics::Window;
+use crate::model::metrics::{Point, Window};
 
 const START: i64 = 1_800_000_000;
 
@@ -27,7 +27,7 @@ fn seconds_add_up_to_every_window() {
     for window in Window::ALL {
         let charts = meter.charts(None, None, window);
         assert_eq!(charts.points.len() as u64, window.seconds() / window.step());
-        let sum: u64 = charts.points.iter().map(|p| p.completed).sum();
+        let sum: u64 = charts.points.iter().filter_map(|p| p.completed).sum();
         assert_eq!(sum, charts.summary.completed);
         let closed = meter.closed() + 1 - START;
         let expected = closed.min(i64::try_from(window.seconds()).unwrap());
@@ -75,6 +75,11 @@ fn a_gap_is_not_silence() {
     let gap = heard.iter().filter(|h| !**h).count();
     // 11 seconds touched by the gap, and those before the start.
     assert_eq!(gap, 11 + 60 - usize::try_from(meter.closed() + 1 - START).unwrap(), "{heard:?}");
+    // What nobody heard is unknown; what was heard and silent is 0.
+    let told = |p: &Point| (p.completed.is_some(), p.failed.is_some()) == (p.covered > 0.0, p.covered > 0.0);
+    assert!(minute.points.iter().all(told), "{:?}", minute.points);
+    assert_eq!(minute.points[59].completed, Some(0));
+    assert_eq!(meter.charts(Some(&name("mail")), None, Window::Minute).points[0].failed, None);
 }
 
 #[test]

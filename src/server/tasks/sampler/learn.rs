@@ -29,7 +29,12 @@ impl Sampler {
             self.cursors[i].1 = step.next;
             self.found(step);
             // The first pattern is that of the queue prefix.
-            if i == 0 && ended {
+            if i > 0 {
+                continue;
+            }
+            self.pass.step(self.discovery.keys);
+            if ended {
+                self.discovery.scanned = std::mem::take(&mut self.pass).looked_in_all(self.discovery.keys);
                 self.state.driver.known().pass_begins();
             }
         }
@@ -146,7 +151,7 @@ impl Counted {
         Priority::ALL.into_iter().filter(|p| self.waiting.get(*p).is_some_and(|n| n > 0)).collect()
     }
 
-    fn anything(&self) -> bool {
+    pub(super) fn anything(&self) -> bool {
         self.waiting.sum() != Some(0) || self.delayed.sum() != Some(0) || self.failed != Some(0) || self.paused != Paused::No
     }
 
@@ -157,7 +162,7 @@ impl Counted {
 }
 
 /// `wrong`: pause flags that hold something else than text.
-fn sample(c: Counted, wrong: Vec<Priority>, at: Millis, driver: &RedisDriver) -> QueueSample {
+pub(super) fn sample(c: Counted, wrong: Vec<Priority>, at: Millis, driver: &RedisDriver) -> QueueSample {
     let keys = driver.keys();
     let mut problems = Vec::new();
     for p in Priority::ALL {
