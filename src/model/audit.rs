@@ -28,7 +28,8 @@ pub struct AuditLine {
     /// What came of it, or why it was refused.
     pub result: String,
     pub took_ms: i64,
-    /// On its way to the archive, of an action on several named jobs: the ids of those that it was done to, for their own pages.
+    /// On its way to the archive, of an action on several named jobs: the ids of those that it was done to, for their own pages. Of a
+    /// copy: its id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<String>,
 }

@@ -1,6 +1,9 @@
 //! The live log: what workers say on the event channel.
 
-use super::{ids::QueueName, time::Millis};
+use super::{
+    ids::QueueName,
+    time::{Millis, moment},
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,6 +121,7 @@ pub struct ArchivedLogQuery {
     /// Part of the message, case ignored; every character means itself.
     pub q: String,
     pub since: Option<Millis>,
+    /// A day, a minute or a second is meant to its end.
     pub until: Option<Millis>,
     /// Only lines with a smaller number: where the page before ended.
     pub before: Option<i64>,
@@ -131,8 +135,8 @@ impl ArchivedLogQuery {
             worker: text("worker"),
             queue: text("queue"),
             q: text("q"),
-            since: get("since").and_then(|t| super::time::parse_loose(&t)),
-            until: get("until").and_then(|t| super::time::parse_loose(&t)),
+            since: get("since").and_then(|t| moment(&t)).map(|(first, _)| first),
+            until: get("until").and_then(|t| moment(&t)).map(|(_, last)| last),
             before: get("before").and_then(|n| n.parse().ok()),
         }
     }

@@ -75,16 +75,25 @@ pub fn parse_iso(text: &str) -> Option<Millis> {
     i64::try_from(nanos / 1_000_000).ok().map(Millis)
 }
 
-/// The same, and what people and fields for dates write: `2026-01-02`, `2026-01-02 03:04`, `2026-01-02T03:04:05`; always UTC.
-pub fn parse_loose(text: &str) -> Option<Millis> {
-    let text = text.trim().replacen(' ', "T", 1);
-    let whole = match text.len() {
-        10 => format!("{text}T00:00:00Z"),
-        16 => format!("{text}:00Z"),
-        19 => format!("{text}Z"),
-        _ => text,
+/// The first and the last millisecond of what people and fields for dates write, always UTC: a day (`2026-01-02`), a minute
+/// (`2026-01-02 03:04`), a second, a point.
+pub fn moment(text: &str) -> Option<(Millis, Millis)> {
+    let text = text.trim();
+    let text = text.strip_suffix(['Z', 'z']).unwrap_or(text).replace([' ', 't'], "T");
+    let (rest, length) = match text.len() {
+        10 => ("T00:00:00.000Z", 86_400_000),
+        16 => (":00.000Z", 60_000),
+        19 => (".000Z", 1_000),
+        23 => ("Z", 1),
+        _ => return None,
     };
-    parse_iso(&whole)
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.')];
+    let digit = |i: usize, b: u8| marks.iter().find(|(at, _)| *at == i).map_or(b.is_ascii_digit(), |(_, mark)| b == *mark);
+    if !text.bytes().enumerate().all(|(i, b)| digit(i, b)) {
+        return None;
+    }
+    let first = parse_iso(&format!("{text}{rest}"))?;
+    Some((first, Millis(first.0 + length - 1)))
 }
 
 impl Serialize for Millis {
@@ -154,13 +163,26 @@ mod tests {
         assert_eq!(parse_iso("not a time"), None);
         assert_eq!(parse_iso("2026-13-23T11:20:07Z"), None);
         assert_eq!(Millis::checked(i64::MAX), None);
-        let noon = parse_iso("2026-11-23T12:00:00Z");
-        for text in ["2026-11-23 12:00", "2026-11-23T12:00:00", " 2026-11-23T12:00 ", "2026-11-23T12:00:00.000Z"] {
-            assert_eq!(parse_loose(text), noon, "{text}");
+    }
+
+    #[test]
+    fn what_is_written_lasts_as_long_as_it_is_exact() {
+        const NOON: Millis = Millis(1_795_435_200_000);
+        assert_eq!(NOON.field(), "2026-11-23T12:00:00");
+        for (text, ms) in [
+            ("2026-11-23 12:00", 60_000),
+            (" 2026-11-23T12:00 ", 60_000),
+            ("2026-11-23T12:00:00", 1_000),
+            ("2026-11-23t12:00:00z", 1_000),
+            ("2026-11-23T12:00:00.000Z", 1),
+        ] {
+            assert_eq!(moment(text), Some((NOON, Millis(NOON.0 + ms - 1))), "{text}");
         }
-        assert_eq!(parse_loose("2026-11-23").map(|d| d.0 % 86_400_000), Some(0));
-        assert_eq!(parse_loose("yesterday"), None);
-        assert_eq!(noon.map(Millis::field).as_deref(), Some("2026-11-23T12:00:00"));
+        let (first, last) = moment("2026-11-23").expect("a day");
+        assert_eq!((first.iso().as_str(), last.iso().as_str()), ("2026-11-23T00:00:00.000Z", "2026-11-23T23:59:59.999Z"));
+        for text in ["yesterday", "", "2026-11-31", "2026-11-23T25:00", "+026-11-23"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
     }
 
     #[test]

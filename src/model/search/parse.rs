@@ -1,7 +1,10 @@
 //! From what was typed to a [`Query`]. Nothing is an error: what cannot be understood is left out and told.
 
 use super::{Bound, Filter, Name, Problem, Query, Term, Test, WORDS};
-use crate::model::{job::JobState, time::Millis};
+use crate::model::{
+    job::JobState,
+    time::{Millis, moment},
+};
 
 /// A word as it was typed, and where.
 struct Word {
@@ -89,7 +92,7 @@ fn test(name: &str, word: &Word, now: Millis) -> Result<Test, String> {
         Some(start) => Name { text: start.into(), prefix: true },
         None => Name { text: value, prefix: false },
     };
-    let bound = |last: bool| match moment(&value, now) {
+    let bound = |last: bool| match stretch(&value, now) {
         Some((first, end)) => Ok(Bound { at: if last { end } else { first }, written: value.clone() }),
         None => Err(format!("“{value}” is no time: write 15m, 2h, 3d, 2026-01-31 or 2026-01-31T18:30 (UTC). {name}: was left out.")),
     };
@@ -109,27 +112,12 @@ fn test(name: &str, word: &Word, now: Millis) -> Result<Test, String> {
     })
 }
 
-/// The first and the last millisecond of what was written: a day, a minute, a point so long ago.
-fn moment(text: &str, now: Millis) -> Option<(Millis, Millis)> {
-    if let Some(ago) = span(text) {
-        let at = Millis::checked(now.0.checked_sub(ago)?)?;
-        return Some((at, at));
+/// The first and the last millisecond of what was written: a point so long ago, or a moment.
+fn stretch(text: &str, now: Millis) -> Option<(Millis, Millis)> {
+    match span(text) {
+        Some(ago) => Millis::checked(now.0.checked_sub(ago)?).map(|at| (at, at)),
+        None => moment(text),
     }
-    let text = text.strip_suffix(['Z', 'z']).unwrap_or(text).replace([' ', 't'], "T");
-    let (rest, length) = match text.len() {
-        10 => ("T00:00:00.000Z", 86_400_000),
-        16 => (":00.000Z", 60_000),
-        19 => (".000Z", 1_000),
-        23 => ("Z", 1),
-        _ => return None,
-    };
-    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.')];
-    let digit = |i: usize, b: u8| marks.iter().find(|(at, _)| *at == i).map_or(b.is_ascii_digit(), |(_, mark)| b == *mark);
-    if !text.bytes().enumerate().all(|(i, b)| digit(i, b)) {
-        return None;
-    }
-    let first = crate::model::time::parse_iso(&format!("{text}{rest}"))?;
-    Some((first, Millis(first.0 + length - 1)))
 }
 
 /// `30s`, `15m`, `2h`, `3d`, `1w`, in ms.

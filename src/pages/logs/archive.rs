@@ -57,6 +57,8 @@ fn Filters(query: Memo<ArchivedLogQuery>) -> impl IntoView {
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let [q, worker, queue, since, until] = fields.map(|f| f.get_untracked().map(|f| f.value()).unwrap_or_default());
+        // Seconds that are 0 are left out by browsers, and a minute would be meant to its end.
+        let until = if until.len() == 16 { format!("{until}:00") } else { until };
         let level = query.with_untracked(|q| q.level.map_or("", Level::as_str));
         let typed = [("level", level), ("q", &q), ("worker", &worker), ("queue", &queue), ("since", &since), ("until", &until)];
         let next = ArchivedLogQuery::read(|name| typed.iter().find(|(n, _)| *n == name).map(|(_, v)| v.trim().to_owned()));

@@ -191,7 +191,15 @@ async fn push(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &P
     let asked = asked.of(timeline::deed_filter(if id.is_empty() { &copy } else { id }));
     let done = pushed(state, queue, id, raw, ask, copy).await;
     state.watching.nudge_queue(queue);
-    asked.answered(state, done).await
+    // The page of the copy tells of it, too.
+    let asked = match &done {
+        Ok(PushDone { pushed: Pushed::Done | Pushed::Before, id: copy, .. }) if !id.is_empty() && copy != id => {
+            asked.naming(state, std::slice::from_ref(copy))
+        }
+        _ => asked,
+    };
+    let told = asked.answered(state, done.map(|done| Told { done, of: id })).await?;
+    Ok(told.done)
 }
 
 async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &PushAsk, copy: String) -> Result<PushDone, ApiError> {
@@ -207,19 +215,26 @@ async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: 
     Ok(PushDone { pushed, queue: queue.clone(), id: copy.unwrap_or_else(|| id.to_owned()) })
 }
 
-impl Came for PushDone {
+/// What was pushed, and the archived job that it was; empty: a copy of a live one, which the line names by the copy.
+struct Told<'a> {
+    done: PushDone,
+    of: &'a str,
+}
+
+impl Came for Told<'_> {
     fn jobs(&self) -> Option<u64> {
-        Some(u64::from(self.pushed == Pushed::Done))
+        Some(u64::from(self.done.pushed == Pushed::Done))
     }
 
     fn result(&self) -> String {
-        match self.pushed {
+        let Self { done: PushDone { pushed, id, .. }, of } = self;
+        let came = match pushed {
             Pushed::Done => "done",
             Pushed::Before => "done by the click before",
-            Pushed::UnreadPriority => "of a priority that no worker reads",
-            Pushed::Unreadable => "could not be read",
-        }
-        .into()
+            Pushed::UnreadPriority => return "of a priority that no worker reads".into(),
+            Pushed::Unreadable => return "could not be read".into(),
+        };
+        if of.is_empty() || id == of { came.into() } else { format!("{came} as {id}, a copy of {of}") }
     }
 }
 

@@ -27,6 +27,15 @@ pub fn parse(text: &str, cursor: &Cursor) -> Result<Query, ApiError> {
     Ok(Query::parse(text, cursor.began))
 }
 
+/// The same for who sees no sentence beside the answer: a program, a file that is read later. It gets what it asked for, or is refused.
+pub fn understood(text: &str, cursor: &Cursor) -> Result<Query, ApiError> {
+    let query = parse(text, cursor)?;
+    match query.problems.first() {
+        Some(problem) => Err(ApiError::invalid("q", problem.text.clone())),
+        None => Ok(query),
+    }
+}
+
 pub fn cursor(text: Option<&str>) -> Result<Cursor, ApiError> {
     text.filter(|t| !t.is_empty()).map_or_else(|| Ok(Cursor::new(now())), Cursor::read)
 }
@@ -72,11 +81,7 @@ pub fn export(
     format: Format,
 ) -> Result<impl Stream<Item = Result<String, ApiError>> + Send + use<>, ApiError> {
     let began = Cursor::new(now());
-    let query = parse(text, &began)?;
-    // A file is read later, without the sentence beside it: it holds what was asked for or is refused.
-    if let Some(problem) = query.problems.first() {
-        return Err(ApiError::invalid("q", problem.text.clone()));
-    }
+    let query = understood(text, &began)?;
     tracing::info!(audit = "export", filter = text, "action");
     Ok(stream(state.clone(), query, began, format))
 }

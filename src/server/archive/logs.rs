@@ -27,18 +27,28 @@ const LOOK_FOR: Duration = Duration::from_millis(1_500);
 /// Numbers follow time but for lines that were written late; one that came more than so many lines late is not found by `until`.
 const LATE: i64 = 10_000;
 
+/// What a line of a level says; other producers than the library write `warn`. Whatever else stands there is info.
+const SAYS: [(Level, &str); 3] =
+    [(Level::Success, "a.level = 'success'"), (Level::Warning, "a.level IN ('warning', 'warn')"), (Level::Error, "a.level = 'error'")];
+
+/// Told by the database, as it looks for them (one compares without case): a line is found by the level that it is shown with.
+fn level() -> String {
+    let cases = SAYS.map(|(level, says)| format!("WHEN {says} THEN '{}'", level.as_str()));
+    format!("CASE {} ELSE '{}' END", cases.join(" "), Level::Info.as_str())
+}
+
 fn columns(dialect: Dialect) -> String {
-    format!("a.id, a.level, a.message, a.worker_id, a.queue, {}, w.message, w.worker, w.queue", dialect.ms("a.timestamp"))
+    let level = level();
+    format!("a.id, {level}, a.message, a.worker_id, a.queue, {}, w.message, w.worker, w.queue", dialect.ms("a.timestamp"))
 }
 
 fn read(row: &Row<'_>) -> LogLine {
-    let level = row.text(1).unwrap_or_default();
     // What the column cut stands whole beside it.
     let whole = |cut: usize| row.text(cut + 4).or_else(|| row.text(cut));
     LogLine {
         seq: row.count(0),
         at: Millis(row.int(5).unwrap_or(i64::MAX)),
-        level: Level::parse(&level).unwrap_or(if level == "warn" { Level::Warning } else { Level::Info }),
+        level: row.text(1).and_then(|level| Level::parse(&level)).unwrap_or(Level::Info),
         message: whole(2).unwrap_or_default(),
         worker: whole(3).filter(|worker| !worker.is_empty()),
         job: None,
@@ -54,10 +64,10 @@ const MESSAGE_SHOWN: usize = 2_000;
 /// What the filters come to, but for time; `a` is the table.
 fn wanted(dialect: Dialect, query: &ArchivedLogQuery) -> Sql {
     let mut wanted = sql("1 = 1");
-    match query.level {
-        Some(Level::Warning) => wanted = wanted.then(" AND").one_of("a.level", ["warning", "warn"]),
-        Some(level) => wanted = wanted.then(" AND a.level = ?").bind(level.as_str()),
-        None => {}
+    if let Some(level) = query.level {
+        let says = SAYS.iter().find(|(known, _)| *known == level).map(|(_, says)| (*says).to_owned());
+        let info = || format!("NOT ({})", SAYS.map(|(_, says)| says).join(" OR "));
+        wanted = wanted.then(&format!(" AND {}", says.unwrap_or_else(info)));
     }
     if !query.worker.is_empty() {
         wanted = wanted.and_is(dialect, "a.worker_id", stored_queue(dialect, &query.worker));
@@ -102,11 +112,19 @@ async fn found(db: &Db, query: &ArchivedLogQuery) -> Result<ArchivedLog, Archive
         Some(before) => before,
         None => newest(db, query).await?.map_or(0, |id| id.saturating_add(1)),
     };
-    if query.q.is_empty() && query.since.is_none() && query.until.is_none() && !is_long(db.dialect(), query) {
+    if led(db.dialect(), query) {
         let lines = lines(db, query, None, top, PER_PAGE + 1).await?;
         return Ok(full(lines).unwrap_or_else(|lines| ArchivedLog { lines, next: None, looked_at: None }));
     }
     look(db, query, top).await
+}
+
+/// Whether the index of a filter, or none, leads to a page. None tells what is info: where there is little of it, most of the archive
+/// would be gone over.
+fn led(dialect: Dialect, query: &ArchivedLogQuery) -> bool {
+    let named = !(query.worker.is_empty() && query.queue.is_empty());
+    let told = query.level != Some(Level::Info) || named;
+    told && query.q.is_empty() && query.since.is_none() && query.until.is_none() && !is_long(dialect, query)
 }
 
 /// Goes down the numbers below `top`.

@@ -148,6 +148,9 @@ impl Inner {
                 self.reasons.push_back((now, queue.clone(), show::short(error)));
             }
         }
+        if failed && let Some(job) = &event.job {
+            self.shelf.failed(job, at);
+        }
         // A retry comes under the same id, mostly: where it belongs is still known then, its payload and waiting time are not.
         if let (true, Some(job), Some(seen)) = (failed, &event.job, run.and_then(|r| r.seen)) {
             self.shelf.put(job.clone(), Upcoming { raw: None, ready_at: None, attempt: seen.attempt.map(|n| n + 1), ..seen });

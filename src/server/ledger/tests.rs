@@ -126,7 +126,7 @@ fn the_queue_is_told_by_worker_or_payload() {
         ready_at: Some(Millis(s.now - 500)),
         raw: None,
     };
-    s.ledger.upcoming(vec![("c".into(), seen)]);
+    s.ledger.upcoming(vec![("c".into(), seen.clone())]);
     s.start("two", "c");
     assert_eq!(s.heard().unattributed, 1);
     let runs = s.ledger.runs(None, Millis(s.now), 10);
@@ -144,6 +144,16 @@ fn the_queue_is_told_by_worker_or_payload() {
     s.say("two", Some("c"), "Job retrying in 2s (Attempt 2/3)");
     s.start("two", "c");
     assert_eq!(s.ledger.runs(Some(&name("orders")), Millis(s.now), 10)[0].attempt, Some(2));
+    // Retried by an operator it has not waited since it was created; pushed anew it has.
+    let waited = |s: &Scene| s.ledger.runs(Some(&name("orders")), Millis(s.now), 10)[0].wait_ms;
+    s.fail("two", "c");
+    s.ledger.upcoming(vec![("c".into(), seen.clone())]);
+    s.start("two", "c");
+    assert_eq!(waited(&s), None);
+    s.done("two", "c");
+    s.ledger.upcoming(vec![("c".into(), Upcoming { ready_at: Some(Millis(s.now)), ..seen })]);
+    s.start("two", "c");
+    assert_eq!(waited(&s), Some(10));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Payloads that run next, seen in the lists before a worker takes them: they tell the queue, class and waiting time of a run
 //! whose events carry only an id, and are what a lost job can be put back from. Bounded.
 
-use crate::model::run::Upcoming;
+use crate::model::{run::Upcoming, time::Millis};
 use std::collections::HashMap;
 
 /// Each of the two halves holds at most so many, and so many bytes.
@@ -14,6 +14,9 @@ pub struct Shelf {
     young: HashMap<String, Upcoming>,
     old: HashMap<String, Upcoming>,
     bytes: usize,
+    /// When runs of jobs failed, in two halves as well.
+    failed: HashMap<String, Millis>,
+    failed_before: HashMap<String, Millis>,
 }
 
 impl Shelf {
@@ -28,6 +31,21 @@ impl Shelf {
 
     pub fn take(&mut self, id: &str) -> Option<Upcoming> {
         let old = self.old.remove(id);
-        self.young.remove(id).or(old)
+        let mut job = self.young.remove(id).or(old)?;
+        // An operator's retry keeps the time of creation, and between the two it lay dead. When it was pushed again it does not say.
+        let failed = self.failed.get(id).or_else(|| self.failed_before.get(id));
+        if let (Some(ready), Some(failed)) = (job.ready_at, failed)
+            && ready < *failed
+        {
+            job.ready_at = None;
+        }
+        Some(job)
+    }
+
+    pub fn failed(&mut self, id: &str, at: Millis) {
+        self.failed.insert(id.to_owned(), at);
+        if self.failed.len() >= HALF {
+            self.failed_before = std::mem::take(&mut self.failed);
+        }
     }
 }

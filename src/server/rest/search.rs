@@ -47,9 +47,10 @@ struct Half {
     unavailable: Option<String>,
 }
 
-/// `GET /search?q=&cursor=` → [`Answer`]
+/// `GET /search?q=&cursor=` → [`Answer`]; 422 when a word of `q` cannot be read.
 pub async fn search(State(state): State<AppState>, UrlQuery(params): UrlQuery<Params>) -> Result<Json<Answer>, Problem> {
     let text = wanted(&params)?;
+    actions::search::understood(text, &actions::search::cursor(None)?)?;
     let from = match params.get("cursor") {
         None => None,
         Some(cursor) => Some(

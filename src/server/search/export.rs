@@ -175,10 +175,13 @@ fn write(text: &mut String, hit: &Hit, error: Option<&str>, payload: Option<&str
     }
 }
 
-/// A cell that no spreadsheet takes for a formula, quoted where it must be.
+/// With these a spreadsheet begins a formula; some leave out what cannot be seen before it, and take wide characters for narrow ones.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// A cell that no spreadsheet takes for a formula, quoted where it must be: in some countries a semicolon ends it.
 fn cell(text: &str) -> String {
-    let safe = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-    if safe.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+    let safe = if text.starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() };
+    if safe.contains(['"', ',', ';', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
 #[cfg(test)]
@@ -195,6 +198,14 @@ mod tests {
             ("@x", "'@x"),
             ("\tx", "'\tx"),
             ("\rx", "\"'\rx\""),
+            ("\n=1", "\"'\n=1\""),
+            ("-5", "'-5"),
+            ("＝1", "'＝1"),
+            ("＋1", "'＋1"),
+            ("－1", "'－1"),
+            ("＠x", "'＠x"),
+            (";=1", "\";=1\""),
+            ("no;=1", "\"no;=1\""),
             ("a,b", "\"a,b\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
             ("=a\n\"b\"", "\"'=a\n\"\"b\"\"\""),

@@ -9,7 +9,11 @@ use crate::model::{
     settings::{RetentionRun, RunStatus},
     time::Millis,
 };
-use crate::server::{actions::now, driver::redis::maintenance::RETENTION, state::AppState};
+use crate::server::{
+    actions::now,
+    driver::redis::maintenance::{CONFIG, RETENTION},
+    state::AppState,
+};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +73,13 @@ async fn begin_at(state: &AppState, night: Option<Millis>) -> Result<RetentionRu
             return Err(ApiError::Conflict { detail: "Tonight's run was done by another console.".into() });
         }
     };
+    // What would be deleted then, nobody has asked for; and the time of the run would be written over what is stored.
+    if view.problem.is_some() {
+        let _ = state.driver.drop_lease(RETENTION, &id).await;
+        return Err(ApiError::Conflict {
+            detail: format!("What is stored in {CONFIG} cannot be read. Nothing was deleted: save how long rows are kept first."),
+        });
+    }
     let keep = view.settings();
     let run = RetentionRun {
         id,

@@ -32,6 +32,8 @@ async fn the_archived_log_is_searched_literally() {
     let table = [
         ("", vec![4, 3, 2, 1, 0]),
         ("level=warning", vec![2]),
+        // What is shown as info.
+        ("level=info", vec![4, 0]),
         ("level=error&worker=shop-1", vec![1]),
         ("worker=shop-2&queue=mail", vec![4, 3]),
         ("queue=none", vec![]),
@@ -44,7 +46,11 @@ async fn the_archived_log_is_searched_literally() {
         ("q=nowhere", vec![]),
         ("since=2026-01-02T03:04:06Z&until=2026-01-03T00:00:00Z", vec![2, 1]),
         ("since=2026-01-03", vec![3, 2]),
-        ("until=2026-01-02", vec![]),
+        // A day lasts to its end.
+        ("until=2026-01-02", vec![1, 0]),
+        ("since=2026-01-03&until=2026-01-03", vec![2]),
+        ("until=2026-01-01", vec![]),
+        ("until=2026-01-02T03:04:05Z", vec![0]),
         ("q=job&worker=shop-2&until=2026-01-03", vec![2]),
     ];
     for (query, expected) in table {

@@ -208,6 +208,36 @@ async fn one_run_at_a_time_and_the_originals_settings() {
     console.stop().await;
 }
 
+/// What cannot be read says nothing of how long rows are kept, neither at night nor to a click.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_be_read_delete_nothing_and_stay() {
+    let (redis, dir) = (TestRedis::start().await, tempfile::tempdir().unwrap());
+    let file = dir.path().join("a.sqlite");
+    let db = open(&file).await;
+    let row = "INSERT INTO flux_job_archive (job_id, queue, status, payload, archived_at) VALUES ('old', 'mail', 'failed', '{}', ?)";
+    run(&db, row, [days_ago(40).into()]).await;
+    let console = console(&redis, &file).await;
+    let mut con = redis.con.clone();
+    for stored in ["oops", r#"{"retentionDays":"a year"}"#] {
+        con.set::<_, _, ()>(CONFIG, stored).await.unwrap();
+        let (status, refused) = console.post("/api/v1/settings/retention/run", &Value::Null).await;
+        let why = refused["detail"].as_str().unwrap_or_default();
+        assert!(status == 409 && why.contains(CONFIG) && why.contains("Nothing was deleted"), "{stored}: {status} {refused}");
+        assert_eq!(con.get::<_, String>(CONFIG).await.unwrap(), stored);
+        let view = console.json("/api/v1/settings/retention").await;
+        assert!(view["run"].is_null() && view["lastRun"].is_null(), "{view}");
+    }
+    assert_eq!(texts(&db, "SELECT job_id FROM flux_job_archive").await, ["old"]);
+
+    // Saved, they are what was meant.
+    let keep = json!({"autoCleanup": false, "retentionDays": 365, "logsRetentionDays": 365});
+    let saved = console.client.put(format!("{}/api/v1/settings/retention", console.base_url)).json(&keep).send().await.unwrap();
+    assert_eq!(saved.status().as_u16(), 200);
+    delete_old(&console).await;
+    assert_eq!(texts(&db, "SELECT job_id FROM flux_job_archive").await, ["old"]);
+    console.stop().await;
+}
+
 /// Two consoles, and the clock of a night: one of them begins the run, once.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_console_runs_once_a_night() {

@@ -268,6 +268,16 @@ async fn a_job_that_left_redis_is_shown_and_pushed_again() {
         .map(|l| (l["verb"].as_str().unwrap(), l["filter"].as_str().unwrap(), l["result"].as_str().unwrap()))
         .collect();
     assert_eq!(said[1..], [("retry-archived", "id:a", "done by the click before"), ("retry-archived", "id:a", "done")], "{audited}");
+    // The line names what became of it, and the page of the copy finds it, once.
+    let copy = copy["id"].as_str().expect("an id");
+    let became = format!("done as {copy}, a copy of a");
+    assert_eq!(said[0], ("duplicate", "id:a", became.as_str()), "{audited}");
+    eventually("the copy tells where it comes from", Duration::from_secs(20), async || {
+        let entries = actions::past::past(&console.state, &queue("mail"), copy, true).await.expect("a past").entries;
+        let told: Vec<_> = entries.into_iter().filter(|e| e.kind == "action").map(|e| (e.title, e.detail)).collect();
+        told == [("duplicate by somebody at 127.0.0.1".to_owned(), Some(became.clone()))]
+    })
+    .await;
     let page = console.get(&format!("/queues/mail/jobs/a?row={row}")).await.text().await.expect("a page");
     assert!(page.contains("Retried by 127.0.0.1") && page.contains("This is an archived copy"), "{page}");
     assert_eq!(push("retry", "no spaces").await.0, 422);

@@ -31,6 +31,26 @@ async fn steps_go_on_to_the_end() {
     console.stop().await;
 }
 
+/// An answer without a filter that was asked for would be taken for one with it; a page says it beside the hits.
+#[tokio::test]
+async fn a_word_that_cannot_be_read_is_refused_as_for_an_export() {
+    let redis = TestRedis::start().await;
+    redis.push_raw("queue:a:failed", [Payload::new("J-1", "a").failed("no xylophon")]).await;
+    let console = redis.console().await;
+    for (q, word) in [("since:yesterday%20xylophon", "yesterday"), ("state:broken", "broken"), ("%22xylophon", "quote")] {
+        let refused = async |path: &str| {
+            let response = console.get(&format!("/api/v1/{path}?q={q}")).await;
+            assert_eq!(response.status(), 422, "{path}: {q}");
+            response.json::<Value>().await.expect("JSON")
+        };
+        let problem = refused("search").await;
+        assert!(problem["field"] == "q" && problem["detail"].as_str().is_some_and(|d| d.contains(word)), "{problem}");
+        assert_eq!(problem, refused("search/export").await);
+    }
+    assert_eq!(console.json("/api/v1/search?q=xylophon").await["hits"][0]["id"], "J-1");
+    console.stop().await;
+}
+
 #[tokio::test]
 async fn exports_hold_every_job_exactly() {
     let redis = TestRedis::start().await;

@@ -63,8 +63,6 @@ pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: Retentio
         }
     };
     run.finished_at = Some(now());
-    let said: Vec<String> = run.parts.iter().filter(|p| p.deleted > 0).map(|p| format!("{} {}", p.deleted, p.what)).collect();
-    let deleted = if said.is_empty() { "nothing was old enough".to_owned() } else { format!("deleted {}", said.join(", ")) };
     state.audit.note(AuditLine {
         id: run.id.clone(),
         at: run.started_at,
@@ -73,7 +71,7 @@ pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: Retentio
         queue: None,
         filter: Some(format!("jobs older than {} days, log lines older than {} days", keep.retention_days, keep.logs_retention_days)),
         jobs: None,
-        result: run.message.as_ref().map_or_else(|| deleted.clone(), |why| format!("stopped, {deleted}. {why}")),
+        result: result(&run),
         took_ms: now().0 - run.started_at.0,
         ids: Vec::new(),
     });
@@ -81,6 +79,17 @@ pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: Retentio
         tracing::warn!(%error, "the end of a retention run could not be written down");
     }
     let _ = state.driver.drop_lease(RETENTION, &run.id).await;
+}
+
+/// What came of it, in words. One that was stopped may not have looked at anything.
+fn result(run: &RetentionRun) -> String {
+    let deleted: Vec<String> = run.parts.iter().filter(|p| p.deleted > 0).map(|p| format!("{} {}", p.deleted, p.what)).collect();
+    match (&run.message, deleted.is_empty()) {
+        (None, true) => "nothing was old enough".into(),
+        (None, false) => format!("deleted {}", deleted.join(", ")),
+        (Some(why), true) => format!("stopped before anything was deleted. {why}"),
+        (Some(why), false) => format!("stopped, deleted {}. {why}", deleted.join(", ")),
+    }
 }
 
 impl Worker {
@@ -211,5 +220,28 @@ impl Worker {
         }
         let _ = self.state.driver.save_retention_run(&self.run).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Millis;
+
+    #[test]
+    fn one_that_was_stopped_does_not_say_what_it_did_not_see() {
+        let run = |message: Option<&str>, deleted: u64| RetentionRun {
+            id: "r".into(),
+            status: if message.is_some() { RunStatus::Stopped } else { RunStatus::Done },
+            started_at: Millis(0),
+            finished_at: Some(Millis(1)),
+            parts: vec![RunPart { what: "job rows".into(), deleted }, RunPart { what: "log lines".into(), deleted: 0 }],
+            longest_ms: 0,
+            message: message.map(str::to_owned),
+        };
+        assert_eq!(result(&run(None, 0)), "nothing was old enough");
+        assert_eq!(result(&run(None, 3)), "deleted 3 job rows");
+        assert_eq!(result(&run(Some("It is locked."), 0)), "stopped before anything was deleted. It is locked.");
+        assert_eq!(result(&run(Some("It is locked."), 3)), "stopped, deleted 3 job rows. It is locked.");
     }
 }
