@@ -111,7 +111,7 @@ fn Answer(
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> })}
         {move || known.get().map(|JobAnswer { found, past, told, unavailable, completed_kept, elsewhere }| match (past, found) {
-            (Some(past), _) => view! { <PastJob job=*past raw=raw /> }.into_any(),
+            (Some(past), found) => view! { <PastJob job=*past found=found raw=raw /> }.into_any(),
             (None, Some(Found::One { job })) => view! { <Job job=*job told=told raw=raw /> }.into_any(),
             (None, Some(Found::Many { jobs })) => view! { <Chooser queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) jobs=jobs /> }.into_any(),
             (None, Some(Found::Gone { .. })) if !elsewhere.is_empty() => {

@@ -13,13 +13,16 @@ use crate::{
         error_view::ErrorView,
         icon::Glyph,
         number::bytes,
-        past_actions::{PushButtons, Pushable},
+        past_actions::{PushButtons, Pushable, Retrying},
         timeline::Timeline,
     },
     live::Live,
     model::{
-        archive::{ArchivedJob, ArchivedRow},
-        past::said,
+        archive::{ArchivedJob, ArchivedRow, Status},
+        ids::segment,
+        job::{Found, JobSummary},
+        number::jobs,
+        past::{is_failure, said},
         time::{Millis, relative, span},
     },
 };
@@ -39,23 +42,80 @@ pub fn took(ms: i64) -> String {
     if (0..1_000).contains(&ms) { format!("{ms} ms") } else { span(ms) }
 }
 
+/// What the page is headed with: how the job ended, also where the row tells of an attempt before.
+fn ended(job: &ArchivedJob) -> (&'static str, Tone, Glyph) {
+    match job.later {
+        Some(Status::Completed) => ("Completed", Tone::Completed, Glyph::Completed),
+        Some(Status::Failed) => ("Failed", Tone::Failed, Glyph::Failed),
+        Some(Status::Waiting | Status::Other) | None => badge(&job.row),
+    }
+}
+
+/// Jobs in Redis with the row's id.
+fn met(found: Option<&Found>) -> Vec<&JobSummary> {
+    match found {
+        Some(Found::One { job }) => vec![&job.summary],
+        Some(Found::Many { jobs }) => jobs.iter().collect(),
+        Some(Found::Gone { .. }) | None => Vec::new(),
+    }
+}
+
+/// What Redis has of it, as a sentence, and where that is shown.
+fn in_redis(found: Option<&Found>, row: &ArchivedRow) -> (String, Option<String>) {
+    match found {
+        None => ("Redis could not be asked whether it has it as well.".into(), None),
+        Some(Found::Gone { .. }) => ("It is in no list of Redis that was looked at.".into(), None),
+        Some(Found::One { job }) if is_failure(&job.summary, row.created_at, row.attempt) => {
+            ("This failure is still in Redis: retry it there.".into(), Some(job.summary.href()))
+        }
+        Some(Found::One { job }) => (format!("A job with this id is in Redis: {}.", job.summary.state.as_str()), Some(job.summary.href())),
+        Some(Found::Many { jobs: several }) => {
+            let here = format!("{}/jobs/{}", row.queue.href(), segment(&row.id));
+            let several_are = format!("{} with this id are in Redis", jobs(several.len() as u64));
+            let among = several.iter().any(|job| is_failure(job, row.created_at, row.attempt));
+            (format!("{several_are}{}", if among { ", this failure among them: retry it there." } else { "." }), Some(here))
+        }
+    }
+}
+
+fn retrying(job: &ArchivedJob, met: &[&JobSummary]) -> Retrying {
+    if met.iter().any(|live| is_failure(live, job.row.created_at, job.row.attempt)) {
+        Retrying::Elsewhere
+    } else if !met.is_empty() {
+        Retrying::Against("A job with this id is in Redis: there would be one more.")
+    } else if job.succeeded() {
+        Retrying::Against("This job has completed: it would run once more.")
+    } else {
+        Retrying::First
+    }
+}
+
 #[component]
-pub fn PastJob(job: ArchivedJob, raw: Memo<bool>) -> impl IntoView {
+pub fn PastJob(job: ArchivedJob, found: Option<Found>, raw: Memo<bool>) -> impl IntoView {
     let now = expect_context::<Live>().now;
     let (timeline, rows) = (job.timeline.clone(), job.rows);
     let row = job.row.clone();
     let title = row.class_name.clone().unwrap_or_else(|| "Job".into());
     let at = row.failed_at.or(row.archived_at);
-    let after = move || at.map_or(String::new(), |at| relative(at, now.get()));
+    let attempt = row.run().filter(|_| job.later.is_some() && job.row.status == Status::Failed);
+    let after = move || {
+        let ago = at.map_or(String::new(), |at| relative(at, now.get()));
+        attempt.map_or_else(|| ago.clone(), |n| format!("attempt {n}, {ago}"))
+    };
     let error =
         job.error.clone().map(|message| view! { <ErrorView message=message stack=job.stack.clone() after=Signal::derive(after) /> });
+    let (whereabouts, there) = in_redis(found.as_ref(), &row);
+    let retrying = retrying(&job, &met(found.as_ref()));
+    let denied = job.later == Some(Status::Completed) && said(&row).1 == Some(false);
+    let since = if denied { " It completed after the failure that is shown here." } else { "" };
     let note = match at {
         Some(at) if job.payload_unknown => {
             format!("It ran until {}. The console heard that, but nobody wrote its payload down.", at.full())
         }
-        _ if rows > 1 => format!("From the archive: row {} of {rows} of this job. It is in no list of Redis that was looked at.", row.row),
-        _ => "From the archive. It is in no list of Redis that was looked at.".into(),
+        _ if rows > 1 => format!("From the archive: row {} of {rows} of this job. {whereabouts}{since}", row.row),
+        _ => format!("From the archive. {whereabouts}{since}"),
     };
+    let there = there.map(|href| view! { " " <a class="link" href=href>"Show it in Redis"</a> });
     let payload = (!job.payload_unknown).then(|| {
         let here = row.href();
         let whose = Whose { queue: row.queue.clone(), handle: row.id.clone(), at: None, row: Some(row.row) };
@@ -65,10 +125,10 @@ pub fn PastJob(job: ArchivedJob, raw: Memo<bool>) -> impl IntoView {
     view! {
         <Title text=title.clone() />
         <Crumbs queue=row.queue.clone() state=Some(crate::model::job::JobState::Completed) />
-        <Head row=row.clone() title=title readable=!job.payload_unknown />
+        <Head ended=ended(&job) retrying=(!job.payload_unknown).then_some(retrying) row=row.clone() title=title />
         <div class="six sm:min-h-[calc(100dvh-var(--bar)-100px)]">
             <div class="span4 min-w-0 divide-y divide-line">
-                <p class="px-gutter py-2.5 text-muted wrap-anywhere">{note}</p>
+                <p class="px-gutter py-2.5 text-muted wrap-anywhere">{note}{there}</p>
                 {error}
                 <Facts job=job />
                 {payload}
@@ -79,8 +139,8 @@ pub fn PastJob(job: ArchivedJob, raw: Memo<bool>) -> impl IntoView {
 }
 
 #[component]
-fn Head(row: ArchivedRow, title: String, readable: bool) -> impl IntoView {
-    let (word, tone, glyph) = badge(&row);
+fn Head(ended: (&'static str, Tone, Glyph), retrying: Option<Retrying>, row: ArchivedRow, title: String) -> impl IntoView {
+    let (word, tone, glyph) = ended;
     let id = row.id.clone();
     view! {
         <div class="head pb-3.5!">
@@ -96,7 +156,7 @@ fn Head(row: ArchivedRow, title: String, readable: bool) -> impl IntoView {
             </div>
             <span class="flex-1 max-sm:hidden"></span>
             <div class="flex items-center gap-2 max-sm:w-full noscript:hidden">
-                {readable.then(|| view! { <PushButtons what=Pushable::Row(row.row) queue=row.queue.clone() name=id /> })}
+                {retrying.map(|retrying| view! { <PushButtons what=Pushable::Row(row.row, retrying) queue=row.queue.clone() name=id /> })}
             </div>
         </div>
     }
@@ -104,7 +164,9 @@ fn Head(row: ArchivedRow, title: String, readable: bool) -> impl IntoView {
 
 #[component]
 fn Facts(job: ArchivedJob) -> impl IntoView {
-    let ArchivedJob { row, payload, truncated, payload_unknown, last, timeline, .. } = job;
+    let ArchivedJob { row, payload, truncated, payload_unknown, last, ran, later, timeline, .. } = job;
+    // The newest run is not the one that the row tells of where the job ended otherwise later.
+    let last = ran.or_else(|| last.filter(|_| later.is_none()));
     let text = |t: Option<String>| match t {
         Some(t) => view! { <span title=t.clone()>{t.clone()}</span> }.into_any(),
         None => view! { <span class="text-zero">"—"</span> }.into_any(),
