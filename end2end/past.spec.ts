@@ -34,7 +34,7 @@ test('a link to a job that left Redis shows it, and it can be retried once and c
   await expect(page.getByText('Attempt 1 failed, no attempts left')).toBeVisible()
   await expect(page.getByText('PaymentTimeout:').first()).toBeVisible()
   await expect(page.getByRole('navigation', { name: 'Breadcrumb' })).toContainText('archive')
-  await expect(page.getByRole('main')).toContainText('This is an archived copy.')
+  await expect(page.getByRole('main')).toContainText('archived copy.')
   await page.getByRole('button', { name: 'Retry job…' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Retry job' }).click()
   await expect(page.getByText('Job ORD-7 is waiting in orders')).toBeVisible()

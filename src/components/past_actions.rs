@@ -16,11 +16,21 @@ use crate::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
+/// Whether a row of the archive is offered for a retry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Retrying {
+    First,
+    /// Not as the first choice: what speaks against it, as a sentence.
+    Against(&'static str),
+    /// Its failure lies in Redis and is retried there.
+    Elsewhere,
+}
+
 /// What is pushed.
 #[derive(Clone, PartialEq)]
 pub enum Pushable {
     /// A row of the archive.
-    Row(i64),
+    Row(i64, Retrying),
     /// A job in Redis, which stays where it is.
     Live(QueueName, Fingerprint),
 }
@@ -28,7 +38,7 @@ pub enum Pushable {
 impl Pushable {
     async fn push(self, ask: PushAsk) -> Result<PushDone, ApiError> {
         match self {
-            Self::Row(row) => api::archive::push(row, ask).await,
+            Self::Row(row, _) => api::archive::push(row, ask).await,
             Self::Live(queue, job) => api::archive::duplicate(queue, job, ask).await,
         }
     }
@@ -55,7 +65,11 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
     let asked = RwSignal::new(None::<Asked>);
     let done = RwSignal::new(false);
     let (pending, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
-    let archived = matches!(what, Pushable::Row(_));
+    let retrying = match &what {
+        Pushable::Row(_, retrying) => *retrying,
+        Pushable::Live(..) => Retrying::Elsewhere,
+    };
+    let class = if retrying == Retrying::First { "btn primary max-sm:flex-1" } else { "btn max-sm:flex-1" };
     let ask = move |copy: bool| {
         error.set(None);
         asked.set(Some(Asked { copy, base: false, request: request() }));
@@ -99,7 +113,10 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
         let text = match (copy, base) {
             (_, true) => "No worker reads the priority that this job names: in a list of that priority it would never run. It can go to the base list instead.".to_owned(),
             (true, _) => format!("A copy goes to the waiting list of {queue} with attempts set to 0. It gets a new id, also in data.properties.id where the job has one; everything else stays. The job itself is not touched."),
-            (false, _) => "It is pushed to its waiting list from its payload in the archive, with attempts set to 0. If it is still running or was retried elsewhere, it runs twice.".to_owned(),
+            (false, _) => {
+                let against = if let Retrying::Against(why) = retrying { format!("{why} ") } else { String::new() };
+                format!("{against}It is pushed to its waiting list from its payload in the archive, with attempts set to 0. If it is still running or was retried elsewhere, it runs twice.")
+            }
         };
         Some(view! {
             <Confirm
@@ -117,8 +134,8 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
         })
     };
     view! {
-        {archived.then(|| view! {
-            <button type="button" class="btn primary max-sm:flex-1" disabled=move || done.get() || !readable on:click=move |_| ask(false)>
+        {(retrying != Retrying::Elsewhere).then(|| view! {
+            <button type="button" class=class disabled=move || done.get() || !readable on:click=move |_| ask(false)>
                 <Icon glyph=Glyph::Retry />
                 {move || if done.get() { "Retried" } else { "Retry job…" }}
             </button>

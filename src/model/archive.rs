@@ -242,4 +242,15 @@ pub struct ArchivedJob {
     pub error: Option<String>,
     /// Run and wait time of the newest attempt, ms, and who ran it.
     pub last: Option<Attempt>,
+    /// The run that the row tells of, where it was heard.
+    pub ran: Option<Attempt>,
+    /// How the job ended after what the row tells, where that is another end; REST has it as `status` too.
+    pub later: Option<Status>,
+}
+
+impl ArchivedJob {
+    /// Its last end, as far as rows and runs tell, is a success.
+    pub fn succeeded(&self) -> bool {
+        self.later.map_or_else(|| self.row.succeeded(), |later| later == Status::Completed)
+    }
 }

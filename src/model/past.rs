@@ -3,7 +3,8 @@
 use super::{
     archive::{ArchivedJob, ArchivedRow, Attempt, Status, Verdict},
     ids::QueueName,
-    job::{Found, TimelineEntry},
+    job::{Found, JobState, JobSummary, TimelineEntry},
+    time::Millis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobAnswer {
-    /// `None`: a row of the archive was asked for, and Redis was not.
+    /// `None`: a row of the archive was asked for, and Redis could not be asked.
     pub found: Option<Found>,
     pub past: Option<Box<ArchivedJob>>,
     /// What the archive adds to a job in Redis, where that was asked for with it.
@@ -91,6 +92,13 @@ pub fn together(live: &[TimelineEntry], past: &[TimelineEntry]) -> Vec<TimelineE
     all
 }
 
+/// Whether a job in Redis is the failure with this stamp: one failure is one job, creation and attempt.
+pub fn is_failure(job: &JobSummary, created_at: Option<Millis>, attempts: Option<u64>) -> bool {
+    // A payload that no worker touched yet says 0; the first run makes it 1.
+    let run = |attempts: Option<u64>| attempts.unwrap_or(0).max(1);
+    job.state == JobState::Failed && job.created_at == created_at && run(job.attempts) == run(attempts)
+}
+
 /// What a row says in two words, and whether that is good (`Some(true)`), bad or neither.
 pub fn said(row: &ArchivedRow) -> (&'static str, Option<bool>) {
     match (row.status, row.verdict) {
@@ -107,7 +115,6 @@ pub fn said(row: &ArchivedRow) -> (&'static str, Option<bool>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::time::Millis;
 
     fn entry(at: i64, kind: &str, title: &str) -> TimelineEntry {
         TimelineEntry { at: Some(Millis(at)), kind: kind.into(), title: title.into(), detail: None }

@@ -36,7 +36,7 @@ use facts::{Facts, named_priority};
 use head::{Crumbs, Head, editable};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
-use past::{PastJob, Searched};
+use past::PastJob;
 use payload::{Payload, Shown};
 
 /// What the address names.
@@ -111,7 +111,7 @@ fn Answer(
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> })}
         {move || known.get().map(|JobAnswer { found, past, told, unavailable, completed_kept, elsewhere }| match (past, found) {
-            (Some(past), found) => view! { <PastJob job=*past searched=searched(found.as_ref()) raw=raw /> }.into_any(),
+            (Some(past), found) => view! { <PastJob job=*past found=found raw=raw /> }.into_any(),
             (None, Some(Found::One { job })) => view! { <Job job=*job told=told raw=raw /> }.into_any(),
             (None, Some(Found::Many { jobs })) => view! { <Chooser queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) jobs=jobs /> }.into_any(),
             (None, Some(Found::Gone { .. })) if !elsewhere.is_empty() => {
@@ -123,14 +123,6 @@ fn Answer(
             }
             (None, None) => ().into_any(),
         })}
-    }
-}
-
-fn searched(found: Option<&Found>) -> Searched {
-    match found {
-        Some(Found::Gone { scanned, of }) if scanned >= of => Searched::Whole,
-        Some(Found::Gone { .. }) => Searched::Part,
-        Some(Found::One { .. } | Found::Many { .. }) | None => Searched::Not,
     }
 }
 

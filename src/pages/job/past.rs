@@ -13,14 +13,16 @@ use crate::{
         error_view::ErrorView,
         icon::Glyph,
         number::{bytes, thousands},
-        past_actions::{PushButtons, Pushable},
+        past_actions::{PushButtons, Pushable, Retrying},
         timeline::Timeline,
     },
     live::Live,
     model::{
-        archive::{ArchivedJob, ArchivedRow},
+        archive::{ArchivedJob, ArchivedRow, Status},
         ids::segment,
-        past::said,
+        job::{Found, JobSummary},
+        number::jobs,
+        past::{is_failure, said},
         time::{Millis, relative, span},
     },
 };
@@ -40,48 +42,94 @@ pub fn took(ms: i64) -> String {
     if (0..1_000).contains(&ms) { format!("{ms} ms") } else { span(ms) }
 }
 
-/// Where the job was looked for before the archive was asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Searched {
-    /// In all lists of its queue.
-    Whole,
-    /// They are too long to be looked through.
-    Part,
-    /// A row of the archive was asked for.
-    Not,
+/// What the page is headed with: how the job ended, also where the row tells of an attempt before.
+fn ended(job: &ArchivedJob) -> (&'static str, Tone, Glyph) {
+    match job.later {
+        Some(Status::Completed) => ("Completed", Tone::Completed, Glyph::Completed),
+        Some(Status::Failed) => ("Failed", Tone::Failed, Glyph::Failed),
+        Some(Status::Waiting | Status::Other) | None => badge(&job.row),
+    }
 }
 
-/// Why the archive's copy is shown.
-fn why_shown(searched: Searched, rows: u64) -> String {
-    let (begin, it) = match searched {
-        Searched::Whole => ("This job is no longer in Redis. ", "its"),
-        Searched::Part => ("This job was not found in the part of its queue that was looked through. ", "its"),
-        Searched::Not => ("", "an"),
-    };
+/// Jobs in Redis with the row's id.
+fn met(found: Option<&Found>) -> Vec<&JobSummary> {
+    match found {
+        Some(Found::One { job }) => vec![&job.summary],
+        Some(Found::Many { jobs }) => jobs.iter().collect(),
+        Some(Found::Gone { .. }) | None => Vec::new(),
+    }
+}
+
+/// What Redis has of it, as a sentence, and where that is shown.
+fn in_redis(found: Option<&Found>, row: &ArchivedRow) -> (String, Option<String>) {
+    match found {
+        None => ("Redis could not be asked whether it has it as well.".into(), None),
+        Some(Found::Gone { scanned, of }) => (gone(*scanned, *of).into(), None),
+        Some(Found::One { job }) if is_failure(&job.summary, row.created_at, row.attempt) => {
+            ("This failure is still in Redis: retry it there.".into(), Some(job.summary.href()))
+        }
+        Some(Found::One { job }) => (format!("A job with this id is in Redis: {}.", job.summary.state.as_str()), Some(job.summary.href())),
+        Some(Found::Many { jobs: several }) => {
+            let here = format!("{}/jobs/{}", row.queue.href(), segment(&row.id));
+            let several_are = format!("{} with this id are in Redis", jobs(several.len() as u64));
+            let among = several.iter().any(|job| is_failure(job, row.created_at, row.attempt));
+            (format!("{several_are}{}", if among { ", this failure among them: retry it there." } else { "." }), Some(here))
+        }
+    }
+}
+
+fn gone(scanned: u64, of: u64) -> &'static str {
+    if scanned >= of {
+        "This job is no longer in Redis."
+    } else {
+        "This job was not found in the part of its queue that was looked through."
+    }
+}
+
+/// What is shown instead.
+fn copy(found: Option<&Found>, rows: u64) -> String {
+    let its = if matches!(found, Some(Found::Gone { .. })) { "its" } else { "an" };
     let more = if rows > 1 { format!(" The archive has {} rows of this job.", thousands(rows)) } else { String::new() };
-    format!("{begin}This is {it} archived copy.{more}")
+    format!("This is {its} archived copy.{more}")
+}
+
+fn retrying(job: &ArchivedJob, met: &[&JobSummary]) -> Retrying {
+    if met.iter().any(|live| is_failure(live, job.row.created_at, job.row.attempt)) {
+        Retrying::Elsewhere
+    } else if !met.is_empty() {
+        Retrying::Against("A job with this id is in Redis: there would be one more.")
+    } else if job.succeeded() {
+        Retrying::Against("This job has completed: it would run once more.")
+    } else {
+        Retrying::First
+    }
 }
 
 #[component]
-pub fn PastJob(job: ArchivedJob, searched: Searched, raw: Memo<bool>) -> impl IntoView {
+pub fn PastJob(job: ArchivedJob, found: Option<Found>, raw: Memo<bool>) -> impl IntoView {
     let now = expect_context::<Live>().now;
     let (timeline, rows) = (job.timeline.clone(), job.rows);
     let row = job.row.clone();
     let title = row.class_name.clone().unwrap_or_else(|| "Job".into());
     let at = row.failed_at.or(row.archived_at);
-    let after = move || at.map_or(String::new(), |at| relative(at, now.get()));
+    let attempt = row.run().filter(|_| job.later.is_some() && job.row.status == Status::Failed);
+    let after = move || {
+        let ago = at.map_or(String::new(), |at| relative(at, now.get()));
+        attempt.map_or_else(|| ago.clone(), |n| format!("attempt {n}, {ago}"))
+    };
     let error =
         job.error.clone().map(|message| view! { <ErrorView message=message stack=job.stack.clone() after=Signal::derive(after) /> });
+    let (whereabouts, there) = in_redis(found.as_ref(), &row);
+    let retrying = retrying(&job, &met(found.as_ref()));
+    let denied = job.later == Some(Status::Completed) && said(&row).1 == Some(false);
+    let since = if denied { " It completed after the failure that is shown here." } else { "" };
     let note = match at {
         Some(at) if job.payload_unknown => {
             format!("It ran until {}. The console heard that, but nobody wrote its payload down.", at.full())
         }
-        _ => why_shown(searched, rows),
+        _ => format!("{whereabouts} {}{since}", copy(found.as_ref(), rows)),
     };
-    let look = (searched == Searched::Not).then(|| {
-        let href = format!("{}/jobs/{}", row.queue.href(), segment(&row.id));
-        view! { " " <a class="link" href=href>"Look for it in Redis"</a> }
-    });
+    let there = there.map(|href| view! { " " <a class="link" href=href>"Show it in Redis"</a> });
     let payload = (!job.payload_unknown).then(|| {
         let here = row.href();
         let whose = Whose { queue: row.queue.clone(), handle: row.id.clone(), at: None, row: Some(row.row) };
@@ -91,10 +139,10 @@ pub fn PastJob(job: ArchivedJob, searched: Searched, raw: Memo<bool>) -> impl In
     view! {
         <Title text=title.clone() />
         <Crumbs queue=row.queue.clone() state=Some(crate::model::job::JobState::Completed) />
-        <Head row=row.clone() title=title readable=!job.payload_unknown />
+        <Head ended=ended(&job) retrying=(!job.payload_unknown).then_some(retrying) row=row.clone() title=title />
         <div class="six sm:min-h-[calc(100dvh-var(--bar)-100px)]">
             <div class="span4 min-w-0 divide-y divide-line">
-                <p class="px-gutter py-2.5 text-muted wrap-anywhere">{note}{look}</p>
+                <p class="px-gutter py-2.5 text-muted wrap-anywhere">{note}{there}</p>
                 {error}
                 <Facts job=job />
                 {payload}
@@ -105,8 +153,8 @@ pub fn PastJob(job: ArchivedJob, searched: Searched, raw: Memo<bool>) -> impl In
 }
 
 #[component]
-fn Head(row: ArchivedRow, title: String, readable: bool) -> impl IntoView {
-    let (word, tone, glyph) = badge(&row);
+fn Head(ended: (&'static str, Tone, Glyph), retrying: Option<Retrying>, row: ArchivedRow, title: String) -> impl IntoView {
+    let (word, tone, glyph) = ended;
     let id = row.id.clone();
     view! {
         <div class="head pb-3.5!">
@@ -122,7 +170,7 @@ fn Head(row: ArchivedRow, title: String, readable: bool) -> impl IntoView {
             </div>
             <span class="flex-1 max-sm:hidden"></span>
             <div class="flex items-center gap-2 max-sm:w-full noscript:hidden">
-                {readable.then(|| view! { <PushButtons what=Pushable::Row(row.row) queue=row.queue.clone() name=id /> })}
+                {retrying.map(|retrying| view! { <PushButtons what=Pushable::Row(row.row, retrying) queue=row.queue.clone() name=id /> })}
             </div>
         </div>
     }
@@ -130,7 +178,9 @@ fn Head(row: ArchivedRow, title: String, readable: bool) -> impl IntoView {
 
 #[component]
 fn Facts(job: ArchivedJob) -> impl IntoView {
-    let ArchivedJob { row, payload, truncated, payload_unknown, last, timeline, .. } = job;
+    let ArchivedJob { row, payload, truncated, payload_unknown, last, ran, later, timeline, .. } = job;
+    // The newest run is not the one that the row tells of where the job ended otherwise later.
+    let last = ran.or_else(|| last.filter(|_| later.is_none()));
     let text = |t: Option<String>| match t {
         Some(t) => view! { <span title=t.clone()>{t.clone()}</span> }.into_any(),
         None => view! { <span class="text-zero">"—"</span> }.into_any(),
@@ -170,11 +220,9 @@ mod tests {
 
     #[test]
     fn that_a_job_left_redis_is_said_only_where_all_of_it_was_looked_at() {
-        assert_eq!(why_shown(Searched::Whole, 1), "This job is no longer in Redis. This is its archived copy.");
-        assert_eq!(
-            why_shown(Searched::Part, 1),
-            "This job was not found in the part of its queue that was looked through. This is its archived copy."
-        );
-        assert_eq!(why_shown(Searched::Not, 3), "This is an archived copy. The archive has 3 rows of this job.");
+        assert_eq!(gone(9, 9), "This job is no longer in Redis.");
+        assert_eq!(gone(8, 9), "This job was not found in the part of its queue that was looked through.");
+        assert_eq!(copy(Some(&Found::Gone { scanned: 9, of: 9 }), 1), "This is its archived copy.");
+        assert_eq!(copy(None, 1_300), "This is an archived copy. The archive has 1,300 rows of this job.");
     }
 }

@@ -23,8 +23,8 @@ use std::time::Duration;
 /// A page that is made on the server waits no longer for what the archive adds to a job in Redis: a browser asks again.
 const TOLD_WITHIN: Duration = Duration::from_millis(500);
 
-/// The job in Redis, else in the archive; with `row`, that row. A live job is answered without asking the archive, unless what that
-/// adds is to be `told`.
+/// The job in Redis, else in the archive; with `row`, that row, and what Redis has of its id. A live job is answered without asking
+/// the archive, unless what that adds is to be `told`.
 pub async fn answer(
     state: &AppState,
     queue: &QueueName,
@@ -36,18 +36,18 @@ pub async fn answer(
     is_queue(state, queue)?;
     let completed_kept = state.config.persist.completed;
     let mut answer = JobAnswer { found: None, past: None, told: None, unavailable: None, completed_kept, elsewhere: Vec::new() };
-    if row.is_none() {
-        let found = super::job(state, queue, handle, at).await?;
-        let gone = matches!(found, Found::Gone { .. });
-        if let Found::One { job } = &found
+    answer.found = match super::job(state, queue, handle, at).await {
+        // The row can be told all the same.
+        Err(ApiError::Unavailable { .. }) if row.is_some() => None,
+        found => Some(found?),
+    };
+    if row.is_none() && !matches!(answer.found, Some(Found::Gone { .. })) {
+        if let Some(Found::One { job }) = &answer.found
             && let Some(id) = job.summary.id.as_deref().filter(|_| told)
         {
             answer.told = Some(past_in_time(state, queue, id, job.summary.state != JobState::Failed).await);
         }
-        answer.found = Some(found);
-        if !gone {
-            return Ok(answer);
-        }
+        return Ok(answer);
     }
     match archived(state, queue, handle, row, PAYLOAD_SHOWN).await {
         Ok(past) => answer.past = past.map(Box::new),
@@ -62,6 +62,9 @@ pub async fn answer(
             Ok(rows) => answer.elsewhere = rows,
             Err(ApiError::NotFound { detail } | ApiError::Unavailable { detail }) => answer.unavailable = Some(detail),
             Err(error) => return Err(error),
+        }
+        if let Some(row) = row.filter(|_| answer.elsewhere.is_empty() && answer.unavailable.is_none()) {
+            answer.unavailable = Some(format!("The archive has no row {row} of this job."));
         }
     }
     Ok(answer)
@@ -207,6 +210,9 @@ async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: 
     let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if ask.request.is_empty() || ask.request.len() > 64 || !ask.request.chars().all(sound) {
         return Err(ApiError::invalid("request", "`request` names the click: 1 to 64 letters, digits and dashes."));
+    }
+    if !ask.copy && state.driver.has_failure(queue, id, raw).await? {
+        return Err(ApiError::Conflict { detail: "This failure is still in Redis: retry it there. Nothing was changed.".into() });
     }
     // Made of the click, so that a click that comes twice answers the same id.
     let copy = ask.copy.then_some(copy);

@@ -128,7 +128,7 @@ pub async fn by_ids(db: &Db, ids: Vec<i64>) -> Result<Vec<ArchivedRow>, ArchiveE
     Ok(rows)
 }
 
-/// All rows of a job, oldest first, and how many there are; beyond [`ROWS_OF_A_JOB`] the newest.
+/// All rows of a job in the order of what they tell, oldest first, and how many there are; beyond [`ROWS_OF_A_JOB`] the newest.
 pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<(Vec<ArchivedRow>, u64), ArchiveError> {
     let dialect = db.dialect();
     let of_it = |text: String| {
@@ -141,8 +141,11 @@ pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<(Vec<Archive
     let (count, rows) = tokio::try_join!(count, rows)?;
     let mut rows: Vec<ArchivedRow> = rows.into_iter().rev().filter(|row| row.id == id && row.queue == *queue).collect();
     let told = told(db, &[id.to_owned()]).await?;
-    let verdicts = verdict::judge(&rows.iter().map(seen).collect::<Vec<_>>(), told.get(id).unwrap_or(&HashSet::new()));
+    let all: Vec<Seen> = rows.iter().map(seen).collect();
+    let verdicts = verdict::judge(&all, told.get(id).unwrap_or(&HashSet::new()));
     rows.iter_mut().zip(verdicts).for_each(|(row, verdict)| row.verdict = verdict);
+    let mut rows: Vec<Option<ArchivedRow>> = rows.into_iter().map(Some).collect();
+    let rows = verdict::order(&all).into_iter().filter_map(|at| rows[at].take()).collect();
     Ok((rows, count.unwrap_or(0)))
 }
 
@@ -186,7 +189,7 @@ pub async fn error(db: &Db, row: i64) -> Result<Option<String>, ArchiveError> {
 }
 
 fn seen(row: &ArchivedRow) -> Seen {
-    Seen { status: row.status, attempt: row.attempt, created_at: row.created_at, at: row.archived_at }
+    Seen { status: row.status, attempt: row.attempt, created_at: row.created_at, at: row.archived_at, failed_at: row.failed_at }
 }
 
 /// Rows mean what they mean only beside the other rows of their job.

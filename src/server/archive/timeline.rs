@@ -2,6 +2,7 @@
 //! many jobs of its queue at once. How they become one story: `tell`.
 
 mod deeds;
+mod ended;
 mod said;
 mod tell;
 
@@ -96,13 +97,20 @@ pub async fn past(db: &Db, queue: &QueueName, id: &str, here: bool) -> Result<Pa
     Ok(Past { entries: tell(&all), rows: all.count, last: all.runs.last().map(|told| told.attempt.clone()), unavailable: None })
 }
 
-/// The job as its newest row (or the one asked for) shows it; `most`: bytes of the payload. `None`: nothing is known of it.
+/// The job as its newest row (or the one asked for) shows it; `most`: bytes of the payload. `None`: nothing is known of it, or it
+/// has no such row.
 pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: usize) -> Result<Option<ArchivedJob>, ArchiveError> {
     let all = all(db, queue, id, false).await?;
     let timeline = tell(&all);
     let last = all.runs.last().map(|told| told.attempt.clone());
-    let chosen = row.and_then(|n| all.rows.iter().find(|r| r.row == n)).or_else(|| shown(&all.rows));
-    let Some(chosen) = chosen.cloned() else {
+    let chosen = match row {
+        Some(number) => match numbered(db, queue, id, number, &all.rows).await? {
+            Some(row) => Some(row),
+            None => return Ok(None),
+        },
+        None => shown(&all.rows).cloned(),
+    };
+    let Some(chosen) = chosen else {
         let Some(told) = all.runs.last() else { return Ok(None) };
         // It ran, and nobody wrote its payload down.
         let row = heard(queue, id, told);
@@ -117,7 +125,9 @@ pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: u
             timeline,
             rows: 0,
             error,
+            ran: last.clone(),
             last,
+            later: None,
         };
         return Ok(Some(unknown));
     };
@@ -125,6 +135,8 @@ pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: u
     let text = String::from_utf8_lossy(&raw.unwrap_or_default()).into_owned();
     let inside = reading::inside(&text).unwrap_or_default();
     let truncated = text.len() > most;
+    let later = ended::later(&all, &chosen, row.is_some());
+    let failed = last.as_ref().filter(|_| later == Some(Status::Failed)).and_then(|run| run.error.clone());
     Ok(Some(ArchivedJob {
         payload: text[..text.floor_char_boundary(most.min(text.len()))].to_owned(),
         truncated,
@@ -133,10 +145,21 @@ pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: u
         stack: inside.stack,
         timeline,
         rows: all.count,
-        error: error.or(inside.error).or_else(|| chosen.error.clone()),
+        error: error.or(inside.error).or_else(|| chosen.error.clone()).or(failed),
+        ran: ended::run_of(&all, &chosen),
         last,
+        later,
         row: chosen,
     }))
+}
+
+/// The row of this number, if it is one of the job; it may be older than `rows`.
+async fn numbered(db: &Db, queue: &QueueName, id: &str, number: i64, rows: &[ArchivedRow]) -> Result<Option<ArchivedRow>, ArchiveError> {
+    if let Some(row) = rows.iter().find(|row| row.row == number) {
+        return Ok(Some(row.clone()));
+    }
+    let found = jobs::by_ids(db, vec![number]).await?;
+    Ok(found.into_iter().find(|row| row.id == id && row.queue == *queue))
 }
 
 /// The newest that is known of this id in each queue, newest first: of one that nobody wrote down, its run.

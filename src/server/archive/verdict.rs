@@ -4,11 +4,12 @@
 //! the number of the coming attempt by then. Rows of one job are cut into lives (a life begins when the job is pushed afresh),
 //! and judged life by life (stream-protocol.md §5).
 
+use super::record::SAME_MS;
 use crate::model::{
     archive::{Status, Verdict},
     time::Millis,
 };
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// What judging needs of a row.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Seen {
     pub created_at: Option<Millis>,
     /// When it was written down.
     pub at: Option<Millis>,
+    /// Of a dead letter, as its payload says.
+    pub failed_at: Option<Millis>,
 }
 
 impl Seen {
@@ -30,7 +33,7 @@ impl Seen {
         let created = self.created_at.is_some() && self.created_at == other.created_at;
         let told = match (self.status, self.at.zip(other.at)) {
             // The library stamps a job anew before it writes that it completed; a schedule pushes the same one again and again.
-            (Status::Completed, Some((a, b))) => (a.0 - b.0).abs() <= super::record::SAME_MS,
+            (Status::Completed, Some((a, b))) => (a.0 - b.0).abs() <= SAME_MS,
             _ => created,
         };
         self.status == other.status && self.run() == other.run() && told
@@ -39,11 +42,50 @@ impl Seen {
 
 /// `rows` are one job's, oldest first, all of them. `succeeded` are attempts of which the event channel said that they completed.
 pub fn judge(rows: &[Seen], succeeded: &HashSet<u64>) -> Vec<Verdict> {
-    let mut verdicts = Vec::with_capacity(rows.len());
-    for life in lives(rows) {
-        verdicts.extend(judge_life(life, succeeded));
+    let denied = denied(rows);
+    let order = ordered(rows.len(), &denied);
+    let told: Vec<Seen> = order.iter().map(|at| rows[*at].clone()).collect();
+    let judged = lives(&told).flat_map(|life| judge_life(life, succeeded));
+    let mut verdicts = vec![Verdict::Unknown; rows.len()];
+    for (at, verdict) in order.into_iter().zip(judged) {
+        verdicts[at] = if verdict == Verdict::Sure && denied.contains_key(&at) { Verdict::FailedAttempt } else { verdict };
     }
     verdicts
+}
+
+/// The places of the rows in the order of what they tell: a failure that was copied late comes before the completion that it denies.
+pub fn order(rows: &[Seen]) -> Vec<usize> {
+    ordered(rows.len(), &denied(rows))
+}
+
+fn ordered(rows: usize, denied: &BTreeMap<usize, usize>) -> Vec<usize> {
+    let late = |completed: usize| denied.get(&completed).copied().filter(|failed| *failed > completed);
+    let moved: HashSet<usize> = denied.keys().filter_map(|completed| late(*completed)).collect();
+    (0..rows).filter(|at| !moved.contains(at)).flat_map(|at| late(at).into_iter().chain([at])).collect()
+}
+
+/// Completions of attempts that failed, each with the failure that says so, by place. The library stamps a job anew for either row,
+/// moments apart. A failure denies one completion, however many fit: a schedule may push the same job with the same stamp for ever.
+fn denied(rows: &[Seen]) -> BTreeMap<usize, usize> {
+    // What no worker has touched says 0: it is no attempt that failed.
+    let stamp = |row: &Seen| Some((row.attempt.filter(|n| *n > 0)?, row.created_at?.0));
+    let of = |status: Status| rows.iter().enumerate().filter(move |(_, row)| row.status == status);
+    let mut completed: Vec<((u64, i64), usize)> =
+        of(Status::Completed).filter_map(|(at, row)| stamp(row).map(|stamp| (stamp, at))).collect();
+    completed.sort_unstable();
+    let mut denied = BTreeMap::new();
+    for (failed, row) in of(Status::Failed) {
+        let Some((run, created)) = stamp(row) else { continue };
+        let apart = |at: usize| rows[at].at.zip(row.failed_at.or(row.at)).map_or(i64::MAX, |(a, b)| (a.0 - b.0).abs());
+        let from = completed.partition_point(|(stamp, _)| *stamp < (run, created - SAME_MS));
+        let near: Vec<_> = completed[from..].iter().take_while(|(stamp, _)| *stamp <= (run, created + SAME_MS)).collect();
+        let nearest = near.iter().min_by_key(|((_, stamp), at)| ((stamp - created).abs(), apart(*at), *at));
+        let Some(nearest) = nearest.map(|(_, at)| *at) else { continue };
+        // Two programs may have written it down: the first of them.
+        let first = near.iter().map(|(_, at)| *at).filter(|at| *at == nearest || rows[*at].same(&rows[nearest])).min();
+        denied.entry(first.unwrap_or(nearest)).or_insert(failed);
+    }
+    denied
 }
 
 fn lives(rows: &[Seen]) -> impl Iterator<Item = &[Seen]> {
@@ -138,8 +180,9 @@ mod tests {
             .map(|(status, k, at)| Seen {
                 status: *status,
                 attempt: Some(*k),
-                created_at: Some(Millis(*at)),
+                created_at: Some(Millis(*at * 10_000)),
                 at: Some(Millis(*at * 10_000)),
+                failed_at: None,
             })
             .collect();
         judge(&rows, &succeeded.iter().copied().collect())
@@ -183,5 +226,46 @@ mod tests {
     fn what_two_programs_wrote_counts_once() {
         assert_eq!(judged(&[(Failed, 1, 1), (Failed, 1, 1), (Completed, 1, 1)]), [Sure, Again, FailedAttempt]);
         assert_eq!(judged(&[(Completed, 1, 1), (Completed, 1, 1)]), [Sure, Again]);
+    }
+
+    /// A row of attempt 1, stamped and written down then.
+    fn seen(status: Status, stamped: i64, written: i64) -> Seen {
+        let failed_at = (status == Failed).then_some(Millis(stamped));
+        Seen { status, attempt: Some(1), created_at: Some(Millis(stamped)), at: Some(Millis(written)), failed_at }
+    }
+
+    fn late(rows: &[Seen]) -> Vec<Verdict> {
+        judge(rows, &HashSet::new())
+    }
+
+    #[test]
+    fn a_failure_that_is_copied_late_denies_its_completion() {
+        let (completed, failed) = (seen(Completed, 10_004, 10_004), seen(Failed, 10_000, 500_000));
+        assert_eq!(late(&[completed.clone(), failed.clone()]), [FailedAttempt, Sure]);
+        assert_eq!(order(&[completed.clone(), failed.clone()]), [1, 0]);
+        // Both may have the very same stamp, and two programs may have written the completion.
+        assert_eq!(late(&[seen(Completed, 10_000, 10_004), failed.clone()]), [FailedAttempt, Sure]);
+        assert_eq!(late(&[completed.clone(), seen(Completed, 10_000, 10_009), failed.clone()]), [FailedAttempt, Again, Sure]);
+        // Retried by an operator before the failure was copied.
+        let again = seen(Completed, 90_000, 90_000);
+        assert_eq!(late(&[completed.clone(), again.clone(), failed.clone()]), [FailedAttempt, Sure, Sure]);
+        // And the other way round: pushed afresh before its completion was written.
+        let afresh = Seen { attempt: Some(0), ..seen(Waiting, 20_000, 20_000) };
+        assert_eq!(late(&[failed.clone(), afresh, completed, again.clone()]), [Sure, Sure, FailedAttempt, Sure]);
+        // Another attempt, and what no worker has touched.
+        let other = Seen { attempt: Some(2), ..failed.clone() };
+        assert_eq!(late(&[seen(Completed, 10_004, 10_004), other])[0], Sure);
+        let untouched = Seen { attempt: Some(0), ..seen(Completed, 10_000, 10_004) };
+        assert_eq!(late(&[untouched, failed])[0], Sure);
+    }
+
+    #[test]
+    fn of_a_schedules_runs_one_alone_is_denied() {
+        for anew in [true, false] {
+            let stamp = |at: i64| if anew { at } else { 5 };
+            let mut rows: Vec<Seen> = (1..=4).map(|n| seen(Completed, stamp(n * 60_000), n * 60_000)).collect();
+            rows.push(Seen { failed_at: Some(Millis(119_990)), ..seen(Failed, stamp(119_990), 900_000) });
+            assert_eq!(late(&rows), [Sure, FailedAttempt, Sure, Sure, Sure], "stamped anew: {anew}");
+        }
     }
 }

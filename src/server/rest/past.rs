@@ -110,6 +110,11 @@ pub fn job(job: ArchivedJob) -> Result<Response, Problem> {
             }
         }
         members.remove("data");
+        // What the row itself says shows in `error` and `failedAt`.
+        if let Some(later) = job.later {
+            members.insert("status".into(), Value::from(later.as_str()));
+            members.insert("verdict".into(), serde_json::to_value(Verdict::Sure).unwrap_or_default());
+        }
     }
     // The decoded field as it is: through a value, large numbers would lose digits.
     let mut text = value.to_string();

@@ -5,6 +5,7 @@ mod adopting;
 mod archiver;
 mod by_default;
 mod completions;
+mod denied;
 mod elsewhere;
 mod handover;
 mod in_doubt;

@@ -279,7 +279,7 @@ async fn a_job_that_left_redis_is_shown_and_pushed_again() {
     })
     .await;
     let page = console.get(&format!("/queues/mail/jobs/a?row={row}")).await.text().await.expect("a page");
-    assert!(page.contains("Retried by 127.0.0.1") && page.contains("This is an archived copy"), "{page}");
+    assert!(page.contains("Retried by 127.0.0.1") && page.contains("archived copy"), "{page}");
     assert_eq!(push("retry", "no spaces").await.0, 422);
     for (body, status) in [("{", 400), ("", 400), (r#"{"request":"r8","base":1}"#, 422)] {
         let path = format!("{}/api/v1/archive/jobs/{row}/retry", console.base_url);

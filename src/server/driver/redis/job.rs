@@ -6,6 +6,7 @@ use super::{RedisDriver, SCRIPT_BYTES, mend::ways_to_write, pages::element, payl
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     job::{Found, JobSummary},
+    past::is_failure,
     time::Millis,
 };
 use crate::server::error::DriverError;
@@ -185,28 +186,59 @@ impl RedisDriver {
             scanned += last;
             let mut at = 0;
             while at < last && jobs.len() < 20 {
-                let scored = matches!(source, Source::Delayed(_));
-                let script = if scored { &self.scripts.find_delayed } else { &self.scripts.find };
-                let mut call = script.key(&key);
-                call.arg(at).arg((at + STEP * 2).min(last) - 1).arg(SCRIPT_BYTES);
-                if !scored {
-                    call.arg(if matches!(source, Source::Grouped(_)) { "head" } else { "tail" });
-                }
-                call.arg(&texts);
-                let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
-                at = reply::int(&reply::next(&mut answer)?)?.unsigned_abs().max(at + 1);
-                for row in answer {
-                    let mut row = reply::array(row)?.into_iter();
-                    let hint = reply::int(&reply::next(&mut row)?)?.unsigned_abs();
-                    let score = if scored { Some(reply::text(reply::next(&mut row)?)?) } else { None };
-                    let summary = summarise(queue, source.clone(), hint, score, &element(&mut row)?);
-                    if summary.id.as_deref() == Some(id) {
-                        jobs.push(summary);
-                    }
-                }
+                let (met, next) = self.search_step(queue, &source, id, &texts, (at, last)).await?;
+                jobs.extend(met);
+                at = next;
             }
         }
         Ok((jobs, scanned, of))
+    }
+
+    /// Jobs with this id among the next elements of a list, from one place on and before another, and the place to go on from.
+    async fn search_step(
+        &self,
+        queue: &QueueName,
+        source: &Source,
+        id: &str,
+        texts: &[String],
+        (at, last): (u64, u64),
+    ) -> Result<(Vec<JobSummary>, u64), DriverError> {
+        let scored = matches!(source, Source::Delayed(_));
+        let script = if scored { &self.scripts.find_delayed } else { &self.scripts.find };
+        let mut call = script.key(self.source_key(queue, source));
+        call.arg(at).arg((at + STEP * 2).min(last) - 1).arg(SCRIPT_BYTES);
+        if !scored {
+            call.arg(if matches!(source, Source::Grouped(_)) { "head" } else { "tail" });
+        }
+        call.arg(texts);
+        let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
+        let next = reply::int(&reply::next(&mut answer)?)?.unsigned_abs().max(at + 1);
+        let mut jobs = Vec::new();
+        for row in answer {
+            let mut row = reply::array(row)?.into_iter();
+            let hint = reply::int(&reply::next(&mut row)?)?.unsigned_abs();
+            let score = if scored { Some(reply::text(reply::next(&mut row)?)?) } else { None };
+            let summary = summarise(queue, source.clone(), hint, score, &element(&mut row)?);
+            if summary.id.as_deref() == Some(id) {
+                jobs.push(summary);
+            }
+        }
+        Ok((jobs, next))
+    }
+
+    /// Whether the very failure that this payload tells of lies among the failed jobs, as far as a search by id looks.
+    pub async fn has_failure(&self, queue: &QueueName, id: &str, raw: &[u8]) -> Result<bool, DriverError> {
+        let told = payload::read(&payload::Element::of(raw));
+        let last = self.length(&self.source_key(queue, &Source::Failed), "LLEN").await?.min(SEARCHED);
+        let (texts, mut at) = (id_texts(id), 0);
+        while at < last {
+            let (met, next) = self.search_step(queue, &Source::Failed, id, &texts, (at, last)).await?;
+            if met.iter().any(|job| is_failure(job, told.created_at, told.attempts)) {
+                return Ok(true);
+            }
+            at = next;
+        }
+        Ok(false)
     }
 }
 
