@@ -6,6 +6,7 @@ mod archiver;
 mod by_default;
 mod completions;
 mod elsewhere;
+mod full;
 mod handover;
 mod in_doubt;
 mod plans;
