@@ -94,6 +94,14 @@ fn held_up(a: &Archiving) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
+/// `5.5 MB without the index of words, of which 1 MB are free for new rows`
+fn size(facts: &ArchiveFacts) -> String {
+    let Some(all) = facts.bytes else { return "—".into() };
+    let words = if facts.without_words { " without the index of words" } else { "" };
+    let free = facts.free_bytes.filter(|n| *n > 0).map(|n| format!(", of which {} are free for new rows", bytes(n)));
+    format!("{}{words}{}", bytes(all), free.unwrap_or_default())
+}
+
 fn oldest(at: Option<Millis>) -> AnyView {
     match at {
         Some(at) => view! { {at.full()} <span class="ml-2 text-faint"><Ago at=at /></span> }.into_any(),
@@ -103,8 +111,7 @@ fn oldest(at: Option<Millis>) -> AnyView {
 
 #[component]
 fn Figures(facts: ArchiveFacts) -> impl IntoView {
-    let free = facts.free_bytes.filter(|n| *n > 0).map(|n| format!(", of which {} are free for new rows", bytes(n)));
-    let size = facts.bytes.map_or_else(|| "—".to_owned(), |n| bytes(n) + &free.unwrap_or_default());
+    let size = size(&facts);
     let tables = facts.tables.iter().map(|t| view! { <div><dt>{what(&t.table).to_owned()}</dt><dd class="num">{rows(t)}</dd></div> });
     let (did, did_not) = (written(&facts), not_written(&facts));
     let estimated = facts.tables.iter().any(|t| t.estimated);
@@ -126,6 +133,15 @@ fn Figures(facts: ArchiveFacts) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_size_says_what_it_counts() {
+        let facts = |all, free_bytes, without_words| ArchiveFacts { bytes: all, free_bytes, without_words, ..ArchiveFacts::default() };
+        assert_eq!(size(&facts(None, None, true)), "—");
+        assert_eq!(size(&facts(Some(5_000_000), Some(0), false)), bytes(5_000_000));
+        let all = size(&facts(Some(18_000_000), Some(12_500_000), true));
+        assert!(all.contains(" without the index of words, of which ") && all.ends_with(" are free for new rows"), "{all}");
+    }
 
     #[test]
     fn nothing_is_said_of_what_nobody_knows() {

@@ -125,7 +125,9 @@ fn missing(error: ArchiveError) -> Past {
     let why = match error {
         // A page of a job asked nothing that could be narrowed.
         ArchiveError::Slow => "The archive did not answer in time: what it knows of this job is not told here.".into(),
-        error @ (ArchiveError::Off | ArchiveError::Unavailable { .. } | ArchiveError::Refused(_)) => ApiError::from(error).to_string(),
+        error @ (ArchiveError::Off | ArchiveError::Unavailable { .. } | ArchiveError::Away { .. } | ArchiveError::Refused(_)) => {
+            ApiError::from(error).to_string()
+        }
     };
     Past { unavailable: Some(why), ..Past::default() }
 }

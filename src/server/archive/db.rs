@@ -123,7 +123,7 @@ impl Db {
                 Self::Postgres { pool, .. } => fetch!(Postgres, sql.numbered(), sql.values, pool, read),
             })
         };
-        within(READ_WITHIN, ask).await
+        self.or_away(within(READ_WITHIN, ask).await).await
     }
 
     pub async fn one<T>(&self, sql: Sql, read: impl Fn(&Row<'_>) -> T) -> Result<Option<T>, ArchiveError> {
@@ -147,7 +147,21 @@ impl Db {
                 Self::Postgres { pool, .. } => Tx::Postgres(pool.begin().await?),
             })
         };
-        within(WRITE_WITHIN, open).await
+        self.or_away(within(WRITE_WITHIN, open).await).await
+    }
+
+    /// A connection that was not to be had, or broke, says little: all of them may be at work, or the server hung up over one statement.
+    /// So it is asked whether it answers at all.
+    async fn or_away<T>(&self, answer: Result<T, ArchiveError>) -> Result<T, ArchiveError> {
+        let error = match answer {
+            // One that this console closed says nothing of the database.
+            Err(error) if error.is_connection() && !error.is_closed() => error,
+            answer => return answer,
+        };
+        match Box::pin(self.check()).await {
+            Err(away) if !away.is_closed() => Err(ArchiveError::Away { problem: away.problem() }),
+            _ => Err(error),
+        }
     }
 
     /// Has SQLite copy its log into the file when there is enough of it, as it does by itself at the end of a transaction unless that

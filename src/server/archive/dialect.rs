@@ -136,7 +136,8 @@ impl Dialect {
         }
     }
 
-    /// Bytes on disk, and of them those that are free for new rows (NULL: unknown).
+    /// Bytes on disk, and of them those that are free for new rows (NULL: unknown). MySQL counts free ones apart, and lists the tables of
+    /// its index of words nowhere that every user may look ([`Self::counts_words`]).
     pub fn size(self) -> &'static str {
         match self {
             Self::Sqlite => {
@@ -144,7 +145,7 @@ impl Dialect {
                  FROM pragma_page_count() p, pragma_page_size() s, pragma_freelist_count() f"
             }
             Self::MySql => {
-                "SELECT CAST(SUM(data_length + index_length) AS SIGNED), CAST(SUM(data_free) AS SIGNED) FROM information_schema.tables \
+                "SELECT CAST(SUM(data_length + index_length + data_free) AS SIGNED), CAST(SUM(data_free) AS SIGNED) FROM information_schema.tables \
                  WHERE table_schema = DATABASE() AND table_name LIKE 'flux!_%' ESCAPE '!'"
             }
             Self::Postgres => {
@@ -152,6 +153,11 @@ impl Dialect {
                  WHERE relkind = 'r' AND relname LIKE 'flux!_%' ESCAPE '!' AND relnamespace = current_schema()::regnamespace"
             }
         }
+    }
+
+    /// Whether [`Self::size`] counts the index of words.
+    pub fn counts_words(self) -> bool {
+        self != Self::MySql
     }
 
     /// About how many rows a table has, without looking at them.

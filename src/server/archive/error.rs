@@ -11,6 +11,9 @@ pub enum ArchiveError {
     /// Not connected since then; nothing was sent.
     #[error("the archive has been unavailable since {}: {problem}", since.iso())]
     Unavailable { since: Millis, problem: String },
+    /// Not to be reached, as was found just now.
+    #[error("{problem}")]
+    Away { problem: String },
     /// No answer within the time that a page can wait.
     #[error("the archive did not answer in time")]
     Slow,
@@ -27,6 +30,11 @@ impl ArchiveError {
                 sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
             )
         )
+    }
+
+    /// Whether this console closed the connections.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Refused(sqlx::Error::PoolClosed))
     }
 
     /// Whether somebody else wrote the same row first.
@@ -78,6 +86,9 @@ impl From<ArchiveError> for ApiError {
             },
             ArchiveError::Unavailable { since, .. } => Self::Unavailable {
                 detail: format!("The archive has been unavailable since {} UTC. Live pages are not affected; the console keeps trying.", since.clock()),
+            },
+            ArchiveError::Away { .. } => Self::Unavailable {
+                detail: "The archive cannot be reached. Live pages are not affected; the console keeps trying.".into(),
             },
             ArchiveError::Slow => Self::Unavailable {
                 detail: "The archive did not answer in time. Nothing was changed; live pages are not affected. Narrow the question, or try again.".into(),

@@ -46,6 +46,12 @@ pub const BESIDE_WITHIN: Duration = Duration::from_secs(1);
 /// Searches under way at the same time: live pages share the processor and the connections with them.
 const SEARCHES: usize = 2;
 
+/// The time of an answer that finds the database away: whoever asks has none at hand.
+fn clock() -> Millis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
 #[derive(Clone)]
 pub struct Archive(Arc<Shared>);
 
@@ -131,6 +137,8 @@ impl Archive {
         let Ok(db) = self.db() else { return false };
         match db.check().await {
             Ok(()) => true,
+            // An answer was first to find it away (`noted`).
+            Err(error) if error.is_closed() => false,
             Err(error) => {
                 self.failed(&error, now);
                 // It waits for every connection that is in use, and one may never answer.
@@ -162,12 +170,25 @@ impl Archive {
         turn.await.ok().and_then(Result::ok).ok_or(ArchiveError::Slow)
     }
 
-    /// Notes what an answer says of the connection, and hands it on.
+    /// Notes what an answer says of the connection, and hands it on. One that found the database away says since when it is, as every
+    /// later one.
     pub fn noted<T>(&self, answer: Result<T, ArchiveError>) -> Result<T, ArchiveError> {
-        if answer.as_ref().is_err_and(|e| e.is_connection() || matches!(e, ArchiveError::Slow)) {
-            self.0.broken.notify_one();
+        let error = match answer {
+            Err(error) if error.is_connection() || matches!(error, ArchiveError::Slow | ArchiveError::Away { .. }) => error,
+            answer => return answer,
+        };
+        if matches!(error, ArchiveError::Away { .. })
+            && let Ok(db) = self.db()
+        {
+            self.failed(&error, clock());
+            // As in `check`.
+            tokio::spawn(async move { db.close().await });
         }
-        answer
+        self.0.broken.notify_one();
+        match self.db() {
+            Err(unavailable) if !matches!(error, ArchiveError::Slow) => Err(unavailable),
+            _ => Err(error),
+        }
     }
 
     /// The same for an answer that has something to show without it: what comes later than that did not come in time.

@@ -7,7 +7,7 @@ use super::{
     setting::Setting,
 };
 use sqlx::{
-    AssertSqlSafe, SqlitePool,
+    AssertSqlSafe, Connection, SqlitePool,
     migrate::{MigrateError, Migrator},
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     pool::PoolOptions,
@@ -62,7 +62,17 @@ impl Db {
                     // What an idle console keeps in memory.
                     .pragma("cache_size", "-4096")
                     .pragma("journal_size_limit", "67108864");
-                let pool = || bounded(SqlitePoolOptions::new()).max_connections(1).connect_with(options.clone());
+                // Over a full disk SQLite gives a transaction up by itself; sqlx goes on counting it, and none would begin again on that
+                // connection. The ROLLBACK of a transaction that was dropped comes before the ping.
+                let writer = || {
+                    bounded(SqlitePoolOptions::new()).max_connections(1).after_release(|connection, _| {
+                        Box::pin(async move {
+                            connection.ping().await?;
+                            Ok(!connection.is_in_transaction())
+                        })
+                    })
+                };
+                let pool = || writer().connect_with(options.clone());
                 // Two that turn a new file to WAL at the same moment: one is told that it is locked, without any waiting.
                 let mut tries = 0;
                 let write = loop {

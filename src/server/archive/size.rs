@@ -38,6 +38,7 @@ pub async fn facts(archive: &Archive) -> ArchiveFacts {
     facts.version = archive.noted(version).ok().flatten().flatten();
     let (bytes, free) = size.ok().flatten().unwrap_or_default();
     facts.bytes = bytes.and_then(|n| u64::try_from(n).ok());
+    facts.without_words = !db.dialect().counts_words();
     facts.free_bytes = free.and_then(|n| u64::try_from(n).ok());
     (facts.gaps, facts.more_gaps) = gaps.unwrap_or_default();
     (facts.oldest_job, facts.oldest_line) = (jobs.ok().flatten(), lines.ok().flatten());

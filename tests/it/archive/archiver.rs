@@ -221,7 +221,10 @@ async fn a_gap_is_recorded() {
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert_eq!(gaps[0].0, "mail");
     let query = ArchiveQuery { queue: None, status: Some(Status::Failed), page: 1, per_page: 20 };
-    assert!(Totals::default().of(&db, &query).await.unwrap() >= 1_010);
+    let there = Totals::default().of(&db, &query).await.unwrap();
+    assert!(there >= 1_010);
+    let lost = 3_010 - i64::try_from(there).unwrap();
+    assert!(gaps[0].1.is_some_and(|n| (lost..=lost + 20).contains(&n)), "{lost} of them were lost: {gaps:?}");
     let page = console.json("/api/v1/archive/jobs?queue=mail").await;
     assert_eq!(page["gaps"][0]["upTo"].as_i64(), gaps[0].1, "{page}");
     let facts = console.json("/api/v1/archive").await;
@@ -230,6 +233,58 @@ async fn a_gap_is_recorded() {
         let html = console.get(page).await.text().await.expect("a page");
         assert!(html.contains("failed jobs were not archived") || html.contains("nobody knows how many"), "{page} does not say so");
     }
+    console.stop().await;
+}
+
+/// What was said before a list was read may be heard after that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_counts_what_was_still_on_its_way() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    fail(&redis, "mail", 0..10).await;
+    each_once(&console.state.archive, "mail", 10).await;
+    let (mut letters, mut events) = (redis::pipe(), redis::pipe());
+    letters.atomic();
+    for id in 10..3_010 {
+        let letter = Payload::new(&format!("j-{id}"), "mail").attempts(3, 3).failed("PaymentTimeout: no answer");
+        letters.cmd("LPUSH").arg("queue:mail:failed").arg(letter).ignore();
+        letters.cmd("LTRIM").arg("queue:mail:failed").arg(0).arg(999).ignore();
+        let event = format!(r#"{{"level":"error","message":"Job failed: j-{id} - no answer","workerId":"worker-1","jobId":"j-{id}"}}"#);
+        events.cmd("PUBLISH").arg("flux_console:logs").arg(event).ignore();
+    }
+    letters.query_async::<()>(&mut redis.con.clone()).await.expect("written");
+    // The list is looked at four times a second.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    events.query_async::<()>(&mut redis.con.clone()).await.expect("published");
+    eventually("a gap is noted", Duration::from_secs(20), async || console.state.archive.archiving().gaps > 0).await;
+    let db = console.state.archive.db().unwrap();
+    let gaps = db.rows(sql("SELECT up_to FROM flux_console_gaps"), |r| r.int(0)).await.unwrap();
+    assert!(gaps.len() == 1 && gaps[0].is_some_and(|n| (2_000..=2_020).contains(&n)), "2,000 were lost: {gaps:?}");
+    console.stop().await;
+}
+
+/// A run is told again when it is known what became of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_told_twice_counts_once() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    let db = console.state.archive.db().unwrap();
+    for n in 0..5 {
+        fail(&redis, "mail", n..n + 1).await;
+        let outcomes = async || {
+            let all = db.rows(sql("SELECT outcome FROM flux_console_attempts"), |r| r.text(0)).await.expect("outcomes");
+            let dead = all.iter().flatten().filter(|outcome| *outcome == "dead").count() as u64;
+            (all.len() as u64, dead)
+        };
+        eventually("the run is written, and the one before brought up to date", Duration::from_secs(20), async || {
+            outcomes().await == (n + 1, n)
+        })
+        .await;
+    }
+    eventually("they are counted", Duration::from_secs(20), async || console.state.archive.archiving().runs >= 5).await;
+    assert_eq!(console.state.archive.archiving().runs, 5);
     console.stop().await;
 }
 

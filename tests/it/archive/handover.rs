@@ -150,6 +150,45 @@ async fn a_burst_into_an_empty_list_is_a_gap() {
     console.stop().await;
 }
 
+/// No key told of the queue when its failures were heard of, and no heartbeat: when its list is met it is full.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_of_a_queue_that_nobody_knew_are_a_gap() {
+    let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);
+    let console = console(&redis, &database).await;
+    console.listens().await;
+    eventually("it archives", SOON, async || console.state.archive.archiving().leading).await;
+    let mut events = redis::pipe();
+    for n in 0..4_000 {
+        let event = format!(r#"{{"level":"error","message":"Job failed: j-{n} - no answer","workerId":"worker-1","jobId":"j-{n}"}}"#);
+        events.cmd("PUBLISH").arg("flux_console:logs").arg(event).ignore();
+    }
+    events.query_async::<()>(&mut redis.con.clone()).await.expect("published");
+    eventually("they are heard", SOON, async || console.state.ledger.lock().heard(now()).events >= 4_000).await;
+    eventually("they are taken", SOON, async || console.state.ledger.lock().told.waiting() == 0).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // What the library has left of them: the newest thousand.
+    let left = (3_000..4_000).map(|n| crate::support::Payload::new(&format!("j-{n}"), "late").attempts(3, 3).failed("no answer"));
+    let mut pushed = redis::pipe();
+    pushed.atomic();
+    pushed.cmd("LPUSH").arg("queue:late:failed").arg(left.collect::<Vec<_>>()).ignore();
+    pushed.query_async::<()>(&mut redis.con.clone()).await.expect("written");
+    eventually("the list is read", SOON, async || archived(&console.state.archive, "late").await.len() == 1_000).await;
+    eventually("the gap is noted", SOON, async || count(&console, "SELECT COUNT(*) FROM flux_console_gaps").await > 0).await;
+    let db = console.state.archive.db().expect("open");
+    let gaps = db.rows(sql("SELECT queue, from_ms, up_to FROM flux_console_gaps"), |r| (r.text(0), r.int(1), r.int(2))).await.unwrap();
+    assert!(gaps.len() == 1 && gaps[0].0.as_deref() == Some("late") && gaps[0].1.is_some() && gaps[0].2.is_none(), "{gaps:?}");
+
+    // Another full list that is met, of which nothing was heard, has lost nothing that anybody knows of.
+    let other = (0..1_000).map(|n| crate::support::Payload::new(&format!("o-{n}"), "other").attempts(3, 3).failed("no answer"));
+    let mut pushed = redis::pipe();
+    pushed.cmd("LPUSH").arg("queue:other:failed").arg(other.collect::<Vec<_>>()).ignore();
+    pushed.query_async::<()>(&mut redis.con.clone()).await.expect("written");
+    eventually("the list is read", SOON, async || archived(&console.state.archive, "other").await.len() == 1_000).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(count(&console, "SELECT COUNT(*) FROM flux_console_gaps").await, 1);
+    console.stop().await;
+}
+
 /// The events of a worker that serves several queues do not say of which queue a job is: as many as there are dead letters in all
 /// of them are no more than there should be in one.
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod by_default;
 mod completions;
 mod denied;
 mod elsewhere;
+mod full;
 mod handover;
 mod in_doubt;
 mod plans;

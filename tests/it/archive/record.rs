@@ -169,8 +169,13 @@ async fn runs_and_lines_are_written_once(kind: DatabaseKind) {
         outcome,
         error: Some("no answer".into()),
     };
-    record::runs(&db, &[run("failed")]).await.expect("written");
-    record::runs(&db, &[run("retried")]).await.expect("written");
+    let another = |n: i64| Run { started_at: Millis(AT.0 + n), ..run("dead") };
+    assert_eq!(record::runs(&db, &[run("failed")]).await.expect("written"), 1);
+    assert_eq!(record::runs(&db, &[run("retried")]).await.expect("written"), 0, "told again");
+    let many: Vec<Run> = (0..450).map(|n| if n == 0 { run("retried") } else { another(n) }).collect();
+    assert_eq!(record::runs(&db, &many).await.expect("written"), 449, "but for the one that is there");
+    let others = sql("DELETE FROM flux_console_attempts WHERE outcome = 'dead'");
+    assert_eq!(db.run(others).await.expect("deleted"), 449);
     let read =
         db.rows(sql("SELECT outcome, error, wait_ms FROM flux_console_attempts"), |r| (r.text(0), r.text(1), r.int(2))).await.unwrap();
     assert_eq!(read, [(Some("retried".into()), Some("no answer".into()), Some(7))]);

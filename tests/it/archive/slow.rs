@@ -125,6 +125,29 @@ async fn a_stopped_server_holds_up_no_live_page() {
     console.stop().await;
 }
 
+/// Also the first answer, which finds it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_says_since_when_the_server_is_away() {
+    let redis = TestRedis::start().await;
+    let own = crate::support::databases::own_mariadb().await;
+    let console = console(&redis, &own.database).await;
+    let asked = async || {
+        let answer = console.get("/api/v1/archive/jobs").await;
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    };
+    assert_eq!(asked().await.0, 200);
+    own.signal("STOP");
+    for _ in 0..2 {
+        let (status, text) = asked().await;
+        assert!(status == 503 && text.contains("has been unavailable since"), "{status} {text}");
+    }
+    assert_eq!(console.state.archive.status().state, ArchiveState::Unavailable);
+    own.signal("CONT");
+    eventually("it is back", SOON, async || console.state.archive.db().is_ok()).await;
+    assert_eq!(asked().await.0, 200);
+    console.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_database_says_so_and_takes_all_when_there_is_place() {
     let (redis, database) = (TestRedis::start().await, Database::new(DatabaseKind::Sqlite).await);

@@ -210,6 +210,30 @@ async fn old_rows_go_with_everything_that_was_read_in_them(kind: DatabaseKind) {
     console.stop().await;
 }
 
+/// MariaDB counts what is free apart from what is used, and its index of words nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_free_is_part_of_the_size() {
+    let (_redis, _database, console, db) = console(DatabaseKind::MariaDb).await;
+    super::run(&db, "CREATE TABLE flux_filler (id INT PRIMARY KEY AUTO_INCREMENT, bytes LONGTEXT)", []).await;
+    for _ in 0..20 {
+        super::run(&db, "INSERT INTO flux_filler (bytes) VALUES (REPEAT('x', 1000000))", []).await;
+    }
+    super::run(&db, "DELETE FROM flux_filler", []).await;
+    let tables = "FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'flux!_%' ESCAPE '!'";
+    eventually("the pages of what was deleted are free", 3 * SOON, async || {
+        db.rows(sql("ANALYZE TABLE flux_filler"), |_| ()).await.expect("looked at");
+        ints(&db, &format!("SELECT CAST(SUM(data_free) > SUM(data_length + index_length) AS SIGNED) {tables}")).await == [1]
+    })
+    .await;
+    let facts = console.json("/api/v1/archive").await;
+    let (bytes, free) = (facts["bytes"].as_u64().expect("a size"), facts["freeBytes"].as_u64().expect("what is free"));
+    assert!(free > 0 && bytes > free, "{facts}");
+    assert_eq!(facts["withoutWords"], true, "{facts}");
+    let page = console.get("/settings").await.text().await.expect("a page");
+    assert!(page.contains("without the index of words, of which"), "{page}");
+    console.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mariadb_gives_one_of_two_up() {
     of_two_that_wait_for_each_other_both_come_through(DatabaseKind::MariaDb).await;

@@ -20,26 +20,38 @@ const RUN: &str = "SELECT job_id FROM (SELECT job_id, outcome FROM flux_console_
 const ROW: &str = "SELECT job_id FROM (SELECT job_id, status FROM flux_job_archive WHERE job_id = ? ORDER BY queue DESC, id DESC LIMIT 20) r \
                    WHERE status = 'failed'";
 
-/// Runs; of one that was written before, what became of it is brought up to date.
-pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
+/// What a run is known by.
+fn identity(run: &Run) -> String {
+    sha1_hex(format!("{}\n{}\n{}", run.worker, run.job, run.started_at.0))
+}
+
+/// Runs; of one that was written before, what became of it is brought up to date. How many of them were new.
+pub async fn runs(db: &Db, batch: &[Run]) -> Result<u64, ArchiveError> {
+    if batch.is_empty() {
+        return Ok(0);
+    }
     let dialect = db.dialect();
     let text = "INSERT INTO flux_console_attempts (identity, job_id, queue, worker, class, attempt, started_ms, ended_ms, wait_ms, outcome, error)";
-    let new = |column: &str| dialect.new(column);
+    let told = |column: &str| dialect.new(column);
     let update = dialect.or_update(
         "identity",
         &format!(
             "outcome = {}, ended_ms = {}, error = COALESCE({}, flux_console_attempts.error), attempt = COALESCE({}, flux_console_attempts.attempt)",
-            new("outcome"),
-            new("ended_ms"),
-            new("error"),
-            new("attempt")
+            told("outcome"),
+            told("ended_ms"),
+            told("error"),
+            told("attempt")
         ),
     );
+    // One transaction: what is written of a part alone would be counted by nobody.
+    let (mut tx, mut new) = (db.begin().await?, 0);
     for part in batch.chunks(ROWS) {
-        let mut tx = db.begin().await?;
+        let there = sql("SELECT COUNT(*) FROM flux_console_attempts WHERE").one_of("identity", part.iter().map(identity));
+        let there: u64 = tx.rows(there, |row| row.count(0)).await?.into_iter().sum();
+        new += (part.len() as u64).saturating_sub(there);
         let rows = part.iter().map(|run| {
             vec![
-                sha1_hex(format!("{}\n{}\n{}", run.worker, run.job, run.started_at.0)).into(),
+                identity(run).into(),
                 key(&run.job).into(),
                 run.queue.as_ref().map(|q| fitting(q.as_str(), TEXT_CHARS)).into(),
                 fitting(&run.worker, TEXT_CHARS).into(),
@@ -53,9 +65,9 @@ pub async fn runs(db: &Db, batch: &[Run]) -> Result<(), ArchiveError> {
             ]
         });
         tx.run(Sql::insert(text, "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows).then(&update)).await?;
-        tx.commit().await?;
     }
-    Ok(())
+    tx.commit().await?;
+    Ok(new)
 }
 
 /// Which of these jobs did not always succeed, as far as their runs and rows tell.

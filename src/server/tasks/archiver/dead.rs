@@ -1,7 +1,10 @@
 //! Finds new dead letters: looks at the heads of failed lists, where failures were heard of at every turn; of the others, where the length
 //! says that there may be some (`quiet`).
 
+mod late;
 mod quiet;
+mod rest;
+mod strays;
 
 use crate::{
     model::{
@@ -17,10 +20,12 @@ use crate::{
         state::AppState,
     },
 };
+use late::Late;
 use std::{
     collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
+use strays::Strays;
 
 /// The library keeps so many dead letters of a queue.
 const CAP: u64 = 1_000;
@@ -36,8 +41,6 @@ const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
 const NEW_BYTES: usize = 64 * 1024 * 1024;
 /// Of elements that the archive is asked about.
 const ASKED_BYTES: usize = 1024 * 1024;
-/// Of the rest of a list, so many bytes are read in one turn: the spool has place for several such parts.
-const REST_BYTES: usize = 4 * 1024 * 1024;
 /// After so many bytes a turn ends: the spool takes them in, and the lists that were not reached come next.
 const TURN_BYTES: usize = 16 * 1024 * 1024;
 /// Lists of which a part of the rest is read in one turn.
@@ -47,6 +50,11 @@ const OLDEST: usize = 20;
 
 fn size(raws: &[Vec<u8>]) -> usize {
     raws.iter().map(Vec::len).sum()
+}
+
+/// Without those that were read twice, because others were pushed meanwhile.
+fn distinct(raws: &[Vec<u8>]) -> u64 {
+    raws.iter().collect::<HashSet<_>>().len() as u64
 }
 
 /// These dead letters of a queue, the oldest first, as they failed.
@@ -83,6 +91,10 @@ async fn oldest(
 #[derive(Default)]
 pub struct Heard {
     pub failures: u64,
+    /// Failures before, of which nothing is known either, that are retried: they come to no list.
+    pub retried: u64,
+    /// More was heard than there was place for.
+    pub more: bool,
     /// By the queues in which they may have been, each under every one of them; under `None` those of which nothing is known.
     pub of: HashMap<Option<QueueName>, u64>,
 }
@@ -94,6 +106,7 @@ pub struct DeadLetters {
     next: quiet::Next,
     gaps: Vec<Gap>,
     suspects: Vec<Suspect>,
+    strays: Strays,
 }
 
 /// A full list of which nothing is known here: whether elements of it were dropped unseen, the archive knows.
@@ -118,6 +131,10 @@ struct Known {
     hot_until: Option<Instant>,
     /// Failures heard of since the last look that may have been in it.
     heard: u64,
+    /// Failures heard of before the last look and not found by it: a letter is pushed after its event.
+    ahead: u64,
+    /// Some were dropped unseen.
+    late: Option<Late>,
     /// The oldest elements that were not read yet: so many, counted from the end of the list, where nothing is pushed.
     rest: u64,
 }
@@ -126,18 +143,41 @@ impl DeadLetters {
     /// What is `found` counts also when a later list could not be read or the look was given up: it will not be found again. `place`:
     /// there is place for the rest of long lists.
     pub async fn look(&mut self, state: &AppState, heard: Heard, place: bool, found: &mut Vec<Record>) -> Result<(), DriverError> {
+        let (failures, retried, before) = (heard.failures, heard.retried, found.len());
+        let strays = heard.of.get(&None::<QueueName>).copied().unwrap_or(0);
+        let done = self.look_at_heads(state, heard, place, found).await;
+        let letters = (found.len() - before) as u64;
+        self.strays.turn(now(), strays, failures - strays, letters + retried);
+        self.judge(failures <= letters);
+        done?;
+        if place {
+            let long = self.lists.iter().filter(|(_, k)| k.rest > 0).map(|(q, _)| q.clone()).take(RESTS);
+            for queue in long.collect::<Vec<_>>() {
+                self.read_rest(state, &queue, found).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_heads(&mut self, state: &AppState, heard: Heard, place: bool, found: &mut Vec<Record>) -> Result<(), DriverError> {
         let names: Vec<QueueName> = state.snapshot().queues.iter().map(|q| q.name.clone()).collect();
-        let (until, before) = (Instant::now() + HOT_FOR, found.len());
+        let until = Instant::now() + HOT_FOR;
         for (queue, n) in heard.of {
             let queues: Vec<QueueName> = queue.map_or_else(|| names.clone(), |queue| vec![queue]);
             for queue in queues.into_iter().filter(|q| state.driver.keys().is_queue(q)) {
                 let known = self.lists.entry(queue).or_default();
                 known.hot_until = Some(until);
                 known.heard += n;
+                if let Some(late) = &mut known.late {
+                    late.hear(n);
+                }
             }
         }
+        self.settle(|late| late.turn(heard.more));
         let there: HashSet<&QueueName> = names.iter().collect();
-        self.lists.retain(|queue, known| there.contains(queue) || known.rest > 0 || known.hot_until.is_some_and(|at| at > Instant::now()));
+        self.lists.retain(|queue, known| {
+            there.contains(queue) || known.rest > 0 || known.late.is_some() || known.hot_until.is_some_and(|at| at > Instant::now())
+        });
         let mut queues = self.hot();
         let hot: HashSet<QueueName> = queues.iter().cloned().collect();
         queues.extend(self.quiet(state, &names, &hot).await?);
@@ -154,16 +194,6 @@ impl DeadLetters {
                 self.read(state, queue, list, found).await?;
             }
         }
-        if heard.failures <= (found.len() - before) as u64 {
-            // Each of them was found somewhere.
-            self.suspects.iter_mut().filter(|s| s.unsure).for_each(|s| s.since = None);
-        }
-        if place {
-            let long = self.lists.iter().filter(|(_, k)| k.rest > 0).map(|(q, _)| q.clone()).take(RESTS);
-            for queue in long.collect::<Vec<_>>() {
-                self.read_rest(state, &queue, found).await?;
-            }
-        }
         Ok(())
     }
 
@@ -174,33 +204,6 @@ impl DeadLetters {
         let mut hot: Vec<(&QueueName, &Known)> = self.lists.iter().filter(|(_, k)| k.hot_until.is_some_and(|at| at > now)).collect();
         hot.sort_by_key(|(_, k)| (k.heard == 0, k.looked.map(|at| at.0)));
         hot.into_iter().take(HOT).map(|(queue, _)| queue.clone()).collect()
-    }
-
-    /// The next part of what a long list holds behind its first elements.
-    async fn read_rest(&mut self, state: &AppState, queue: &QueueName, found: &mut Vec<Record>) -> Result<(), DriverError> {
-        let Some(known) = self.lists.get_mut(queue) else { return Ok(()) };
-        // Where it stands by now: the head moved on.
-        let Some(length) = state.driver.new_dead(std::slice::from_ref(queue), &[], 0).await?.pop().and_then(|list| list.length) else {
-            known.rest = 0;
-            return Ok(());
-        };
-        let mut raws: Vec<Vec<u8>> = Vec::new();
-        // Known with what was read, not before: this may be given up in between.
-        let mut rest = known.rest.min(length);
-        while rest > 0 && raws.len() < AT_ONCE && size(&raws) < REST_BYTES {
-            let from = usize::try_from(length - rest).unwrap_or(usize::MAX);
-            let Some(next) = state.driver.new_dead(std::slice::from_ref(queue), &[], from).await?.pop() else { break };
-            // Elements that were pushed meanwhile moved it: what comes twice is written once. Taken away ones: it begins again.
-            if next.length.is_none_or(|now| now < length) || next.raws.is_empty() {
-                break;
-            }
-            rest = next.length.unwrap_or(0).saturating_sub((from + next.raws.len()) as u64);
-            raws.extend(next.raws);
-        }
-        known.rest = rest;
-        let at = now();
-        found.extend(letters(queue, raws, at));
-        Ok(())
     }
 
     /// Reads on until something known or the end of the list.
@@ -229,6 +232,7 @@ impl DeadLetters {
         if end == End::More {
             known.rest = reached.saturating_sub(raws.len() as u64).max(known.rest);
         }
+        let lost = end == End::List && length >= CAP && !known.heads.is_empty();
         if end != End::Known && length >= CAP && known.heads.is_empty() {
             let more = known.heard > raws.len() as u64;
             // Other producers let their lists grow. (That no more was heard of says nothing: events may come later.)
@@ -239,10 +243,15 @@ impl DeadLetters {
                 let since = empty_then.or(more.then_some(at));
                 self.suspects.push(Suspect { queue: queue.clone(), oldest, since, unsure: empty_then.is_none(), at });
             }
-        } else if end == End::List && length >= CAP {
-            // Of what was heard of, what was found is there.
-            let missed = known.heard.saturating_sub(raws.len() as u64);
-            self.gaps.push(Gap { queue: queue.clone(), from: known.looked, until: at, up_to: (missed > 0).then_some(missed) });
+        }
+        if lost || known.late.is_some() {
+            let there = distinct(&raws);
+            if let Some(late) = &mut known.late {
+                if lost { late.go_on(at, there) } else { late.find(there) }
+            } else {
+                let gap = Gap { queue: queue.clone(), from: known.looked, until: at, up_to: None };
+                known.late = Some(Late::new(gap, known.heard + known.ahead, there));
+            }
         }
         // Pushed at one end, cut off at the other, where the rest is that was not read yet. (It is not less for that: what is read
         // twice is written once.)
@@ -258,6 +267,7 @@ impl DeadLetters {
         } else if length == 0 {
             known.heads.clear();
         }
+        known.ahead = known.heard.saturating_sub(raws.len() as u64);
         (known.looked, known.heard) = (Some(at), 0);
         found.extend(letters(queue, raws, at));
         Ok(())

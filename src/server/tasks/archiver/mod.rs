@@ -55,6 +55,7 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
     }
     if leader.leads {
         let _ = timeout(LAST_LOOK, reader.turn()).await;
+        reader.dead.settle_all();
         reader.keep();
     }
     let _ = timeout(LAST_WRITE, writer.write()).await;
@@ -138,6 +139,8 @@ impl Reader {
             self.dead = DeadLetters::default();
             self.spool.taken_over(now());
         } else {
+            self.dead.settle_all();
+            self.keep();
             self.spool.handed_over();
         }
     }
@@ -145,8 +148,11 @@ impl Reader {
     /// It may be given up wherever it waits: nothing that was taken or found is lost by that.
     async fn turn(&mut self) {
         let (most, bytes) = self.spool.place_for_news();
-        let news = self.state.ledger.lock().told.take(most, bytes);
-        let heard = heard_in(&news);
+        let (news, more) = {
+            let mut ledger = self.state.ledger.lock();
+            (ledger.told.take(most, bytes), ledger.told.waiting() > 0)
+        };
+        let heard = Heard { more, ..heard_in(&news) };
         self.spool.hear(news);
         if self.state.config.persist.failed {
             self.dead.look_again(self.spool.again());
@@ -177,9 +183,9 @@ impl Reader {
 fn heard_in(news: &[News]) -> Heard {
     let mut heard = Heard::default();
     for news in news {
-        if let News::Closed(closed) = news
-            && closed.outcome == "failed"
-        {
+        let News::Closed(closed) = news else { continue };
+        heard.retried += u64::from(closed.outcome == "retried" && closed.queue.is_none() && closed.serves.is_empty());
+        if closed.outcome == "failed" {
             let named = closed.queue.iter().cloned();
             let mut any: Vec<Option<QueueName>> =
                 named.chain(closed.serves.iter().filter_map(|q| QueueName::try_from(q.as_str()).ok())).map(Some).collect();

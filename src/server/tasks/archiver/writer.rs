@@ -71,7 +71,7 @@ impl Writer {
     /// A database that answers questions and takes nothing (full, read-only, no right to write) is said to be so; one that is
     /// away says that itself, and one that had to choose between two transactions takes this one next time.
     fn refused(&self, error: &ArchiveError) {
-        if matches!(error, ArchiveError::Off | ArchiveError::Unavailable { .. }) || error.is_victim() {
+        if matches!(error, ArchiveError::Off | ArchiveError::Unavailable { .. } | ArchiveError::Away { .. }) || error.is_victim() {
             return;
         }
         let problem = error.problem();
@@ -182,12 +182,13 @@ impl Writer {
             }
         }
         let runs: Vec<Run> = order.iter().filter_map(|key| runs.get(key)).map(|c| run_of(c)).collect();
-        archive.noted(record::runs(db, &runs).await)?;
+        // Each is counted when it is written: tried again, it is there.
+        let new = archive.noted(record::runs(db, &runs).await)?;
+        archive.progress(|p| p.runs += new);
         let jobs = archive.noted(record::records(db, &completed).await)?;
+        archive.progress(|p| p.completed += jobs.rows);
         let said = archive.noted(self.lines.write(db, &lines, shared).await)?;
         archive.progress(|p| {
-            p.runs += runs.len() as u64;
-            p.completed += jobs.rows;
             p.lines += said;
             p.lines_refused = self.lines.refused();
         });
