@@ -64,7 +64,10 @@ impl RecentPages {
 
 /// Queues that no scan found yet and that were just looked for.
 #[derive(Default)]
-pub struct RecentLooks(Mutex<HashMap<QueueName, (Millis, Arc<OnceCell<Sought>>)>>);
+pub struct RecentLooks(Mutex<HashMap<QueueName, RecentLook>>);
+
+/// When it began, and what it found.
+type RecentLook = (Millis, Arc<OnceCell<Sought>>);
 
 impl RecentLooks {
     /// What somebody saw in the last second, or what `look` sees.
