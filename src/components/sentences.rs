@@ -126,6 +126,7 @@ pub fn ended(operation: &Operation) -> (String, String) {
             let why = operation.message.clone().unwrap_or_else(|| "It stopped with an error.".into());
             let how_far = match handled(outcome) {
                 0 => "It stopped before the first job.".to_owned(),
+                n if n >= operation.total => format!("It had come to the last of {}.", thousands(operation.total)),
                 n => format!("It stopped after {} of {}; the others are where they were.", thousands(n), thousands(operation.total)),
             };
             (done, also(format!("{why} {how_far}")))

@@ -99,7 +99,12 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
             (asked, page)
         },
     );
-    let first = known(move || api::queues::queue(name.get_value()));
+    // Asked again when Redis is there again.
+    let link = Memo::new(move |_| live.overview.with(|o| o.as_ref().map(|o| o.connection.status)));
+    let first = known(move || {
+        link.track();
+        api::queues::queue(name.get_value())
+    });
     let sample = Memo::new(move |last: Option<&Option<QueueSample>>| {
         let first = first.with(|sought| match sought {
             Some(Sought::Found(sample)) => Some((**sample).clone()),

@@ -33,7 +33,7 @@ use crate::model::{
     ids::{Fingerprint, QueueName},
     job::{Found, JobState, JobsPage},
     json,
-    live::{Overview, QueuesPage},
+    live::{Link, Overview, QueuesPage},
     operation::{Outcome, Verb},
     query::{JobsQuery, PER_PAGE, QueuesQuery},
     queue::Sought,
@@ -77,6 +77,9 @@ pub async fn queue(state: &AppState, name: &QueueName) -> Sought {
     // A part of another key's name: whatever it holds is no queue.
     if !state.driver.keys().is_queue(name) {
         return Sought::Absent;
+    }
+    if state.snapshot().connection.status == Link::Down {
+        return Sought::Unknown;
     }
     state.looks.get(name, now(), sampler::look(state, name)).await
 }

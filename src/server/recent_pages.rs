@@ -62,6 +62,9 @@ impl RecentPages {
     }
 }
 
+/// Names that were just looked for; beyond so many, each is asked for anew.
+const LOOKS: usize = 1_000;
+
 /// Queues that no scan found yet and that were just looked for.
 #[derive(Default)]
 pub struct RecentLooks(Mutex<HashMap<QueueName, RecentLook>>);
@@ -81,7 +84,7 @@ impl RecentLooks {
     fn cell(&self, name: &QueueName, now: Millis) -> Option<Arc<OnceCell<Sought>>> {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         looks.retain(|_, (at, _)| (0..KEPT_MS).contains(&(now.0 - at.0)));
-        if looks.len() >= KEPT && !looks.contains_key(name) {
+        if looks.len() >= LOOKS && !looks.contains_key(name) {
             return None;
         }
         Some(looks.entry(name.clone()).or_insert_with(|| (now, Arc::default())).1.clone())

@@ -57,6 +57,11 @@ pub async fn answer(
     if answer.past.is_none() && answer.found.is_none() {
         answer.found = Some(super::job(state, queue, handle, at).await?);
     }
+    if let (Some(row), None, None, Some(Found::One { .. } | Found::Many { .. })) = (row, &answer.past, &answer.unavailable, &answer.found) {
+        return Err(ApiError::NotFound {
+            detail: format!("The archive has no row {row} of this job. Another one with this id is in Redis."),
+        });
+    }
     if matches!(answer.found, Some(Found::Gone { .. })) && answer.past.is_none() && answer.unavailable.is_none() {
         match elsewhere(state, queue, handle).await {
             Ok(rows) => answer.elsewhere = rows,

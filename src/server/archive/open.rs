@@ -24,6 +24,8 @@ const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
 /// Building an index over a large adopted archive takes its time.
 const MIGRATE_WITHIN: Duration = Duration::from_secs(3_600);
 const READERS: u32 = 6;
+/// Who finds the server away asks whether it answers at all, all of them at once.
+const CHECKS: u32 = 4;
 const SQLITE_TRIES: u32 = 10;
 const SQLITE_PAUSE: Duration = Duration::from_millis(100);
 /// Who waits for SQLite's lock looks every 100 ms whether it is free: after a long step it is free for longer than that.
@@ -92,13 +94,13 @@ impl Db {
                 // sqlx sets the session's zone to UTC, in which the library's times are read and written.
                 let options = MySqlConnectOptions::from_str(url)?.statement_cache_capacity(STATEMENTS);
                 let pool = bounded(MySqlPoolOptions::new()).max_connections(READERS).connect_with(options.clone()).await?;
-                Ok(Self::MySql { pool, check: bounded(MySqlPoolOptions::new()).max_connections(1).connect_lazy_with(options) })
+                Ok(Self::MySql { pool, check: bounded(MySqlPoolOptions::new()).max_connections(CHECKS).connect_lazy_with(options) })
             }
             Setting::Postgres(url) => {
                 let limit = READ_WITHIN.as_millis().to_string();
                 let options = PgConnectOptions::from_str(url)?.options([("timezone", "UTC"), ("statement_timeout", limit.as_str())]);
                 let pool = bounded(PgPoolOptions::new()).max_connections(READERS).connect_with(options.clone()).await?;
-                Ok(Self::Postgres { pool, check: bounded(PgPoolOptions::new()).max_connections(1).connect_lazy_with(options) })
+                Ok(Self::Postgres { pool, check: bounded(PgPoolOptions::new()).max_connections(CHECKS).connect_lazy_with(options) })
             }
         }
     }

@@ -128,9 +128,12 @@ impl Index {
             STATES + 2
         );
         let states: Vec<String> = db.rows(sql(asked), |row| row.text(0)).await?.into_iter().flatten().collect();
+        if states.is_empty() || states.len() > STATES {
+            return Ok(None);
+        }
         let counted = sql("").one_of("a.status", states.iter().map(String::as_str));
         let table = "flux_job_archive a INDEXED BY flux_console_archive_status";
-        Ok((states.len() <= STATES).then_some(Self { wanted, table, counted }))
+        Ok(Some(Self { wanted, table, counted }))
     }
 
     fn count(&self, range: &str) -> Sql {

@@ -133,8 +133,9 @@ fn judge_life<'a>(life: &'a [Seen], succeeded: &'a HashSet<u64>) -> impl Iterato
         match row.status {
             Status::Waiting | Status::Failed => Verdict::Sure,
             Status::Other => Verdict::Unknown,
+            // What no worker has touched is no attempt that failed (see `denied`).
             Status::Completed if k == 1 => {
-                if failed {
+                if failed && row.attempt.is_some_and(|n| n > 0) {
                     Verdict::FailedAttempt
                 } else {
                     Verdict::Sure

@@ -122,7 +122,7 @@ pub async fn body(request: Request, next: Next) -> Response {
 }
 
 /// `/queues/` is `/queues`. Whether there is such a route is asked with a method that none takes: it names those that it takes, and
-/// nothing runs.
+/// no page is written for it.
 pub async fn slash(State(routes): State<Router>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let bare = path.trim_end_matches('/');

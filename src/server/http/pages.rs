@@ -15,7 +15,7 @@ use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::any,
@@ -78,6 +78,10 @@ pub fn routes(state: &AppState, options: LeptosOptions) -> Router {
         )
         .route("/api/{*path}", any(|| async { Problem::not_found("There is nothing at this address: the API is under /api/v1.") }))
         .fallback(move |request: Request| async move {
+            // Only asked whether there is such a page.
+            if request.method() == Method::TRACE {
+                return StatusCode::NOT_FOUND.into_response();
+            }
             let mut response = elsewhere(request).await.into_response();
             if response.status() == StatusCode::OK {
                 *response.status_mut() = StatusCode::NOT_FOUND;
@@ -102,7 +106,7 @@ fn policy(nonce: &str, watched: bool) -> String {
 
 /// A page is written from memory, without waiting for Redis. So a queue that is not known is looked for before its page is written.
 async fn sought(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let name = queue_of(request.uri().path());
+    let name = queue_of(request.uri().path()).filter(|_| matches!(*request.method(), Method::GET | Method::HEAD));
     if let Some(name) = name {
         actions::queue(&state, &name).await;
     }

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 const HALF: usize = 20_000;
 const HALF_BYTES: usize = 32 * 1024 * 1024;
 
+/// Failures of jobs with longer ids are not remembered: a client may publish any.
+const LONGEST_ID: usize = 1_024;
+
 /// Two halves: when the young one is full it becomes the old one, and what was there is forgotten.
 #[derive(Default)]
 pub struct Shelf {
@@ -43,6 +46,9 @@ impl Shelf {
     }
 
     pub fn failed(&mut self, id: &str, at: Millis) {
+        if id.len() > LONGEST_ID {
+            return;
+        }
         self.failed.insert(id.to_owned(), at);
         if self.failed.len() >= HALF {
             self.failed_before = std::mem::take(&mut self.failed);

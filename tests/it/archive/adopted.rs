@@ -74,8 +74,8 @@ async fn the_recorded_sqlite_archive_is_read_exactly() {
         [
             (Waiting, Some(0), Sure),
             (Waiting, Some(2), Sure),
-            (Completed, Some(2), FailedAttempt),
             (Failed, Some(2), Sure),
+            (Completed, Some(2), FailedAttempt),
             (Completed, Some(2), FailedAttempt)
         ]
     );

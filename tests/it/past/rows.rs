@@ -3,8 +3,9 @@
 use super::Archive;
 use crate::support::{Payload, TestRedis};
 use flux_console::{
-    model::{archive::Status, ids::QueueName, time::Millis},
+    model::{archive::Status, audit::AuditLine, ids::QueueName, time::Millis},
     server::archive::{
+        audit,
         db::Db,
         record::{self, Record, Run},
         timeline,
@@ -107,11 +108,31 @@ async fn a_job_that_completed_after_its_failure_is_headed_so() {
     let job = console.json("/api/v1/queues/life/jobs/life-1").await;
     let row = job["row"].as_i64().expect("a row");
     let asked = console.json(&format!("/api/v1/queues/life/jobs/life-1?row={row}")).await;
+    let told = |job: &Value| ["status", "later", "error"].map(|field| job[field].clone());
+    assert_eq!(told(&job), [json!("completed"), json!("completed"), json!("second boom")], "{job}");
+    // Nothing tells that this failure was retried: it may be a schedule's next run that completed.
+    assert_eq!(told(&asked), [json!("failed"), Value::Null, json!("second boom")], "{asked}");
     for job in [&job, &asked] {
-        let told = (&job["status"], &job["later"], &job["error"], &job["last"]["outcome"], &job["ran"]["worker"]);
-        assert_eq!(told, (&json!("completed"), &json!("completed"), &json!("second boom"), &json!("completed"), &json!("w-1")), "{job}");
+        assert_eq!((&job["last"]["outcome"], &job["ran"]["worker"]), (&json!("completed"), &json!("w-1")), "{job}");
         assert!(!job["failedAt"].is_null(), "{job}");
     }
+    let db = archive.db().await;
+    let retried = AuditLine {
+        id: "1-0".into(),
+        at: Millis(AT + 30_000),
+        who: "somebody".into(),
+        verb: "retry".into(),
+        queue: Some("life".into()),
+        filter: Some("life-1".into()),
+        jobs: Some(1),
+        result: "1 done".into(),
+        took_ms: 1,
+        ids: vec!["life-1".into()],
+    };
+    audit::write(&db, &[retried]).await.expect("written");
+    db.close().await;
+    let asked = console.json(&format!("/api/v1/queues/life/jobs/life-1?row={row}")).await;
+    assert_eq!(told(&asked), [json!("completed"), json!("completed"), json!("second boom")], "{asked}");
     let other = console.json("/api/v1/queues/life/jobs/life-2").await;
     assert_eq!((&other["status"], &other["later"]), (&json!("failed"), &Value::Null), "{other}");
 
@@ -141,10 +162,14 @@ async fn a_row_that_tells_of_a_success_stands_for_itself() {
     assert_eq!((newest.row.status, newest.later), (Status::Failed, None));
     let first = asked(Some(newest.row.row - 1)).await;
     assert_eq!((first.row.status, first.later, first.succeeded()), (Status::Completed, None, true));
-    // The library's row of the failed attempt, and of one that an operator pushed.
+    // The library's row of the failed attempt, and of the schedule's next run.
     for at in [AT + 60_004, AT + 120_000] {
         write(&db, Status::Completed, "life", &payload(at).waiting(), at).await;
     }
+    let failure = asked(Some(newest.row.row)).await;
+    assert_eq!((failure.row.status, failure.later), (Status::Failed, None));
+    // A retry keeps the stamp of the push.
+    write(&db, Status::Completed, "life", &payload(AT + 60_000).attempts(0, 1).waiting(), AT + 180_000).await;
     let failure = asked(Some(newest.row.row)).await;
     assert_eq!((failure.row.status, failure.later), (Status::Failed, Some(Status::Completed)));
     db.close().await;
@@ -168,5 +193,8 @@ async fn a_number_that_is_no_row_of_the_job_is_not_found() {
         let html = console.get(&format!("/queues/life/jobs/night-1?row={row}")).await.text().await.expect("a page");
         assert!(html.contains(&format!("The archive has no row {row} of this job.")) && button(&html).is_none(), "{html}");
     }
+    redis.push_raw("queue:life:failed", [Payload::new("night-1", "life").attempts(1, 1).failed("another")]).await;
+    let html = console.get("/queues/life/jobs/night-1?row=999999").await.text().await.expect("a page");
+    assert!(html.contains("The archive has no row 999999 of this job.") && button(&html).is_none(), "{html}");
     console.stop().await;
 }

@@ -30,8 +30,11 @@ fn at(row: &ArchivedRow) -> Option<Millis> {
     row.failed_at.or_else(|| row.archived_at.map(latest))
 }
 
-/// How the job ended after this row, where that is not what the row says. A row that was `asked` for and tells of no failure stands
-/// for itself: a schedule's job has other runs without end.
+/// Rows of one push: the library stamps a failure and its false completion some milliseconds apart, and a retry keeps the stamp.
+const SAME_MS: i64 = 1_500;
+
+/// How the job ended after this row, where that is not what the row says. A schedule's job has other runs without end: a row that was
+/// `asked` for and tells of no failure stands for itself, and after a failure only what came of its being retried counts.
 pub fn later(all: &All, row: &ArchivedRow, asked: bool) -> Option<Status> {
     let own = end(row);
     if asked && own != Some(Status::Failed) {
@@ -39,9 +42,14 @@ pub fn later(all: &All, row: &ArchivedRow, asked: bool) -> Option<Status> {
     }
     // One that is not among these is older than all of them.
     let behind = all.rows.iter().position(|r| r.row == row.row).map_or(0, |place| place + 1);
-    let rows = all.rows[behind..].iter().filter(|r| r.verdict != Verdict::Again);
+    let pushed = |r: &ArchivedRow| r.created_at.zip(row.created_at).is_none_or(|(a, b)| (a.0 - b.0).abs() <= SAME_MS);
+    let rows = all.rows[behind..].iter().filter(|r| r.verdict != Verdict::Again && (!asked || pushed(r)));
     let (status, since) = rows.filter_map(|r| Some((end(r)?, at(r)))).next_back().map_or((own, at(row)), |(end, at)| (Some(end), at));
-    let runs = all.runs.iter().map(|told| &told.attempt).filter(|run| since.is_some_and(|since| run.ended_at > since));
+    let failed_at = row.failed_at.or(row.archived_at);
+    let retried = all.deeds.iter().filter(|deed| deed.verb.starts_with("retry")).map(|deed| deed.at).chain(all.bulk.iter().map(|b| b.at));
+    let retried_at = retried.filter(|at| failed_at.is_none_or(|failed| *at >= failed)).min();
+    let counts = |run: &Attempt| !asked || retried_at.is_some_and(|at| run.ended_at >= at);
+    let runs = all.runs.iter().map(|told| &told.attempt).filter(|run| since.is_some_and(|since| run.ended_at > since) && counts(run));
     let last = runs.filter_map(end_of_run).next_back().or(status);
     if last == own { None } else { last }
 }

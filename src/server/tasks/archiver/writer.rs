@@ -140,7 +140,11 @@ impl Writer {
     async fn index(&mut self, db: &Db) -> Result<(), ArchiveError> {
         let archive = self.state.archive.clone();
         if self.clearing {
-            self.clearing = archive.noted(shelf::clear(db).await)?;
+            // Whatever is in the way, indexing goes on.
+            self.clearing = shelf::clear(db).await.unwrap_or_else(|error| {
+                tracing::warn!(problem = error.problem(), "a shelf that was given up cannot be cleared away");
+                false
+            });
         }
         if self.looked_back.is_none_or(|at| at.elapsed() >= LOOK_BACK_EVERY) {
             self.looked_back = Some(Instant::now());

@@ -14,7 +14,10 @@ pub async fn look(state: &AppState, name: &QueueName) -> Sought {
             return Sought::Unknown;
         }
     };
-    state.watching.look_at(name);
+    // Beyond the most that are followed it would not be counted.
+    if !state.snapshot().discovery.truncated {
+        state.watching.look_at(name);
+    }
     let mut sample = sample(counted, Vec::new(), now(), &state.driver);
     sample.grouped_partial = state.snapshot().totals.grouped_partial;
     sample.workers = state.driver.known().workers().map(|w| w.get(name.as_str()).copied().unwrap_or(0));
