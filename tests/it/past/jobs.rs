@@ -275,7 +275,7 @@ async fn a_job_that_left_redis_is_shown_and_pushed_again() {
     eventually("the copy tells where it comes from", Duration::from_secs(20), async || {
         let entries = actions::past::past(&console.state, &queue("mail"), copy, true).await.expect("a past").entries;
         let told: Vec<_> = entries.into_iter().filter(|e| e.kind == "action").map(|e| (e.title, e.detail)).collect();
-        told == [("duplicate by somebody at 127.0.0.1".to_owned(), Some(became.clone()))]
+        told == [("Duplicated by 127.0.0.1".to_owned(), Some(became.clone()))]
     })
     .await;
     let page = console.get(&format!("/queues/mail/jobs/a?row={row}")).await.text().await.expect("a page");
