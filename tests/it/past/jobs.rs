@@ -261,17 +261,26 @@ async fn a_job_that_left_redis_is_shown_and_pushed_again() {
         audited["total"] == 3
     })
     .await;
-    let said: Vec<(&str, &str, &str)> = audited["lines"]
+    let mut said: Vec<(&str, &str, &str)> = audited["lines"]
         .as_array()
         .expect("lines")
         .iter()
         .map(|l| (l["verb"].as_str().unwrap(), l["filter"].as_str().unwrap(), l["result"].as_str().unwrap()))
         .collect();
-    assert_eq!(said[1..], [("retry-archived", "id:a", "done by the click before"), ("retry-archived", "id:a", "done")], "{audited}");
+    // They may be of one millisecond.
+    said.sort_unstable();
     // The line names what became of it, and the page of the copy finds it, once.
     let copy = copy["id"].as_str().expect("an id");
     let became = format!("done as {copy}, a copy of a");
-    assert_eq!(said[0], ("duplicate", "id:a", became.as_str()), "{audited}");
+    assert_eq!(
+        said,
+        [
+            ("duplicate", "id:a", became.as_str()),
+            ("retry-archived", "id:a", "done"),
+            ("retry-archived", "id:a", "done by the click before")
+        ],
+        "{audited}"
+    );
     eventually("the copy tells where it comes from", Duration::from_secs(20), async || {
         let entries = actions::past::past(&console.state, &queue("mail"), copy, true).await.expect("a past").entries;
         let told: Vec<_> = entries.into_iter().filter(|e| e.kind == "action").map(|e| (e.title, e.detail)).collect();
