@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-/// What a transaction is to take. The rows of the next one may cost three times as much, and it still is below 100 ms.
-const AIM: Duration = Duration::from_millis(30);
+/// What a transaction is to take. The rows of the next one may cost six times as much, and it still is below 100 ms: some thirty
+/// statements go to the database one by one, and each waits for a processor when pages are written beside it.
+const AIM: Duration = Duration::from_millis(15);
 /// Rows of a table's first transaction: what they cost is not known yet.
 pub const FIRST: usize = 25;
 /// None has more.
-pub const ROWS: usize = 1_000;
+pub const ROWS: usize = 500;
 
 /// How many rows a transaction takes, learned from how long the ones before held the lock.
 ///
@@ -79,10 +80,10 @@ mod tests {
 
     #[test]
     fn after_a_slow_step_the_next_one_is_smaller() {
-        assert_eq!(after(1_000, 1_000, ms(2_952)), 10);
-        assert_eq!(after(1_000, 1_000, ms(31)), 967);
+        assert_eq!(after(1_000, 1_000, ms(2_952)), 5);
+        assert_eq!(after(1_000, 1_000, ms(31)), 483);
         assert_eq!(after(10, 10, ms(3_000)), 1, "one row is tried whatever it takes");
-        assert_eq!(after(FIRST, 8, ms(60)), 4, "what counts is how many there were, not how many there might have been");
+        assert_eq!(after(FIRST, 8, ms(60)), 2, "what counts is how many there were, not how many there might have been");
     }
 
     #[test]
@@ -105,17 +106,17 @@ mod tests {
     fn the_second_transaction_has_another_size_than_the_first() {
         assert_eq!(after(FIRST, FIRST, ms(29)), FIRST / 2);
         assert_eq!(after(FIRST, 1, ms(29)), 2);
-        assert_eq!(*settled(26_722, 85, 24).last().expect("24 of them"), 352);
+        assert_eq!(*settled(26_722, 85, 24).last().expect("24 of them"), 176);
     }
 
     proptest! {
         #[test]
-        fn rows_that_cost_three_times_as_much_stay_below_100_ms(cost_us in 1_u64..40_000, most in 1..=ROWS, part in 0.0..=1.0_f64) {
+        fn rows_that_cost_six_times_as_much_stay_below_100_ms(cost_us in 1_u64..40_000, most in 1..=ROWS, part in 0.0..=1.0_f64) {
             let done = ((most as f64 * part) as usize).max(1);
             let next = after(most, done, Duration::from_micros(cost_us * done as u64));
             prop_assert!((1..=ROWS).contains(&next) && next <= 2 * most);
             // One after another one, or two to tell what a row costs, are taken whatever they cost.
-            prop_assert!(next <= 2 || next as u64 * cost_us * 3 < 100_000, "{next} rows of {cost_us} µs");
+            prop_assert!(next <= 2 || next as u64 * cost_us * 6 < 100_000, "{next} rows of {cost_us} µs");
         }
 
         #[test]
@@ -125,7 +126,7 @@ mod tests {
 
         #[test]
         fn a_distant_database_does_not_make_it_crawl(fixed_us in 0_u64..300_000, each_us in 20_u64..3_000) {
-            let fit = (30_000 / each_us).min(ROWS as u64) as usize;
+            let fit = (15_000 / each_us).min(ROWS as u64) as usize;
             let taken = settled(fixed_us, each_us, 24);
             prop_assert!(taken[16..].iter().all(|most| (fit / 2..=fit + 1).contains(most)), "{fit} would fit: {taken:?}");
         }
