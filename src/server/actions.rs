@@ -84,6 +84,13 @@ pub async fn queue(state: &AppState, name: &QueueName) -> Sought {
     state.looks.get(name, now(), sampler::look(state, name)).await
 }
 
+/// Whoever asks for what a queue has makes it known, if there is one.
+pub async fn make_known(state: &AppState, name: &QueueName) {
+    if state.snapshot().queue(name).is_none() {
+        queue(state, name).await;
+    }
+}
+
 pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiError> {
     is_queue(state, &query.queue)?;
     // A server function takes what it is sent: no request may ask Redis for a whole list.
@@ -96,8 +103,7 @@ pub async fn jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiEr
 }
 
 async fn read_jobs(state: &AppState, query: &JobsQuery) -> Result<JobsPage, ApiError> {
-    // Whoever asks for jobs of a queue that is not known yet makes it known.
-    queue(state, &query.queue).await;
+    make_known(state, &query.queue).await;
     match query.state {
         JobState::Active | JobState::Completed => Err(ApiError::invalid(
             "state",

@@ -71,8 +71,8 @@ impl Places {
         if skip >= total {
             return Ok(BEHIND);
         }
-        if all && let Some((first, last)) = ends(db).await?.filter(|(first, last)| (last - first + 1).cast_unsigned() == total) {
-            return Ok((Some(last.saturating_sub_unsigned(skip).max(first - 1)), 0));
+        if all && let Some((_, last)) = ends(db).await?.filter(|(first, last)| (last - first + 1).cast_unsigned() == total) {
+            return Ok((Some(last.saturating_sub_unsigned(skip)), 0));
         }
         let Some(index) = Index::of(db, query, all).await? else { return Ok((None, skip)) };
         let filter = (query.queue.clone(), query.status);

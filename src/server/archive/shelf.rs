@@ -50,9 +50,9 @@ fn by_shelf<T>(rows: impl IntoIterator<Item = T>, number: impl Fn(&T) -> i64) ->
 /// Writes the words of rows: their numbers, and words between spaces. Those of a row that was written before are the same: rows are
 /// never changed.
 pub async fn write(tx: &mut Tx, rows: Vec<(i64, String)>) -> Result<(), ArchiveError> {
+    let there = shelves(tx.rows(sql(TABLES), |row| row.text(0)).await?);
     for (shelf, rows) in by_shelf(rows, |(row, _)| *row) {
         let name = table(shelf);
-        let there = shelves(tx.rows(sql(TABLES), |row| row.text(0)).await?);
         if !there.contains(&shelf) {
             // Contentless: the text itself stays where it is.
             tx.run(sql(format!("CREATE VIRTUAL TABLE {name} USING fts5 (words, content = '', contentless_delete = 1, detail = none)")))
@@ -121,7 +121,7 @@ pub async fn rows_with(db: &Db, words: &[(String, bool)], before: i64, most: usi
         let rows = match db.rows(on(some, &words, before, most - found.len()), |row| row.int(0)).await {
             Ok(rows) => rows,
             Err(error) => {
-                // One of them was dropped since they were looked up, perhaps.
+                // One of them was given up since they were looked up, perhaps.
                 let now = shelves_before(db, before).await?;
                 if now == there {
                     return Err(error);

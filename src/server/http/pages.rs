@@ -108,7 +108,7 @@ fn policy(nonce: &str, watched: bool) -> String {
 async fn sought(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let name = queue_of(request.uri().path()).filter(|_| matches!(*request.method(), Method::GET | Method::HEAD));
     if let Some(name) = name {
-        actions::queue(&state, &name).await;
+        actions::make_known(&state, &name).await;
     }
     next.run(request).await
 }
