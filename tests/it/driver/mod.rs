@@ -3,6 +3,7 @@
 
 mod beside;
 mod bulk;
+mod carry;
 mod crash;
 mod discard;
 mod due;

@@ -2,6 +2,7 @@
 
 use super::{
     RedisDriver,
+    carry::{self, Carrier, Part},
     due::{self, Served},
     payload,
     payload::Target,
@@ -41,6 +42,7 @@ pub struct Sweep {
     top: Option<Top>,
     rereads: u32,
     run: Run,
+    carrier: Carrier,
     base: bool,
     served: Served,
     sets: Vec<Priority>,
@@ -66,6 +68,7 @@ impl Sweep {
             top: None,
             rereads: 0,
             run: Run::default(),
+            carrier: Carrier::default(),
             base: false,
             served: Served::default(),
             sets: Priority::ALL.to_vec(),
@@ -113,6 +116,10 @@ impl RedisDriver {
         // While the list changes under it, less at a time: less of it can have changed.
         let chunk = if sweep.stay == 0 { CHUNK } else { SPARSE_CHUNK } >> sweep.rereads.min(6);
         let chunk = chunk.min(sweep.left).min(there.map_or(u64::MAX, |there| there.saturating_sub(sweep.stay)));
+        // A few jobs are not worth a connection.
+        if sweep.stay == 0 && sweep.left > CHUNK {
+            self.watch(&mut sweep.carrier, &failed).await;
+        }
         let read = self.read_tail(&failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await;
         let mut raws = self.naming(&failed, "list", read).await?;
         if raws.is_empty() {
@@ -166,26 +173,13 @@ impl RedisDriver {
                 continue;
             };
             outcome.done += 1;
-            letters.push(if retried.group.is_some() { b'C' } else { b'3' } + p as u8);
+            letters.push(carry::letter(p, retried.group.is_some()));
             payloads.push(retried.payload);
             groups.extend(retried.group);
         }
         let stays = (raws.len() - payloads.len()) as u64;
-        let mut call = self.scripts.retry_chunk.prepare_invoke();
-        call.key(&failed).key(self.keys.active());
-        Priority::ALL.iter().for_each(|p| {
-            call.key(self.keys.waiting(&sweep.queue, *p));
-        });
-        groups.iter().for_each(|group| {
-            call.key(self.keys.pending(group));
-        });
-        call.arg(verbs::mark()).arg(sweep.stay).arg(letters);
-        raws.iter().chain(&payloads).for_each(|text| {
-            call.arg(text);
-        });
-        call.arg(&groups);
-        let moved: i64 = call.invoke_async(&mut self.requests.clone()).await?;
-        if moved == 0 {
+        let part = Part { stay: sweep.stay, raws: &raws, letters: &letters, payloads: &payloads, groups: &groups };
+        if !self.move_part(&sweep.queue, &part, &mut sweep.carrier).await? {
             return reread(sweep);
         }
         sweep.rereads = 0;

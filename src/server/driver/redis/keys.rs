@@ -143,6 +143,11 @@ impl Keys {
         format!("{}request:{id}", self.own)
     }
 
+    /// A waiting list within a transaction; nobody gets to see it.
+    pub fn in_hand(&self, mark: &str) -> String {
+        format!("{}in-hand:{mark}", self.own)
+    }
+
     /// Runs whose worker is gone.
     pub fn lost(&self) -> String {
         format!("{}lost", self.own)

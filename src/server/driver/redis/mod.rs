@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod archiver;
 mod audit;
 mod bulk;
+mod carry;
 pub mod channels;
 mod connection;
 pub mod dead;

@@ -36,6 +36,7 @@ scripts! {
     pause = "take.lua" "pause.lua";
     resume = "take.lua" "resume.lua";
     retry_chunk = "take.lua" "retry_chunk.lua";
+    carry_chunk = "take.lua" "carry_chunk.lua";
     discard_chunk = "take.lua" "discard_chunk.lua";
     trash_list = "element.lua" "take.lua" "trash_list.lua";
     trash_delayed = "take.lua" "trash_delayed.lua";

@@ -1,0 +1,163 @@
+//! Parts of a bulk retry that go over by a transaction: what it moves, and that it moves all of it or nothing.
+
+use super::*;
+use crate::support::{
+    Payload, now_ms,
+    payload::{many, many_dead},
+    redis::id_of,
+};
+use flux_console::model::operation::Outcome;
+use flux_console::server::{driver::redis::Sweep, error::DriverError};
+use redis::{AsyncCommands, Script};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+const FAILED: &str = "queue:mail:failed";
+const JOBS: usize = 1_200;
+
+/// A retry of what is in the failed list, as an operation begins it.
+async fn begun(driver: &RedisDriver) -> Sweep {
+    let mail = queue("mail");
+    let top = driver.tops(&mail, JobState::Failed).await.expect("a list").pop().flatten();
+    let total = driver.count(&mail, JobState::Failed).await.expect("a count");
+    Sweep::retry(&mail, total, top, Millis(now_ms()), false)
+}
+
+/// All its steps; `between` comes after each.
+async fn steps(driver: &RedisDriver, sweep: &mut Sweep, between: impl AsyncFn()) -> Result<Outcome, DriverError> {
+    let mut outcome = Outcome::default();
+    loop {
+        let step = driver.retry_step(sweep).await?;
+        outcome.add(&step.outcome);
+        if step.finished {
+            return Ok(outcome);
+        }
+        between().await;
+    }
+}
+
+async fn retry(driver: &RedisDriver, between: impl AsyncFn()) -> Result<Outcome, DriverError> {
+    steps(driver, &mut begun(driver).await, between).await
+}
+
+async fn ids_in(redis: &TestRedis, key: &str) -> Vec<String> {
+    redis.list(key).await.iter().map(|raw| id_of(raw)).collect()
+}
+
+/// Newest first, as they stand in a list.
+fn newest_first(stem: &str, count: usize) -> Vec<String> {
+    (1..=count).rev().map(|i| format!("{stem}-{i}")).collect()
+}
+
+/// Everything moved once, in order, in front of the three that waited; nothing is left in hand.
+async fn went_over(redis: &TestRedis) {
+    assert_eq!(ids_in(redis, "queue:mail").await, [newest_first("j", JOBS), newest_first("before", 3)].concat());
+    assert!(redis.texts("queue:mail").await.iter().all(|raw| !raw.contains("failedAt")));
+    let keys = redis.keys().await;
+    assert!(!keys.iter().any(|key| key == FAILED || key.contains("in-hand")), "{keys:?}");
+}
+
+async fn filled() -> TestRedis {
+    let redis = TestRedis::start().await;
+    redis.push_raw(FAILED, many_dead("j", "mail", JOBS)).await;
+    redis.push_raw("queue:mail", many("before", "mail", 3)).await;
+    redis
+}
+
+#[tokio::test]
+async fn parts_go_by_transactions_in_order_before_what_waits() {
+    let redis = filled().await;
+    let outcome = retry(&driver(&redis), async || ()).await.expect("retried");
+    assert_eq!((outcome.done, outcome.gone), (JOBS as u64, 0));
+    went_over(&redis).await;
+    // The last part is so small that it is not worth a transaction.
+    assert_eq!(calls(&redis, "lpushx").await, JOBS as u64 / 256);
+}
+
+#[tokio::test]
+async fn a_list_that_changes_under_the_transaction_goes_by_the_script() {
+    let redis = filled().await;
+    let driver = driver(&redis);
+    let mut sweep = begun(&driver).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (mut con, stopped) = (redis.con.clone(), stop.clone());
+    let worker = tokio::spawn(async move {
+        let mut failed = 0;
+        while !stopped.load(Ordering::Relaxed) {
+            failed += 1;
+            let dead = Payload::new(&format!("since-{failed}"), "mail").created(now_ms()).failed("x");
+            con.lpush::<_, _, ()>(FAILED, dead).await.expect("LPUSH");
+        }
+        failed
+    });
+    let outcome = steps(&driver, &mut sweep, async || ()).await;
+    stop.store(true, Ordering::Relaxed);
+    let failed = worker.await.expect("no panic");
+    assert_eq!(outcome.expect("retried").done, JOBS as u64);
+    assert_eq!(ids_in(&redis, "queue:mail").await, [newest_first("j", JOBS), newest_first("before", 3)].concat());
+    assert_eq!(ids_in(&redis, FAILED).await, newest_first("since", failed));
+}
+
+#[tokio::test]
+async fn who_may_not_watch_or_push_so_retries_by_the_script() {
+    for forbidden in ["-watch", "-multi", "-exec", "-discard", "-lpushx"] {
+        let redis = filled().await;
+        let user = ["SETUSER", "ops", "on", ">pass", "~*", "&*", "+@all", forbidden];
+        redis::cmd("ACL").arg(&user).exec_async(&mut redis.con.clone()).await.expect("ACL");
+        let url = redis.url.replace("redis://", "redis://ops:pass@");
+        let driver = RedisDriver::new(&url, Keys::new("queue:", &[])).expect("a URL of our own");
+        assert_eq!(retry(&driver, async || ()).await.expect("retried").done, JOBS as u64, "{forbidden}");
+        went_over(&redis).await;
+    }
+}
+
+#[tokio::test]
+async fn scripts_that_redis_forgot_are_loaded_again() {
+    let redis = filled().await;
+    let forget = async || redis::cmd("SCRIPT").arg("FLUSH").exec_async(&mut redis.con.clone()).await.expect("SCRIPT FLUSH");
+    assert_eq!(retry(&driver(&redis), forget).await.expect("retried").done, JOBS as u64);
+    went_over(&redis).await;
+}
+
+#[tokio::test]
+async fn a_waiting_key_of_another_type_stops_it_and_nothing_is_changed() {
+    let redis = TestRedis::start().await;
+    redis.push_raw(FAILED, many_dead("j", "mail", JOBS)).await;
+    redis.con.clone().set::<_, _, ()>("queue:mail", "s").await.expect("SET");
+    let error = retry(&driver(&redis), async || ()).await.expect_err("refused");
+    assert_eq!(error.to_string(), "queue:mail holds a string");
+    assert_eq!(ids_in(&redis, FAILED).await, newest_first("j", JOBS));
+    assert_eq!(redis.keys().await.into_iter().collect::<BTreeSet<_>>(), ["queue:mail", FAILED].map(String::from).into());
+}
+
+/// What cannot be, as both calls are in one transaction with the push: it is put back all the same.
+#[tokio::test]
+async fn what_was_lifted_and_not_pushed_is_put_back() {
+    let lua = [
+        include_str!("../../../src/server/driver/redis/lua/take.lua"),
+        include_str!("../../../src/server/driver/redis/lua/carry_chunk.lua"),
+    ];
+    let script = Script::new(&lua.concat());
+    for waiting in [0, 3] {
+        let redis = TestRedis::start().await;
+        redis.push_raw(FAILED, many_dead("j", "mail", 5)).await;
+        redis.push_raw("queue:mail", many("before", "mail", waiting)).await;
+        let before = redis.all_elements().await;
+        let call = async |step: &str| -> i64 {
+            let mut call = script.prepare_invoke();
+            call.key(FAILED).key("queue:mail").key("in-hand").arg(step).arg("mark").arg(2);
+            call.invoke_async(&mut redis.con.clone()).await.expect("an answer")
+        };
+        assert_eq!(call("lift").await, 1);
+        assert_eq!(redis.list("in-hand").await.len(), waiting + 1);
+        assert_eq!(call("land").await, 0);
+        assert_eq!(redis.all_elements().await, before);
+        assert_eq!(call("land").await, 0, "nothing is in hand");
+        assert_eq!(redis.all_elements().await, before);
+    }
+}
