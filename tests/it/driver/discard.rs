@@ -6,9 +6,14 @@ use crate::support::{
 use flux_console::server::driver::redis::trash::Stays;
 use redis::AsyncCommands;
 
-async fn restore(driver: &RedisDriver, name: &str, id: &str) {
+pub async fn restore(driver: &RedisDriver, name: &str, id: &str) {
     let mut stays = Stays::default();
     while driver.restore_step(&queue(name), id, &mut stays).await.expect("a step").is_some() {}
+}
+
+/// The keys that are there, but for notes of clicks: Redis forgets those by itself.
+async fn kept(redis: &TestRedis) -> Vec<String> {
+    redis.keys().await.into_iter().filter(|key| !key.contains(":acted:")).collect()
 }
 
 #[tokio::test]
@@ -138,7 +143,7 @@ async fn expired_trash_is_emptied_and_not_before() {
     assert_eq!(driver.empty_trash(Millis(NOW.0 + 3_599_000)).await.expect("a step"), 0);
     assert!(driver.trash_entry(&id, Millis(NOW.0 + 3_600_000)).await.expect("an answer").is_none());
     assert_eq!(driver.empty_trash(Millis(NOW.0 + 3_600_000)).await.expect("a step"), 1);
-    assert_eq!(redis.keys().await, [""; 0]);
+    assert_eq!(kept(&redis).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -308,5 +313,5 @@ async fn all_expired_trash_is_emptied_at_once() {
         assert_eq!(driver.discard(&queue("mail"), &[job.fingerprint], false, NOW).await.expect("discard").done, 1);
     }
     assert_eq!(driver.empty_trash(Millis(NOW.0 + 3_600_000)).await.expect("emptied"), 65);
-    assert_eq!(redis.keys().await, [""; 0]);
+    assert_eq!(kept(&redis).await, [""; 0]);
 }

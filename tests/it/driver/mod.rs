@@ -14,6 +14,7 @@ mod purge;
 mod push;
 mod queue_verbs;
 mod retry;
+mod twins;
 
 use crate::support::TestRedis;
 use flux_console::model::{

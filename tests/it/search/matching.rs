@@ -187,6 +187,34 @@ async fn what_comes_while_it_works_is_never_met() {
     console.stop().await;
 }
 
+/// A click on one of several equal jobs, sent again, takes none of the others; "all matching" means all that are left.
+#[tokio::test]
+async fn of_equal_jobs_each_is_meant_also_where_one_was_clicked_a_moment_ago() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    let orders = queue("orders");
+    for (verb, id) in [(Verb::Retry, "twin-1"), (Verb::Discard, "twin-2")] {
+        let twin = Payload::new(id, "orders").failed("boom");
+        redis.push_raw("queue:orders:failed", [&twin, &twin, &twin]).await;
+        let shown = actions::matching::page(&console.state, &orders, JobState::Failed, "boom", None, 20).await.expect("a page").jobs;
+        // The next to leave: then another one stands in its place.
+        let next = [shown.into_iter().map(|job| job.fingerprint).min_by_key(|f| f.hint).expect("three")];
+        for expected in [(1, 0), (0, 1)] {
+            let outcome = if verb == Verb::Retry {
+                actions::retry(&console.state, &orders, JobState::Failed, &next, false).await
+            } else {
+                actions::discard(&console.state, &orders, JobState::Failed, &next, true).await
+            };
+            let outcome = outcome.expect("an outcome");
+            assert_eq!((outcome.done, outcome.gone), expected, "{verb:?}");
+        }
+        let (counted, operation) = act(&console, "orders", verb, JobState::Failed, "boom").await;
+        assert_eq!((counted, operation.outcome.done, operation.outcome.gone), (2, 2, 0), "{verb:?}");
+        assert!(redis.list("queue:orders:failed").await.is_empty(), "{verb:?}");
+    }
+    console.stop().await;
+}
+
 #[tokio::test]
 async fn what_is_not_understood_widens_nothing() {
     let redis = TestRedis::start().await;

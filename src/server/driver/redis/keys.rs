@@ -148,6 +148,11 @@ impl Keys {
         format!("{}in-hand:{mark}", self.own)
     }
 
+    /// Handles that acted on a job with this digest a moment ago.
+    pub fn acted(&self, digest: &str) -> String {
+        format!("{}acted:{digest}", self.own)
+    }
+
     /// Runs whose worker is gone.
     pub fn lost(&self) -> String {
         format!("{}lost", self.own)

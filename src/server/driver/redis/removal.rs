@@ -196,7 +196,7 @@ impl RedisDriver {
         outcome: &mut Outcome,
     ) -> Result<(), DriverError> {
         let at = Fingerprint { hash: String::new(), source: Source::Waiting(list.priority), hint: list.stay, score: None };
-        let (code, released) = self.discard_one(queue, id, &at, raw, None).await?;
+        let (code, released) = self.discard_one(queue, id, &at, raw, None, "").await?;
         tally(outcome, code);
         list.left = list.left.saturating_sub(1);
         // Released jobs go to the base list; only there they could be met again.
@@ -227,7 +227,7 @@ impl RedisDriver {
             }
             let at = Fingerprint { hash: String::new(), source: Source::Delayed(set.priority), hint: 0, score: None };
             let until = self.due_until(queue, served, clock).await?;
-            tally(outcome, self.discard_one(queue, id, &at, &raw, until).await?.0);
+            tally(outcome, self.discard_one(queue, id, &at, &raw, until, "").await?.0);
             set.left = set.left.saturating_sub(1);
         }
         Ok(more && set.left > 0)
@@ -287,7 +287,7 @@ impl RedisDriver {
                 hint: length.saturating_sub(1 + from),
                 score: None,
             };
-            tally(outcome, self.discard_one(queue, id, &at, &raw, None).await?.0);
+            tally(outcome, self.discard_one(queue, id, &at, &raw, None, "").await?.0);
             length = length.saturating_sub(1);
         }
         Ok(Some(from))

@@ -28,10 +28,10 @@ scripts! {
     find_delayed = "element.lua" "find_delayed.lua";
     scan = "element.lua" "scan.lua";
     scan_delayed = "element.lua" "scan_delayed.lua";
-    retry = "take.lua" "retry.lua";
+    retry = "take.lua" "acted.lua" "retry.lua";
     push = "take.lua" "push.lua";
     promote = "take.lua" "promote.lua";
-    discard = "take.lua" "discard.lua";
+    discard = "take.lua" "acted.lua" "discard.lua";
     discard_delayed = "take.lua" "discard_delayed.lua";
     pause = "take.lua" "pause.lua";
     resume = "take.lua" "resume.lua";

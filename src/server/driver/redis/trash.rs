@@ -260,7 +260,10 @@ impl RedisDriver {
         };
         let pending = self.keys.pending(if place == "group" { &extra } else { "" });
         let mut call = self.scripts.restore_item.prepare_invoke();
-        call.key(items).key(target).key(self.keys.active()).key(pending).arg(bytes).arg(&item.raw).arg(place).arg(&extra);
+        // The handle that deleted it names it again.
+        let note = self.keys.acted(&payload::Element::of(&item.raw).digest());
+        call.key(items).key(target).key(self.keys.active()).key(pending).key(note);
+        call.arg(bytes).arg(&item.raw).arg(place).arg(&extra);
         Ok(call.arg(stay).arg(mark()).invoke_async(&mut self.requests.clone()).await?)
     }
 

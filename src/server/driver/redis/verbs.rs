@@ -3,6 +3,7 @@
 mod acted;
 
 pub use acted::Acted;
+use acted::NOTED_S;
 
 use super::{
     RedisDriver,
@@ -76,10 +77,13 @@ impl RedisDriver {
             call.key(self.keys.failed(queue))
                 .key(self.keys.waiting(queue, priority))
                 .key(self.keys.active())
-                .key(self.keys.pending(&group));
+                .key(self.keys.pending(&group))
+                .key(self.keys.acted(&f.hash));
             call.arg(&found.raw).arg(found.fingerprint.hint).arg(&retried.payload).arg(&group).arg(mark());
-            if call.invoke_async::<i64>(&mut self.requests.clone()).await? == 1 {
-                acted.tally(1, &found.raw);
+            call.arg(acted.place(f)).arg(NOTED_S);
+            let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
+            if code != 0 {
+                acted.tally(code, &found.raw);
                 return Ok(());
             }
         }
@@ -176,7 +180,7 @@ impl RedisDriver {
         clock: impl Fn() -> Millis + Copy,
         outcome: &mut Outcome,
     ) -> Result<(), DriverError> {
-        let mut acted = Acted { far: 0, ..Acted::default() };
+        let mut acted = Acted { far: 0, ..Acted::walking() };
         self.discard_located(queue, id, f, served, clock, &mut acted).await?;
         outcome.add(&acted.outcome);
         Ok(())
@@ -198,7 +202,7 @@ impl RedisDriver {
                 Source::Delayed(_) => self.due_until(queue, served, clock).await?,
                 Source::Waiting(_) | Source::Failed | Source::Grouped(_) => None,
             };
-            let (code, _) = self.discard_one(queue, id, &found.fingerprint, &found.raw, until).await?;
+            let (code, _) = self.discard_one(queue, id, &found.fingerprint, &found.raw, until, &acted.place(f)).await?;
             if code != 0 {
                 acted.tally(code, &found.raw);
                 return Ok(());
@@ -208,8 +212,8 @@ impl RedisDriver {
         Ok(())
     }
 
-    /// Takes one located element into the trash `id`, unless it is delayed and due by `until`. Returns the script's code, and the
-    /// job that its group released.
+    /// Takes one located element into the trash `id`, unless it is delayed and due by `until`. `place`: that of a click, see
+    /// [`Acted::place`], or nothing. Returns the script's code, and the job that its group released.
     pub(super) async fn discard_one(
         &self,
         queue: &QueueName,
@@ -217,6 +221,7 @@ impl RedisDriver {
         at: &Fingerprint,
         raw: &[u8],
         until: Option<i64>,
+        place: &str,
     ) -> Result<(i64, Option<Vec<u8>>), DriverError> {
         let key = self.source_key(queue, &at.source);
         let items = self.keys.trash_items(id);
@@ -242,8 +247,8 @@ impl RedisDriver {
         let item = trash::item(&key, raw);
         let end = if matches!(at.source, Source::Grouped(_)) { "head" } else { "tail" };
         let mut call = self.scripts.discard.prepare_invoke();
-        call.key(&key).key(items).key(self.keys.active()).key(self.keys.pending(&group)).key(released);
-        call.arg(raw).arg(at.hint).arg(end).arg(item).arg(trash::BACKSTOP_S).arg(&group).arg(mark());
+        call.key(&key).key(items).key(self.keys.active()).key(self.keys.pending(&group)).key(released).key(self.keys.acted(&at.hash));
+        call.arg(raw).arg(at.hint).arg(end).arg(item).arg(trash::BACKSTOP_S).arg(&group).arg(mark()).arg(place).arg(NOTED_S);
         let mut answer = reply::array(call.invoke_async(&mut conn).await?)?.into_iter();
         let code = reply::int(&reply::next(&mut answer)?)?;
         Ok((code, answer.next().map(reply::bytes).transpose()?))
@@ -263,7 +268,7 @@ impl RedisDriver {
     }
 }
 
-/// Codes of the scripts: 1 = done, 2 = due, else gone.
+/// Codes of the scripts: 1 = done, 2 = due, else gone (3: its handle acted a moment ago).
 pub(super) fn tally(outcome: &mut Outcome, code: i64) {
     match code {
         1 => outcome.done += 1,

@@ -192,7 +192,11 @@ async fn act_on(
             driver.promote_telling(queue, one, &mut work.served, now, &mut told).await?;
             outcome.add(&told.outcome);
         }
-        _ => outcome.add(&driver.retry(queue, one, work.base).await?),
+        _ => {
+            let mut told = Acted::walking();
+            driver.retry_telling(queue, one, work.base, &mut told).await?;
+            outcome.add(&told.outcome);
+        }
     }
     Ok(())
 }

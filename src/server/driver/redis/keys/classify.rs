@@ -268,6 +268,7 @@ mod tests {
                 keys.trash_list("9f", 1),
                 keys.trash_items("9f"),
                 keys.request("9f"),
+                keys.acted("9f"),
                 keys.lost(),
                 keys.lease("metrics"),
                 keys.turn("metrics"),

@@ -1,7 +1,7 @@
 //! Keys that consoles write, this one, one on another prefix and the original: known by name, wherever they are met.
 
 /// What a console keeps under `flux_console:{hash of a prefix}:`, besides `{name}:lease`, `{name}:turn` and `{name}:report`.
-const CONSOLES: [&str; 9] = ["operations", "operation", "trash", "audit", "alerts", "retention", "request", "lost", "schedules"];
+const CONSOLES: [&str; 10] = ["operations", "operation", "trash", "audit", "alerts", "retention", "request", "acted", "lost", "schedules"];
 /// What the original console counts by the minute.
 const GAUGES: [&str; 4] = ["waiting", "delayed", "failed", "workers"];
 

@@ -5,6 +5,10 @@ use crate::model::{ids::Fingerprint, operation::Outcome};
 use crate::server::driver::redis::{job::SEARCHED, payload};
 use std::collections::HashSet;
 
+/// So many seconds a handle that is sent again is the same click: a doubled click and a request that is sent again are sooner. No
+/// longer, because of jobs with the very same bytes the next one may then be seen at the same place, under the same handle.
+pub(super) const NOTED_S: u64 = 5;
+
 /// What became of the jobs of a request, as far as it came.
 pub struct Acted {
     pub outcome: Outcome,
@@ -12,15 +16,27 @@ pub struct Acted {
     pub ids: Vec<String>,
     /// How many elements away from their hints may still be looked at, for all of them together.
     pub(super) far: u64,
+    /// Nobody clicked: each job was read just now by a walk that meets every element once.
+    pub(super) walking: bool,
 }
 
 impl Default for Acted {
     fn default() -> Self {
-        Self { outcome: Outcome::default(), ids: Vec::new(), far: SEARCHED }
+        Self { outcome: Outcome::default(), ids: Vec::new(), far: SEARCHED, walking: false }
     }
 }
 
 impl Acted {
+    /// Of a walk over a list: of several jobs with the very same bytes it means each, whatever was clicked a moment ago.
+    pub fn walking() -> Self {
+        Self { walking: true, ..Self::default() }
+    }
+
+    /// The place that a click names, under which it is noted (`lua/acted.lua`).
+    pub(super) fn place(&self, f: &Fingerprint) -> String {
+        if self.walking { String::new() } else { f.hint.to_string() }
+    }
+
     /// A script answered this code about the element.
     pub(super) fn tally(&mut self, code: i64, raw: &[u8]) {
         let done = self.outcome.done;
