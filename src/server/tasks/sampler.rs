@@ -38,7 +38,7 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// While somebody looks.
+/// While somebody looks, or a queue that was found is not counted yet.
 const TICK: Duration = Duration::from_secs(1);
 /// While nobody does: fresh enough that a page opens on numbers of the last seconds.
 const IDLE_TICK: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ pub async fn run(state: AppState, out: Arc<watch::Sender<Arc<Snapshot>>>, shutdo
         sampler.note(result);
         out.send_replace(Arc::new(sampler.snapshot()));
         let wait = match sampler.connection.status {
-            Link::Connected if sampler.state.watching.anybody(now()) => TICK,
+            Link::Connected if sampler.state.watching.anybody(now()) || sampler.is_behind() => TICK,
             Link::Connected => IDLE_TICK,
             Link::Connecting | Link::Down => RETRY,
         };
@@ -231,6 +231,12 @@ impl Sampler {
                 Key::Other => {}
             }
         }
+    }
+
+    /// A queue was found and is not counted yet. Rules look at what is counted: an alert about it is not to wait for two slow ticks, one
+    /// that finds it and one that counts it. (What is counted is known, so there are none as long as both are as many.)
+    fn is_behind(&self) -> bool {
+        self.state.driver.known().queues.len() > self.samples.len()
     }
 
     fn plan(&mut self) -> Plan {
