@@ -7,13 +7,15 @@
 mod hits;
 mod level;
 mod members;
+mod node;
 mod scalars;
 mod tree;
 mod walk;
 
 pub use hits::{Hit, Hits, find};
-pub use level::{CHILDREN, Level, Node, level};
+pub use level::{CHILDREN, Level, level};
 pub use members::{Member, edit, field, key_is, leading_members, members, trailing_members};
+pub use node::Node;
 pub use scalars::{Scalar, scalars};
 pub use tree::{TreeRow, tree};
 

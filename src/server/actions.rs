@@ -16,6 +16,7 @@ pub mod search;
 pub mod settings;
 pub mod tree;
 
+pub use super::clock::now;
 pub use operations::{
     cancel, clear_failed, discard_all, operation, operations, promote_all, purge, purge_preview, restore, retry_all, served, trash,
 };
@@ -37,7 +38,6 @@ use crate::model::{
     operation::{Outcome, Verb},
     query::{JobsQuery, PER_PAGE, QueuesQuery},
     queue::Sought,
-    time::Millis,
 };
 
 /// The most jobs that one request may name; more is an operation on all.
@@ -45,12 +45,6 @@ pub const MAX_JOBS: usize = 200;
 
 /// The most bytes of a payload that was edited by hand.
 pub const MAX_EDITED: usize = 1024 * 1024;
-
-/// The console's clock.
-pub fn now() -> Millis {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
 
 pub fn overview(state: &AppState) -> Overview {
     state.watching.request(now());

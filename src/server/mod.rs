@@ -5,6 +5,7 @@ pub mod archive;
 pub mod assets;
 pub mod auth;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod digest;

@@ -383,6 +383,23 @@ async fn ticks_are_slow_while_nobody_looks() {
     console.stop().await;
 }
 
+/// Rules look at what was counted: an alert about a new queue does not wait for two slow ticks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_found_while_nobody_looks_is_counted_right_after() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    redis.push_raw("queue:late", many("j", "late", 3)).await;
+    let late = queue("late");
+    let found = async || console.state.driver.known().queues.contains_key(&late);
+    eventually("a slow tick finds it", Duration::from_secs(30), found).await;
+    // Slow ticks are ten seconds apart.
+    let counted = async || console.state.snapshot().queue(&late).and_then(|q| q.waiting) == Some(3);
+    eventually("it is counted", Duration::from_secs(6), counted).await;
+    let alone = ticks(&console, tokio::time::sleep(Duration::from_secs(8))).await;
+    assert!(alone <= 2, "{alone} ticks in 8 s: slow ones again");
+    console.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn more_queues_than_are_followed_are_said_to_be_more() {
     let redis = TestRedis::start().await;

@@ -2,7 +2,7 @@
 
 use super::{
     JsonError, Kind, decode, key_is,
-    level::{Inside, Node, characters, short_key},
+    node::{Inside, Node, characters, short_key},
     walk::{Event, walk},
 };
 use serde::{Deserialize, Serialize};

@@ -27,9 +27,12 @@ pub mod timeline;
 pub mod totals;
 pub mod verdict;
 
-use crate::model::{
-    archive::{ArchiveState, ArchiveStatus, Archiving},
-    time::Millis,
+use crate::{
+    model::{
+        archive::{ArchiveState, ArchiveStatus, Archiving},
+        time::Millis,
+    },
+    server::clock,
 };
 use db::Db;
 use error::ArchiveError;
@@ -45,12 +48,6 @@ use totals::Totals;
 pub const BESIDE_WITHIN: Duration = Duration::from_secs(1);
 /// Searches under way at the same time: live pages share the processor and the connections with them.
 const SEARCHES: usize = 2;
-
-/// The time of an answer that finds the database away: whoever asks has none at hand.
-fn clock() -> Millis {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
 
 #[derive(Clone)]
 pub struct Archive(Arc<Shared>);
@@ -180,7 +177,8 @@ impl Archive {
         if matches!(error, ArchiveError::Away { .. })
             && let Ok(db) = self.db()
         {
-            self.failed(&error, clock());
+            // Whoever asks has no time at hand.
+            self.failed(&error, clock::now());
             // As in `check`.
             tokio::spawn(async move { db.close().await });
         }

@@ -1,7 +1,7 @@
 //! Simulated Quasar agents: two of a shop's API that listen to nobody by name, and a Laravel service that takes commands.
 
 use super::chance::Chance;
-use crate::model::time::Millis;
+use crate::server::actions::now;
 use futures::StreamExt;
 use redis::{AsyncCommands, RedisResult};
 use serde_json::{Value, json};
@@ -75,10 +75,6 @@ const AGENTS: [Agent; 3] = [
         laravel: true,
     },
 ];
-
-fn now() -> Millis {
-    crate::server::actions::now()
-}
 
 /// Failed and waiting jobs of the Laravel queue.
 #[derive(Default)]

@@ -1,8 +1,10 @@
 //! The one sampler for all browsers: discovers queues, counts them once a tick, publishes a [`Snapshot`].
 
+mod find;
 mod learn;
 mod look;
 mod pass;
+mod picture;
 
 pub use look::look;
 
@@ -12,21 +14,15 @@ use super::{
 };
 use crate::model::{
     ids::{Priority, QueueName},
-    live::{Connection, Link, Totals},
-    node::NodeList,
+    live::{Connection, Link},
     queue::{Discovery, QueueSample},
     time::Millis,
 };
 use crate::server::{
     actions::now,
-    driver::redis::{
-        keys::Key,
-        nodes,
-        sample::{GROUPS, NODE_STEPS, Plan, Scanned},
-        unlisted::Unlisted,
-    },
+    driver::redis::sample::Plan,
     error::{DriverError, untrusted},
-    snapshot::{Snapshot, totals},
+    snapshot::Snapshot,
     state::AppState,
 };
 use pass::Pass;
@@ -38,7 +34,7 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// While somebody looks.
+/// While somebody looks, or a queue that was found is not counted yet.
 const TICK: Duration = Duration::from_secs(1);
 /// While nobody does: fresh enough that a page opens on numbers of the last seconds.
 const IDLE_TICK: Duration = Duration::from_secs(10);
@@ -49,7 +45,6 @@ const SHORTEST: Duration = Duration::from_millis(150);
 /// COUNT of every SCAN: about half a millisecond of Redis, so a machine ten times slower still stays below 5 ms. Larger steps
 /// end the first pass no sooner, and are more often interrupted by whatever else the machine does.
 const SCAN: usize = 1_000;
-const NODES_FOR: Duration = Duration::from_millis(200);
 /// INFO every so many ticks: a version changes rarely.
 const INFO_EVERY: u64 = 60;
 
@@ -95,7 +90,7 @@ pub async fn run(state: AppState, out: Arc<watch::Sender<Arc<Snapshot>>>, shutdo
         sampler.note(result);
         out.send_replace(Arc::new(sampler.snapshot()));
         let wait = match sampler.connection.status {
-            Link::Connected if sampler.state.watching.anybody(now()) => TICK,
+            Link::Connected if sampler.state.watching.anybody(now()) || sampler.is_behind() => TICK,
             Link::Connected => IDLE_TICK,
             Link::Connecting | Link::Down => RETRY,
         };
@@ -139,98 +134,13 @@ impl Sampler {
             self.find_nodes().await?;
             return self.tick().await;
         }
-        self.state.driver.load_scripts().await?;
-        self.tick().await?;
-        self.state.driver.known().pass_begins();
-        let patterns = self.state.driver.keys().patterns();
-        // Each pattern walks the whole keyspace: a key counts once all of them came by it.
-        let mut before = 0;
-        let mut shown = Instant::now();
-        for pattern in &patterns {
-            let (mut cursor, mut pass) = (0, Pass::default());
-            loop {
-                let step = self.state.driver.scan(pattern, cursor, SCAN).await?;
-                cursor = step.next;
-                self.found(step);
-                pass.step(self.discovery.keys);
-                self.discovery.scanned = (before + pass.looked(self.discovery.keys)) / patterns.len() as u64;
-                if cursor == 0 {
-                    break;
-                }
-                if shown.elapsed() > Duration::from_millis(500) {
-                    self.tick().await?;
-                    self.note(Ok(()));
-                    out.send_replace(Arc::new(self.snapshot()));
-                    shown = Instant::now();
-                }
-            }
-            before += pass.looked_in_all(self.discovery.keys);
-        }
-        self.discovery.scanned = before / patterns.len() as u64;
-        self.discovery.complete = true;
-        {
-            let mut known = self.state.driver.known();
-            known.scanned = true;
-            known.pass_begins();
-        }
-        // Twice: ages, groups and heartbeats are asked for what the tick before counted, and the first page shows them.
-        self.tick().await?;
-        self.tick().await
+        self.discover(out).await
     }
 
-    /// The first pass over the keys of nodes: some steps a tick, after queues were found, so that those are shown no later.
-    /// Afterwards the pattern takes its turn in every tick like the others.
-    async fn find_nodes(&mut self) -> Result<(), DriverError> {
-        if self.state.nodes.lock().complete {
-            return Ok(());
-        }
-        let pattern = format!("{}*", nodes::NODES);
-        let began = Instant::now();
-        for _ in 0..NODE_STEPS {
-            // On a long way to Redis each step takes its time, and figures must not wait for it.
-            if began.elapsed() > NODES_FOR {
-                break;
-            }
-            let step = self.state.driver.scan(&pattern, self.node_cursor, SCAN).await?;
-            self.node_cursor = step.next;
-            self.found(step);
-            if self.node_cursor == 0 {
-                self.state.nodes.lock().complete = true;
-                self.cursors.push((pattern, 0));
-                // So that they are shown with this tick, not with the one after.
-                return self.tick().await;
-            }
-        }
-        Ok(())
-    }
-
-    fn found(&self, step: Scanned) {
-        let at = now();
-        let mut known = self.state.driver.known();
-        // Heartbeats and nodes are elsewhere.
-        for key in step.not_text.iter().filter(|key| key.starts_with(self.state.driver.keys().prefix().as_bytes())) {
-            known.unlisted.note(Unlisted::NotText, key);
-        }
-        for key in step.keys {
-            if let Some(name) = nodes::name_of(&key, None) {
-                self.state.nodes.lock().met(&key, name, at);
-                continue;
-            }
-            match self.state.driver.keys().classify(&key) {
-                Key::Of(queue) => match self.state.driver.keys().flag_of(&key, &queue) {
-                    Some(p) => {
-                        known.queue_seen(queue.clone(), at);
-                        known.flag_seen((queue, p));
-                    }
-                    None => known.queue_seen(queue, at),
-                },
-                Key::Pending(group) => known.group_seen(group),
-                Key::Heartbeat => known.heartbeat_seen(key, at),
-                Key::Unlisted(why) => known.unlisted.note(why, key.as_bytes()),
-                Key::Other if self.state.driver.keys().is_heartbeat(&key) => known.heartbeat_seen(key, at),
-                Key::Other => {}
-            }
-        }
+    /// A queue was found and is not counted yet. Rules look at what is counted: an alert about it is not to wait for two slow ticks, one
+    /// that finds it and one that counts it. (What is counted is known, so there are none as long as both are as many.)
+    fn is_behind(&self) -> bool {
+        self.state.driver.known().queues.len() > self.samples.len()
     }
 
     fn plan(&mut self) -> Plan {
@@ -294,62 +204,6 @@ impl Sampler {
         self.connection.status = status;
         if status == Link::Down {
             self.connection.latency_ms = None;
-        }
-    }
-
-    fn snapshot(&mut self) -> Snapshot {
-        let at = now();
-        let mut ledger = self.state.ledger.lock();
-        let (active, heard, throughput, log_seq) = (ledger.active(), ledger.heard(at), ledger.throughput(), ledger.tail().seq());
-        // Workers met on the channel are looked for by name, not found by the next scan.
-        for (monitor, id) in ledger.met() {
-            self.state.driver.known().heartbeat_seen(format!("{monitor}worker:{id}"), at);
-        }
-        drop(ledger);
-        let known = self.state.driver.known();
-        let (grouped, mut unattributed) = known.grouped();
-        // A group met a moment ago is counted with the next tick, like a new queue: that alone is no lower bound.
-        let partial = known.groups.len() > GROUPS || known.more_groups() || known.uncountable().next().is_some();
-        let workers = known.workers();
-        let config = &self.state.config;
-        let mut queues: Vec<QueueSample> = self.samples.values().cloned().collect();
-        for q in &mut queues {
-            q.grouped = grouped.get(&q.name).copied().unwrap_or(0);
-            q.grouped_partial = partial;
-            q.waiting = q.by_priority.sum().map(|n| n + q.grouped);
-            q.workers = workers.as_ref().map(|w| w.get(q.name.as_str()).copied().unwrap_or(0));
-            let oldest = learn::oldest_of(&self.oldest, &q.name);
-            q.oldest_waiting_ms = oldest.map(|(created, _)| q.sampled_at.0.saturating_sub(created).max(0));
-            q.oldest_waiting_old = oldest.is_some_and(|(_, age)| age.is_old(at));
-        }
-        let NodeList { nodes, complete: nodes_complete, more: more_nodes } = self.state.nodes.lock().list(at);
-        self.flows.fill(&self.state.ledger, &active, &mut queues);
-        // A group may name a queue that has no key of its own: its jobs are still counted.
-        unattributed += grouped.iter().filter(|(q, _)| !self.samples.contains_key(*q)).map(|(_, n)| n).sum::<u64>();
-        let discovery = Discovery { truncated: known.more_queues(), ..self.discovery };
-        Snapshot {
-            connection: self.connection.clone(),
-            totals: Totals {
-                active: active.total,
-                active_partial: active.partial,
-                lost: active.lost,
-                ..totals(&queues, unattributed, partial)
-            },
-            queues,
-            heard,
-            throughput,
-            log_seq,
-            nodes,
-            nodes_complete,
-            more_nodes,
-            old_ages: self.old_ages(at),
-            workers: known.scanned.then_some(known.alive().count() as u64),
-            late_workers: known.late(at),
-            discovery,
-            sampled_at: self.sampled_at,
-            operations: self.state.operations.recent(),
-            alerts: self.state.alerts.now(),
-            ..Snapshot::empty(now(), &config.prefix, config.password.is_none(), config.environment.clone())
         }
     }
 }

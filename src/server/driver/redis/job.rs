@@ -226,7 +226,12 @@ impl RedisDriver {
         Ok((jobs, next))
     }
 
-    /// Whether the very failure that this payload tells of lies among the failed jobs, as far as a search by id looks.
+    /// Whether the very failure that this payload tells of lies among the failed jobs, as far as a search by id looks: twenty times what
+    /// the library keeps.
+    ///
+    /// A push of an archived failure asks this first, in a step of its own: a script that reads the whole list would be a long one. No
+    /// failure comes in between. It was in the list before it was archived (the library writes both at once), and it leaves by retry,
+    /// deletion or the cap; only somebody who restores it from the trash in that very moment brings it back.
     pub async fn has_failure(&self, queue: &QueueName, id: &str, raw: &[u8]) -> Result<bool, DriverError> {
         let told = payload::read(&payload::Element::of(raw));
         let last = self.length(&self.source_key(queue, &Source::Failed), "LLEN").await?.min(SEARCHED);

@@ -73,9 +73,10 @@ impl DeadLetters {
             if known.late.as_mut().is_some_and(&mut known_by_now)
                 && let Some(late) = known.late.take()
             {
-                self.gaps.push(late.gap());
-                // Some of these may be what is missing.
-                self.strays.told();
+                let gap = late.gap();
+                // Some of these may be what is missing, but no more than that: the others are missing elsewhere.
+                self.strays.told(gap.up_to);
+                self.gaps.push(gap);
             }
         }
     }
@@ -111,6 +112,18 @@ mod tests {
             })
         };
         assert_eq!((turns(false), turns(true)), (Some(MOST_TURNS), Some(LONGEST)));
+    }
+
+    #[test]
+    fn a_small_gap_is_not_where_all_that_nobody_found_are_missing() {
+        let mut dead = DeadLetters::default();
+        dead.strays.turn(Millis(0), 3_000, 0, 0);
+        let mail = QueueName::try_from("mail".to_owned()).expect("a name");
+        let known = super::super::Known { late: Some(late(1_005, 1_000)), ..Default::default() };
+        dead.lists.insert(mail, known);
+        dead.settle_all();
+        assert_eq!(dead.gaps().map(|gap| gap.up_to).collect::<Vec<_>>(), [Some(5)]);
+        assert_eq!(dead.strays.since(), Some(Millis(0)), "the list of a queue that is not met yet may have lost them");
     }
 
     #[test]

@@ -52,9 +52,19 @@ impl Strays {
         self.waiting.front().map(|(at, _)| *at)
     }
 
-    /// They are told of.
-    pub fn told(&mut self) {
-        self.waiting.clear();
+    /// So many are told of, as missing in a list; `None`: it may be all of them. Those that were heard last, for a gap is noted a few
+    /// turns after its look; what is left was in another list.
+    pub fn told(&mut self, missing: Option<u64>) {
+        let mut left = missing.unwrap_or(u64::MAX);
+        while left > 0
+            && let Some((_, n)) = self.waiting.back_mut()
+        {
+            let those = left.min(*n);
+            (*n, left) = (*n - those, left - those);
+            if *n == 0 {
+                self.waiting.pop_back();
+            }
+        }
     }
 }
 
@@ -65,7 +75,7 @@ impl DeadLetters {
         for suspect in self.suspects.iter_mut().filter(|s| s.unsure) {
             suspect.since = suspect.since.filter(|_| !all).or(strays);
             if strays.is_some() {
-                self.strays.told();
+                self.strays.told(None);
             }
         }
     }
@@ -86,6 +96,20 @@ mod tests {
         strays.turn(Millis(750), 1, 0, 0);
         strays.turn(Millis(751 + KEPT_MS), 0, 0, 0);
         assert_eq!(strays.since(), None, "old ones are no reason");
+    }
+
+    #[test]
+    fn no_more_are_told_of_than_are_missing() {
+        let mut strays = Strays::default();
+        strays.turn(Millis(0), 3_000, 0, 0);
+        strays.turn(Millis(250), 10, 0, 0);
+        strays.told(Some(15));
+        assert_eq!(strays.since(), Some(Millis(0)));
+        strays.told(Some(2_995));
+        assert_eq!(strays.since(), None);
+        strays.turn(Millis(500), 3_000, 0, 0);
+        strays.told(None);
+        assert_eq!(strays.since(), None, "it may be all");
     }
 
     #[test]
