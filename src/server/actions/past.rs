@@ -2,7 +2,7 @@
 
 use super::{
     audit::{self, Came},
-    is_queue,
+    is_queue, now,
     settings::archiver,
 };
 use crate::model::{
@@ -238,7 +238,11 @@ async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: 
     // Made of the click, so that a click that comes twice answers the same id.
     let copy = ask.copy.then_some(copy);
     let push = Push { raw, request: &ask.request, id: copy.as_deref(), base: ask.base };
-    let pushed = state.driver.push(queue, &push).await?;
+    let at = now();
+    let (pushed, payload) = state.driver.push(queue, &push).await?;
+    if let Some(payload) = payload {
+        state.enqueued.note(state.driver.keys(), queue, payload, at);
+    }
     Ok(PushDone { pushed, queue: queue.clone(), id: copy.unwrap_or_else(|| id.to_owned()) })
 }
 
