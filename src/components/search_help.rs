@@ -19,7 +19,7 @@ pub fn SearchHelp() -> impl IntoView {
     view! {
         <ul class="search-words">{words.into_iter().collect_view()}</ul>
         <p class="px-gutter pb-4 text-12 text-faint max-w-[720px]">
-            "Words are found at the start of a word in the id, the class, the error and the payload, whatever the case; \"in quotes\" they stand together. All must be found. The same filter twice means either; a minus in front leaves out. Times are UTC. " {limits()}
+            "Words are found at the start of a word in the id, the class, the error and the payload, whatever the case; \"in quotes\" they stand together. All must be found. The same filter twice means either; a minus in front leaves out. A queue, an id or a group that ends with … or ... means all that begin alike; every other sign, * too, is itself. Times are UTC. " {limits()}
         </p>
     }
 }

@@ -199,6 +199,7 @@ pub struct ArchivePage {
     pub gaps: Vec<Gap>,
     /// Older ones.
     pub more_gaps: u64,
+    /// Rows, not jobs: a failed attempt leaves one that says `completed`.
     pub total: u64,
     pub page: u64,
     pub per_page: u64,

@@ -153,7 +153,7 @@ pub struct ArchiveFacts {
     pub bytes: Option<u64>,
     /// Of these, bytes that deleted rows left free for new ones.
     pub free_bytes: Option<u64>,
-    /// The index of words comes on top of that: the database does not say how large it is.
+    /// The index of words comes on top of that: the database does not tell this user how large it is.
     pub without_words: bool,
     pub tables: Vec<TableSize>,
     pub oldest_job: Option<Millis>,

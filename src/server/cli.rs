@@ -120,6 +120,11 @@ pub struct Start {
     #[arg(long, env = "PERSIST_ARCHIVE_FAILED", value_name = "true|false", default_value = "true")]
     archive_failed: String,
 
+    /// Keep a row in the archive for each job that this console pushes: runs of schedules, copies, retries of archived jobs. A retry of
+    /// dead letters moves them, and stands in the audit
+    #[arg(long, env = "PERSIST_ARCHIVE_ENQUEUED", value_name = "true|false", default_value = "false")]
+    archive_enqueued: String,
+
     /// Do not fire due schedules: the application's own scheduler does
     #[arg(long)]
     no_scheduler: bool,
@@ -267,7 +272,7 @@ impl Start {
             trusted_origins: self.trust_origin,
             environment: self.environment.filter(|name| !name.is_empty()),
             archive,
-            persist: Persist::read(&self.archive_failed, &self.archive_completed),
+            persist: Persist::read(&self.archive_failed, &self.archive_completed, &self.archive_enqueued),
             scheduler: !self.no_scheduler,
             schedule_prefix: self.schedule_prefix,
             schedule_timezone: self.schedule_timezone,

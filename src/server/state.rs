@@ -59,6 +59,8 @@ pub struct Inner {
     pub pages: RecentPages,
     /// Names that were just looked for.
     pub looks: RecentLooks,
+    /// What this console pushed, on its way to the archive.
+    pub enqueued: super::tasks::enqueued::Enqueued,
     /// Lines about what operators did, on their way to the archive.
     pub audit: super::tasks::audit::Audit,
     /// Where alerts go, as it was last read.

@@ -49,7 +49,7 @@ pub enum Test {
     Until(Bound),
 }
 
-/// A name, or with `*` at its end every name that begins like it.
+/// A name, or with `…` (or `...`) at its end every name that begins like it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     pub text: String,
@@ -87,7 +87,7 @@ pub struct Problem {
 
 /// The filter words with what they ask for and an example, as the help shows them.
 pub const WORDS: [(&str, &str, &str); 9] = [
-    ("queue", "one queue, or all that begin alike", "queue:mail*"),
+    ("queue", "one queue, or all that begin alike", "queue:mail…"),
     ("state", "waiting, grouped, delayed, active, failed or completed", "state:failed"),
     ("class", "a word of the job's class", "class:PaymentTimeout"),
     ("error", "words of the error", "error:\"gateway did not\""),

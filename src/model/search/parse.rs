@@ -6,6 +6,10 @@ use crate::model::{
     time::{Millis, moment},
 };
 
+/// What a name ends with when all that begin like it are meant: as it is shown, and as it is typed. Every other character is itself,
+/// `*` too: ids and names may hold it.
+pub(super) const ELLIPSES: [&str; 2] = ["…", "..."];
+
 /// A word as it was typed, and where.
 struct Word {
     at: usize,
@@ -87,10 +91,10 @@ fn test(name: &str, word: &Word, now: Millis) -> Result<Test, String> {
     if value.trim().is_empty() {
         return Err(format!("{name}: says nothing yet; it was left out."));
     }
-    // In quotes a star is a star.
-    let named = |value: String| match value.strip_suffix('*').filter(|_| !word.quoted) {
-        Some(start) => Name { text: start.into(), prefix: true },
-        None => Name { text: value, prefix: false },
+    // In quotes every character is itself.
+    let named = |value: String| {
+        let start = ELLIPSES.into_iter().find_map(|end| value.strip_suffix(end)).filter(|_| !word.quoted).map(str::to_owned);
+        Name { prefix: start.is_some(), text: start.unwrap_or(value) }
     };
     let bound = |last: bool| match stretch(&value, now) {
         Some((first, end)) => Ok(Bound { at: if last { end } else { first }, written: value.clone() }),
@@ -147,7 +151,7 @@ mod tests {
 
     #[test]
     fn filters_words_and_phrases() {
-        let q = parse(r#"queue:mail* Timeout -class:Pay error:"gateway \"did\" not" -"card declined" foo:bar C:\x"#);
+        let q = parse(r#"queue:mail… Timeout -class:Pay error:"gateway \"did\" not" -"card declined" foo:bar C:\x"#);
         assert_eq!(
             q.filters,
             [
@@ -159,10 +163,39 @@ mod tests {
         let terms: Vec<_> = q.terms.iter().map(|t| (t.text.as_str(), t.negated)).collect();
         assert_eq!(terms, [("Timeout", false), ("card declined", true), ("foo:bar", false), ("C:\\x", false)]);
         assert_eq!(q.problems, []);
-        assert_eq!(parse(r#"queue:"mail*""#).filters[0].test, Test::Queue(Name { text: "mail*".into(), prefix: false }));
         assert_eq!(parse("ID:x").only_id(), Some("x"));
         assert_eq!(parse("id:x id:y").only_id(), None);
         assert_eq!(parse("- --x").terms.iter().map(|t| (t.text.as_str(), t.negated)).collect::<Vec<_>>(), [("-", false), ("-x", true)]);
+    }
+
+    #[test]
+    fn an_ellipsis_at_the_end_means_all_that_begin_alike_and_nothing_is_a_wildcard() {
+        let name = |text: &str| match &parse(text).filters[0].test {
+            Test::Queue(name) | Test::Id(name) | Test::Group(name) => (name.text.clone(), name.prefix),
+            other => panic!("{other:?}"),
+        };
+        for (text, named, prefix) in [
+            ("queue:mail…", "mail", true),
+            ("id:ORD-1...", "ORD-1", true),
+            ("group:…", "", true),
+            ("id:a....", "a.", true),
+            ("id:a..", "a..", false),
+            ("id:a…b", "a…b", false),
+            ("id:a...b", "a...b", false),
+            ("queue:\"mail…\"", "mail…", false),
+            ("queue:\"mail...\"", "mail...", false),
+            ("queue:mail*", "mail*", false),
+            ("queue:\"mail*\"", "mail*", false),
+            ("id:%", "%", false),
+            ("id:ORD_", "ORD_", false),
+            ("group:c-?", "c-?", false),
+            ("queue:mail*…", "mail*", true),
+        ] {
+            assert_eq!(name(text), (named.to_owned(), prefix), "{text}");
+        }
+        assert_eq!(parse("id:ORD*").only_id(), Some("ORD*"));
+        assert_eq!(parse("id:ORD…").only_id(), None);
+        assert_eq!(parse("id:ORD... group:\"g…\" queue:a*").to_string(), "id:ORD… group:\"g…\" queue:a*");
     }
 
     #[test]
@@ -197,7 +230,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_shown_is_read_as_the_same(text in r#"((-?(queue|state|class|ERROR|id|group|since|until|foo):)?("[a-c \\"*:é-]{0,6}"?|[a-c\\"*:é%_-]{0,5}|failed|3d|2026-01-02)[ \n]?){0,6}"#) {
+        fn what_is_shown_is_read_as_the_same(text in r#"((-?(queue|state|class|ERROR|id|group|since|until|foo):)?("[a-c \\"*:é….-]{0,6}"?|[a-c\\"*:é%_?….-]{0,5}|[a-c*]?(…|[.]{2,4})|failed|3d|2026-01-02)[ \n]?){0,6}"#) {
             let q = parse(&text);
             let again = parse(&q.to_string());
             proptest::prop_assert_eq!(&again.filters, &q.filters, "{} -> {}", text, q.to_string());

@@ -1,6 +1,9 @@
 //! A query written so that it is read as the same again: filters first, then words.
 
-use super::{Filter, Name, Query, Term, Test, parse::filter_name};
+use super::{
+    Filter, Name, Query, Term, Test,
+    parse::{ELLIPSES, filter_name},
+};
 use std::fmt;
 
 impl fmt::Display for Query {
@@ -32,7 +35,10 @@ impl fmt::Display for Filter {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.prefix { write!(f, "{}*", self.text) } else { f.write_str(&quoted(&self.text, self.text.ends_with('*'))) }
+        if self.prefix {
+            return write!(f, "{}…", self.text);
+        }
+        f.write_str(&quoted(&self.text, ELLIPSES.into_iter().any(|end| self.text.ends_with(end))))
     }
 }
 

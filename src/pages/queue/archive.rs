@@ -118,7 +118,7 @@ fn Page(query: ArchiveQuery, page: ArchivePage) -> impl IntoView {
     view! {
         {gaps}
         <table class="grid-table">
-            <caption class="sr-only">"Archived jobs"</caption>
+            <caption class="sr-only">"Rows of the archive"</caption>
             <thead class="stick"><tr>
                 <th scope="col">"Job"</th>
                 <th scope="col" class="w-36">"Outcome"</th>
@@ -129,7 +129,7 @@ fn Page(query: ArchiveQuery, page: ArchivePage) -> impl IntoView {
             <tbody>{rows}</tbody>
         </table>
         <div class="pager sticky-foot">
-            <p class="text-muted">{format!("Showing {} of {}", thousands(n), thousands(total))}</p>
+            <p class="text-muted">{format!("Showing {} of {}", thousands(n), count(total, "row", "rows"))}</p>
             <span class="flex-1"></span>
             {(pages > 1).then(|| view! {
                 <nav class="pages" aria-label="Pages">

@@ -2,7 +2,7 @@
 
 use super::{
     audit::{self, Came},
-    is_queue,
+    is_queue, now,
     settings::archiver,
 };
 use crate::model::{
@@ -14,7 +14,7 @@ use crate::model::{
     query::{ArchiveQuery, PER_PAGE},
 };
 use crate::server::{
-    archive::{error::ArchiveError, gaps, jobs, timeline},
+    archive::{error::ArchiveError, gaps, jobs, timeline, totals},
     driver::redis::Push,
     state::AppState,
 };
@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// A page that is made on the server waits no longer for what the archive adds to a job in Redis: a browser asks again.
 const TOLD_WITHIN: Duration = Duration::from_millis(500);
+/// A list of completed jobs waits no longer for how many there are.
+const JUDGED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The job in Redis, else in the archive; with `row`, that row, and what Redis has of its id. A live job is answered without asking
 /// the archive, unless what that adds is to be `told`.
@@ -164,6 +166,18 @@ pub async fn page(state: &AppState, query: &ArchiveQuery) -> Result<ArchivePage,
     Ok(ArchivePage { rows, gaps, more_gaps, total, page: query.page, per_page: query.per_page, refusing })
 }
 
+/// How many jobs of a queue completed, when that is known exactly and soon; `rows`: how many rows say so.
+pub async fn completions(state: &AppState, queue: QueueName, rows: u64) -> Result<Option<u64>, ApiError> {
+    if rows > totals::JUDGED {
+        return Ok(None);
+    }
+    let db = state.archive.db()?;
+    match tokio::time::timeout(JUDGED_WITHIN, totals::completions(&db, queue)).await {
+        Ok(counted) => Ok(state.archive.noted(counted)?),
+        Err(_) => Ok(None),
+    }
+}
+
 async fn row(state: &AppState, row: i64) -> Result<ArchivedRow, ApiError> {
     let db = state.archive.db()?;
     let found = state.archive.noted(jobs::by_ids(&db, vec![row]).await)?;
@@ -224,7 +238,11 @@ async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: 
     // Made of the click, so that a click that comes twice answers the same id.
     let copy = ask.copy.then_some(copy);
     let push = Push { raw, request: &ask.request, id: copy.as_deref(), base: ask.base };
-    let pushed = state.driver.push(queue, &push).await?;
+    let at = now();
+    let (pushed, payload) = state.driver.push(queue, &push).await?;
+    if let Some(payload) = payload {
+        state.enqueued.note(state.driver.keys(), queue, payload, at);
+    }
     Ok(PushDone { pushed, queue: queue.clone(), id: copy.unwrap_or_else(|| id.to_owned()) })
 }
 

@@ -136,8 +136,8 @@ impl Dialect {
         }
     }
 
-    /// Bytes on disk, and of them those that are free for new rows (NULL: unknown). MySQL counts free ones apart, and lists the tables of
-    /// its index of words nowhere that every user may look ([`Self::counts_words`]).
+    /// Bytes on disk, and of them those that are free for new rows (NULL: unknown). MySQL counts free ones apart, and the index of words
+    /// is not among them ([`Self::words_sizes`]).
     pub fn size(self) -> &'static str {
         match self {
             Self::Sqlite => {
@@ -155,9 +155,22 @@ impl Dialect {
         }
     }
 
-    /// Whether [`Self::size`] counts the index of words.
-    pub fn counts_words(self) -> bool {
-        self != Self::MySql
+    /// Questions for the bytes of the index of words where [`Self::size`] does not count it, one for each family of servers. InnoDB keeps
+    /// it in tables of its own, named after the number of the table, and shows those to users with the privilege PROCESS alone.
+    pub fn words_sizes(self) -> Vec<String> {
+        let asked = |tables: &str, spaces: &str| {
+            format!(
+                "SELECT CAST(SUM(s.file_size) AS SIGNED) FROM information_schema.{tables} t JOIN information_schema.{spaces} s \
+                 ON LOWER(SUBSTR(SUBSTRING_INDEX(s.name, '/', -1), 1, 21)) = CONCAT('fts_', LPAD(LOWER(HEX(t.table_id)), 16, '0'), '_') \
+                 WHERE SUBSTRING_INDEX(t.name, '/', 1) = CAST(CONVERT(DATABASE() USING filename) AS BINARY) \
+                 AND SUBSTRING_INDEX(t.name, '/', -1) LIKE 'flux!_%' ESCAPE '!'"
+            )
+        };
+        match self {
+            Self::Sqlite | Self::Postgres => Vec::new(),
+            // MariaDB (and MySQL 5.7), MySQL 8.
+            Self::MySql => vec![asked("innodb_sys_tables", "innodb_sys_tablespaces"), asked("innodb_tables", "innodb_tablespaces")],
+        }
     }
 
     /// About how many rows a table has, without looking at them.

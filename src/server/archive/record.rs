@@ -3,6 +3,7 @@
 
 mod columns;
 mod lines;
+mod pushes;
 mod runs;
 
 use super::{
@@ -40,7 +41,7 @@ const TEXT_CHARS: usize = 16_000;
 /// Rows of one job that are looked at, for each that is written.
 const ROWS_OF_A_JOB: usize = 200;
 
-/// A dead letter, or a completed job of which the payload was seen.
+/// A dead letter, a completed job of which the payload was seen, or a push.
 #[derive(Clone, Debug)]
 pub struct Record {
     pub status: Status,
@@ -97,8 +98,8 @@ pub async fn records(db: &Db, batch: &[Record]) -> Result<Written, ArchiveError>
     let rows: Vec<Columns> = batch
         .iter()
         .map(|record| Columns::of(record, dialect))
-        // A schedule completes the same job again and again: only the time tells these apart.
-        .filter(|row| met.insert((row.status, row.identity.clone(), if row.status == "completed" { row.at } else { 0 })))
+        // A schedule pushes and completes the same job again and again: only the time tells these apart.
+        .filter(|row| met.insert((row.status, row.identity.clone(), if row.status == "failed" { 0 } else { row.at })))
         .collect();
     let (mut written, room) = (Written::default(), room(db).await?);
     for part in pieces(&rows, room, Columns::bytes, |_, _| true) {
@@ -245,11 +246,11 @@ pub async fn missed(db: &Db, queue: &QueueName, oldest: &[Record]) -> Result<Mis
 
 /// Which of these, by place, stand in the archive already, whoever wrote them: by the notes of failures, and by rows of their
 /// jobs. A job that is pushed again and again has rows without end, so only those are read that can tell: failures that were
-/// not indexed yet (the index notes whose rows it reads, behind `mark`), and completions of the same moment.
+/// not indexed yet (the index notes whose rows it reads, behind `mark`), and completions and pushes of the same moment.
 async fn known(tx: &mut Tx, dialect: Dialect, rows: &[Columns], mark: i64) -> Result<HashSet<usize>, ArchiveError> {
     let of = |status: &'static str| rows.iter().enumerate().filter(move |(_, row)| row.status == status);
     let ids = |status| of(status).map(|(_, row)| row.id.clone()).collect::<HashSet<String>>();
-    let mut known = HashSet::new();
+    let mut known: HashSet<usize> = pushes::known(tx, dialect, rows).await?.into_iter().collect();
     if of("failed").next().is_some() {
         let noted =
             sql("SELECT identity FROM flux_console_failures WHERE").one_of("identity", of("failed").map(|(_, r)| r.identity.clone()));

@@ -21,18 +21,20 @@ pub struct Persist {
     pub failed: bool,
     /// `PERSIST_ARCHIVE_COMPLETED`: only if `true`, for every completed job is a row, and a run.
     pub completed: bool,
+    /// `PERSIST_ARCHIVE_ENQUEUED`: only if `true`; what this console pushes itself, as the original does with what it pushes.
+    pub enqueued: bool,
 }
 
 impl Persist {
     /// As the original reads its variables: any other word, or none, is the default.
-    pub fn read(failed: &str, completed: &str) -> Self {
-        Self { failed: failed.trim() != "false", completed: completed.trim() == "true" }
+    pub fn read(failed: &str, completed: &str, enqueued: &str) -> Self {
+        Self { failed: failed.trim() != "false", completed: completed.trim() == "true", enqueued: enqueued.trim() == "true" }
     }
 }
 
 impl Default for Persist {
     fn default() -> Self {
-        Self { failed: true, completed: false }
+        Self { failed: true, completed: false, enqueued: false }
     }
 }
 
@@ -148,10 +150,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_as_the_original_reads_it() {
-        assert_eq!(Persist::read("", ""), Persist::default());
-        assert_eq!(Persist::read("1", "1"), Persist::default());
-        assert_eq!(Persist::read("false", "true"), Persist { failed: false, completed: true });
-        assert_eq!(Persist::read("true", "false"), Persist::default());
+        assert_eq!(Persist::read("", "", ""), Persist::default());
+        assert_eq!(Persist::read("1", "1", "1"), Persist::default());
+        assert_eq!(Persist::read("false", "true", "false"), Persist { failed: false, completed: true, enqueued: false });
+        assert_eq!(Persist::read("true", "false", " true"), Persist { enqueued: true, ..Persist::default() });
     }
 
     #[test]

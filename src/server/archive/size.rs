@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// A table is counted for so long; then the database's own estimate has to do.
 const COUNT_WITHIN: Duration = Duration::from_millis(700);
+/// The rest of the size does not wait longer for the index of words.
+const WORDS_WITHIN: Duration = Duration::from_millis(500);
 const TABLES: [&str; 4] = ["flux_job_archive", "flux_system_logs", "flux_console_attempts", "flux_console_audit"];
 
 pub async fn facts(archive: &Archive) -> ArchiveFacts {
@@ -26,7 +28,7 @@ pub async fn facts(archive: &Archive) -> ArchiveFacts {
     let others = async {
         tokio::join!(
             db.one(sql(db.dialect().version()), |row| row.text(0)),
-            db.one(sql(db.dialect().size()), |row| (row.int(0), row.int(1))),
+            on_disk(&db),
             oldest(&db, Old::Jobs),
             oldest(&db, Old::Lines),
             gaps::newest(&db, None),
@@ -36,10 +38,7 @@ pub async fn facts(archive: &Archive) -> ArchiveFacts {
     facts.tables = tables;
     let Ok((version, size, jobs, lines, gaps)) = others else { return facts };
     facts.version = archive.noted(version).ok().flatten().flatten();
-    let (bytes, free) = size.ok().flatten().unwrap_or_default();
-    facts.bytes = bytes.and_then(|n| u64::try_from(n).ok());
-    facts.without_words = !db.dialect().counts_words();
-    facts.free_bytes = free.and_then(|n| u64::try_from(n).ok());
+    (facts.bytes, facts.free_bytes, facts.without_words) = (size.bytes, size.free, size.without_words);
     (facts.gaps, facts.more_gaps) = gaps.unwrap_or_default();
     (facts.oldest_job, facts.oldest_line) = (jobs.ok().flatten(), lines.ok().flatten());
     facts
@@ -48,7 +47,38 @@ pub async fn facts(archive: &Archive) -> ArchiveFacts {
 /// What it takes on its disk, if that is there in time: a figure that the database keeps, nothing is counted.
 pub async fn bytes(archive: &Archive) -> Option<u64> {
     let db = archive.db().ok()?;
-    quick(&db, sql(db.dialect().size())).await
+    tokio::time::timeout(COUNT_WITHIN, on_disk(&db)).await.ok()?.bytes
+}
+
+struct OnDisk {
+    bytes: Option<u64>,
+    /// Of these.
+    free: Option<u64>,
+    /// The index of words comes on top of that.
+    without_words: bool,
+}
+
+async fn on_disk(db: &Db) -> OnDisk {
+    let asked = db.one(sql(db.dialect().size()), |row| (row.int(0), row.int(1)));
+    let (size, words) = tokio::join!(asked, tokio::time::timeout(WORDS_WITHIN, words(db)));
+    let (bytes, free) = size.ok().flatten().unwrap_or_default();
+    let (whole, words) = (bytes.and_then(|n| u64::try_from(n).ok()), words.ok().flatten());
+    OnDisk { bytes: whole.map(|n| n + words.unwrap_or(0)), free: free.and_then(|n| u64::try_from(n).ok()), without_words: words.is_none() }
+}
+
+/// What the index of words takes beside [`OnDisk::bytes`]; `None`: the database does not tell this user. It is asked in vain each
+/// time then, and no one is troubled with that.
+async fn words(db: &Db) -> Option<u64> {
+    let ways = db.dialect().words_sizes();
+    if ways.is_empty() {
+        return Some(0);
+    }
+    for way in ways {
+        if let Some(bytes) = quick(db, sql(way)).await {
+            return Some(bytes);
+        }
+    }
+    None
 }
 
 async fn tables(db: &Db) -> Vec<TableSize> {

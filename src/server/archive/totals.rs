@@ -1,8 +1,18 @@
 //! How many rows a filter has. Counting goes over all of them in an index, which of a million takes tens of milliseconds: what was
 //! counted is kept for a while, and what was written since is added.
 
-use super::{db::Db, error::ArchiveError, jobs::wanted, place::Places, sql::Sql};
-use crate::model::{archive::Status, ids::QueueName, query::ArchiveQuery};
+use super::{
+    db::Db,
+    error::ArchiveError,
+    jobs::{by_ids, wanted},
+    place::Places,
+    sql::Sql,
+};
+use crate::model::{
+    archive::{Status, Verdict},
+    ids::QueueName,
+    query::{ArchiveQuery, PER_PAGE_DEFAULT},
+};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -15,6 +25,11 @@ const SHARE: u32 = 200;
 const QUICK: Duration = Duration::from_millis(3);
 /// More filters than are looked at; then all are counted anew.
 const KEPT: usize = 1_000;
+
+/// Rows that say `completed` are judged for a count when there are no more of them.
+pub const JUDGED: u64 = 1_000;
+/// They are judged like a page, so many at once: with each come rows of the same jobs.
+const JUDGED_AT_ONCE: usize = 200;
 
 pub(super) type Filter = (Option<QueueName>, Option<Status>);
 
@@ -57,4 +72,27 @@ impl Totals {
         }
         Ok(rows)
     }
+}
+
+/// How many jobs of a queue completed: rows that say so and are judged to be so. `None`: there are more than [`JUDGED`], or one
+/// that the others do not decide.
+pub async fn completions(db: &Db, queue: QueueName) -> Result<Option<u64>, ArchiveError> {
+    let query = ArchiveQuery { queue: Some(queue), status: Some(Status::Completed), page: 1, per_page: PER_PAGE_DEFAULT };
+    let wanted = wanted(db.dialect(), &query);
+    let text = format!("SELECT a.id FROM flux_job_archive a WHERE {} ORDER BY a.id DESC LIMIT {}", wanted.text, JUDGED + 1);
+    let ids: Vec<i64> = db.rows(Sql { text, values: wanted.values }, |row| row.int(0)).await?.into_iter().flatten().collect();
+    if ids.len() as u64 > JUDGED {
+        return Ok(None);
+    }
+    let mut completed = 0;
+    for part in ids.chunks(JUDGED_AT_ONCE) {
+        for row in by_ids(db, part.to_vec()).await? {
+            match row.verdict {
+                Verdict::Sure => completed += 1,
+                Verdict::FailedAttempt | Verdict::Again => {}
+                Verdict::Unknown => return Ok(None),
+            }
+        }
+    }
+    Ok(Some(completed))
 }

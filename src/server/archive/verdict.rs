@@ -29,11 +29,24 @@ impl Seen {
         self.attempt.unwrap_or(0).max(1)
     }
 
+    /// The job was put into its queue, not by a worker that retries it.
+    fn pushed(&self) -> bool {
+        self.status == Status::Waiting && self.attempt.unwrap_or(0) == 0
+    }
+
+    /// Whether it tells of something that came after this push. MySQL's times are whole seconds: what a run leaves in the second of a push is
+    /// of that push.
+    fn comes_after(&self, push: &Self) -> bool {
+        let own = if self.status == Status::Failed { self.failed_at.or(self.at) } else { self.at };
+        own.zip(push.at).is_some_and(|(own, push)| own > push || own == push && push.0 % 1_000 == 0)
+    }
+
     fn same(&self, other: &Self) -> bool {
         let created = self.created_at.is_some() && self.created_at == other.created_at;
         let told = match (self.status, self.at.zip(other.at)) {
             // The library stamps a job anew before it writes that it completed; a schedule pushes the same one again and again.
             (Status::Completed, Some((a, b))) => (a.0 - b.0).abs() <= SAME_MS,
+            (Status::Waiting, Some((a, b))) => created && (a.0 - b.0).abs() <= SAME_MS,
             _ => created,
         };
         self.status == other.status && self.run() == other.run() && told
@@ -43,7 +56,7 @@ impl Seen {
 /// `rows` are one job's, oldest first, all of them. `succeeded` are attempts of which the event channel said that they completed.
 pub fn judge(rows: &[Seen], succeeded: &HashSet<u64>) -> Vec<Verdict> {
     let denied = denied(rows);
-    let order = ordered(rows.len(), &denied);
+    let order = ordered(rows, &denied);
     let told: Vec<Seen> = order.iter().map(|at| rows[*at].clone()).collect();
     let judged = lives(&told).flat_map(|life| judge_life(life, succeeded));
     let mut verdicts = vec![Verdict::Unknown; rows.len()];
@@ -53,15 +66,27 @@ pub fn judge(rows: &[Seen], succeeded: &HashSet<u64>) -> Vec<Verdict> {
     verdicts
 }
 
-/// The places of the rows in the order of what they tell: a failure that was copied late comes before the completion that it denies.
+/// The places of the rows in the order of what they tell: a failure that was copied late comes before the completion that it denies, and
+/// a push that was written down late before what came of it.
 pub fn order(rows: &[Seen]) -> Vec<usize> {
-    ordered(rows.len(), &denied(rows))
+    ordered(rows, &denied(rows))
 }
 
-fn ordered(rows: usize, denied: &BTreeMap<usize, usize>) -> Vec<usize> {
+/// A console writes its pushes down when there is time for it, and a worker may have run the job by then.
+fn pushes_first(rows: &[Seen]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        let came = |before: &&usize| !rows[**before].pushed() && rows[**before].comes_after(row);
+        let over = if row.pushed() { order.iter().rev().take_while(came).count() } else { 0 };
+        order.insert(order.len() - over, at);
+    }
+    order
+}
+
+fn ordered(rows: &[Seen], denied: &BTreeMap<usize, usize>) -> Vec<usize> {
     let late = |completed: usize| denied.get(&completed).copied().filter(|failed| *failed > completed);
     let moved: HashSet<usize> = denied.keys().filter_map(|completed| late(*completed)).collect();
-    (0..rows).filter(|at| !moved.contains(at)).flat_map(|at| late(at).into_iter().chain([at])).collect()
+    pushes_first(rows).into_iter().filter(|at| !moved.contains(at)).flat_map(|at| late(at).into_iter().chain([at])).collect()
 }
 
 /// Completions of attempts that failed, each with the failure that says so, by place. The library stamps a job anew for either row,
@@ -227,6 +252,39 @@ mod tests {
     fn what_two_programs_wrote_counts_once() {
         assert_eq!(judged(&[(Failed, 1, 1), (Failed, 1, 1), (Completed, 1, 1)]), [Sure, Again, FailedAttempt]);
         assert_eq!(judged(&[(Completed, 1, 1), (Completed, 1, 1)]), [Sure, Again]);
+    }
+
+    #[test]
+    fn a_push_that_is_written_down_late_begins_its_life_all_the_same() {
+        let row = |status, attempt, ms| Seen { attempt: Some(attempt), ..seen(status, ms, ms) };
+        let push = |ms| Seen { created_at: Some(Millis(5)), ..row(Waiting, 0, ms) };
+        // Retried from the archive: the first attempt failed before the push was written down.
+        let rows = [row(Completed, 2, 1_011), push(1_004), row(Completed, 2, 3_020)];
+        assert_eq!((order(&rows), late(&rows)), (vec![1, 0, 2], vec![FailedAttempt, Sure, Sure]));
+        // After an earlier life, and after all of its own.
+        let rows = [row(Failed, 1, 1_004), row(Completed, 1, 1_005), row(Completed, 2, 60_011), row(Completed, 2, 62_030), push(60_001)];
+        assert_eq!((order(&rows), late(&rows)), (vec![0, 1, 4, 2, 3], vec![Sure, FailedAttempt, FailedAttempt, Sure, Sure]));
+        // A failure that was copied late happened before the push that follows it.
+        let rows = [row(Completed, 1, 1_005), seen(Failed, 1_004, 90_007), push(60_001), row(Completed, 1, 60_011)];
+        assert_eq!((order(&rows), late(&rows)), (vec![1, 0, 2, 3], vec![FailedAttempt, Sure, Sure, Sure]));
+        // Whole seconds, as in MySQL.
+        let rows = [row(Completed, 2, 7_000), push(7_000), row(Completed, 2, 9_000)];
+        assert_eq!(late(&rows), [FailedAttempt, Sure, Sure]);
+        // Two pushes that are written down together.
+        let rows = [row(Completed, 1, 8_003), push(8_001), push(68_001), row(Completed, 1, 68_009)];
+        assert_eq!((order(&rows), late(&rows)), (vec![1, 0, 2, 3], vec![Sure, Sure, Sure, Sure]));
+    }
+
+    #[test]
+    fn each_push_of_a_schedule_begins_a_life() {
+        // Its job has one stamp for ever; each run fails once and completes then.
+        let at = |minute: i64, status: Status, attempt: u64, ms: i64| Seen {
+            created_at: Some(Millis(if status == Waiting { 5 } else { minute * 60_000 + ms })),
+            ..Seen { attempt: Some(attempt), ..seen(status, 0, minute * 60_000 + ms) }
+        };
+        let run = |n| [at(n, Waiting, 0, 1), at(n, Completed, 2, 15), at(n, Completed, 2, 2_030)];
+        let rows: Vec<Seen> = (1..=3).flat_map(run).collect();
+        assert_eq!(late(&rows), [Sure, FailedAttempt, Sure].repeat(3));
     }
 
     /// A row of attempt 1, stamped and written down then.

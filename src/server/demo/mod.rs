@@ -52,7 +52,7 @@ pub async fn run(options: DemoOptions, shutdown: CancellationToken) -> anyhow::R
         environment: Some("demo".into()),
         // Beside the private Redis, and gone with it.
         archive: redis.dir().map_or(Setting::Off, |dir| Setting::Sqlite(dir.join("archive.sqlite"))),
-        persist: Persist { failed: true, completed: true },
+        persist: Persist { completed: true, ..Persist::default() },
         ..Config::default()
     };
     // Both stop at the same signal, so that Ctrl-C waits for the slower of them, not for their sum.

@@ -10,7 +10,8 @@ pub struct Listed {
     pub id: Option<String>,
     pub fingerprint: Option<String>,
     pub queue: QueueName,
-    pub state: JobState,
+    /// `None`: a row of the archive that says so, and is not one.
+    pub state: Option<JobState>,
     pub priority: Option<String>,
     pub class_name: Option<String>,
     pub attempts: Option<u64>,
@@ -28,7 +29,7 @@ impl Listed {
             id: None,
             fingerprint: None,
             queue,
-            state,
+            state: Some(state),
             priority: None,
             class_name: None,
             attempts: None,

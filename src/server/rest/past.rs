@@ -19,7 +19,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
-/// A completed row of the archive with the fields of a job in a list.
+/// A row of the archive that says `completed`, with the fields of a job in a list; its `state` is `null` when that is not so.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PastJob {
@@ -35,8 +35,10 @@ struct PastJob {
 
 impl From<ArchivedRow> for PastJob {
     fn from(row: ArchivedRow) -> Self {
+        let is_so = matches!(row.verdict, Verdict::Sure | Verdict::Again);
         let job = Listed {
             id: Some(row.id),
+            state: is_so.then_some(JobState::Completed),
             class_name: row.class_name,
             attempts: row.attempt,
             max_attempts: row.max_attempts,
@@ -58,7 +60,10 @@ struct PastPage {
     gaps: Vec<Gap>,
     /// Older ones.
     more_gaps: u64,
-    total: u64,
+    /// Completed jobs; `None`: more rows than are judged for a count, or rows that the others do not decide.
+    total: Option<u64>,
+    /// Rows that the pages go over.
+    rows: u64,
     page: u64,
     per_page: u64,
 }
@@ -77,12 +82,14 @@ pub async fn list(State(state): State<AppState>, UrlQuery(params): UrlQuery<Para
     Ok(Json(page(&state, queue, status, &params).await?))
 }
 
-/// `GET /queues/{queue}/jobs?state=completed`: what the archive says completed, with the verdict on each row.
+/// `GET /queues/{queue}/jobs?state=completed`: rows that say so, false ones too, so that pages stay what they are; with the verdict on
+/// each, and how many of all completed.
 pub async fn completed(state: &AppState, queue: QueueName, params: &Params) -> Result<Response, Problem> {
-    let ArchivePage { rows, gaps, more_gaps, total, page, per_page, .. } =
-        page(state, Some(queue), Some(Status::Completed), params).await?;
+    let ArchivePage { rows, gaps, more_gaps, total: all, page, per_page, .. } =
+        page(state, Some(queue.clone()), Some(Status::Completed), params).await?;
+    let total = actions::past::completions(state, queue, all).await?;
     let jobs = rows.into_iter().map(PastJob::from).collect();
-    Ok(Json(PastPage { jobs, gaps, more_gaps, total, page, per_page }).into_response())
+    Ok(Json(PastPage { jobs, gaps, more_gaps, total, rows: all, page, per_page }).into_response())
 }
 
 async fn page(state: &AppState, queue: Option<QueueName>, status: Option<Status>, params: &Params) -> Result<ArchivePage, Problem> {

@@ -5,6 +5,7 @@ mod archive;
 mod archiver;
 pub mod audit;
 pub mod deliver;
+pub mod enqueued;
 mod events;
 mod flow;
 #[cfg(target_os = "linux")]
@@ -53,6 +54,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (ledger, pages) = (Ledger::new(now()), RecentPages::default());
     let archive = Archive::new(config.archive.clone(), now());
     let written = Written::default();
+    let enqueued = enqueued::Enqueued::new(config.persist.enqueued && !archive.is_off());
     let state = AppState::new(Inner {
         archive,
         alerts: alerts::Alerts::default(),
@@ -60,6 +62,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         channels: LastKnown::default(),
         config,
         driver,
+        enqueued,
         inbox: Inbox::default(),
         snapshots,
         written,
@@ -83,6 +86,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tasks.spawn(supervised("archive", state.clone(), shutdown.clone(), archive::run));
     tasks.spawn(supervised("alerts", state.clone(), shutdown.clone(), alerts::run));
     tasks.spawn(supervised("audit", state.clone(), shutdown.clone(), audit::run));
+    tasks.spawn(supervised("enqueued", state.clone(), shutdown.clone(), enqueued::run));
     tasks.spawn(supervised("deliver", state.clone(), shutdown.clone(), deliver::run));
     tasks.spawn(supervised("say_now", state.clone(), shutdown.clone(), say_now::run));
     tasks.spawn(supervised("retention", state.clone(), shutdown.clone(), retention::run));

@@ -5,7 +5,10 @@
 //! is listed. A burst of old runs would help nobody.
 
 use super::leader::Leader;
-use crate::model::time::{Millis, span};
+use crate::model::{
+    ids::QueueName,
+    time::{Millis, span},
+};
 use crate::server::{
     actions::now,
     driver::redis::{
@@ -44,6 +47,15 @@ pub struct Ticked {
 #[derive(Default)]
 pub struct Ticker {
     passed: HashMap<Vec<u8>, Passed>,
+    /// What was pushed and is not told yet, where it is to be told.
+    pushed: Option<Vec<PushedJob>>,
+}
+
+/// A run, as it was pushed.
+pub struct PushedJob {
+    pub queue: QueueName,
+    pub payload: Vec<u8>,
+    pub at: Millis,
 }
 
 /// A due schedule that is off or broken.
@@ -55,6 +67,16 @@ struct Passed {
 }
 
 impl Ticker {
+    /// One that can say what it pushed.
+    pub fn telling(on: bool) -> Self {
+        Self { pushed: on.then(Vec::new), ..Self::default() }
+    }
+
+    /// What it pushed since this was asked last.
+    pub fn told(&mut self) -> Vec<PushedJob> {
+        self.pushed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// One command when nothing is due.
     pub async fn tick(&mut self, driver: &RedisDriver, zone: Tz, now: Millis) -> Result<Ticked, DriverError> {
         let most = AT_ONCE + self.passed.len().min(MOST_PASSED);
@@ -72,7 +94,11 @@ impl Ticker {
         for found in driver.read_schedules(due).await? {
             let (id, score) = (found.id.clone(), found.score.clone().unwrap_or_default());
             let stored = Stored::of(found);
-            let why = if stored.enabled { fire(driver, &stored, zone, now, &mut ticked).await? } else { Some(String::new()) };
+            let why = if stored.enabled {
+                fire(driver, &stored, zone, now, &mut ticked, self.pushed.as_mut()).await?
+            } else {
+                Some(String::new())
+            };
             let Some(why) = why else {
                 self.passed.remove(&id);
                 continue;
@@ -91,7 +117,14 @@ impl Ticker {
 }
 
 /// Why it was passed over; `None`: it was not.
-async fn fire(driver: &RedisDriver, stored: &Stored, zone: Tz, now: Millis, ticked: &mut Ticked) -> Result<Option<String>, DriverError> {
+async fn fire(
+    driver: &RedisDriver,
+    stored: &Stored,
+    zone: Tz,
+    now: Millis,
+    ticked: &mut Ticked,
+    pushed: Option<&mut Vec<PushedJob>>,
+) -> Result<Option<String>, DriverError> {
     let fire = match stored.fire(now, zone) {
         Ok(fire) => fire,
         Err(why) => return Ok(Some(why)),
@@ -99,6 +132,9 @@ async fn fire(driver: &RedisDriver, stored: &Stored, zone: Tz, now: Millis, tick
     match driver.fire_schedule(&fire, now).await {
         Ok(Fired::Done) => {
             ticked.fired += 1;
+            if let (Some(pushed), Ok(sound)) = (pushed, &stored.sound) {
+                pushed.push(PushedJob { queue: sound.queue.clone(), payload: fire.payload.into(), at: now });
+            }
             let late = stored.next_run().map_or_else(String::new, |due| span(now.0 - due.0));
             tracing::debug!(schedule.id = stored.name, queue.name = fire.queue, late, "fired a schedule");
             Ok(None)
@@ -119,7 +155,7 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
         return Ok(());
     }
     let leader = Leader::new(&state.driver, LEASE);
-    let (mut ticker, mut leads, mut ticks) = (Ticker::default(), false, 0_u32);
+    let (mut ticker, mut leads, mut ticks) = (Ticker::telling(state.enqueued.is_on()), false, 0_u32);
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -157,6 +193,14 @@ async fn lead(state: &AppState, leader: &Leader, led: bool) -> bool {
 }
 
 async fn all_due(ticker: &mut Ticker, state: &AppState) -> Result<(), DriverError> {
-    while ticker.tick(&state.driver, state.config.schedule_timezone, now()).await?.more {}
-    Ok(())
+    loop {
+        let ticked = ticker.tick(&state.driver, state.config.schedule_timezone, now()).await;
+        // Also what was fired before something went wrong.
+        for PushedJob { queue, payload, at } in ticker.told() {
+            state.enqueued.note(state.driver.keys(), &queue, payload, at);
+        }
+        if !ticked?.more {
+            return Ok(());
+        }
+    }
 }

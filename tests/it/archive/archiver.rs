@@ -22,7 +22,7 @@ pub async fn console(redis: &TestRedis, database: &Database) -> TestConsole {
     let config = Config {
         url: redis.url.clone(),
         archive: database.setting.clone(),
-        persist: Persist { failed: true, completed: true },
+        persist: Persist { completed: true, ..Persist::default() },
         ..Config::default()
     };
     let console = TestConsole::start(config).await;

@@ -121,7 +121,7 @@ async fn searches_are_led_by_indexes(kind: DatabaseKind) {
         ("class:ChargeCard", &words),
         ("error:declined since:2026-01-01", &words),
         ("id:ORD-17", &["flux_console_archive_job", "_pkey"]),
-        ("id:ORD-1*", &["flux_console_archive_job", "_pkey"]),
+        ("id:ORD-1…", &["flux_console_archive_job", "_pkey"]),
         ("group:customer-7", &["flux_console_rows_group"]),
         ("signature:\"PaymentTimeout: gateway did not answer within <n> ms\"", &["flux_console_rows_signature"]),
         ("queue:mail state:failed", &["flux_console_archive_queue_status", "flux_console_archive_queue", "flux_job_archive_", "_pkey"]),

@@ -45,6 +45,27 @@ async fn a_failure_is_written_once(kind: DatabaseKind) {
     assert_eq!(Totals::default().of(&db, &whole()).await.expect("a count"), 450);
 }
 
+/// A schedule pushes the same job again and again; after an answer that was lost a push is written again.
+async fn a_push_is_written_once(kind: DatabaseKind) {
+    let (_database, archive) = fresh(kind).await;
+    let db = archive.db().expect("open");
+    let push = |ms: i64| Record {
+        status: Status::Waiting,
+        queue: "mail".try_into().expect("a name"),
+        id: None,
+        payload: Payload::new("nightly", "mail").attempts(0, 3).waiting().into_bytes(),
+        at: Millis(AT.0 + ms),
+    };
+    let written = async |pushes: &[Record]| record::records(&db, pushes).await.expect("written").rows;
+    assert_eq!(written(&[push(7), push(60_007)]).await, 2);
+    assert_eq!(written(&[push(7), push(60_007), push(120_007)]).await, 1);
+    assert_eq!(written(&[push(120_007)]).await, 0);
+    let (rows, total) = jobs::page(&db, &Totals::default(), &whole()).await.expect("a page");
+    assert!(total == 3 && rows.iter().all(|row| row.status == Status::Waiting && row.attempt == Some(0)), "{rows:?}");
+    let minutes: Vec<i64> = rows.iter().filter_map(|row| row.archived_at).map(|at| (at.0 - AT.0) / 60_000).collect();
+    assert_eq!(minutes, [2, 1, 0]);
+}
+
 /// The library archives the same failure: before, and after.
 async fn the_librarys_own_rows_count_as_well(kind: DatabaseKind) {
     let (_database, archive) = fresh(kind).await;
@@ -234,7 +255,7 @@ async fn a_line_is_known_by_all_that_it_says(kind: DatabaseKind) {
     assert_eq!(db.one(sql("SELECT COUNT(*) FROM flux_system_logs"), |r| r.count(0)).await.unwrap(), Some(11));
 }
 
-on_each! { a_line_is_known_by_all_that_it_says two_writers_at_once a_failure_is_written_once the_librarys_own_rows_count_as_well everything_is_kept_whole runs_and_lines_are_written_once
+on_each! { a_line_is_known_by_all_that_it_says two_writers_at_once a_failure_is_written_once a_push_is_written_once the_librarys_own_rows_count_as_well everything_is_kept_whole runs_and_lines_are_written_once
 far_pages_hold_the_rows_of_their_place }
 
 /// One line that says a wrong time does not have the log of a whole hour read, and a worker's line not what others said.

@@ -16,7 +16,7 @@ async fn pushes_as_the_library_retries_and_keeps_every_other_byte() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);
     let raw = dead("a", "mail", "boom", r#","delaySeconds":4,"tags":[ ],"big":9007199254740993"#);
-    assert_eq!(driver.push(&queue("mail"), &again(&raw, "r1")).await.expect("push"), Pushed::Done);
+    assert_eq!(driver.push(&queue("mail"), &again(&raw, "r1")).await.expect("push").0, Pushed::Done);
     let expected = flux_console::model::json::edit(&raw, &["error", "failedAt", "delaySeconds"], Some(("attempts", "0"))).expect("JSON");
     assert_eq!(redis.texts("queue:mail").await, [expected]);
     let ttl: i64 = redis.con.clone().ttl(driver.keys().request("r1")).await.expect("TTL");
@@ -28,10 +28,10 @@ async fn the_same_click_pushes_once() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);
     let raw = payload("a", "mail", "");
-    assert_eq!(driver.push(&queue("mail"), &again(&raw, "r1")).await.expect("first"), Pushed::Done);
-    assert_eq!(driver.push(&queue("mail"), &again(&raw, "r1")).await.expect("second"), Pushed::Before);
+    assert_eq!(driver.push(&queue("mail"), &again(&raw, "r1")).await.expect("first").0, Pushed::Done);
+    assert_eq!(driver.push(&queue("mail"), &again(&raw, "r1")).await.expect("second").0, Pushed::Before);
     assert_eq!(redis.list("queue:mail").await.len(), 1);
-    assert_eq!(driver.push(&queue("mail"), &again(&raw, "r2")).await.expect("another click"), Pushed::Done);
+    assert_eq!(driver.push(&queue("mail"), &again(&raw, "r2")).await.expect("another click").0, Pushed::Done);
     assert_eq!(redis.list("queue:mail").await.len(), 2);
 }
 
@@ -42,8 +42,8 @@ async fn asks_the_group_first() {
     redis.con.clone().sadd::<_, _, ()>("queue:active", "busy").await.expect("SADD");
     let busy = Payload::new("waits", "pay").group("busy").failed("x");
     let free = Payload::new("runs", "pay").group("free").priority("high").failed("x");
-    assert_eq!(driver.push(&queue("pay"), &again(&busy, "r1")).await.expect("busy"), Pushed::Done);
-    assert_eq!(driver.push(&queue("pay"), &again(&free, "r2")).await.expect("free"), Pushed::Done);
+    assert_eq!(driver.push(&queue("pay"), &again(&busy, "r1")).await.expect("busy").0, Pushed::Done);
+    assert_eq!(driver.push(&queue("pay"), &again(&free, "r2")).await.expect("free").0, Pushed::Done);
     assert_eq!(id_of(&redis.list("queue:pending:busy").await[0]), "waits");
     assert_eq!(id_of(&redis.list("queue:pay:high").await[0]), "runs");
     let mut active: Vec<String> = redis.con.clone().smembers("queue:active").await.expect("SMEMBERS");
@@ -56,10 +56,10 @@ async fn a_priority_that_nobody_reads_is_refused_unless_it_goes_to_the_base_list
     let redis = TestRedis::start().await;
     let driver = driver(&redis);
     let raw = Payload::new("odd", "pay").priority("urgent").failed("x");
-    assert_eq!(driver.push(&queue("pay"), &again(&raw, "r1")).await.expect("refused"), Pushed::UnreadPriority);
+    assert_eq!(driver.push(&queue("pay"), &again(&raw, "r1")).await.expect("refused").0, Pushed::UnreadPriority);
     assert!(redis.keys().await.is_empty(), "the click was not remembered either");
     let base = Push { base: true, ..again(&raw, "r1") };
-    assert_eq!(driver.push(&queue("pay"), &base).await.expect("base"), Pushed::Done);
+    assert_eq!(driver.push(&queue("pay"), &base).await.expect("base").0, Pushed::Done);
     assert_eq!(id_of(&redis.list("queue:pay").await[0]), "odd");
 }
 
@@ -69,11 +69,11 @@ async fn a_copy_has_an_id_of_its_own_and_what_is_no_job_is_not_pushed() {
     let driver = driver(&redis);
     let raw = payload("a", "mail", "");
     let copy = Push { id: Some("b"), ..again(&raw, "r1") };
-    assert_eq!(driver.push(&queue("mail"), &copy).await.expect("copy"), Pushed::Done);
+    assert_eq!(driver.push(&queue("mail"), &copy).await.expect("copy").0, Pushed::Done);
     let pushed = &redis.texts("queue:mail").await[0];
     assert_eq!(id_of(pushed.as_bytes()), "b");
     assert!(pushed.contains(r#"\"id\":\"b\""#) && !pushed.contains(r#"\"id\":\"a\""#), "{pushed}");
-    assert_eq!(driver.push(&queue("mail"), &again("[1]", "r2")).await.expect("no job"), Pushed::Unreadable);
+    assert_eq!(driver.push(&queue("mail"), &again("[1]", "r2")).await.expect("no job").0, Pushed::Unreadable);
     assert_eq!(redis.list("queue:mail").await.len(), 1);
 }
 

@@ -390,6 +390,16 @@ async fn the_archive_tab_says_what_a_row_means() {
         page["jobs"].as_array().expect("jobs").iter().map(|r| (r["id"].as_str().unwrap(), r["verdict"].as_str().unwrap())).collect();
     assert_eq!(told[..3], [("fixed", "sure"), ("flaky-1", "sure"), ("many-1", "sure")]);
     assert!(told.contains(&("flaky-1", "failedAttempt")));
+    // The total is that of jobs which completed; what says so and did not is marked, and the pages go over all of it.
+    let so = told.iter().filter(|(_, verdict)| *verdict == "sure").count();
+    assert!(so < told.len());
+    assert_eq!((&page["total"], &page["rows"]), (&json!(so), &json!(told.len())));
+    for job in page["jobs"].as_array().expect("jobs") {
+        let state = if job["verdict"] == "failedAttempt" { Value::Null } else { json!("completed") };
+        assert_eq!(job["state"], state, "{job}");
+    }
+    let second = console.json("/api/v1/queues/mail/jobs?state=completed&page=2").await;
+    assert_eq!((&second["total"], &second["rows"], &second["jobs"]), (&json!(so), &json!(told.len()), &json!([])));
     let job = &page["jobs"][0];
     for key in LISTED {
         assert!(job.get(key).is_some(), "{key}: {job}");
@@ -398,7 +408,36 @@ async fn the_archive_tab_says_what_a_row_means() {
     assert_eq!(console.json("/api/v1/archive/jobs?state=failed&perPage=20").await["total"], 2);
     assert_eq!(console.get("/api/v1/archive/jobs?state=lost").await.status(), 422);
     let html = console.get("/queues/mail?state=completed").await.text().await.expect("a page");
-    assert!(html.contains("Failed attempt"), "{html}");
+    assert!(html.contains("Failed attempt") && html.contains(&format!("Showing {n} of {n} rows", n = told.len())), "{html}");
+    console.stop().await;
+}
+
+/// A thousand rows are judged to count the jobs that completed; of more nobody says a number.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_completed_is_exact_or_unknown() {
+    let redis = TestRedis::start().await;
+    let archive = Archive::new();
+    let at = Millis(1_795_432_801_819);
+    let row = |status: Status, id: &str, attempt: u32| {
+        let job = crate::support::Payload::new(id, "mail").attempts(attempt, 2);
+        let payload = if status == Status::Failed { job.failed("boom") } else { job.waiting() };
+        record::Record { status, queue: queue("mail"), id: Some(id.into()), payload: payload.into_bytes(), at }
+    };
+    let db = archive.db().await;
+    // The library wrote both of a failed attempt.
+    let mut rows: Vec<record::Record> = (0..999).map(|n| row(Status::Completed, &format!("ok-{n}"), 1)).collect();
+    rows.extend([row(Status::Failed, "dead", 1), row(Status::Completed, "dead", 1)]);
+    record::records(&db, &rows).await.expect("written");
+    redis.push_raw("queue:mail", [payload("x", "mail", "")]).await;
+    let console = archive.console(&redis).await;
+    let counted = async || {
+        let page = console.json("/api/v1/queues/mail/jobs?state=completed&perPage=20").await;
+        (page["total"].clone(), page["rows"].clone(), page["jobs"].as_array().expect("jobs").len())
+    };
+    eventually("a busy machine may need longer", Duration::from_secs(20), async || counted().await == (json!(999), json!(1_000), 20)).await;
+    record::records(&db, &[row(Status::Completed, "one more", 1)]).await.expect("written");
+    assert_eq!(counted().await, (Value::Null, json!(1_001), 20));
+    db.close().await;
     console.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! What the archive tells of jobs that are gone, on real Redis and SQLite.
 
 mod elsewhere;
+mod enqueued;
 mod errors;
 mod jobs;
 mod operators;

@@ -127,7 +127,7 @@ async fn payloads_that_are_searched_only_in_part_are_counted() {
     });
     record::records(&db, &batch).await.expect("written");
     db.close().await;
-    let persist = Persist { failed: false, completed: false };
+    let persist = Persist { failed: false, ..Persist::default() };
     let config = flux_console::server::config::Config { url: redis.url.clone(), archive: setting, persist, ..Default::default() };
     let console = crate::support::TestConsole::start(config).await;
     console.discovered().await;

@@ -138,7 +138,11 @@ pub async fn run(state: &AppState, id: &ScheduleId, request: &str) -> Result<(),
         let delayed = sound.pushed.delay_ms.map(|ms| Millis(at.0.saturating_add(ms)));
         let job = stored.job.as_deref().unwrap_or_default();
         match state.driver.run_schedule(id.as_str(), sound.queue.as_str(), job, &payload, delayed, request).await? {
-            Set::Done | Set::Before => Ok(()),
+            Set::Done => {
+                state.enqueued.note(state.driver.keys(), &sound.queue, payload.into_bytes(), at);
+                Ok(())
+            }
+            Set::Before => Ok(()),
             Set::Changed => Err(changed(id.as_str())),
             Set::Gone => Err(gone(id.as_str())),
         }

@@ -149,7 +149,9 @@ fn of_rows(rows: &[ArchivedRow]) -> Vec<Line> {
                 let title = if begun > 0 { "Enqueued again" } else { "Enqueued" };
                 let delay = row.delay_s.filter(|s| *s > 0).map(|s| format!(", delayed by {}", span(s.cast_signed().saturating_mul(1_000))));
                 let detail = format!("{}{}", row.queue, delay.unwrap_or_default());
-                lines.push(line(row.created_at.or(written), "enqueued", title.into(), Some(detail), None));
+                // The library stamps what it pushes; a schedule's run and a retry from the archive keep the stamp of their job.
+                let pushed = row.created_at.filter(|at| written.is_none_or(|written| written.0 - at.0 <= APART_MS)).or(written);
+                lines.push(line(pushed, "enqueued", title.into(), Some(detail), None));
             }
             (Status::Failed, _) if tells(life, k) => {
                 lines[begun..].iter_mut().filter(|l| l.run == Some((k, End::Failed))).for_each(|l| l.dead = true);

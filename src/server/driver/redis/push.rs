@@ -25,17 +25,18 @@ pub struct Push<'a> {
 }
 
 impl RedisDriver {
-    /// As the library's own retry pushes it: `attempts` 0, priority and group as the payload says.
-    pub async fn push(&self, queue: &QueueName, push: &Push<'_>) -> Result<Pushed, DriverError> {
-        let Some(mut ready) = payload::retried(push.raw) else { return Ok(Pushed::Unreadable) };
+    /// As the library's own retry pushes it: `attempts` 0, priority and group as the payload says. With what lies in Redis now, when this
+    /// call pushed it.
+    pub async fn push(&self, queue: &QueueName, push: &Push<'_>) -> Result<(Pushed, Option<Vec<u8>>), DriverError> {
+        let Some(mut ready) = payload::retried(push.raw) else { return Ok((Pushed::Unreadable, None)) };
         if let Some(id) = push.id {
-            let Some(copy) = payload::renamed(&ready.payload, id) else { return Ok(Pushed::Unreadable) };
+            let Some(copy) = payload::renamed(&ready.payload, id) else { return Ok((Pushed::Unreadable, None)) };
             ready.payload = copy;
         }
         let priority = match ready.target {
             Target::List(p) => p,
             Target::Unread(_) if push.base => Priority::Base,
-            Target::Unread(_) => return Ok(Pushed::UnreadPriority),
+            Target::Unread(_) => return Ok((Pushed::UnreadPriority, None)),
         };
         let group = ready.group.unwrap_or_default();
         let mut call = self.scripts.push.prepare_invoke();
@@ -43,8 +44,8 @@ impl RedisDriver {
             .key(self.keys.waiting(queue, priority))
             .key(self.keys.active())
             .key(self.keys.pending(&group));
-        call.arg(ready.payload).arg(&group).arg(REMEMBERED_S);
+        call.arg(&ready.payload).arg(&group).arg(REMEMBERED_S);
         let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
-        Ok(if code == 1 { Pushed::Done } else { Pushed::Before })
+        Ok(if code == 1 { (Pushed::Done, Some(ready.payload)) } else { (Pushed::Before, None) })
     }
 }
