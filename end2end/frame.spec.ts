@@ -1,6 +1,6 @@
 // Story: the frame on a small window and a phone; what stays in sight; what is read aloud.
 import { make } from './jobs'
-import { expect, test, toasts } from './support'
+import { confirm, expect, test, toasts } from './support'
 
 test('under 1100 px the sidebar is icons, and still leads everywhere', async ({ queues, open, page }) => {
   await queues.push('orders', make(1, 'ORD'))
@@ -49,7 +49,7 @@ test('headers stay in sight, and what happened is read aloud', async ({ queues, 
 
   const live = toasts(page).locator('[aria-live="polite"]')
   await expect(live).toHaveText('')
-  await page.getByRole('button', { name: 'Pause queue' }).click()
+  await confirm(page, 'Pause queue', 'Pause queue', /No job waits in it now/)
   await expect(live).toContainText('Paused orders')
 })
 
@@ -80,7 +80,7 @@ test('on a phone jobs begin on the first screen, and nothing stands beside it', 
   expect(await line('.pager')).toBeLessThan(60)
   await expect(page.locator('.pager')).not.toBeInViewport()
 
-  await page.getByRole('button', { name: 'Pause queue' }).click()
+  await confirm(page, 'Pause queue', 'Pause queue', /Workers stop taking its 1,200 waiting jobs/)
   await expect(toasts(page).getByText('Paused orders').first()).toBeVisible()
   const rights = await toasts(page).locator('.toast').evaluateAll((all) => all.map((el) => el.getBoundingClientRect().right))
   expect(Math.max(...rights)).toBeLessThanOrEqual(390)

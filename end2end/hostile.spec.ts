@@ -66,6 +66,55 @@ test('any Unicode is a queue name', async ({ queues, open }) => {
   }
 })
 
+// What has no width cannot be clicked, and what turns the direction hides what a name ends in.
+const unseen: [name: string, shown: string][] = [
+  [' ', '(blank: U+0020)'],
+  ['\u200b', '(blank: U+200B)'],
+  ['mail ', 'mail␠'],
+  ['mail', 'mail'],
+  ['\u202egnp.exe', '[U+202E]gnp.exe'],
+]
+
+test('names that cannot be seen can be read and clicked', async ({ queues, open }) => {
+  for (const [name] of unseen) await queues.push(name, make(1, 'U'))
+  const page = await open('/queues')
+  for (const [name, shown] of unseen) {
+    await open('/queues')
+    const link = page.getByRole('main').getByRole('link', { name: shown, exact: true })
+    await expect(link).toHaveCount(1)
+    if (name !== shown) expect((await link.boundingBox())!.width).toBeGreaterThanOrEqual(24)
+    expect(await link.getAttribute('title')).toBe(name)
+    // It is drawn from left to right, with nothing that turns it.
+    expect(await link.textContent()).toBe(shown)
+    await link.click()
+    await expect(page).toHaveURL(new RegExp(`/queues/${encodeURIComponent(name)}$`))
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(shown)
+    await expect(page.getByRole('checkbox', { name: 'Select U-1' })).toBeVisible()
+    expect(await page.title()).toContain(shown)
+  }
+  // A question names it as the page does.
+  await page.getByRole('button', { name: 'Pause queue…' }).click()
+  await expect(page.getByRole('dialog')).toContainText('Pause [U+202E]gnp.exe?')
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+  // REST keeps names as they are.
+  const rest = await (await page.request.get(new URL('/api/v1/queues', page.url()).href)).json()
+  expect(rest.queues.map((q: { name: string }) => q.name).sort()).toEqual(unseen.map(([name]) => name).sort())
+})
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false })
+
+  test('names that cannot be seen can be read and clicked too', async ({ queues, page, visit }) => {
+    for (const [name] of unseen) await queues.push(name, make(1, 'U'))
+    for (const [, shown] of unseen) {
+      await visit('/queues')
+      await page.getByRole('main').getByRole('link', { name: shown, exact: true }).click()
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(shown)
+      await expect(page.getByRole('main')).toContainText('U-1')
+    }
+  })
+})
+
 // A browser takes `.` and `..` out of a path, escaped or not.
 test('queues and jobs whose names are dots have pages', async ({ queues, open }) => {
   const names = ['.', '..', '~.']

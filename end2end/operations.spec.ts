@@ -1,6 +1,6 @@
 // Story: who did that?
 import { make } from './jobs'
-import { expect, test, toasts } from './support'
+import { confirm, expect, test, toasts } from './support'
 
 test.use({ consoleArgs: ['--archive', 'off'] })
 
@@ -10,7 +10,7 @@ test('every action leaves a line, found by what, where and who', async ({ queues
   await open('/queues/orders')
   await page.request.post(new URL('/api/v1/queues/orders/jobs/retry', page.url()).href, { data: { state: 'failed', all: true } })
   await expect.poll(() => queues.failed('orders')).toBe(0)
-  await page.getByRole('button', { name: 'Pause queue' }).click()
+  await confirm(page, 'Pause queue', 'Pause queue', /its \d waiting jobs, all four lists/)
   await expect(toasts(page)).toContainText('Paused orders')
 
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Operations' }).click()

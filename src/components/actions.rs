@@ -40,10 +40,6 @@ pub enum Act {
         job: Fingerprint,
         name: String,
     },
-    Pause {
-        queue: QueueName,
-        waiting: Option<u64>,
-    },
     Resume {
         queue: QueueName,
     },
@@ -114,10 +110,7 @@ impl Actions {
         self.run(Act::Promote { queue, job, name });
     }
 
-    pub fn pause(&self, queue: QueueName, waiting: Option<u64>) {
-        self.run(Act::Pause { queue, waiting });
-    }
-
+    /// The way back from a pause, at once.
     pub fn resume(&self, queue: QueueName) {
         self.run(Act::Resume { queue });
     }

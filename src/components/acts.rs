@@ -16,6 +16,7 @@ use crate::{
         ids::{Fingerprint, QueueName},
         job::JobState,
         operation::Verb,
+        shown::in_text,
     },
 };
 use leptos::prelude::*;
@@ -48,29 +49,15 @@ impl Actions {
                         self.ask(Question::ToBase { queue, jobs: vec![job] });
                     }
                 }
-                Err(error) => self.toaster.failed(format!("Could not retry {name} of {queue}"), &error),
+                Err(error) => self.toaster.failed(format!("Could not retry {} of {}", in_text(&name), queue.in_text()), &error),
             },
             Act::Promote { queue, job, name } => match api::jobs::promote(queue.clone(), JobState::Delayed, vec![job]).await {
                 Ok(outcome) => self.tell(Verb::Promote, &queue, Some(&name), &outcome),
-                Err(error) => self.toaster.failed(format!("Could not run {name} of {queue} now"), &error),
-            },
-            Act::Pause { queue, waiting } => match api::queues::pause(queue.clone()).await {
-                Ok(()) => {
-                    let held = waiting.filter(|n| *n > 0).map_or(String::new(), |n| {
-                        format!("{} {} until it is resumed. ", jobs_of(n), if n == 1 { "waits" } else { "wait" })
-                    });
-                    let detail = format!("{held}Running jobs finish; delayed jobs that are due run all the same.");
-                    self.toaster.done(format!("Paused {queue}"), detail, Some(Offer::Resume(queue)));
-                    self.bump();
-                }
-                Err(error) => self.toaster.failed(format!("Could not pause {queue}"), &error),
+                Err(error) => self.toaster.failed(format!("Could not run {} of {} now", in_text(&name), queue.in_text()), &error),
             },
             Act::Resume { queue } => match api::queues::resume(queue.clone()).await {
-                Ok(()) => {
-                    self.toaster.done(format!("Resumed {queue}"), "Workers take its jobs again.", None);
-                    self.bump();
-                }
-                Err(error) => self.toaster.failed(format!("Could not resume {queue}"), &error),
+                Ok(()) => self.resumed(&queue),
+                Err(error) => self.toaster.failed(format!("Could not resume {}", queue.in_text()), &error),
             },
             Act::Restore { trash } => match api::operations::restore(trash).await {
                 Ok(operation) => self.follow(operation),
@@ -86,6 +73,20 @@ impl Actions {
     /// Acts on what a dialog asked. `keep`: into the trash, where that is a choice.
     pub(super) async fn answer(&self, question: Question, keep: bool) -> Result<(), ApiError> {
         match question {
+            Question::Pause { queue, waiting, partial, .. } => {
+                api::queues::pause(queue.clone()).await?;
+                let held = waiting.filter(|n| *n > 0).map_or(String::new(), |n| {
+                    let least = if partial { "At least " } else { "" };
+                    format!("{least}{} {} until it is resumed. ", jobs_of(n), if n == 1 { "waits" } else { "wait" })
+                });
+                let detail = format!("{held}Running jobs finish; delayed jobs that are due run all the same.");
+                self.toaster.done(format!("Paused {}", queue.in_text()), detail, Some(Offer::Resume(queue)));
+                self.bump();
+            }
+            Question::Resume { queue, .. } => {
+                api::queues::resume(queue.clone()).await?;
+                self.resumed(&queue);
+            }
             Question::RetryAll { queue, base, .. } => self.follow(api::jobs::retry_all(queue, base).await?),
             Question::PromoteAll { queue, .. } => self.follow(api::jobs::promote_all(queue).await?),
             Question::DiscardAll { queue, state } => self.follow(api::jobs::discard_all(queue, state, keep).await?),
@@ -112,10 +113,12 @@ impl Actions {
             Question::EditRetry { .. } => {}
             Question::PutBack { key, name, .. } => {
                 let run = api::workers::put_back(key).await?;
+                let name = in_text(&name);
                 let (title, offer) = match run.queue {
-                    Some(queue) => {
-                        (format!("Job {name} is waiting in {queue}"), Some(Offer::Link { label: "View".into(), href: queue.href() }))
-                    }
+                    Some(queue) => (
+                        format!("Job {name} is waiting in {}", queue.in_text()),
+                        Some(Offer::Link { label: "View".into(), href: queue.href() }),
+                    ),
                     None => (format!("Job {name} is waiting again"), None),
                 };
                 self.toaster.done(title, "It stands at the end of its waiting list.", offer);
@@ -157,6 +160,11 @@ impl Actions {
         }
         self.tell(Verb::Retry, &queue, Some(name), &outcome);
         Ok(Edited::Pushed)
+    }
+
+    fn resumed(&self, queue: &QueueName) {
+        self.toaster.done(format!("Resumed {}", queue.in_text()), "Workers take its jobs again.", None);
+        self.bump();
     }
 
     pub(super) fn bump(&self) {

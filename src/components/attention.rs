@@ -7,6 +7,7 @@ pub use everywhere::{Line, everywhere};
 use super::{
     badge::Tone,
     icon::{Glyph, Icon},
+    name::Name,
     number::count,
 };
 use crate::model::{
@@ -66,7 +67,7 @@ pub fn Attention(concerns: Vec<Concern>, lines: Memo<Vec<Line>>, more: Option<(S
             view! {
                 <li>
                     <Icon glyph=glyph class=class />
-                    <span class="min-w-0 wrap-anywhere"><a class="name" href=c.queue.href()><b><bdi>{c.queue.to_string()}</bdi></b></a> ": " {c.text}</span>
+                    <span class="min-w-0 wrap-anywhere"><a class="name" href=c.queue.href()><b><Name text=c.queue.clone() /></b></a> ": " {c.text}</span>
                     <a class="link do" href=href>{verb}</a>
                 </li>
             }

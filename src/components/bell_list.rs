@@ -3,6 +3,7 @@
 use super::{
     badge::Tone,
     icon::{Glyph, Icon},
+    name::Name,
     number::count,
     time::Ago,
 };
@@ -51,7 +52,7 @@ pub fn BellList() -> impl IntoView {
             view! {
                 <li>
                     <Icon glyph=Glyph::Bell class="i s text-failed" />
-                    <span class="min-w-0 wrap-anywhere"><b>{f.rule}</b><span class="block text-muted">{f.text}</span></span>
+                    <span class="min-w-0 wrap-anywhere"><b><Name text=f.rule /></b><span class="block text-muted">{f.text}</span></span>
                     <span class="text-12 text-faint"><Ago at=f.since /></span>
                 </li>
             }
@@ -68,7 +69,7 @@ pub fn BellList() -> impl IntoView {
                 view! {
                     <li>
                         <Icon glyph=glyph class=class />
-                        <span class="min-w-0 wrap-anywhere">{m.rule}<span class="block text-muted">{m.text}</span></span>
+                        <span class="min-w-0 wrap-anywhere"><Name text=m.rule /><span class="block text-muted">{m.text}</span></span>
                         <span class="text-12 text-faint"><Ago at=m.at /></span>
                     </li>
                 }

@@ -1,6 +1,7 @@
 //! What jobs of each class take and how often they fail, over a window of time.
 
 use super::{
+    name::Name,
     number::{millis, thousands},
     trends::WindowSwitch,
 };
@@ -34,7 +35,7 @@ fn row(c: &ClassFigures) -> impl IntoView + use<> {
     ];
     view! {
         <tr>
-            <td class="clip font-medium">{c.class_name.clone()}</td>
+            <td class="clip font-medium"><Name text=c.class_name.clone() /></td>
             {figures.map(|(class, text)| view! { <td class=class>{text}</td> }).collect_view()}
         </tr>
     }

@@ -5,6 +5,7 @@ use super::{
     confirm::Answer,
     dialog::Confirm,
     icon::Glyph,
+    name::Name,
     number::{bytes, count, jobs as jobs_of},
     question::{Question, restorable},
     served::{due_ones, served},
@@ -16,6 +17,7 @@ use crate::{
         ids::QueueName,
         job::JobState,
         operation::{PurgePreview, TRASH_OFFER_BYTES},
+        shown::shown,
     },
 };
 use leptos::prelude::*;
@@ -106,14 +108,15 @@ pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
     let forget = RwSignal::new(false);
 
     let name = queue.to_string();
+    // What cannot be seen can hardly be typed: then the stand-in is.
     let matches = Memo::new({
         let name = name.clone();
-        move |_| !all || text.with(|t| *t == name)
+        move |_| !all || text.with(|t| *t == name || *t == shown(&name))
     });
     let of = move |n: u64, state: JobState| count(n, &format!("{} job", state.as_str()), &format!("{} jobs", state.as_str()));
     let title = match doomed {
-        Doomed::Everything => format!("Purge {queue}?"),
-        Doomed::Only(state) => format!("Delete the {} jobs of {queue}?", state.as_str()),
+        Doomed::Everything => format!("Purge {}?", queue.in_text()),
+        Doomed::Only(state) => format!("Delete the {} jobs of {}?", state.as_str(), queue.in_text()),
     };
     let primary = move || match (n.get(), doomed) {
         (None, _) => "Counting".into(),
@@ -135,7 +138,7 @@ pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
                 (false, None) => restorable(now),
             };
             let due = due_ones(&queue, served.and_then(|served| served.get()));
-            format!("This deletes {what} from {queue}. {} {back}", doomed.stays(&p, &due))
+            format!("This deletes {what} from {}. {} {back}", queue.in_text(), doomed.stays(&p, &due))
         }
     };
     let question = match doomed {
@@ -161,7 +164,7 @@ pub fn Destroy(queue: QueueName, doomed: Doomed) -> impl IntoView {
             </Show>
             {all.then(|| view! {
                 <div class="field">
-                    <label for="typed-name">"Type " <span class="font-mono text-12 wrap-anywhere">{name.clone()}</span> " to confirm"</label>
+                    <label for="typed-name">"Type " <span class="font-mono text-12 wrap-anywhere"><Name text=name.clone() /></span> " to confirm"</label>
                     <span class="input">
                         <input id="typed-name" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true prop:value=move || text.get() on:input=move |e| text.set(event_target_value(&e)) />
                     </span>

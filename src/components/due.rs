@@ -4,6 +4,7 @@ use super::{
     badge::{Badge, Tone},
     icon::Glyph,
     job_row::DueCells,
+    name::Name,
     number::count,
 };
 use crate::model::{
@@ -103,7 +104,7 @@ pub fn DueRow(job: JobSummary, #[prop(into)] href: Signal<String>) -> impl IntoV
                     <Badge tone=Tone::Delayed glyph=Glyph::Delayed text="due" title="A delayed job whose time has come: a worker takes it before this list. Select it in the list of delayed jobs." />
                 </span>
                 <a class="name align-middle" href=move || href.get()>
-                    {job.title()} " " <span class="font-mono text-12 font-normal text-muted">{id}</span>
+                    <Name text=job.title() /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=id /></span>
                 </a>
             </td>
             <DueCells job=job />

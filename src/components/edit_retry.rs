@@ -12,20 +12,25 @@ use crate::model::{
     edited::{Draft, Misplaced},
     ids::{Fingerprint, QueueName},
     job::queue_named,
+    shown::in_text,
 };
 use leptos::{prelude::*, task::spawn_local};
 
 /// Why the job will not stay with its queue, as a sentence.
 fn elsewhere(payload: &str, queue: &QueueName) -> Option<String> {
-    match queue_named(payload) {
-        Some(named) if named == queue.as_str() => None,
-        Some(named) => Some(format!(
-            "data.properties.queueName is {named}, not {queue}. The job goes to {queue} now, but when it fails or holds a group, the library goes on with it in {named}."
-        )),
-        None => Some(format!(
-            "The payload has no data.properties.queueName. The job goes to {queue} now, but when it fails or holds a group, the library goes on with it in the queue default."
-        )),
+    let named = queue_named(payload);
+    if named.as_deref() == Some(queue.as_str()) {
+        return None;
     }
+    let queue = queue.in_text();
+    Some(match named.as_deref().map(in_text) {
+        Some(named) => format!(
+            "data.properties.queueName is {named}, not {queue}. The job goes to {queue} now, but when it fails or holds a group, the library goes on with it in {named}."
+        ),
+        None => format!(
+            "The payload has no data.properties.queueName. The job goes to {queue} now, but when it fails or holds a group, the library goes on with it in the queue default."
+        ),
+    })
 }
 
 #[component]
@@ -48,7 +53,7 @@ pub fn EditRetry(queue: QueueName, job: Fingerprint, name: String, payload: Stri
         // Another payload may name another priority.
         base.set(false);
     };
-    let title = format!("Edit and retry {name}?");
+    let title = format!("Edit and retry {}?", in_text(&name));
     let primary = move || if base.get() { "Retry to base list".to_owned() } else { "Retry job".into() };
     let note = {
         let kept = if draft.with_value(|d| d.unfolded) {
@@ -57,7 +62,8 @@ pub fn EditRetry(queue: QueueName, job: Fingerprint, name: String, payload: Stri
             ""
         };
         format!(
-            "It goes to the end of its waiting list in {queue}. A retry sets attempts to 0 and cuts error, failedAt and delaySeconds; every byte that you do not change stays as it is.{kept}"
+            "It goes to the end of its waiting list in {}. A retry sets attempts to 0 and cuts error, failedAt and delaySeconds; every byte that you do not change stays as it is.{kept}",
+            queue.in_text()
         )
     };
     let confirm = move |()| {

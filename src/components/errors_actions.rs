@@ -4,6 +4,7 @@ use super::{
     actions::Actions,
     dialog::{Confirm, close},
     icon::{Glyph, Icon},
+    name::Name,
     number::{count, jobs},
     question::restorable,
 };
@@ -58,14 +59,14 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
         (Some(n), 1) => format!(
             "{word} {} of {}?",
             count(n, "failed job", "failed jobs"),
-            parts.with(|p| p.iter().flatten().map(|p| p.queue.to_string()).next().unwrap_or_default())
+            parts.with(|p| p.iter().flatten().map(|p| p.queue.in_text().into_owned()).next().unwrap_or_default())
         ),
         (Some(n), queues) => format!("{word} {} of {queues} queues?", count(n, "failed job", "failed jobs")),
     };
     let primary = move || total.get().map_or_else(|| "Counting…".into(), |n| format!("{word} {}", jobs(n)));
     let list = move || {
         parts.get().filter(|p| p.len() > 1).map(|all| {
-            let lines = all.into_iter().map(|p| view! { <li class="flex gap-3"><span class="clip grow">{p.queue.to_string()}</span><span class="num">{jobs(p.count)}</span></li> }).collect_view();
+            let lines = all.into_iter().map(|p| view! { <li class="flex gap-3"><span class="clip grow"><Name text=p.queue /></span><span class="num">{jobs(p.count)}</span></li> }).collect_view();
             view! { <ul class="grid gap-1 max-h-60 overflow-auto" tabindex="0" aria-label="Queues">{lines}</ul> }
         })
     };

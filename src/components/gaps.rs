@@ -12,7 +12,7 @@ fn sentence(gap: &Gap) -> String {
     let jobs =
         gap.up_to.map_or_else(|| "failed jobs, nobody knows how many,".to_owned(), |n| format!("up to {} failed jobs", thousands(n)));
     let from = gap.from.map_or_else(|| "until".to_owned(), |at| format!("{} to", at.full()));
-    format!("{}: {jobs} were not archived, {from} {}", gap.queue, gap.until.full())
+    format!("{}: {jobs} were not archived, {from} {}", gap.queue.in_text(), gap.until.full())
 }
 
 /// The newest ones, and how many `more` there are.

@@ -2,6 +2,7 @@
 
 use super::{
     job_table::{attempts, split_error},
+    name::Name,
     number::thousands,
     selection::Selection,
     time::{Ago, Clock},
@@ -11,6 +12,7 @@ use crate::{
     model::{
         job::{JobState, JobSummary, Order},
         query::JobsQuery,
+        shown::in_text,
         time::{Millis, relative},
     },
 };
@@ -67,11 +69,11 @@ pub(super) fn Row(
     view! {
         <tr data-row aria-selected=move || picked.get().to_string()>
             <td class="pr-0! text-clip!">
-                <input type="checkbox" class="check" aria-label=format!("Select {id}") prop:checked=move || picked.get() on:click=click />
+                <input type="checkbox" class="check" aria-label=format!("Select {}", in_text(&id)) prop:checked=move || picked.get() on:click=click />
             </td>
             <td>
                 <a class=name href=move || href.get()>
-                    {job.title()} " " <span class="font-mono text-12 font-normal text-muted">{id}</span>
+                    <Name text=job.title() /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=id /></span>
                 </a>
                 {inline_problem.map(|p| view! { <span class="ml-3 text-faint max-sm:hidden">{p}</span> })}
                 {below.map(|text| view! { <p class="clip text-12 text-faint sm:hidden">{text}</p> })}
@@ -84,7 +86,11 @@ pub(super) fn Row(
 fn group_cell(job: &JobSummary) -> impl IntoView + use<> {
     let group = job.group_id.clone();
     let class = if group.is_some() { "font-mono text-12" } else { "" };
-    view! { <td class="group-cell max-lg:hidden"><span class=class>{or_dash(group)}</span></td> }
+    let group = match group {
+        Some(group) => view! { <Name text=group /> }.into_any(),
+        None => or_dash(None),
+    };
+    view! { <td class="group-cell max-lg:hidden"><span class=class>{group}</span></td> }
 }
 
 fn priority_cell(job: &JobSummary, class: &'static str) -> impl IntoView + use<> {

@@ -108,7 +108,7 @@ pub fn JobTable(
     };
     view! {
         <table class=move || if grouped.get() { "grid-table" } else { "grid-table groupless" }>
-            <caption class="sr-only">{move || what.with(|q| format!("{} jobs of {}", q.state.as_str(), q.queue))}</caption>
+            <caption class="sr-only">{move || what.with(|q| format!("{} jobs of {}", q.state.as_str(), q.queue.in_text()))}</caption>
             <thead class="stick sm:[&_th]:top-[calc(var(--bar)+48px)]!">
                 <tr>
                     <th scope="col" class="w-[52px] max-sm:w-[44px] pr-0!">

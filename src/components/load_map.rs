@@ -1,6 +1,9 @@
 //! One cell for each queue: the more waits the wider it is, the longer the backlog lasts the stronger its colour.
 
-use super::number::{Place, count, figure, short};
+use super::{
+    name::Name,
+    number::{Place, count, figure, short},
+};
 use crate::model::{
     board::{FOREVER, Load, LoadMap},
     time::span,
@@ -35,7 +38,7 @@ fn words(cell: &Load) -> String {
         Some(FOREVER) => ", and none left in the last minute".into(),
         Some(s) => format!(", worked off in {} at the pace of the last minute", span(s.saturating_mul(1_000) as i64)),
     };
-    format!("{}: {waiting}{pace}", cell.name)
+    format!("{}: {waiting}{pace}", cell.name.in_text())
 }
 
 #[component]
@@ -50,7 +53,7 @@ pub fn QueueLoad(map: Memo<LoadMap>) -> impl IntoView {
                 let class = ["cell ", level(cell)].concat();
                 view! {
                     <a class=class style=grow href=cell.name.href() title=words(cell)>
-                        <span class="clip"><bdi>{cell.name.to_string()}</bdi></span>
+                        <span class="clip"><Name text=cell.name.clone() /></span>
                         <b>{short(cell.waiting)}</b>
                     </a>
                 }

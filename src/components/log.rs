@@ -3,6 +3,7 @@
 use super::{
     badge::Tone,
     icon::{Glyph, Icon},
+    name::Name,
     number::thousands,
 };
 use crate::{
@@ -139,12 +140,12 @@ fn Line(line: LogLine, full: bool, past: bool) -> impl IntoView {
             } else {
                 LogQuery { worker: worker.clone(), ..LogQuery::default() }.search()
             };
-            view! { <a class="w clip" href=format!("/logs{search}") title=worker.clone()><bdi>{worker.clone()}</bdi></a> }.into_any()
+            view! { <a class="w clip" href=format!("/logs{search}") title=worker.clone()><Name text=worker.clone() /></a> }.into_any()
         }
         None => view! { <span class="w">"—"</span> }.into_any(),
     };
     let queue = full.then(|| match &line.queue {
-        Some(queue) => view! { <a class="w clip" href=queue.href() title=queue.to_string()><bdi>{queue.to_string()}</bdi></a> }.into_any(),
+        Some(queue) => view! { <a class="w clip" href=queue.href() title=queue.to_string()><Name text=queue.clone() /></a> }.into_any(),
         None => view! { <span class="w">"—"</span> }.into_any(),
     });
     let message = match line.problem {

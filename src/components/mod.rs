@@ -34,6 +34,7 @@ pub mod later;
 pub mod load_map;
 pub mod log;
 pub mod log_filters;
+pub mod name;
 pub mod nav;
 pub mod node;
 pub mod node_command;

@@ -3,6 +3,7 @@
 use super::{
     badge::Tone,
     icon::{Glyph, Icon},
+    name::Name,
     node_command::{Answers, Asks},
     node_spark::NodeSpark,
     number::{Place, bytes, count, figure},
@@ -111,7 +112,7 @@ pub fn NodeCard(first: Node, nodes: Signal<Vec<Node>>, #[prop(into)] on_sent: Ca
         <details class="node">
             <summary>
                 <span class="state"><Icon glyph=Signal::derive(move || look(state.get()).2) class=Signal::derive(move || look(state.get()).1.icon()) /><span class=move || if there() { "" } else { "text-lost font-medium" }>{word}</span></span>
-                <span class="who"><span class="clip font-medium"><bdi>{name.clone()}</bdi></span><span class="clip text-12 text-faint">{move || what.get()}</span></span>
+                <span class="who"><span class="clip font-medium"><Name text=name /></span><span class="clip text-12 text-faint">{move || what.get()}</span></span>
                 <span class="fig" title=move || beat.with(|b| format!("CPU of the process: {}", percent(b.cpu_process)))><span class="num">{shown(cpu)}</span><NodeSpark what="CPU" values=Signal::derive(move || node.with(|n| n.cpu_history.clone())) /></span>
                 <span class="fig" title=move || beat.with(memory)><span class="num">{shown(ram)}</span><NodeSpark what="Memory" values=Signal::derive(move || node.with(|n| n.memory_history.clone())) /></span>
                 <span class="num text-muted rss">{move || beat.with(|b| or_dash(b.rss.map(bytes)))}</span>
@@ -147,7 +148,7 @@ fn Queues(queues: Memo<Vec<NodeQueue>>, node: Memo<Node>, on_sent: Callback<()>)
         let uncounted = q.active.is_none() && q.driver.as_deref() == Some("redis");
         view! {
             <tr title=if uncounted { "The agent counts only what waits here" } else { "" }>
-                <td><span class="font-medium"><bdi>{q.name.clone()}</bdi></span></td>
+                <td><span class="font-medium"><Name text=q.name.clone() /></span></td>
                 <td class="text-muted max-sm:hidden">{q.driver.clone().unwrap_or_else(|| "—".into())}</td>
                 {cell(q.waiting)}
                 {cell(q.active)}

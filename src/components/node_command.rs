@@ -16,6 +16,7 @@ use crate::{
     model::{
         error::ApiError,
         node::{CommandAsk, CommandKind, LaravelAction, Node},
+        shown::{in_text, shown},
     },
 };
 use answers::wish;
@@ -111,7 +112,7 @@ impl Sending {
                     let listened = count(c.listeners, "agent listened", "agents listened");
                     self.actions.toaster.show(Toast {
                         kind: Kind::Noted,
-                        title: format!("Asked {id} to {}", wish(c.kind, c.action, &c.queue)),
+                        title: format!("Asked {} to {}", in_text(&id), wish(c.kind, c.action, &c.queue)),
                         detail: format!("{listened}. Nobody replies: the node's next heartbeats show what came of it."),
                         offer: None,
                     });
@@ -126,16 +127,16 @@ impl Sending {
 #[component]
 fn Send(node: Memo<Node>, ask: CommandAsk, asked: RwSignal<Option<CommandAsk>>, on_sent: Callback<()>) -> impl IntoView {
     let sending = Sending::new(node, on_sent);
-    let (id, service) = node.with_untracked(|n| (n.id.clone(), n.service.clone()));
+    let (id, service) = node.with_untracked(|n| (in_text(&n.id).into_owned(), in_text(&n.service).into_owned()));
     let failed = node.with_untracked(|n| n.beat.queue(&ask.queue).and_then(|q| q.failed));
     let (title, primary) = match ask.action {
         Some(LaravelAction::Restart) => (format!("Restart the Laravel workers of {id}?"), "Restart workers".to_owned()),
         _ => match failed {
             Some(n) => (
-                format!("Retry {} of {}?", count(n, "failed job", "failed jobs"), ask.queue),
+                format!("Retry {} of {}?", count(n, "failed job", "failed jobs"), in_text(&ask.queue)),
                 format!("Ask to retry {}", count(n, "job", "jobs")),
             ),
-            None => (format!("Retry all failed jobs of {}?", ask.queue), "Ask to retry all".to_owned()),
+            None => (format!("Retry all failed jobs of {}?", in_text(&ask.queue)), "Ask to retry all".to_owned()),
         },
     };
     let what = match ask.action {
@@ -184,10 +185,10 @@ fn OneJob(node: Memo<Node>, open: RwSignal<bool>, on_sent: Callback<()>) -> impl
             anyway: anyway.get_untracked(),
         });
     };
-    let options = queues.into_iter().map(|q| view! { <option value=q.name.clone()>{q.name.clone()}</option> }).collect_view();
+    let options = queues.into_iter().map(|q| view! { <option value=q.name.clone()>{shown(&q.name).into_owned()}</option> }).collect_view();
     view! {
         <Confirm
-            title=Signal::stored(format!("Command for one job on {id}"))
+            title=Signal::stored(format!("Command for one job on {}", in_text(&id)))
             primary=Signal::derive(move || if delete.get() { "Ask to delete 1 job".to_owned() } else { "Ask to retry 1 job".to_owned() })
             glyph=Glyph::Operations
             ready=ready

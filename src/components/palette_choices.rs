@@ -17,6 +17,7 @@ use crate::{
         query::QueuesQuery,
         queue::QueueSample,
         search::{Hit, Whereabouts},
+        shown::{in_text, shown},
     },
 };
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
@@ -76,7 +77,7 @@ fn choices(typed: &str, queues: &[QueueSample], jobs: &[Hit]) -> Vec<Choice> {
         let failed = q.failed.filter(|n| *n > 0).map(|n| format!("{} failed", figure(Some(n), false)));
         let waiting = q.waiting.filter(|n| *n > 0).map(|n| format!("{} waiting", figure(Some(n), q.grouped_partial)));
         let note = [failed, waiting].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Choice { label: q.name.to_string(), note, glyph: Glyph::Queues, act: Act::Open(q.name.href()) }
+        Choice { label: shown(q.name.as_str()).into_owned(), note, glyph: Glyph::Queues, act: Act::Open(q.name.href()) }
     });
     let commands = COMMANDS.iter().filter(|(label, ..)| label.to_lowercase().contains(&text)).map(|(label, glyph, command)| Choice {
         label: (*label).to_owned(),
@@ -88,8 +89,8 @@ fn choices(typed: &str, queues: &[QueueSample], jobs: &[Hit]) -> Vec<Choice> {
         return commands.chain(queues).collect();
     }
     let jobs = jobs.iter().take(JOBS).map(|hit| Choice {
-        label: [hit.id.clone(), hit.class_name.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        note: format!("{} in {}", hit.state.as_str(), hit.queue),
+        label: [&hit.id, &hit.class_name].into_iter().flatten().map(|name| in_text(name)).collect::<Vec<_>>().join(" · "),
+        note: format!("{} in {}", hit.state.as_str(), hit.queue.in_text()),
         glyph: Tone::of(hit.state).2,
         act: Act::Open(hit.href()),
     });
@@ -212,7 +213,7 @@ pub fn Choices() -> impl IntoView {
                         on:click=move |_| run.run(i)
                     >
                         <Icon glyph=choice.glyph />
-                        <span class="clip grow">{choice.label}</span>
+                        <span class="clip grow"><bdi>{choice.label}</bdi></span>
                         <span class="text-12 text-faint num">{choice.note}</span>
                     </li>
                 }

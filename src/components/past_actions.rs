@@ -12,6 +12,7 @@ use crate::{
         error::ApiError,
         ids::{Fingerprint, QueueName, segment},
         past::{PushAsk, PushDone, Pushed},
+        shown::in_text,
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -94,6 +95,7 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
                     close();
                     done.set(done.get_untracked() || !copy);
                     let href = format!("{}/jobs/{}", queue.href(), segment(&id));
+                    let (queue, id) = (queue.in_text(), in_text(&id));
                     let title = if copy { format!("A copy is waiting in {queue}") } else { format!("Job {id} is waiting in {queue}") };
                     let offer = Offer::Link { label: "View".into(), href };
                     actions.toaster.done(title, if copy { format!("Its id is {id}.") } else { String::new() }, Some(offer));
@@ -105,6 +107,7 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
     let dialog = move || {
         let Asked { copy, base, .. } = asked.get()?;
         let (queue, name) = named.get_value();
+        let (queue, name) = (queue.in_text(), in_text(&name));
         let (title, primary) = match (copy, base) {
             (_, true) => (format!("Push to the base list of {queue}?"), "Push to base list"),
             (true, _) => (format!("Duplicate {name}?"), "Duplicate job"),

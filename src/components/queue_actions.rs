@@ -23,11 +23,20 @@ fn paused(q: &QueueSample) -> bool {
     q.paused != Paused::No
 }
 
+fn pause(q: &QueueSample) -> Question {
+    let (queue, partly) = (q.name.clone(), q.paused == Paused::Partly);
+    Question::Pause { queue, waiting: q.waiting, partial: q.grouped_partial, partly }
+}
+
+fn resume(q: &QueueSample) -> Question {
+    Question::Resume { queue: q.name.clone(), waiting: q.waiting, partial: q.grouped_partial }
+}
+
 /// `inline` adds the pause and retry buttons beside the menu.
 #[component]
 pub fn QueueActions(#[prop(into)] sample: Signal<QueueSample>, #[prop(optional)] inline: bool) -> impl IntoView {
     let actions = expect_context::<Actions>();
-    let label = Memo::new(move |_| format!("More actions for {}", sample.with(|q| q.name.to_string())));
+    let label = Memo::new(move |_| format!("More actions for {}", sample.with(|q| q.name.in_text().into_owned())));
     let open = Memo::new(move |_| actions.menu.with(|m| m.as_ref().is_some_and(|m| sample.with(|q| q.name == m.queue))));
     let node = NodeRef::<html::Button>::new();
     let show = move |_| {
@@ -51,7 +60,7 @@ fn MainButtons(sample: Signal<QueueSample>) -> impl IntoView {
     let failed = Memo::new(move |_| sample.with(|q| q.failed).filter(|n| *n > 0));
     let switch = move |_| {
         let q = sample.get_untracked();
-        if paused(&q) { actions.resume(q.name) } else { actions.pause(q.name, q.waiting) }
+        actions.ask(if paused(&q) { resume(&q) } else { pause(&q) });
     };
     let retry = move |_| {
         let q = sample.get_untracked();
@@ -60,7 +69,7 @@ fn MainButtons(sample: Signal<QueueSample>) -> impl IntoView {
     view! {
         <button type="button" class="btn noscript:hidden" disabled=move || actions.pending.get() on:click=switch>
             <Icon glyph=Signal::derive(move || if is_paused.get() { Glyph::Play } else { Glyph::Pause }) />
-            {move || if is_paused.get() { "Resume queue" } else { "Pause queue" }}
+            {move || if is_paused.get() { "Resume queue…" } else { "Pause queue…" }}
         </button>
         {move || failed.get().map(|n| view! {
             <button type="button" class="btn noscript:hidden" on:click=retry>
@@ -82,18 +91,15 @@ struct Item {
 fn items(q: &QueueSample, inline: bool) -> Vec<Item> {
     let mut list = Vec::new();
     let mut item = |glyph, text: String, danger, run: Box<dyn Fn(Actions) + Send + Sync>| list.push(Item { glyph, text, danger, run });
-    let (name, failed, delayed, waiting) = (q.name.clone(), q.failed, q.delayed, q.waiting);
+    let (name, failed, delayed) = (q.name.clone(), q.failed, q.delayed);
     if !inline && paused(q) {
-        let queue = name.clone();
-        item(Glyph::Play, "Resume queue".into(), false, Box::new(move |a| a.resume(queue.clone())));
+        let question = resume(q);
+        item(Glyph::Play, "Resume queue…".into(), false, Box::new(move |a| a.ask(question.clone())));
     }
-    if !inline && q.paused != Paused::Yes {
-        let queue = name.clone();
-        item(Glyph::Pause, "Pause queue".into(), false, Box::new(move |a| a.pause(queue.clone(), waiting)));
-    }
-    if inline && q.paused == Paused::Partly {
-        let queue = name.clone();
-        item(Glyph::Pause, "Pause all four lists".into(), false, Box::new(move |a| a.pause(queue.clone(), waiting)));
+    if q.paused == Paused::Partly || !inline && q.paused == Paused::No {
+        let question = pause(q);
+        let text = if q.paused == Paused::Partly { "Pause all four lists…" } else { "Pause queue…" };
+        item(Glyph::Pause, text.into(), false, Box::new(move |a| a.ask(question.clone())));
     }
     if let (false, Some(n @ 1..)) = (inline, failed) {
         let queue = name.clone();
@@ -201,7 +207,7 @@ pub(super) fn QueueMenu(at: MenuAt) -> impl IntoView {
         .collect_view();
     view! {
         <section aria-label="Queue actions">
-        <div id=MENU class="menu" role="menu" popover="auto" aria-label=format!("Actions for {}", at.queue) style=style node_ref=node on:toggle=gone on:keydown=move |e| step(&e)>
+        <div id=MENU class="menu" role="menu" popover="auto" aria-label=format!("Actions for {}", at.queue.in_text()) style=style node_ref=node on:toggle=gone on:keydown=move |e| step(&e)>
             {lines}
         </div>
         </section>

@@ -4,6 +4,7 @@ use super::{
     badge::QueueBadges,
     confirm::QueueActions,
     icon::{Glyph, Icon},
+    name::Name,
     number::{Number, Rate, figure},
     spark::Spark,
     time::Age,
@@ -151,7 +152,7 @@ fn QueueRow(#[prop(into)] sample: Signal<QueueSample>, full: bool) -> impl IntoV
         <tr data-row>
             <td>
                 <div class="qname">
-                    <a class="name clip" href=href title=title><bdi>{name}</bdi></a>
+                    <a class="name clip" href=href title=title><Name text=name /></a>
                     <QueueBadges sample=sample />
                 </div>
             </td>

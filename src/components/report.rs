@@ -11,6 +11,7 @@ use crate::model::{
     ids::QueueName,
     job::JobState,
     operation::{Operation, OperationStatus, Outcome, Verb},
+    shown::in_text,
 };
 use leptos::prelude::*;
 
@@ -24,8 +25,8 @@ impl Actions {
             (None, _) => (Kind::Done, Some(Offer::Link { label: "View".into(), href: queue.href() })),
         };
         let title = match (name, outcome.done) {
-            (Some(name), 1) if verb == Verb::Discard => format!("Deleted {name} from {queue}"),
-            (Some(name), 1) => format!("Job {name} is waiting in {queue}"),
+            (Some(name), 1) if verb == Verb::Discard => format!("Deleted {} from {}", in_text(name), queue.in_text()),
+            (Some(name), 1) => format!("Job {} is waiting in {}", in_text(name), queue.in_text()),
             _ => headline(verb, queue, outcome.done),
         };
         let mut detail = exceptions(verb, outcome);

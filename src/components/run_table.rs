@@ -4,6 +4,7 @@ use super::{
     actions::Actions,
     badge::Tone,
     icon::{Glyph, Icon},
+    name::Name,
     number::{millis, thousands},
     question::Question,
     time::{Ago, Clock},
@@ -105,7 +106,7 @@ fn Row(run: Run, queues: bool) -> impl IntoView {
     };
     let queue = queues.then(|| {
         let cell = match &run.queue {
-            Some(queue) => view! { <a class="link" href=queue.href()><bdi>{queue.to_string()}</bdi></a> }.into_any(),
+            Some(queue) => view! { <a class="link" href=queue.href()><Name text=queue.clone() /></a> }.into_any(),
             None => view! { <span class="text-zero" title="Its queue could not be told">"—"</span> }.into_any(),
         };
         view! { <td class="max-sm:hidden">{cell}</td> }
@@ -124,11 +125,11 @@ fn Row(run: Run, queues: bool) -> impl IntoView {
         <tr class=if lost { "lost" } else { "" }>
             <td title=title><span class="state"><Icon glyph=glyph class=tone.icon() /><span>{word}<span class="text-muted num max-sm:hidden">{missed}</span></span></span></td>
             <td>
-                <div class="clip"><span class="font-medium"><bdi>{name}</bdi></span> {id.map(|id| view! { <span class="ml-2 font-mono text-12 text-muted"><bdi>{id}</bdi></span> })}</div>
+                <div class="clip"><span class="font-medium"><Name text=name /></span> {id.map(|id| view! { <span class="ml-2 font-mono text-12 text-muted"><Name text=id /></span> })}</div>
                 {put_back}
             </td>
             {queue}
-            <td class="max-sm:hidden"><a class="link" href=log><bdi>{run.worker.clone()}</bdi></a></td>
+            <td class="max-sm:hidden"><a class="link" href=log><Name text=run.worker /></a></td>
             <td class="r max-lg:hidden"><Clock at=run.started_at /></td>
             <td class=ran_class>{move || time.get()}</td>
             <td class=rest>{waited}</td>

@@ -3,9 +3,13 @@
 use super::{
     badge::State,
     icon::{Glyph, Icon},
+    name::Name,
     time::{Ago, Clock},
 };
-use crate::model::search::{Field, Hit, Query, Whereabouts};
+use crate::model::{
+    search::{Field, Hit, Query, Whereabouts},
+    shown::shown,
+};
 use leptos::prelude::*;
 
 /// A text with parts of it marked. Ranges that do not fit are left out: they came over the wire.
@@ -20,6 +24,16 @@ pub fn Marked(text: String, marks: Vec<(usize, usize)>) -> impl IntoView {
     }
     parts.push((text.get(at..).unwrap_or_default().to_owned(), None));
     parts.into_iter().map(|(before, marked)| view! { {before}{marked.map(|m| view! { <mark>{m}</mark> })} }).collect_view()
+}
+
+/// A name with what matched; the marks are of the name as it is, so one with stand-ins has none.
+#[component]
+fn MarkedName(text: String, marks: Vec<(usize, usize)>) -> impl IntoView {
+    if shown(&text) == text {
+        view! { <bdi><Marked text=text marks=marks /></bdi> }.into_any()
+    } else {
+        view! { <Name text=text /> }.into_any()
+    }
 }
 
 fn marks(query: &Query, field: Field, text: &str) -> Vec<(usize, usize)> {
@@ -76,13 +90,13 @@ fn Row(hit: Hit, query: Memo<Query>) -> impl IntoView {
         <tr data-row>
             <td>
                 <a class="name" href=hit.href()>
-                    <Marked text=title marks=title_marks /> " "
-                    <span class="font-mono text-12 font-normal text-muted"><Marked text=id marks=id_marks /></span>
+                    <MarkedName text=title marks=title_marks /> " "
+                    <span class="font-mono text-12 font-normal text-muted"><MarkedName text=id marks=id_marks /></span>
                 </a>
                 <p class="clip text-12 text-faint sm:hidden"><Marked text=below.0 marks=below.1 /></p>
             </td>
             <td class="text-muted max-sm:hidden" title=line.clone()><Marked text=line.clone() marks=line_marks /></td>
-            <td class="max-lg:hidden" title=queue.clone()>{queue.clone()}</td>
+            <td class="max-lg:hidden" title=queue.clone()><Name text=queue.clone() /></td>
             <td class="max-sm:pr-gutter!"><State state=state /></td>
             <td class="text-muted max-md:hidden">{found}</td>
             <td class="r max-sm:hidden">

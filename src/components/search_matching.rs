@@ -53,7 +53,7 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, bas
         Verb::Discard => ("Delete", "", Glyph::Trash),
         Verb::Retry | Verb::Purge | Verb::ClearFailed | Verb::Restore => ("Retry", "", Glyph::Retry),
     };
-    let title = format!("{act} the {} jobs of {queue} that match{after}?", state.as_str());
+    let title = format!("{act} the {} jobs of {} that match{after}?", state.as_str(), queue.in_text());
     let primary = move || whole.get().map_or_else(|| "Counting".into(), |n| format!("{act} {}{after}", jobs_of(n)));
     let says = {
         let queue = queue.clone();
@@ -76,8 +76,9 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, bas
             };
             let due = served.map_or_else(String::new, |served| format!(" {}", due_ones(&queue, served.get())));
             format!(
-                "Exactly {} of {queue}, counted just now among {scanned}. {what}{due} Jobs that are added or fail meanwhile are not included. It runs in the background and can be cancelled.",
-                count(step.count, "job matches", "jobs match")
+                "Exactly {} of {}, counted just now among {scanned}. {what}{due} Jobs that are added or fail meanwhile are not included. It runs in the background and can be cancelled.",
+                count(step.count, "job matches", "jobs match"),
+                queue.in_text()
             )
         }
     };

@@ -8,7 +8,7 @@ use crate::model::{
 
 /// `Retried 3 jobs of emails`, or `No job of emails was retried`.
 pub fn headline(verb: Verb, queue: &QueueName, done: u64) -> String {
-    let n = jobs(done);
+    let (n, queue) = (jobs(done), queue.in_text());
     match (verb, done) {
         (Verb::Retry, 0) => format!("No job of {queue} was retried"),
         (Verb::Retry, _) => format!("Retried {n} of {queue}"),
@@ -29,8 +29,8 @@ pub fn headline(verb: Verb, queue: &QueueName, done: u64) -> String {
 fn so_far(verb: Verb, queue: &QueueName, done: u64) -> String {
     match (verb, done) {
         (Verb::Purge, _) => headline(Verb::Discard, queue, done),
-        (Verb::ClearFailed, 0) => format!("No failed job of {queue} was deleted"),
-        (Verb::Restore, 0) => format!("No job of {queue} was restored"),
+        (Verb::ClearFailed, 0) => format!("No failed job of {} was deleted", queue.in_text()),
+        (Verb::Restore, 0) => format!("No job of {} was restored", queue.in_text()),
         (Verb::Retry | Verb::Promote | Verb::Discard | Verb::ClearFailed | Verb::Restore, _) => headline(verb, queue, done),
     }
 }
@@ -64,7 +64,7 @@ pub fn exceptions(verb: Verb, outcome: &Outcome) -> String {
 
 /// `Retrying failed jobs of emails`; of one that waits for its turn, `Waiting to begin: retrying failed jobs of emails`
 pub fn running(operation: &Operation) -> String {
-    let queue = &operation.queue;
+    let queue = operation.queue.in_text();
     let state = operation.state.map_or(String::new(), |s| format!("{} ", s.as_str()));
     let text = match operation.verb {
         Verb::Retry => format!("Retrying failed jobs of {queue}"),

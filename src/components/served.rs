@@ -17,7 +17,7 @@ pub(super) fn served(queue: &QueueName, wanted: Signal<bool>) -> Memo<Option<boo
 pub(super) fn due_ones(queue: &QueueName, served: Option<bool>) -> String {
     match served {
         Some(true) => "What is due already, or in a moment, is left to the workers.".into(),
-        Some(false) => format!("No worker serves {queue}, so what is due already is included."),
+        Some(false) => format!("No worker serves {}, so what is due already is included.", queue.in_text()),
         None => "What is due already is left to the workers, if one serves the queue.".into(),
     }
 }

@@ -1,8 +1,9 @@
 //! What a worker is and does, in words: on the overview and on its own page.
 
-use super::{badge::Tone, icon::Glyph};
+use super::{badge::Tone, icon::Glyph, name::Name};
 use crate::model::{
     run::{Run, RunState},
+    shown::in_text,
     time::{Millis, relative, span},
     worker::{Beat, Worker, WorkerState},
 };
@@ -24,8 +25,8 @@ pub fn job_name(run: &Run) -> String {
 /// The same in a sentence or alone: an id says that it is a job's.
 pub fn job_said(run: &Run) -> String {
     match (&run.class_name, &run.job) {
-        (None, Some(id)) => format!("job {id}"),
-        (Some(_), _) | (None, None) => job_name(run),
+        (None, Some(id)) => format!("job {}", in_text(id)),
+        (Some(_), _) | (None, None) => in_text(&job_name(run)).into_owned(),
     }
 }
 
@@ -89,7 +90,7 @@ pub fn WorkerLines(#[prop(into)] workers: Signal<Vec<Worker>>, now: Signal<Milli
                     view! {
                         <li><a class="wk" href="/workers" title=format!("{name}: {}", word.to_ascii_lowercase())>
                             <super::icon::Icon glyph=glyph class=tone.icon() />
-                            <span class=class><bdi>{name.clone()}</bdi></span>
+                            <span class=class><Name text=name.clone() /></span>
                             <span class="clip text-muted">{move || text.get()}</span>
                             <LoadBar percent=Signal::derive(move || worker.with(|w| if w.state == WorkerState::Online { load(&w.beat) } else { None })) />
                         </a></li>

@@ -2,6 +2,7 @@
 
 use super::{
     icon::Icon,
+    name::Name,
     number::{Number, Place, bytes},
     worker::{LoadBar, doing, job_said, load, look, open, ran},
 };
@@ -9,6 +10,7 @@ use crate::{
     live::Live,
     model::{
         log::LogQuery,
+        shown::in_text,
         time::span,
         worker::{Beat, Worker, WorkerState},
     },
@@ -73,7 +75,7 @@ fn Row(first: Worker, workers: Signal<Vec<Worker>>) -> impl IntoView {
         }
     });
     let text = |read: fn(&Worker) -> String| Memo::new(move |_| worker.with(read));
-    let queues = text(|w| w.beat.queues.join(", "));
+    let queues = text(|w| w.beat.queues.iter().map(|q| in_text(q)).collect::<Vec<_>>().join(", "));
     let rss = text(|w| w.beat.rss.map_or_else(|| "—".into(), bytes));
     let (memory, place) = (text(|w| memory(&w.beat)), text(|w| place(&w.beat)));
     let uptime = text(|w| w.beat.uptime_seconds.map_or_else(|| "—".into(), |s| span((s as i64).saturating_mul(1_000))));
@@ -101,7 +103,7 @@ fn Row(first: Worker, workers: Signal<Vec<Worker>>) -> impl IntoView {
         <tr data-row>
             <td><span class=if online { "state" } else { "state font-medium" }><Icon glyph=glyph class=tone.icon() /><span class=if word == "Lost" { "text-lost" } else { "" }>{word}</span></span></td>
             <td>
-                <a class="name" href=log title="The log of this worker"><bdi>{id}</bdi></a>
+                <a class="name" href=log title="The log of this worker"><Name text=id /></a>
                 <span class="ml-2 text-12 text-faint num max-md:hidden">{move || place.get()}</span>
             </td>
             <td class="max-sm:hidden" title=move || queues.get()>{move || queues.with(|q| if q.is_empty() { "—".to_owned() } else { q.clone() })}</td>

@@ -1,8 +1,9 @@
 //! Names and handles, valid once they exist ("parse at the door").
 
+use super::shown;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Everything that is not unreserved in RFC 3986 is escaped, so that any name is one path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
@@ -38,6 +39,11 @@ pub struct QueueName(String);
 impl QueueName {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// As a sentence says it, see [`shown::in_text`].
+    pub fn in_text(&self) -> Cow<'_, str> {
+        shown::in_text(&self.0)
     }
 
     /// `/queues/{name}` with the name percent-encoded.

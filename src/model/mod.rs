@@ -25,6 +25,7 @@ pub mod schedule;
 pub mod search;
 pub mod settings;
 pub mod shorten;
+pub mod shown;
 pub mod signature;
 pub mod time;
 pub mod wire;

@@ -13,6 +13,7 @@ use crate::{
         errors_spark::ErrorSpark,
         icon::{Glyph, Icon},
         job_table::split_error,
+        name::Name,
         number::{count, thousands},
         time::Ago,
     },
@@ -179,10 +180,10 @@ fn row(kind: ErrorKind, coverage: Coverage) -> impl IntoView {
     let class = (!class.is_empty()).then(|| view! { <span>{format!("{class} ")}</span> });
     let rest = rest.to_owned();
     let queues: Vec<String> = kind.queues.iter().map(|q| q.queue.to_string()).collect();
-    let shown = match queues.as_slice() {
-        [] => "—".to_owned(),
-        [only] => only.clone(),
-        [first, more @ ..] => format!("{first} and {} more", more.len()),
+    let places = match queues.as_slice() {
+        [] => "—".into_any(),
+        [only] => view! { <Name text=only.clone() /> }.into_any(),
+        [first, more @ ..] => view! { <Name text=first.clone() /> {format!(" and {} more", more.len())} }.into_any(),
     };
     let time =
         |at: Option<crate::model::time::Millis>| at.map_or_else(|| view! { "—" }.into_any(), |at| view! { <Ago at=at /> }.into_any());
@@ -192,7 +193,7 @@ fn row(kind: ErrorKind, coverage: Coverage) -> impl IntoView {
             <td title=kind.text.clone()>
                 <a class="name font-normal!" href=href>{class}<span class="text-muted">{rest}</span></a>
             </td>
-            <td class="max-md:hidden" title=queues.join(", ")>{shown}</td>
+            <td class="max-md:hidden" title=queues.join(", ")>{places}</td>
             <td class="max-sm:hidden"><ErrorSpark hours=kind.hours /></td>
             <td class="r">{thousands(kind.count)}</td>
             <td class=failed>{live_count(kind.failed, coverage)}</td>

@@ -16,6 +16,7 @@ use crate::{
         error_view::ErrorView,
         icon::{Glyph, Icon},
         job_table::attempts,
+        name::Name,
         number::{jobs as jobs_of, thousands},
         time::Ago,
         timeline::Timeline,
@@ -27,6 +28,7 @@ use crate::{
         job::{Found, JobDetail, JobState, JobSummary, TimelineEntry},
         live::LiveView,
         past::{JobAnswer, Past, together},
+        shown::in_text,
         time::relative,
         wire::{Resource, resource},
     },
@@ -87,7 +89,7 @@ fn OneJob(asked: Asked, raw: Memo<bool>) -> impl IntoView {
         },
     );
     view! {
-        <Title text=asked.with_value(|a| a.handle.clone()) />
+        <Title text=asked.with_value(|a| in_text(&a.handle).into_owned()) />
         <Transition fallback=move || view! { <Skeleton /> }>
             <Answer asked=asked found=found raw=raw reload=reload />
         </Transition>
@@ -139,7 +141,7 @@ fn Job(job: JobDetail, told: Option<Past>, raw: Memo<bool>) -> impl IntoView {
             (_, None) => String::new(),
         }
     };
-    let title = summary.title();
+    let title = in_text(&summary.title()).into_owned();
     let error = summary.error.clone();
     let (queue, id) = (summary.queue.clone(), summary.id.clone());
     let problem = summary.problem.clone();
@@ -200,7 +202,7 @@ fn Chooser(queue: QueueName, handle: String, jobs: Vec<JobSummary>) -> impl Into
             let hash: String = job.fingerprint.hash.chars().take(8).collect();
             view! {
                 <tr data-row>
-                    <td><a class="name" href=job.href()>{job.title()} " " <span class="font-mono text-12 font-normal text-muted">{id}</span></a></td>
+                    <td><a class="name" href=job.href()><Name text=job.title() /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=id /></span></a></td>
                     <td><State state=job.state /></td>
                     <td class="max-sm:hidden">{job.priority.map_or("—", |p| p.as_str())}</td>
                     <td class="font-mono text-12 max-sm:hidden">{hash}</td>
@@ -211,7 +213,7 @@ fn Chooser(queue: QueueName, handle: String, jobs: Vec<JobSummary>) -> impl Into
         .collect_view();
     view! {
         <Crumbs queue=queue.clone() state=None />
-        <div class="head"><h1>{format!("{n} have the id {handle}")}</h1></div>
+        <div class="head"><h1>{format!("{n} have the id {}", in_text(&handle))}</h1></div>
         <p class="px-gutter pb-3 text-muted">"Ids are not unique in Redis. Choose the one that is meant."</p>
         <table class="grid-table border-t border-line">
             <thead><tr>
@@ -232,6 +234,7 @@ struct Looked {
 }
 
 fn looked_at(scanned: u64, of: u64, queue: &QueueName) -> String {
+    let queue = queue.in_text();
     if scanned >= of {
         return format!("The console looked at all {} of {queue}", jobs_of(of));
     }
@@ -253,7 +256,7 @@ fn Gone(queue: QueueName, handle: String, looked: Looked) -> impl IntoView {
     let back = queue.href();
     view! {
         <Crumbs queue=queue.clone() state=None />
-        <div class="head"><h1 class="wrap-anywhere">{format!("Job {handle} is not in {queue} any more")}</h1></div>
+        <div class="head"><h1 class="wrap-anywhere">{format!("Job {} is not in {} any more", in_text(&handle), queue.in_text())}</h1></div>
         <div class="grid gap-4 justify-items-start px-gutter pb-6 max-w-[640px]">
             <p class="text-muted wrap-anywhere">{format!("A worker took it, it was moved, or somebody deleted it. {past}")}</p>
             <a class="btn" href=back>"Back to the queue"</a>

@@ -9,6 +9,7 @@ use crate::{
         actions::Actions,
         empty::{Empty, Problem, Skeleton},
         icon::{Glyph, Icon},
+        name::Name,
         number::{count, jobs},
         operation_progress::OperationProgress,
         sentences::ended,
@@ -132,7 +133,7 @@ fn Past(operation: Operation, kept: Memo<Vec<String>>) -> impl IntoView {
     let took = operation.finished_at.map(|end| format!(", took {}", span(end.0 - operation.started_at.0)));
     let entry = operation.outcome.trash.clone().filter(|_| operation.verb != Verb::Restore);
     let restore = move || entry.clone().filter(|id| kept.with(|ids| ids.contains(id)));
-    let (href, queue) = (operation.queue.href(), operation.queue.to_string());
+    let (href, queue) = (operation.queue.href(), operation.queue.in_text().into_owned());
     view! {
         <li class="flex items-start gap-3 px-gutter py-2.5 border-b border-line-soft">
             <Icon glyph=glyph class=class />
@@ -172,10 +173,10 @@ fn Trash(trash: Resource<Result<Vec<TrashEntry>, ApiError>>) -> impl IntoView {
                 <li class="flex items-start gap-3 px-gutter py-2.5 border-b border-line-soft">
                     <Icon glyph=Glyph::Trash class="i text-faint mt-0.5" />
                     <div class="grow min-w-0 wrap-anywhere">
-                        <p>{deleted(&entry)} <a class="font-medium hover:underline" href=entry.queue.href()><bdi>{entry.queue.to_string()}</bdi></a></p>
+                        <p>{deleted(&entry)} <a class="font-medium hover:underline" href=entry.queue.href()><Name text=entry.queue.clone() /></a></p>
                         <p class="text-12 text-faint num">"until " {entry.expires_at.minute()} " UTC"</p>
                     </div>
-                    <button type="button" class="link" aria-label=format!("Restore {} of {}", jobs(entry.jobs), entry.queue) on:click={
+                    <button type="button" class="link" aria-label=format!("Restore {} of {}", jobs(entry.jobs), entry.queue.in_text()) on:click={
                         let id = entry.id.clone();
                         move |_| actions.restore(id.clone())
                     }>"Restore"</button>

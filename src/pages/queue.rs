@@ -17,6 +17,7 @@ use crate::{
         confirm::{Actions, QueueActions},
         empty::{Empty, Skeleton},
         icon::{Glyph, Icon},
+        name::Name,
         operation_progress::QueueOperations,
         trends::{WindowSwitch, backlog, plot_of, run_time, throughput, use_figures, use_window},
     },
@@ -136,10 +137,10 @@ fn OneQueue(queue: QueueName) -> impl IntoView {
     let runs = known(move || api::workers::runs(name.get_value()));
     let seen = Seen { window, figures, runs, archive: archive::use_rows(name, query, reload) };
     view! {
-        <Title text=move || format!("{} · {}", name.get_value(), query.with(|q| q.state.as_str())) />
+        <Title text=move || format!("{} · {}", name.with_value(|n| n.in_text().into_owned()), query.with(|q| q.state.as_str())) />
         <nav class="crumb" aria-label="Breadcrumb"><a href="/queues">"Queues"</a></nav>
         <Show when=move || found.get() fallback=move || view! {
-            <div class="head"><h1>{name.get_value().to_string()}</h1></div>
+            <div class="head"><h1><Name text=name.get_value() /></h1></div>
             <Show when=move || answered.get() fallback=|| view! { <Skeleton /> }>
                 <Absent name=name looked=looked query=query archive=seen.archive reload=reload />
             </Show>
@@ -174,7 +175,7 @@ fn Absent(
         }
         .into_any(),
         false => view! {
-            <Empty title=format!("There is no queue {}", name.get_value()) text=text()>
+            <Empty title=format!("There is no queue {}", name.with_value(|n| n.in_text().into_owned())) text=text()>
                 <a class="btn" href="/queues">"All queues"</a>
                 <a class="btn" href=format!("{}?state=completed", name.with_value(QueueName::href))>"Archived jobs"</a>
             </Empty>
@@ -213,7 +214,7 @@ fn Whole(
         let sample = Memo::new(move |_| sample.get().unwrap_or_else(|| first.clone()));
         view! {
             <div class="head">
-                <h1>{name.get_value().to_string()}</h1>
+                <h1><Name text=name.get_value() /></h1>
                 <QueueBadges sample=sample />
                 <span class="flex-1"></span>
                 <div class="flex items-center gap-3 max-sm:w-full max-sm:flex-wrap max-sm:gap-2">

@@ -15,6 +15,7 @@ use crate::{
         badge::{Badge, Tone},
         empty::{Empty, Problem, Skeleton},
         icon::{Glyph, Icon},
+        name::Name,
         number::{count, thousands},
         time::{Ago, Clock},
     },
@@ -217,17 +218,17 @@ fn cells(schedule: Schedule) -> impl IntoView {
         }
     });
     let name = match &schedule.id {
-        Some(id) => view! { <a class="name" href=id.href()>{schedule.name.clone()}</a> }.into_any(),
-        None => view! { <span class="font-medium">{schedule.name.clone()}</span> }.into_any(),
+        Some(id) => view! { <a class="name" href=id.href()><Name text=schedule.name.clone() /></a> }.into_any(),
+        None => view! { <span class="font-medium"><Name text=schedule.name.clone() /></span> }.into_any(),
     };
     let words = schedule.words.clone().unwrap_or_else(|| "—".into());
     let last =
         schedule.last_run.map_or_else(|| view! { <span class="text-zero">"—"</span> }.into_any(), |at| view! { <Ago at=at /> }.into_any());
-    let queue = schedule.queue.clone().map(|queue| view! { <a class="link above" href=queue.href()>{queue.to_string()}</a> });
+    let queue = schedule.queue.clone().map(|queue| view! { <a class="link above" href=queue.href()><Name text=queue.clone() /></a> });
     view! {
             <td class="py-1.5! align-top leading-5">
                 <div class="clip" title=schedule.name.clone()>{name}</div>
-                <div class="text-12 text-muted clip max-md:hidden">{schedule.class_name.clone().unwrap_or_else(|| "—".into())}</div>
+                <div class="text-12 text-muted clip max-md:hidden"><Name text=schedule.class_name.clone().unwrap_or_else(|| "—".into()) /></div>
                 <div class="text-12 text-muted whitespace-normal md:hidden">{words.clone()}</div>
                 <div class="sm:hidden">{small}</div>
             </td>

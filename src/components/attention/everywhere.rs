@@ -10,6 +10,7 @@ use crate::{
     model::{
         live::{Link, Overview},
         run::Run,
+        shown::shown,
         time::Millis,
         worker::{Worker, WorkerList, WorkerState},
     },
@@ -54,7 +55,7 @@ fn lost(list: Option<&WorkerList>, jobs: u64) -> Vec<Line> {
         [] => 0,
         [(worker, run)] => {
             let verb = if run.put_back.possible { "Put job back" } else { "View lost job" };
-            lines.push(line(worker.id.clone(), format!(" stopped reporting while running {}", job_said(run)), verb));
+            lines.push(line(shown(&worker.id).into_owned(), format!(" stopped reporting while running {}", job_said(run)), verb));
             1
         }
         many => {

@@ -5,6 +5,7 @@ use crate::{
     live::Live,
     model::{
         node::{Command, CommandKind, LaravelAction, Node, NodeQueue},
+        shown::in_text,
         time::{Millis, span},
     },
 };
@@ -12,6 +13,7 @@ use leptos::prelude::*;
 
 /// `retry all failed jobs of default`
 pub(super) fn wish(kind: CommandKind, action: Option<LaravelAction>, queue: &str) -> String {
+    let queue = in_text(queue);
     match (kind, action) {
         (CommandKind::RetryJob, _) => format!("retry one job of {queue}"),
         (CommandKind::DeleteJob, _) => format!("delete one job of {queue}"),

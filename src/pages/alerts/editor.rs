@@ -7,6 +7,7 @@ use crate::{
     model::{
         alert::rule::{NAME, Rule, RuleType},
         error::ApiError,
+        shown::in_text,
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -94,7 +95,7 @@ pub fn Editor(draft: Draft, changed: RwSignal<u32>) -> impl IntoView {
         saving.set(true);
         let (rule, version, navigate) = (rule.get_untracked(), version.clone(), navigate.clone());
         spawn_local(async move {
-            let name = rule.name.clone();
+            let name = in_text(&rule.name).into_owned();
             match api::alerts::save(rule, version).await {
                 Ok(_) => {
                     toaster.done(format!("Saved the rule {name}"), "", None);

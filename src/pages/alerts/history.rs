@@ -1,7 +1,7 @@
 //! What was said, newest first.
 
 use crate::{
-    components::{bell_list::look, empty::Empty, icon::Icon, number::thousands, time::Clock},
+    components::{bell_list::look, empty::Empty, icon::Icon, name::Name, number::thousands, time::Clock},
     model::{
         alert::{
             firing::{Alerts, Entry},
@@ -58,7 +58,7 @@ fn row(Entry { message: m, .. }: Entry) -> impl IntoView {
         <tr>
             <td><Clock at=m.at /></td>
             <td class="max-sm:hidden"><span class="state"><Icon glyph=glyph class=class />{word}</span></td>
-            <td class="max-md:hidden" title=m.rule.clone()>{m.rule.clone()}</td>
+            <td class="max-md:hidden" title=m.rule.clone()><Name text=m.rule.clone() /></td>
             <td class="whitespace-normal! wrap-anywhere py-2! max-sm:pr-gutter!"><span class="sm:hidden">{word}": "</span>{m.text}</td>
             <td class="r max-sm:hidden">{lasted}</td>
         </tr>

@@ -7,6 +7,7 @@ use crate::{
         dialog::Confirm,
         empty::Empty,
         icon::{Glyph, Icon},
+        name::Name,
         number::{count, decimal, thousands},
         toast::Toaster,
     },
@@ -17,6 +18,7 @@ use crate::{
         },
         error::ApiError,
         ids::escaped,
+        shown::in_text,
         time::span,
     },
 };
@@ -46,8 +48,8 @@ fn when(rule: &Rule) -> String {
 /// `mail*, each by itself`
 fn where_of(rule: &Rule) -> String {
     match (&rule.queue, rule.kind) {
-        (Some(pattern), _) if rule.is_pattern() => format!("{pattern}, each by itself"),
-        (Some(queue), _) => queue.clone(),
+        (Some(pattern), _) if rule.is_pattern() => format!("{}, each by itself", in_text(pattern)),
+        (Some(queue), _) => in_text(queue).into_owned(),
         (None, RuleType::NodeCpu | RuleType::NodeRam) => "every node by itself".into(),
         (None, RuleType::RedisDown) => "Redis".into(),
         (None, RuleType::WorkerLost) => "all workers".into(),
@@ -61,7 +63,7 @@ pub fn RuleTable(rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSigna
     let notes = move || {
         rules.with(|r| {
             let begin = (!r.stored).then(|| "These are the default rules. Changing one saves them all.".to_owned());
-            let foreign = r.foreign.iter().map(|f| format!("{}: this rule {}. It is left as it is and not followed.", f.name, f.problem));
+            let foreign = r.foreign.iter().map(|f| format!("{}: this rule {}. It is left as it is and not followed.", in_text(&f.name), f.problem));
             begin.into_iter().chain(foreign).map(|text| view! { <div class="banner quiet"><Icon glyph=Glyph::Note class="i s" /><p class="min-w-0 wrap-anywhere">{text}</p></div> }).collect_view()
         })
     };
@@ -122,7 +124,7 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
             let next = Rule { enabled: !enabled, ..rule.clone() };
             saving.set(true);
             spawn_local(async move {
-                let (name, on) = (next.name.clone(), next.enabled);
+                let (name, on) = (in_text(&next.name).into_owned(), next.enabled);
                 match api::alerts::save(next, rules.with_untracked(|r| r.version.clone())).await {
                     Ok(_) => toaster.done(
                         format!("{name} is {}", if on { "on" } else { "off" }),
@@ -144,7 +146,7 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
     view! {
         <tr data-row>
             <td class="py-1.5!" title=name.clone()>
-                <a class="name" href=edit>{name.clone()}</a>
+                <a class="name" href=edit><Name text=name.clone() /></a>
                 <span class="block text-12 text-faint clip">{kind}<span class="sm:hidden">" · "{both}</span></span>
             </td>
             <td class="max-md:hidden" title=of.clone()>{of.clone()}</td>
@@ -153,8 +155,8 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
             <td>{state}</td>
             <td class="r">
                 <span class="inline-flex gap-3 noscript:hidden max-sm:flex-col max-sm:items-end max-sm:gap-0">
-                    <button type="button" class="link" aria-label=format!("Turn {} {name}", if enabled { "off" } else { "on" }) disabled=move || saving.get() on:click=switch>{if enabled { "Turn off" } else { "Turn on" }}</button>
-                    <button type="button" class="link" aria-label=format!("Delete {name}") on:click=move |_| asking.set(Some(rule.clone()))>"Delete"</button>
+                    <button type="button" class="link" aria-label=format!("Turn {} {}", if enabled { "off" } else { "on" }, in_text(&name)) disabled=move || saving.get() on:click=switch>{if enabled { "Turn off" } else { "Turn on" }}</button>
+                    <button type="button" class="link" aria-label=format!("Delete {}", in_text(&name)) on:click=move |_| asking.set(Some(rule.clone()))>"Delete"</button>
                 </span>
             </td>
         </tr>
@@ -165,7 +167,7 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
 fn DeleteDialog(rule: Rule, rules: Memo<Rules>, changed: RwSignal<u32>, on_close: Callback<()>) -> impl IntoView {
     let toaster = expect_context::<Toaster>();
     let (pending, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
-    let (id, name) = (rule.id, rule.name);
+    let (id, name) = (rule.id, in_text(&rule.name).into_owned());
     let title = format!("Delete the rule {name}?");
     let confirm = Callback::new(move |()| {
         let (id, name) = (id.clone(), name.clone());

@@ -11,6 +11,7 @@ use crate::{
         error_view::ErrorView,
         errors_actions::GroupButtons,
         errors_spark::ErrorBars,
+        name::Name,
         number::{count, jobs, thousands},
         time::{Ago, Clock},
     },
@@ -138,7 +139,7 @@ fn Queues(title: &'static str, queues: Vec<QueueCount>, live: bool) -> impl Into
             .take(20)
             .map(|q| {
                 let href = format!("{}?state={}", q.queue.href(), if live { "failed" } else { "completed&archive=failed" });
-                view! { <li class="flex gap-3 px-gutter py-1.5"><a class="link clip grow" href=href>{q.queue.to_string()}</a><span class="num">{jobs(q.count)}</span></li> }
+                view! { <li class="flex gap-3 px-gutter py-1.5"><a class="link clip grow" href=href title=q.queue.to_string()><Name text=q.queue.clone() /></a><span class="num">{jobs(q.count)}</span></li> }
             })
             .collect_view();
         view! {
@@ -162,8 +163,8 @@ fn Jobs(rows: Vec<ArchivedRow>, next: Option<i64>, href: String, paged: Memo<Opt
             let error = job.error.as_deref().and_then(|e| e.lines().next()).map(str::to_owned);
             view! {
                 <tr data-row>
-                    <td><a class="name" href=href>{job.class_name.unwrap_or_else(|| "Job".into())} " " <span class="font-mono text-12 font-normal text-muted">{job.id}</span></a></td>
-                    <td class="w-32 max-md:hidden">{job.queue.to_string()}</td>
+                    <td><a class="name" href=href><Name text=job.class_name.unwrap_or_else(|| "Job".into()) /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=job.id /></span></a></td>
+                    <td class="w-32 max-md:hidden"><Name text=job.queue.clone() /></td>
                     <td class="text-muted max-sm:hidden">{error}</td>
                     <td class="r">{at}</td>
                 </tr>

@@ -2,10 +2,11 @@
 
 use super::{head::Crumbs, past::badge};
 use crate::{
-    components::{badge::Badge, number::count, time::Ago},
+    components::{badge::Badge, name::Name, number::count, time::Ago},
     model::{
         archive::ArchivedRow,
         ids::{QueueName, segment},
+        shown::in_text,
     },
 };
 use leptos::prelude::*;
@@ -14,7 +15,7 @@ use leptos::prelude::*;
 #[component]
 pub fn Elsewhere(queue: QueueName, handle: String, rows: Vec<ArchivedRow>) -> impl IntoView {
     let found = match rows.as_slice() {
-        [only] => format!("Found in the queue {}.", only.queue),
+        [only] => format!("Found in the queue {}.", only.queue.in_text()),
         many => format!("Found in {}.", count(many.len() as u64, "other queue", "other queues")),
     };
     let rows = rows
@@ -24,9 +25,9 @@ pub fn Elsewhere(queue: QueueName, handle: String, rows: Vec<ArchivedRow>) -> im
             let href = format!("{}/jobs/{}", row.queue.href(), segment(&row.id));
             view! {
                 <tr data-row>
-                    <td><a class="name" href=href>{row.queue.to_string()}</a></td>
+                    <td><a class="name" href=href><Name text=row.queue.clone() /></a></td>
                     <td><Badge tone=tone glyph=glyph text=word /></td>
-                    <td class="max-sm:hidden">{row.class_name.unwrap_or_else(|| "—".into())}</td>
+                    <td class="max-sm:hidden"><Name text=row.class_name.unwrap_or_else(|| "—".into()) /></td>
                     <td class="r">{row.archived_at.map(|at| view! { <Ago at=at /> })}</td>
                 </tr>
             }
@@ -34,7 +35,7 @@ pub fn Elsewhere(queue: QueueName, handle: String, rows: Vec<ArchivedRow>) -> im
         .collect_view();
     view! {
         <Crumbs queue=queue.clone() state=None />
-        <div class="head"><h1 class="wrap-anywhere">{format!("Job {handle} is not in {queue}")}</h1></div>
+        <div class="head"><h1 class="wrap-anywhere">{format!("Job {} is not in {}", in_text(&handle), queue.in_text())}</h1></div>
         <p class="px-gutter pb-3 text-muted wrap-anywhere">{format!("{found} It was retried into another queue, or its queue has another name by now.")}</p>
         <table class="grid-table border-t border-line">
             <thead><tr>

@@ -4,6 +4,7 @@ use super::past::took;
 use crate::{
     components::{
         job_table::attempts,
+        name::Name,
         number::{bytes, thousands},
         time::Ago,
     },
@@ -27,6 +28,22 @@ pub fn moment(at: Option<Millis>) -> AnyView {
     }
 }
 
+/// What the console says itself.
+pub fn text(said: Option<String>) -> AnyView {
+    match said {
+        Some(said) => view! { <span title=said.clone()>{said.clone()}</span> }.into_any(),
+        None => view! { <span class="text-zero">"—"</span> }.into_any(),
+    }
+}
+
+/// A group, a worker.
+pub fn name(named: Option<String>) -> AnyView {
+    match named {
+        Some(named) => view! { <span title=named.clone()><Name text=named.clone() /></span> }.into_any(),
+        None => text(None),
+    }
+}
+
 /// The priority that the payload itself names: of a failed job the list does not tell.
 pub fn named_priority(payload: &str) -> Option<String> {
     let raw = json::field(payload, &json::leading_members(payload), "priority")?;
@@ -39,7 +56,7 @@ pub fn priority(named: Option<String>) -> AnyView {
     let Some(name) = named else { return view! { <span class="text-zero">"base"</span> }.into_any() };
     let read = Priority::ALL.iter().any(|p| p.as_str() == name && *p != Priority::Base);
     let note = (!read).then(|| view! { <span class="ml-2 text-waiting">"no worker reads it"</span> });
-    view! { {name}{note} }.into_any()
+    view! { <Name text=name />{note} }.into_any()
 }
 
 /// Waited, ran, worker. A run that is open says more than one that the archive remembers.
@@ -63,17 +80,11 @@ fn newest_run(id: &str, live: Live, past: RwSignal<Option<Past>>) -> [Option<Str
 #[component]
 pub fn Facts(job: JobSummary, named: Option<String>, ahead: Option<u64>, past: RwSignal<Option<Past>>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let text = |t: Option<String>| {
-        t.map_or_else(
-            || view! { <span class="text-zero">"—"</span> }.into_any(),
-            |t| view! { <span title=t.clone()>{t.clone()}</span> }.into_any(),
-        )
-    };
     let mut facts: Vec<(&'static str, AnyView)> = vec![
-        ("Queue", view! { <a class="link" href=job.queue.href()>{job.queue.to_string()}</a> }.into_any()),
+        ("Queue", view! { <a class="link" href=job.queue.href()><Name text=job.queue.clone() /></a> }.into_any()),
         (if job.state == JobState::Failed { "Attempts" } else { "Attempt" }, text(attempts(&job))),
         ("Priority", job.priority.map_or_else(|| priority(named), |p| text(Some(p.as_str().into())))),
-        ("Group", text(job.group_id.clone())),
+        ("Group", name(job.group_id.clone())),
         // The library stamps the payload anew at every attempt: only a job that never ran shows when it was enqueued.
         (if job.attempts.unwrap_or(0) == 0 { "Enqueued" } else { "Written" }, moment(job.created_at)),
     ];
@@ -88,7 +99,8 @@ pub fn Facts(job: JobSummary, named: Option<String>, ahead: Option<u64>, past: R
     }
     let runs = job.id.clone().map(|id| Memo::new(move |_| newest_run(&id, live, past)));
     for (i, term) in ["Waited", "Ran", "Worker"].into_iter().enumerate() {
-        facts.push((term, view! { {move || text(runs.and_then(|runs| runs.with(|all| all[i].clone())))} }.into_any()));
+        let show = if term == "Worker" { name } else { text };
+        facts.push((term, view! { {move || show(runs.and_then(|runs| runs.with(|all| all[i].clone())))} }.into_any()));
     }
     facts.push(("Size", text(Some(bytes(job.bytes)))));
     let rows = facts.into_iter().map(|(term, value)| view! { <div><dt>{term}</dt><dd>{value}</dd></div> }).collect_view();

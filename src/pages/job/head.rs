@@ -8,6 +8,7 @@ use crate::{
         copy::CopyButton,
         icon::{Glyph, Icon},
         keys::on_key,
+        name::Name,
         past_actions::{PushButtons, Pushable},
     },
     model::{
@@ -46,7 +47,7 @@ pub fn Crumbs(queue: QueueName, state: Option<JobState>) -> impl IntoView {
         <nav class="crumb" aria-label="Breadcrumb">
             <a href="/queues">"Queues"</a>
             {step()}
-            <a class="clip" href=queue.href()>{queue.to_string()}</a>
+            <a class="clip" href=queue.href() title=queue.to_string()><Name text=queue.clone() /></a>
             {state.map(|s| view! { {step()}<a href=back>{tab(s)}</a> })}
         </nav>
     }
@@ -123,11 +124,11 @@ pub fn Head(job: JobSummary, edit: Result<String, &'static str>) -> impl IntoVie
         <div class="head pb-3.5!">
             <div class="min-w-0">
                 <div class="flex items-center gap-2.5 flex-wrap">
-                    <h1>{job.with_value(JobSummary::title)}</h1>
+                    <h1><Name text=job.with_value(JobSummary::title) /></h1>
                     <Badge tone=tone glyph=glyph text=word />
                 </div>
                 <div class="flex items-center gap-1 mt-0.5 text-faint">
-                    <span class="font-mono text-12 wrap-anywhere">{handle.clone()}</span>
+                    <span class="font-mono text-12 wrap-anywhere"><Name text=handle.clone() /></span>
                     <CopyButton content=Signal::stored(handle) label="Copy id" class="grid place-items-center size-5 rounded-small text-faint hover:text-text" />
                 </div>
             </div>

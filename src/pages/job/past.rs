@@ -1,7 +1,7 @@
 //! A job that has left Redis, as the archive remembers it: the same page, from its newest row or the one asked for.
 
 use super::{
-    facts::{moment, named_priority, priority},
+    facts::{moment, name, named_priority, priority, text},
     head::Crumbs,
     payload::{Payload, Shown},
 };
@@ -12,6 +12,7 @@ use crate::{
         deep_tree::Whose,
         error_view::ErrorView,
         icon::Glyph,
+        name::Name,
         number::{bytes, thousands},
         past_actions::{PushButtons, Pushable, Retrying},
         timeline::Timeline,
@@ -23,6 +24,7 @@ use crate::{
         job::{Found, JobSummary},
         number::jobs,
         past::{is_failure, said},
+        shown::in_text,
         time::{Millis, relative, span},
     },
 };
@@ -137,7 +139,7 @@ pub fn PastJob(job: ArchivedJob, found: Option<Found>, raw: Memo<bool>) -> impl 
         view! { <Payload shown=shown raw=raw /> }
     });
     view! {
-        <Title text=title.clone() />
+        <Title text=in_text(&title).into_owned() />
         <Crumbs queue=row.queue.clone() state=Some(crate::model::job::JobState::Completed) />
         <Head ended=ended(&job) retrying=(!job.payload_unknown).then_some(retrying) row=row.clone() title=title />
         <div class="six sm:min-h-[calc(100dvh-var(--bar)-100px)]">
@@ -160,11 +162,11 @@ fn Head(ended: (&'static str, Tone, Glyph), retrying: Option<Retrying>, row: Arc
         <div class="head pb-3.5!">
             <div class="min-w-0">
                 <div class="flex items-center gap-2.5 flex-wrap">
-                    <h1>{title}</h1>
+                    <h1><Name text=title /></h1>
                     <Badge tone=tone glyph=glyph text=word />
                 </div>
                 <div class="flex items-center gap-1 mt-0.5 text-faint">
-                    <span class="font-mono text-12 wrap-anywhere">{id.clone()}</span>
+                    <span class="font-mono text-12 wrap-anywhere"><Name text=id.clone() /></span>
                     <CopyButton content=Signal::stored(id.clone()) label="Copy id" class="grid place-items-center size-5 rounded-small text-faint hover:text-text" />
                 </div>
             </div>
@@ -181,10 +183,6 @@ fn Facts(job: ArchivedJob) -> impl IntoView {
     let ArchivedJob { row, payload, truncated, payload_unknown, last, ran, later, timeline, .. } = job;
     // The newest run is not the one that the row tells of where the job ended otherwise later.
     let last = ran.or_else(|| last.filter(|_| later.is_none()));
-    let text = |t: Option<String>| match t {
-        Some(t) => view! { <span title=t.clone()>{t.clone()}</span> }.into_any(),
-        None => view! { <span class="text-zero">"—"</span> }.into_any(),
-    };
     let tried = row.run().map(|n| row.max_attempts.map_or_else(|| n.to_string(), |most| format!("{n} of {most}")));
     let named = named_priority(&payload);
     // A payload that is not there whole may name one in what is missing.
@@ -193,16 +191,16 @@ fn Facts(job: ArchivedJob) -> impl IntoView {
     let ran = last.as_ref().map(|l| took(l.ended_at.0 - l.started_at.0));
     let waited = last.as_ref().and_then(|l| l.wait_ms).map(took);
     let facts: Vec<(&'static str, AnyView)> = vec![
-        ("Queue", view! { <a class="link" href=row.queue.href()>{row.queue.to_string()}</a> }.into_any()),
+        ("Queue", view! { <a class="link" href=row.queue.href()><Name text=row.queue.clone() /></a> }.into_any()),
         ("Attempts", text(tried)),
         ("Priority", if unsure { text(None) } else { priority(named) }),
-        ("Group", text(row.group_id.clone())),
+        ("Group", name(row.group_id.clone())),
         ("Enqueued", moment(first)),
         ("Failed", moment(row.failed_at)),
         ("Archived", moment(row.archived_at)),
         ("Waited", text(waited)),
         ("Ran", text(ran)),
-        ("Worker", text(last.map(|l| l.worker))),
+        ("Worker", name(last.map(|l| l.worker))),
         ("Size", text(Some(bytes(row.bytes)))),
     ];
     let rows = facts.into_iter().map(|(term, value)| view! { <div><dt>{term}</dt><dd>{value}</dd></div> }).collect_view();

@@ -7,6 +7,7 @@ use crate::{
         address::use_search,
         empty::{Empty, Problem, Skeleton},
         icon::{Glyph, Icon},
+        name::Name,
         number::{count, thousands},
         time::Clock,
     },
@@ -206,8 +207,8 @@ fn note(page: &AuditPage) -> Option<String> {
 fn Line(line: AuditLine) -> impl IntoView {
     let refused = line.result.starts_with("refused") || line.result.starts_with("failed") || line.result.starts_with("stopped");
     let queue = line.queue.clone().map(|name| match QueueName::try_from(name.clone()) {
-        Ok(queue) => view! { <a class="hover:underline" href=queue.href()><bdi>{name}</bdi></a> }.into_any(),
-        Err(_) => name.into_any(),
+        Ok(queue) => view! { <a class="hover:underline" href=queue.href()><Name text=name /></a> }.into_any(),
+        Err(_) => view! { <Name text=name /> }.into_any(),
     });
     let filter = line.filter.clone().unwrap_or_default();
     view! {

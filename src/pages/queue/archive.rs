@@ -8,6 +8,7 @@ use crate::{
         empty::{Empty, Skeleton},
         gaps::{Gaps, NotWritten},
         icon::{Glyph, Icon},
+        name::Name,
         number::{count, thousands},
         time::{Ago, Clock},
     },
@@ -156,7 +157,7 @@ pub fn row(job: ArchivedRow) -> impl IntoView {
     let error = job.error.as_deref().and_then(|e| e.lines().next()).map(str::to_owned);
     view! {
         <tr data-row>
-            <td><a class="name" href=href>{title} " " <span class="font-mono text-12 font-normal text-muted">{job.id}</span></a></td>
+            <td><a class="name" href=href><Name text=title /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=job.id /></span></a></td>
             <td><span class="state"><Icon glyph=glyph class=tone.icon() />{word}</span></td>
             <td class="text-muted max-sm:hidden">{error}</td>
             <td class="r max-md:hidden">{attempt.map_or_else(|| "—".into(), thousands)}</td>

@@ -8,7 +8,7 @@ use crate::{
         icon::{Glyph, Icon},
         toast::{Offer, Toaster},
     },
-    model::{error::ApiError, schedule::ScheduleId},
+    model::{error::ApiError, schedule::ScheduleId, shown::in_text},
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -21,7 +21,7 @@ fn request() -> String {
 pub fn RunButton(id: ScheduleId, small: bool) -> impl IntoView {
     let (toaster, actions) = (expect_context::<Toaster>(), expect_context::<Actions>());
     let pending = RwSignal::new(false);
-    let label = format!("Run {id} now");
+    let label = format!("Run {} now", in_text(id.as_str()));
     let click = move |_| {
         if pending.get_untracked() {
             return;
@@ -32,10 +32,10 @@ pub fn RunButton(id: ScheduleId, small: bool) -> impl IntoView {
             match api::schedules::run(id.clone(), request()).await {
                 Ok(()) => {
                     let offer = Offer::Link { label: "View".into(), href: id.href() };
-                    toaster.done(format!("Pushed the job of {id}"), "Its next run stays as it is.", Some(offer));
+                    toaster.done(format!("Pushed the job of {}", in_text(id.as_str())), "Its next run stays as it is.", Some(offer));
                     actions.changed.update(|n| *n = n.wrapping_add(1));
                 }
-                Err(error) => toaster.failed(format!("Could not run {id}"), &error),
+                Err(error) => toaster.failed(format!("Could not run {}", in_text(id.as_str())), &error),
             }
             pending.try_set(false);
         });
@@ -53,7 +53,7 @@ pub fn RunButton(id: ScheduleId, small: bool) -> impl IntoView {
 pub fn Switch(id: ScheduleId, enabled: bool, small: bool) -> impl IntoView {
     let (toaster, actions) = (expect_context::<Toaster>(), expect_context::<Actions>());
     let pending = RwSignal::new(false);
-    let label = format!("Turn {id} {}", if enabled { "off" } else { "on" });
+    let label = format!("Turn {} {}", in_text(id.as_str()), if enabled { "off" } else { "on" });
     let click = move |_| {
         if pending.get_untracked() {
             return;
@@ -65,14 +65,16 @@ pub fn Switch(id: ScheduleId, enabled: bool, small: bool) -> impl IntoView {
                 Ok(detail) => {
                     let next = detail.schedule.runs.first().map(|run| format!("It runs next {}.", run.said));
                     let (title, text) = if enabled {
-                        (format!("Turned {id} off"), "It does not run until it is turned on.".into())
+                        (format!("Turned {} off", in_text(id.as_str())), "It does not run until it is turned on.".into())
                     } else {
-                        (format!("Turned {id} on"), next.unwrap_or_default())
+                        (format!("Turned {} on", in_text(id.as_str())), next.unwrap_or_default())
                     };
                     toaster.done(title, text, None);
                     actions.changed.update(|n| *n = n.wrapping_add(1));
                 }
-                Err(error) => toaster.failed(format!("Could not turn {id} {}", if enabled { "off" } else { "on" }), &error),
+                Err(error) => {
+                    toaster.failed(format!("Could not turn {} {}", in_text(id.as_str()), if enabled { "off" } else { "on" }), &error)
+                }
             }
             pending.try_set(false);
         });
@@ -92,7 +94,7 @@ pub fn Switch(id: ScheduleId, enabled: bool, small: bool) -> impl IntoView {
 pub fn DeleteButton(id: ScheduleId, asking: RwSignal<bool>, deleted: RwSignal<bool>) -> impl IntoView {
     let pending = RwSignal::new(false);
     let error = RwSignal::new(None::<ApiError>);
-    let title = format!("Delete the schedule {id}?");
+    let title = format!("Delete the schedule {}?", in_text(id.as_str()));
     let confirm = Callback::new(move |()| {
         pending.set(true);
         error.set(None);
@@ -138,11 +140,11 @@ pub fn RestoreButton(id: ScheduleId, deleted: RwSignal<bool>) -> impl IntoView {
         spawn_local(async move {
             match api::schedules::restore(id.clone()).await {
                 Ok(_) => {
-                    toaster.done(format!("Restored {id}"), "", None);
+                    toaster.done(format!("Restored {}", in_text(id.as_str())), "", None);
                     deleted.set(false);
                     actions.changed.update(|n| *n = n.wrapping_add(1));
                 }
-                Err(error) => toaster.failed(format!("Could not restore {id}"), &error),
+                Err(error) => toaster.failed(format!("Could not restore {}", in_text(id.as_str())), &error),
             }
             pending.try_set(false);
         });

@@ -2,7 +2,7 @@
 
 use super::{Notice, When};
 use crate::{
-    components::{icon::Glyph, number::count},
+    components::{icon::Glyph, name::Name, number::count},
     model::{
         schedule::{Missed as MissedRun, ScheduleId, Ticking},
         time::span,
@@ -14,7 +14,7 @@ use leptos::prelude::*;
 pub fn Who(ticking: Ticking, overdue: usize, other_zone: bool, timezone: String) -> impl IntoView {
     let zone = if timezone == "UTC" { " Times are UTC.".to_owned() } else { format!(" Crons are read in {timezone}, times are UTC.") };
     let both = ticking.both();
-    let fired = ticking.foreign.clone().map(|f| view! { " It fired " {f.id.clone()} " " <When at=f.at /> "." });
+    let fired = ticking.foreign.clone().map(|f| view! { " It fired " <Name text=f.id.clone() /> " " <When at=f.at /> "." });
     let (glyph, class, said) = match (ticking.console, ticking.foreign.is_some()) {
         (true, true) => {
             (Glyph::Warning, "i s text-waiting", "The console runs due schedules, and so does another scheduler: a run may come twice.")
@@ -68,7 +68,7 @@ pub fn Missed(
             .iter()
             .map(|run| {
                 let href = ScheduleId::try_from(run.id.clone()).ok().map(|id| id.href());
-                let name = named.then(|| view! { <a class="link mr-2" href=href>{run.id.clone()}</a> });
+                let name = named.then(|| view! { <a class="link mr-2" href=href><Name text=run.id.clone() /></a> });
                 view! {
                     <li class="flex gap-x-4 flex-wrap px-gutter py-1.5">
                         <span class="min-w-0 wrap-anywhere">{name} {told(run)}</span>

@@ -16,6 +16,7 @@ use crate::{
         badge::Tone,
         empty::{Empty, Problem, Skeleton},
         icon::{Glyph, Icon},
+        name::Name,
         time::{Ago, Clock},
     },
     live::Live,
@@ -25,6 +26,7 @@ use crate::{
         live::LiveView,
         past::said,
         schedule::{Draft, Schedule, ScheduleDetail, ScheduleId},
+        shown::in_text,
         time::Millis,
         wire::{Resource, resource},
     },
@@ -127,7 +129,7 @@ fn Loaded(
 fn Deleted(id: Option<ScheduleId>, deleted: RwSignal<bool>) -> impl IntoView {
     id.map(|id| {
         view! {
-            <Empty title=format!("The schedule {id} was deleted") text="Jobs that it pushed stay. It can be restored for an hour.">
+            <Empty title=format!("The schedule {} was deleted", in_text(id.as_str())) text="Jobs that it pushed stay. It can be restored for an hour.">
                 <RestoreButton id=id.clone() deleted=deleted />
                 <a class="btn" href="/schedules">"All schedules"</a>
             </Empty>
@@ -155,12 +157,12 @@ fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool
     });
     // It is there for long; in the queue that it is pushed to only until a worker takes it.
     let job_href = runs_in.zip(job_id.clone()).map(|(queue, id)| format!("{}/jobs/{}", queue.href(), crate::model::ids::segment(&id)));
-    let queue = queue.map(|queue| view! { <a class="link" href=queue.href()>{queue.to_string()}</a> });
+    let queue = queue.map(|queue| view! { <a class="link" href=queue.href()><Name text=queue.clone() /></a> });
     let runs = runs.into_iter().map(|run| view! { <li class="flex gap-3 px-gutter py-1.5"><span class="num grow">{run.said}</span><span class="text-faint"><Ago at=run.at /></span></li> }).collect_view();
     view! {
-        <Title text=name.clone() />
+        <Title text=in_text(&name).into_owned() />
         <div class="head pb-3.5!">
-            <h1 class="wrap-anywhere min-w-0">{name}</h1>
+            <h1 class="wrap-anywhere min-w-0"><Name text=name /></h1>
             {badge}
             <span class="flex-1 max-sm:hidden"></span>
             {buttons}
@@ -175,10 +177,10 @@ fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool
                         <div><dt>"Cron"</dt><dd class="font-mono text-12">{cron.unwrap_or_else(|| "—".into())}</dd></div>
                         <div><dt>"Time zone"</dt><dd>{timezone}</dd></div>
                         <div><dt>"Queue"</dt><dd>{queue}</dd></div>
-                        <div><dt>"Class"</dt><dd>{class_name.unwrap_or_else(|| "—".into())}</dd></div>
+                        <div><dt>"Class"</dt><dd><Name text=class_name.unwrap_or_else(|| "—".into()) /></dd></div>
                         <div><dt>"Stored next run"</dt><dd>{next_run.map_or_else(|| "—".into_any(), |at| view! { <When at=at /> }.into_any())}</dd></div>
                         <div><dt>"Last run"</dt><dd>{last_run.map_or_else(|| "—".into_any(), |at| view! { <When at=at /> }.into_any())}</dd></div>
-                        <div><dt>"Job id"</dt><dd>{job_id.map(|id| view! { <a class="link font-mono text-12" href=job_href>{id}</a> })}</dd></div>
+                        <div><dt>"Job id"</dt><dd>{job_id.map(|id| view! { <a class="link font-mono text-12" href=job_href><Name text=id /></a> })}</dd></div>
                     </dl>
                 </section>
                 <History rows=history unavailable=unavailable completed_kept=completed_kept />

@@ -4,11 +4,15 @@ use crate::{
     api,
     components::{
         empty::{Empty, Skeleton},
+        name::Name,
         node::NodeCard,
         number::{count, thousands},
     },
     live::{Live, known},
-    model::node::{Freshness, Node, NodeList},
+    model::{
+        node::{Freshness, Node, NodeList},
+        shown::in_text,
+    },
 };
 use leptos::prelude::*;
 
@@ -77,10 +81,10 @@ fn Service(name: String, nodes: Memo<Vec<Node>>, on_sent: Callback<()>) -> impl 
     let read = Memo::new(move |_| mine.with(|all| facts(all.iter())));
     view! {
         <div class="node-service">
-            <h3><bdi>{name.clone()}</bdi></h3>
+            <h3><Name text=name.clone() /></h3>
             <span class="text-faint num">{move || read.get()}</span>
         </div>
-        <ul aria-label=format!("Nodes of {name}")>
+        <ul aria-label=format!("Nodes of {}", in_text(&name))>
             <For each=move || mine.get() key=|n| n.id.clone() let:node>
                 <li><NodeCard first=node nodes=Signal::from(mine) on_sent=on_sent /></li>
             </For>

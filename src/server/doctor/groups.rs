@@ -4,6 +4,7 @@ use super::count;
 use crate::model::{
     doctor::{Check, Finding, Fix, FixKind, Level},
     ids::QueueName,
+    shown::in_text,
 };
 
 /// Why a group could be held all the same.
@@ -30,7 +31,7 @@ pub fn orphan(group: &str, behind: Option<u64>, queue: Option<&QueueName>, doubt
         Doubt::Running(Some(n)) => {
             format!("No job of it waits. {} whose group is not known, so one may be running.", count(*n, "job runs", "jobs run"))
         }
-        Doubt::Lost(worker) => format!("Its job was lost with the worker {worker}."),
+        Doubt::Lost(worker) => format!("Its job was lost with the worker {}.", in_text(worker)),
     };
     let advice = match doubt {
         Doubt::None => "Release it: the console does what the library does when the job of a group completes.",
@@ -39,19 +40,22 @@ pub fn orphan(group: &str, behind: Option<u64>, queue: Option<&QueueName>, doubt
     };
     let effect = match (behind, queue) {
         (Some(0), _) => "It is not marked active any more.".to_owned(),
-        (_, Some(queue)) => format!("The first job behind it goes to the waiting list of {queue}; the others follow one by one."),
+        (_, Some(queue)) => {
+            format!("The first job behind it goes to the waiting list of {}; the others follow one by one.", queue.in_text())
+        }
         (_, None) => String::new(),
     };
     // Where the first job would go must be known.
     let can = behind == Some(0) || queue.is_some();
     let nowhere = if can { "" } else { " The first job behind it names no queue, so the console cannot say where it belongs." };
+    let named = in_text(group);
     Finding {
         check: Check::OrphanGroup,
         level: if *doubt == Doubt::None || matches!(doubt, Doubt::Lost(_)) { Level::Problem } else { Level::Possible },
         subject: group.to_owned(),
         title: match doubt {
-            Doubt::Running(_) => format!("Group {group} is possibly held by nothing"),
-            _ => format!("Group {group} is held by nothing"),
+            Doubt::Running(_) => format!("Group {named} is possibly held by nothing"),
+            _ => format!("Group {named} is held by nothing"),
         },
         meaning: format!("It is marked active, so its jobs wait for the one before. {why} {hang}"),
         advice: format!("{advice}{nowhere}"),
@@ -61,7 +65,7 @@ pub fn orphan(group: &str, behind: Option<u64>, queue: Option<&QueueName>, doubt
                 kind: FixKind::ReleaseGroup,
                 subject: group.to_owned(),
                 count: behind,
-                label: format!("Release group {group}"),
+                label: format!("Release group {named}"),
                 explain: format!("{effect} Before that, one script looks again at every waiting list. If a worker does run a job of this group now, two of them may run at the same time."),
             })
             .into_iter()
@@ -72,11 +76,12 @@ pub fn orphan(group: &str, behind: Option<u64>, queue: Option<&QueueName>, doubt
 /// Jobs behind a group that is not active: nobody lets them go.
 pub fn idle(group: &str, behind: u64, queue: Option<&QueueName>) -> Finding {
     let nowhere = if queue.is_none() { " The first of them names no queue, so the console cannot say where it belongs." } else { "" };
+    let named = in_text(group);
     Finding {
         check: Check::IdleGroup,
         level: Level::Problem,
         subject: group.to_owned(),
-        title: format!("{} behind group {group}, which is not active", count(behind, "job waits", "jobs wait")),
+        title: format!("{} behind group {named}, which is not active", count(behind, "job waits", "jobs wait")),
         meaning: "Jobs behind a group are let go when its job completes. No job of this group waits or runs, so they stay until somebody pushes another one with this group.".into(),
         advice: format!("Start the group: the first job goes to its queue, and the others follow one by one.{nowhere}"),
         href: queue.map(|q| format!("{}?state=grouped", q.href())),
@@ -85,8 +90,8 @@ pub fn idle(group: &str, behind: u64, queue: Option<&QueueName>) -> Finding {
                 kind: FixKind::StartGroup,
                 subject: group.to_owned(),
                 count: Some(behind),
-                label: format!("Start group {group}"),
-                explain: format!("The first of {} goes to the waiting list of {queue}, and the group is marked active, as if it had been pushed now. The others follow one by one.", count(behind, "job", "jobs")),
+                label: format!("Start group {named}"),
+                explain: format!("The first of {} goes to the waiting list of {}, and the group is marked active, as if it had been pushed now. The others follow one by one.", count(behind, "job", "jobs"), queue.in_text()),
             })
             .into_iter()
             .collect(),

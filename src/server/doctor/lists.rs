@@ -7,6 +7,7 @@ use crate::model::{
     job::JobState,
     number::thousands,
     queue::{FAILED_CAP, Paused, QueueSample},
+    shown::in_text,
 };
 use crate::server::driver::redis::{
     doctor::Sampled,
@@ -59,18 +60,18 @@ pub fn unread_priority(suspect: &Suspect, elements: &[Element]) -> Option<Findin
     if !said && !suspect.base_known {
         return None;
     }
-    let (list, base) = (&suspect.list, &suspect.base);
+    let (list, base) = (suspect.list.in_text(), suspect.base.in_text());
     let all = suspect.waiting + suspect.delayed;
     let jobs = match (suspect.waiting, suspect.delayed) {
         (n, 0) => count(n, "job waits", "jobs wait"),
         (0, n) => count(n, "delayed job waits", "delayed jobs wait"),
         (n, d) => format!("{n} waiting and {d} delayed jobs lie"),
     };
-    let priority = list.as_str().rsplit(':').next().unwrap_or_default();
+    let priority = in_text(suspect.list.as_str().rsplit(':').next().unwrap_or_default());
     Some(Finding {
         check: Check::UnreadPriority,
         level: if said && suspect.unserved { Level::Problem } else { Level::Possible },
-        subject: list.to_string(),
+        subject: suspect.list.to_string(),
         title: format!("{jobs} in {list}, which no worker reads"),
         meaning: format!(
             "Workers of {base} read the priorities critical, high and low and the base list. A job pushed with the priority {priority} goes to a list of its own, which only a worker of a queue called {list} would read.{}",
@@ -85,10 +86,10 @@ pub fn unread_priority(suspect: &Suspect, elements: &[Element]) -> Option<Findin
         advice: format!(
             "Have the producers push with critical, high or low, or run a worker for {list}. The jobs that are there can go to the base list of {base}."
         ),
-        href: Some(list.href()),
+        href: Some(suspect.list.href()),
         fixes: vec![Fix {
             kind: FixKind::MoveToBase,
-            subject: list.to_string(),
+            subject: suspect.list.to_string(),
             count: Some(all),
             label: format!("Move {} to {base}", count(all, "job", "jobs")),
             explain: format!(
@@ -108,7 +109,7 @@ pub fn at_cap(q: &QueueSample, archived: Option<bool>) -> Option<Finding> {
         check: Check::DeadLettersAtCap,
         level: if archived == Some(true) { Level::Note } else { Level::Problem },
         subject: q.name.to_string(),
-        title: format!("The dead-letter list of {} is full", q.name),
+        title: format!("The dead-letter list of {} is full", q.name.in_text()),
         meaning: format!(
             "The library keeps {} dead letters of a queue. Every further failure drops the oldest one. {kept}",
             thousands(FAILED_CAP)
@@ -124,14 +125,14 @@ pub fn partly_paused(q: &QueueSample) -> Option<Finding> {
         kind,
         subject: q.name.to_string(),
         count: None,
-        label: format!("{label} {}", q.name),
+        label: format!("{label} {}", q.name.in_text()),
         explain: explain.into(),
     };
     (q.paused == Paused::Partly).then(|| Finding {
         check: Check::PartlyPaused,
         level: Level::Problem,
         subject: q.name.to_string(),
-        title: format!("{} is paused in part", q.name),
+        title: format!("{} is paused in part", q.name.in_text()),
         meaning: "A pause is a flag on each of the four lists, and only some are set: workers go on with the others.".into(),
         advice: "Pause all four lists, or resume the queue.".into(),
         href: Some(q.name.href()),

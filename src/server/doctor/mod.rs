@@ -9,6 +9,7 @@ pub mod workers;
 pub use crate::model::number::count;
 use crate::model::{
     doctor::{Check, Checked, Diagnosis, Finding, Looked},
+    shown::in_text,
     time::Millis,
 };
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ impl Report {
 /// The first few of some names: `a, b and 3 more`.
 pub fn few<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
-    let shown = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(4).map(|name| in_text(name)).collect::<Vec<_>>().join(", ");
     if names.len() > 4 { format!("{shown} and {} more", names.len() - 4) } else { shown }
 }
 

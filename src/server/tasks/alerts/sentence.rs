@@ -3,6 +3,7 @@
 use super::evaluate::{Reading, Said};
 use crate::model::{
     alert::rule::{Rule, RuleType},
+    shown::in_text,
     time::{Millis, span},
 };
 
@@ -57,6 +58,8 @@ fn figures(rule: &Rule, value: f64, usual: Option<f64>) -> (String, String) {
 /// It fires. The text stands as long as it fires, and in the history: it gives the figures as those of the moment when it fired. Of how
 /// long it must have lasted nothing is said when that is no time.
 pub fn fired(rule: &Rule, subject: Option<&str>, reading: Reading) -> Said {
+    let subject = subject.map(in_text);
+    let subject = subject.as_deref();
     let (value, usual) = match reading {
         Reading::Known { value, usual, .. } => (value, usual),
         Reading::Unknown | Reading::Gone => (0.0, None),
@@ -90,6 +93,8 @@ pub fn fired(rule: &Rule, subject: Option<&str>, reading: Reading) -> Said {
 
 /// It is over. `since`: when it fired.
 pub fn resolved(rule: &Rule, subject: Option<&str>, reading: Reading, since: Millis, now: Millis) -> Said {
+    let subject = subject.map(in_text);
+    let subject = subject.as_deref();
     let after = span((now.0 - since.0).max(0));
     let Reading::Known { value, usual, .. } = reading else {
         let what = subject.unwrap_or("What it was about");
