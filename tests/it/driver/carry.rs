@@ -105,7 +105,7 @@ async fn a_list_that_changes_under_the_transaction_goes_by_the_script() {
 
 #[tokio::test]
 async fn who_may_not_watch_or_push_so_retries_by_the_script() {
-    for forbidden in ["-watch", "-multi", "-exec", "-discard", "-lpushx"] {
+    for forbidden in ["-watch", "-unwatch", "-multi", "-exec", "-lpushx", "-exists", "-lindex", "-rename", "-lrem"] {
         let redis = filled().await;
         let user = ["SETUSER", "ops", "on", ">pass", "~*", "&*", "+@all", forbidden];
         redis::cmd("ACL").arg(&user).exec_async(&mut redis.con.clone()).await.expect("ACL");
@@ -151,6 +151,7 @@ async fn what_was_lifted_and_not_pushed_is_put_back() {
         let call = async |step: &str| -> i64 {
             let mut call = script.prepare_invoke();
             call.key(FAILED).key("queue:mail").key("in-hand").arg(step).arg("mark").arg(2);
+            call.arg(before[FAILED].last()).arg(before[FAILED].get(3));
             call.invoke_async(&mut redis.con.clone()).await.expect("an answer")
         };
         assert_eq!(call("lift").await, 1);

@@ -7,7 +7,7 @@ use super::{
     payload,
     payload::Target,
     reply,
-    runs::Run,
+    runs::{self, Run},
     search::Top,
     verbs,
 };
@@ -117,10 +117,12 @@ impl RedisDriver {
         let chunk = if sweep.stay == 0 { CHUNK } else { SPARSE_CHUNK } >> sweep.rereads.min(6);
         let chunk = chunk.min(sweep.left).min(there.map_or(u64::MAX, |there| there.saturating_sub(sweep.stay)));
         // A few jobs are not worth a connection.
-        if sweep.stay == 0 && sweep.left > CHUNK {
-            self.watch(&mut sweep.carrier, &failed).await;
-        }
-        let read = self.read_tail(&failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await;
+        let worth = sweep.stay == 0 && sweep.left > CHUNK;
+        let watched = if worth { self.watch(&mut sweep.carrier, &failed).await } else { None };
+        let read = match watched.clone() {
+            Some(mut own) => runs::read_tail(&mut own, &failed, 0, chunk, CHUNK_BYTES, &mut sweep.run).await,
+            None => self.read_tail(&failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await,
+        };
         let mut raws = self.naming(&failed, "list", read).await?;
         if raws.is_empty() {
             // Nothing is read of none: whether it is a list was not told yet.
@@ -179,7 +181,7 @@ impl RedisDriver {
         }
         let stays = (raws.len() - payloads.len()) as u64;
         let part = Part { stay: sweep.stay, raws: &raws, letters: &letters, payloads: &payloads, groups: &groups };
-        if !self.move_part(&sweep.queue, &part, &mut sweep.carrier).await? {
+        if !self.move_part(&sweep.queue, &part, &mut sweep.carrier, watched).await? {
             return reread(sweep);
         }
         sweep.rereads = 0;

@@ -10,15 +10,23 @@ use redis::{AsyncConnectionConfig, RedisError, aio::MultiplexedConnection};
 
 /// A connection of one operation alone: what others send over a shared one would end the watch. It does not come back by itself, as
 /// a new one watches nothing.
-#[derive(Default)]
-pub(super) enum Carrier {
-    #[default]
-    NotAsked,
-    Ready(MultiplexedConnection),
-    /// With a transaction that waits for its commands.
-    Open(MultiplexedConnection),
-    /// This Redis or this user cannot: everything goes by the script.
-    Cannot,
+pub(super) struct Carrier {
+    conn: Option<MultiplexedConnection>,
+    /// How often it is still tried: a user who may not use transactions is told so each time.
+    tries: u8,
+}
+
+impl Default for Carrier {
+    fn default() -> Self {
+        Self { conn: None, tries: 3 }
+    }
+}
+
+impl Carrier {
+    fn give_up(&mut self) {
+        self.conn = None;
+        self.tries -= self.tries.min(1);
+    }
 }
 
 /// A part of a failed list, tail first, and what becomes of it.
@@ -49,53 +57,49 @@ pub(super) fn letter(p: Priority, grouped: bool) -> u8 {
 }
 
 impl RedisDriver {
-    /// Opens a transaction that only goes through as long as nobody changes the list; without one everything goes by the script. It
-    /// is opened before anything is sent: a Redis that refuses to would carry out what follows one by one.
-    pub(super) async fn watch(&self, carrier: &mut Carrier, key: &str) {
-        let mut pipe = redis::pipe();
-        let mut conn = match std::mem::replace(carrier, Carrier::Cannot) {
-            Carrier::NotAsked => {
-                let config =
-                    AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(Some(RESPONSE_TIMEOUT));
-                let Ok(made) = self.client.get_multiplexed_async_connection_with_config(&config).await else { return };
-                made
-            }
-            Carrier::Ready(conn) => conn,
-            Carrier::Open(conn) => {
-                pipe.cmd("DISCARD").ignore();
-                conn
-            }
-            Carrier::Cannot => return,
-        };
-        pipe.cmd("WATCH").arg(key).ignore().cmd("MULTI").ignore();
-        if pipe.query_async::<()>(&mut conn).await.is_ok() {
-            *carrier = Carrier::Open(conn);
+    /// From now on a change of the list is noticed. Returns where it is to be read, so that what is read is what is watched; `None`:
+    /// there is no watch, and everything goes by the script.
+    pub(super) async fn watch(&self, carrier: &mut Carrier, key: &str) -> Option<MultiplexedConnection> {
+        if carrier.tries == 0 {
+            return None;
         }
+        if carrier.conn.is_none() {
+            let limits =
+                AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(Some(RESPONSE_TIMEOUT));
+            carrier.conn = self.client.get_multiplexed_async_connection_with_config(&limits).await.ok();
+        }
+        // What was noticed since a watch before is forgotten.
+        let mut pipe = redis::pipe();
+        pipe.cmd("UNWATCH").ignore().cmd("WATCH").arg(key).ignore();
+        if let Some(conn) = &mut carrier.conn
+            && pipe.query_async::<()>(conn).await.is_ok()
+        {
+            return carrier.conn.clone();
+        }
+        carrier.give_up();
+        None
     }
 
-    /// Moves a part, or nothing of it: false when the failed list is no longer what was read. What was read since [`Self::watch`].
-    pub(super) async fn move_part(&self, queue: &QueueName, part: &Part<'_>, carrier: &mut Carrier) -> Result<bool, DriverError> {
-        if let (Some(p), Carrier::Open(_)) = (part.plain(), &*carrier)
-            && let Carrier::Open(mut conn) = std::mem::replace(carrier, Carrier::Cannot)
-        {
-            match self.carry(queue, p, part.payloads, &mut conn).await {
-                Ok(moved) => {
-                    *carrier = Carrier::Ready(conn);
-                    if moved {
-                        return Ok(true);
-                    }
-                }
+    /// Moves a part, or nothing of it: false when the failed list is no longer what was read. `watched`: since before it was read.
+    pub(super) async fn move_part(
+        &self,
+        queue: &QueueName,
+        part: &Part<'_>,
+        carrier: &mut Carrier,
+        watched: Option<MultiplexedConnection>,
+    ) -> Result<bool, DriverError> {
+        if let (Some(p), Some(mut conn)) = (part.plain(), watched) {
+            match self.carry(queue, p, part, &mut conn).await {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
                 // It was carried out, or not: as with any command whose answer was lost.
                 Err(error) if !is_answer(&error) => {
-                    *carrier = Carrier::NotAsked;
+                    carrier.give_up();
                     return Err(error.into());
                 }
-                Err(error) if forgot(&error) => {
-                    *carrier = Carrier::NotAsked;
-                    self.load_scripts().await?;
-                }
-                // A refusal changed nothing, and ends the use of transactions. If it is not of their making, the script meets it, too.
-                Err(_) => {}
+                Err(error) if forgot(&error) => self.load_scripts().await?,
+                // A refusal changed nothing. If it is not of the transaction's making, the script meets it as well.
+                Err(_) => carrier.give_up(),
             }
         }
         let failed = self.keys.failed(queue);
@@ -113,14 +117,8 @@ impl RedisDriver {
     }
 
     /// False: the failed list changed since it is watched, and nothing was moved.
-    async fn carry(
-        &self,
-        queue: &QueueName,
-        p: Priority,
-        payloads: &[Vec<u8>],
-        conn: &mut MultiplexedConnection,
-    ) -> Result<bool, RedisError> {
-        let (mark, n) = (verbs::mark(), payloads.len());
+    async fn carry(&self, queue: &QueueName, p: Priority, part: &Part<'_>, conn: &mut MultiplexedConnection) -> Result<bool, RedisError> {
+        let (mark, n) = (verbs::mark(), part.raws.len());
         let in_hand = self.keys.in_hand(&mark);
         let call = |step: &str| {
             let mut call = self.scripts.carry_chunk.prepare_invoke();
@@ -128,9 +126,11 @@ impl RedisDriver {
             call.arg(step).arg(&mark).arg(n);
             call
         };
+        // Before anything else is sent: a Redis that refuses to open it would carry out what follows one by one.
+        redis::cmd("MULTI").exec_async(conn).await?;
         let mut pipe = redis::pipe();
-        pipe.invoke_script(&call("lift")).ignore();
-        pipe.cmd("LPUSHX").arg(&in_hand).arg(payloads).ignore();
+        pipe.invoke_script(call("lift").arg(part.raws.first()).arg(part.raws.last())).ignore();
+        pipe.cmd("LPUSHX").arg(&in_hand).arg(part.payloads).ignore();
         pipe.invoke_script(&call("land")).ignore().cmd("EXEC");
         let (done,): (Option<(i64, u64, i64)>,) = pipe.query_async(conn).await?;
         Ok(done.is_some_and(|(_, _, landed)| landed == 1))

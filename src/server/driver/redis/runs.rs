@@ -3,7 +3,7 @@
 
 use super::{RedisDriver, reply};
 use crate::server::error::DriverError;
-use redis::{Cmd, Value};
+use redis::{Cmd, Value, aio::ConnectionLike};
 use std::collections::HashSet;
 
 /// Never more at once, however small the last ones were: small elements may be followed by huge ones.
@@ -28,8 +28,7 @@ impl Run {
 }
 
 impl RedisDriver {
-    /// Elements of a list from a position on, counted from the tail, the last one first; as many as fit into `bytes` (the one
-    /// that no longer does is the last). They may have shifted between two runs: whoever moves them compares first.
+    /// See [`read_tail`].
     pub(super) async fn read_tail(
         &self,
         key: &str,
@@ -38,20 +37,7 @@ impl RedisDriver {
         bytes: usize,
         run: &mut Run,
     ) -> Result<Vec<Vec<u8>>, DriverError> {
-        let (mut raws, mut read) = (Vec::new(), 0);
-        while (raws.len() as u64) < count && read < bytes {
-            let (at, n) = (from + raws.len() as u64, run.0.min(count - raws.len() as u64));
-            let mut part = self.part(redis::cmd("LRANGE").arg(key).arg(-((at + n) as i64)).arg(-(at as i64) - 1)).await?;
-            part.reverse();
-            read += part.iter().map(Vec::len).sum::<usize>();
-            run.learn(&part);
-            let end = (part.len() as u64) < n;
-            raws.append(&mut part);
-            if end {
-                break;
-            }
-        }
-        Ok(raws)
+        read_tail(&mut self.requests.clone(), key, from, count, bytes, run).await
     }
 
     /// Members of a delayed set with scores above `low` (exclusive; `None`: all), latest first, as many as fit into `bytes`.
@@ -83,7 +69,37 @@ impl RedisDriver {
     }
 
     async fn part(&self, command: &Cmd) -> Result<Vec<Vec<u8>>, DriverError> {
-        let answer: Value = command.query_async(&mut self.requests.clone()).await?;
-        reply::array(answer)?.into_iter().map(reply::bytes).collect()
+        part(&mut self.requests.clone(), command).await
     }
+}
+
+/// Elements of a list from a position on, counted from the tail, the last one first; as many as fit into `bytes` (the one
+/// that no longer does is the last). They may have shifted between two runs: whoever moves them compares first.
+pub(super) async fn read_tail(
+    conn: &mut impl ConnectionLike,
+    key: &str,
+    from: u64,
+    count: u64,
+    bytes: usize,
+    run: &mut Run,
+) -> Result<Vec<Vec<u8>>, DriverError> {
+    let (mut raws, mut read) = (Vec::new(), 0);
+    while (raws.len() as u64) < count && read < bytes {
+        let (at, n) = (from + raws.len() as u64, run.0.min(count - raws.len() as u64));
+        let mut part = part(conn, redis::cmd("LRANGE").arg(key).arg(-((at + n) as i64)).arg(-(at as i64) - 1)).await?;
+        part.reverse();
+        read += part.iter().map(Vec::len).sum::<usize>();
+        run.learn(&part);
+        let end = (part.len() as u64) < n;
+        raws.append(&mut part);
+        if end {
+            break;
+        }
+    }
+    Ok(raws)
+}
+
+async fn part(conn: &mut impl ConnectionLike, command: &Cmd) -> Result<Vec<Vec<u8>>, DriverError> {
+    let answer: Value = command.query_async(conn).await?;
+    reply::array(answer)?.into_iter().map(reply::bytes).collect()
 }

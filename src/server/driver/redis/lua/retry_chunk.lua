@@ -12,6 +12,8 @@ local n = #letters
 local bad = holds(KEYS[1], 'list') or holds(KEYS[2], 'set')
 for i = 3, #KEYS do bad = bad or holds(KEYS[i], 'list') end
 if bad then return bad end
+-- Changes nothing: who may not do this is refused before the push.
+redis.call('LTRIM', KEYS[1], 0, -1)
 local raws = redis.call('LRANGE', KEYS[1], -stay - n, -stay - 1)
 if #raws ~= n then return 0 end
 for i = 1, n do
