@@ -4,6 +4,7 @@ mod elsewhere;
 mod errors;
 mod jobs;
 mod operators;
+mod remembered;
 mod rows;
 
 use crate::support::{TestConsole, TestRedis, eventually, recording::fixtures};
