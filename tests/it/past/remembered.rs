@@ -211,7 +211,7 @@ async fn what_came_further_is_not_counted(kind: DatabaseKind) {
     records.push(record("orders", &dead("turned", "orders", "Card declined", 5), 5));
     // A bulk action may have taken the one; the other had been dropped by then.
     records.extend([of("swept", "mail", 9), of("dropped", "big", 9)]);
-    records.extend((0..2_000).map(|n| record("big", &dead(&format!("b-{n}"), "big", "Card declined", 6), 6)));
+    records.extend((0..1_000).map(|n| record("big", &dead(&format!("b-{n}"), "big", "Card declined", 6), 6)));
     write(&db, &records).await;
     let ago = |hours: i64| Millis(now_ms() - hours * HOUR_MS);
     let run = |id: &str, outcome| Run {

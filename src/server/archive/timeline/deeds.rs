@@ -146,6 +146,17 @@ pub async fn on_failed(db: &Db, queue: &QueueName, since: Millis) -> Result<Vec<
     db.rows(sql(text).bind(clean(queue.as_str())).bind(since.0), bulk).await
 }
 
+/// How many jobs of the queue were retried or deleted in that time, from whichever list.
+pub async fn taken(db: &Db, queue: &QueueName, from: Millis, until: Millis) -> Result<u64, ArchiveError> {
+    let text = format!(
+        "SELECT {} FROM flux_console_audit WHERE queue = ? AND verb IN ('retry', 'discard', 'clear-failed', 'purge') \
+         AND at_ms >= ? AND at_ms < ?",
+        db.dialect().sum("jobs")
+    );
+    let asked = sql(text).bind(clean(queue.as_str())).bind(from.0).bind(until.0);
+    Ok(db.one(asked, |row| row.count(0)).await?.unwrap_or(0))
+}
+
 /// When it failed first, and when it was seen last; `None`: it was not seen after a failure.
 fn failed_and_seen(all: &All) -> Option<(i64, i64)> {
     let rows = all.rows.iter().filter(|row| row.status == Status::Failed).filter_map(|row| row.failed_at.or(row.archived_at));

@@ -15,9 +15,8 @@ use crate::{
     server::archive::{db::Db, error::ArchiveError, record::stored_queue, sql::sql},
 };
 
-/// The library keeps the newest 1,000 failed jobs of a queue in Redis. So many rows behind one say that it was dropped: of a list that was
-/// copied at once, up to 1,000 may stand behind it that are older.
-const DROPPED: u64 = 2_000;
+/// The library keeps so many failed jobs of a queue in Redis, the newest.
+const KEPT: u64 = 1_000;
 /// A row is written moments after its failure, by another clock, and MySQL's times are whole seconds.
 const SECOND_MS: i64 = 1_000;
 
@@ -31,10 +30,15 @@ pub async fn left(db: &Db, queue: &QueueName, id: &str, row: i64, operations: &[
     if all.deeds.iter().any(|deed| deed.at >= since && deed.moved()) {
         return Ok(None);
     }
+    let lately = || operations.iter().filter(|o| o.queue == *queue && o.started_at >= since && took(o));
     let mut bulk = deeds::on_failed(db, queue, since).await?;
-    bulk.extend(operations.iter().filter(|o| o.queue == *queue && o.started_at >= since && took(o)).map(of_operation));
-    for action in bulk.iter().filter(|action| action.may_mean(&all.rows)) {
-        if !dropped(db, queue, row, action.at).await? {
+    bulk.extend(lately().map(of_operation));
+    bulk.sort_by_key(|action| action.at);
+    // What Redis had dropped before the first of them was there for none.
+    if let Some(first) = bulk.iter().find(|action| action.may_mean(&all.rows)) {
+        let lately: u64 = lately().filter(|o| o.started_at < first.at).map(|o| o.outcome.done).sum();
+        let taken = deeds::taken(db, queue, since, first.at).await?.saturating_add(lately);
+        if !dropped(db, queue, row, first.at, taken).await? {
             return Ok(None);
         }
     }
@@ -63,16 +67,17 @@ fn of_operation(operation: &Operation) -> Bulk {
     Bulk { at: operation.started_at, who: String::new(), result: String::new(), filter: operation.filter.clone() }
 }
 
-/// Whether so many failures of the queue had come behind it by then that Redis did not have it any more.
-async fn dropped(db: &Db, queue: &QueueName, row: i64, at: Millis) -> Result<bool, ArchiveError> {
-    let dialect = db.dialect();
+/// Whether so many failures of the queue had come behind it by then that Redis did not have it any more, with so many `taken` out of the
+/// list meanwhile, each of which made room.
+async fn dropped(db: &Db, queue: &QueueName, row: i64, at: Millis, taken: u64) -> Result<bool, ArchiveError> {
+    let (dialect, most) = (db.dialect(), KEPT.saturating_add(taken));
     let text = format!(
         "SELECT COUNT(*) FROM (SELECT a.id FROM flux_job_archive a WHERE a.status = 'failed' AND a.id > ? AND a.archived_at <= {}",
         dialect.at()
     );
     let asked = sql(text).bind(row).bind(at.0).and_is(dialect, "a.queue", stored_queue(dialect, queue.as_str()));
-    let behind = db.one(asked.then(&format!(" LIMIT {DROPPED}) behind")), |row| row.count(0)).await?;
-    Ok(behind.is_some_and(|rows| rows >= DROPPED))
+    let behind = db.one(asked.then(" LIMIT ?) behind").bind(most), |row| row.count(0)).await?;
+    Ok(behind.is_some_and(|rows| rows >= most))
 }
 
 #[cfg(test)]
