@@ -1,12 +1,12 @@
 //! One job: by the handle under which a list showed it, else by its id. What is said of it is in `detail`.
 
 mod detail;
+mod here;
 
 use super::{RedisDriver, SCRIPT_BYTES, mend::ways_to_write, pages::element, payload, reply};
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     job::{Found, JobSummary},
-    past::is_failure,
     time::Millis,
 };
 use crate::server::error::DriverError;
@@ -17,8 +17,6 @@ use redis::Value;
 const AROUND: u64 = 1_000;
 /// How many elements of one list a search by id looks at, and one for elements far away from their hints.
 pub(super) const SEARCHED: u64 = 20_000;
-/// Of each list so many jobs that run next are looked at for one that is asked for with many others.
-const SOON: u64 = 1_000;
 /// Groups of the queue that a search by id looks into; the jobs behind the others are counted as not looked at.
 const SEARCHED_GROUPS: usize = 100;
 /// One locating script looks at this many elements, and at about this many bytes: it hashes them.
@@ -226,52 +224,6 @@ impl RedisDriver {
             }
         }
         Ok((jobs, next))
-    }
-
-    /// Whether the very failure that this payload tells of lies among the failed jobs, as far as a search by id looks.
-    pub async fn has_failure(&self, queue: &QueueName, id: &str, raw: &[u8]) -> Result<bool, DriverError> {
-        let told = payload::read(&payload::Element::of(raw));
-        self.has_failure_of(queue, id, told.created_at, told.attempts).await
-    }
-
-    /// The same of a failure of which only that is at hand.
-    pub async fn has_failure_of(
-        &self,
-        queue: &QueueName,
-        id: &str,
-        created_at: Option<Millis>,
-        attempts: Option<u64>,
-    ) -> Result<bool, DriverError> {
-        let last = self.length(&self.source_key(queue, &Source::Failed), "LLEN").await?.min(SEARCHED);
-        let (texts, mut at) = (id_texts(id), 0);
-        while at < last {
-            let (met, next) = self.search_step(queue, &Source::Failed, id, &texts, (at, last)).await?;
-            if met.iter().any(|job| is_failure(job, created_at, attempts)) {
-                return Ok(true);
-            }
-            at = next;
-        }
-        Ok(false)
-    }
-
-    /// Whether a job with this id is among the [`SOON`] that run next of a list of the queue, or among the first behind its group.
-    pub async fn runs_soon(&self, queue: &QueueName, id: &str, group: Option<&str>) -> Result<bool, DriverError> {
-        let mut sources: Vec<Source> = Priority::ALL.map(Source::Waiting).into();
-        sources.extend(Priority::ALL.map(Source::Delayed));
-        sources.extend(group.map(|group| Source::Grouped(group.to_owned())));
-        let places: Vec<(&QueueName, &Source)> = sources.iter().map(|source| (queue, source)).collect();
-        let (lengths, texts) = (self.lengths(&places).await?, id_texts(id));
-        for (source, length) in sources.iter().zip(lengths) {
-            let (mut at, last) = (0, length.unwrap_or(0).min(SOON));
-            while at < last {
-                let (met, next) = self.search_step(queue, source, id, &texts, (at, last)).await?;
-                if !met.is_empty() {
-                    return Ok(true);
-                }
-                at = next;
-            }
-        }
-        Ok(false)
     }
 }
 
