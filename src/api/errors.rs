@@ -2,7 +2,7 @@
 
 use crate::model::{
     error::ApiError,
-    errors::{ErrorDetail, ErrorsPage, ErrorsQuery, GroupPart},
+    errors::{Archived, ArchivedStep, ErrorDetail, ErrorsPage, ErrorsQuery, GroupPart},
     operation::{Operation, Verb},
     wire::Json,
 };
@@ -29,8 +29,20 @@ pub async fn count(text: String) -> Result<Vec<GroupPart>, ApiError> {
     crate::server::actions::errors::count(&expect_context(), &text).await
 }
 
-/// A verb on what was counted, one background operation for each queue.
+/// One step of counting what only the archive remembers of the group; `at`: `next` of the step before.
+#[server(prefix = "/api/fn", endpoint = "errors/archived", input = Json, output = Json)]
+pub async fn count_archived(text: String, at: Option<String>) -> Result<ArchivedStep, ApiError> {
+    crate::server::actions::errors::remembered::count(&expect_context(), &text, at.as_deref()).await
+}
+
+/// A verb on what was counted, one background operation for each queue, and one more where the archive remembers `archived`.
 #[server(prefix = "/api/fn", endpoint = "errors/act", input = Json, output = Json)]
-pub async fn act(text: String, verb: Verb, parts: Vec<GroupPart>, base: bool) -> Result<Vec<Operation>, ApiError> {
-    crate::server::actions::errors::act(&expect_context(), &text, verb, &parts, base).await
+pub async fn act(
+    text: String,
+    verb: Verb,
+    parts: Vec<GroupPart>,
+    base: bool,
+    archived: Option<Archived>,
+) -> Result<Vec<Operation>, ApiError> {
+    crate::server::actions::errors::act(&expect_context(), &text, verb, &parts, archived.as_ref(), base).await
 }

@@ -3,6 +3,7 @@
 use super::{
     actions::Actions,
     dialog::{Confirm, close},
+    errors_archived::{AlsoArchived, FromArchive},
     icon::{Glyph, Icon},
     name::Name,
     number::{count, jobs},
@@ -11,25 +12,34 @@ use super::{
 use crate::{
     api,
     live::Live,
-    model::{error::ApiError, errors::GroupPart, operation::Verb},
+    model::{error::ApiError, errors::GroupPart, operation::Verb, shown::in_text},
 };
 use leptos::{prelude::*, task::spawn_local};
 
-/// `count`: how many there are, where that is known exactly.
+/// `count`: how many there are in Redis, where that is known exactly; of 0 the archive may remember some.
 #[component]
 pub fn GroupButtons(text: String, count: Option<u64>) -> impl IntoView {
     let asked = RwSignal::new(None::<Verb>);
-    let which = count.map_or_else(|| "all".to_owned(), jobs);
+    let which = match count {
+        None => "all".to_owned(),
+        Some(0) => "archived jobs".to_owned(),
+        Some(n) => jobs(n),
+    };
     let text = StoredValue::new(text);
+    let delete = (count != Some(0)).then(|| {
+        view! {
+            <button type="button" class="btn danger max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Discard))>
+                <Icon glyph=Glyph::Trash />
+                {format!("Delete {which}…")}
+            </button>
+        }
+    });
     view! {
         <button type="button" class="btn primary max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Retry))>
             <Icon glyph=Glyph::Retry />
             {format!("Retry {which}…")}
         </button>
-        <button type="button" class="btn danger max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Discard))>
-            <Icon glyph=Glyph::Trash />
-            {format!("Delete {which}…")}
-        </button>
+        {delete}
         {move || asked.get().map(|verb| view! { <Ask verb=verb text=text asked=asked /> })}
     }
 }
@@ -52,16 +62,22 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
             }
         });
     });
-    let total = Memo::new(move |_| parts.with(|p| p.as_ref().map(|p| p.iter().map(|part| part.count).sum::<u64>())));
+    let archive = (verb == Verb::Retry).then(|| FromArchive::count(text.get_value()));
+    let here = Memo::new(move |_| parts.with(|p| p.as_ref().map(|p| p.iter().map(|part| part.count).sum::<u64>())));
+    let total = Memo::new(move |_| here.get().map(|n| n + archive.map_or(0, FromArchive::asked)));
+    let queues = Memo::new(move |_| {
+        let mut all: Vec<String> = parts.with(|p| p.iter().flatten().map(|part| part.queue.to_string()).collect());
+        all.extend(archive.map(FromArchive::queues).unwrap_or_default());
+        all.sort_unstable();
+        all.dedup();
+        all
+    });
     let word = if verb == Verb::Retry { "Retry" } else { "Delete" };
-    let title = move || match (total.get(), parts.with(|p| p.as_ref().map_or(0, Vec::len))) {
+    let title = move || match (total.get(), queues.get().as_slice()) {
         (None, _) => format!("{word} the failed jobs of this kind?"),
-        (Some(n), 1) => format!(
-            "{word} {} of {}?",
-            count(n, "failed job", "failed jobs"),
-            parts.with(|p| p.iter().flatten().map(|p| p.queue.in_text().into_owned()).next().unwrap_or_default())
-        ),
-        (Some(n), queues) => format!("{word} {} of {queues} queues?", count(n, "failed job", "failed jobs")),
+        (Some(n), []) => format!("{word} {} of this kind?", count(n, "failed job", "failed jobs")),
+        (Some(n), [queue]) => format!("{word} {} of {}?", count(n, "failed job", "failed jobs"), in_text(queue)),
+        (Some(n), queues) => format!("{word} {} of {} queues?", count(n, "failed job", "failed jobs"), queues.len()),
     };
     let primary = move || total.get().map_or_else(|| "Counting…".into(), |n| format!("{word} {}", jobs(n)));
     let list = move || {
@@ -73,14 +89,18 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
     let explain = if verb == Verb::Retry {
         "They go back to their waiting lists with attempts set to 0. Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile are not included. It runs in the background and can be cancelled.".to_owned()
     } else {
-        format!("{} Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile stay.", restorable(now))
+        format!(
+            "{} Exactly the failed jobs of this kind that are in Redis now; those that fail meanwhile stay. The archive keeps its rows; retention removes them.",
+            restorable(now)
+        )
     };
     let confirm = move || {
         let Some(counted) = parts.get_untracked() else { return };
         pending.set(true);
         error.set(None);
         spawn_local(async move {
-            let started = api::errors::act(text.get_value(), verb, counted, false).await;
+            let archived = archive.and_then(FromArchive::chosen);
+            let started = api::errors::act(text.get_value(), verb, counted, false, archived).await;
             pending.set(false);
             match started {
                 Ok(started) => {
@@ -105,6 +125,7 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
         >
             <p class="text-muted wrap-anywhere">{explain}</p>
             {list}
+            {archive.map(|archive| view! { <AlsoArchived archive=archive /> })}
         </Confirm>
     }
 }

@@ -21,6 +21,7 @@ mod edit_retry;
 pub mod empty;
 pub mod error_view;
 pub mod errors_actions;
+mod errors_archived;
 pub mod errors_spark;
 pub mod filters;
 pub mod gaps;

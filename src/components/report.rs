@@ -106,7 +106,7 @@ impl Actions {
                 };
                 Some(Offer::Ask { label: "Retry to base list…".into(), question })
             }
-            (_, Verb::Retry | Verb::Promote | Verb::Restore) if done > 0 => {
+            (_, Verb::Retry | Verb::RetryArchived | Verb::Promote | Verb::Restore) if done > 0 => {
                 Some(Offer::Link { label: "View".into(), href: operation.queue.href() })
             }
             _ => None,

@@ -51,7 +51,7 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, bas
     let (act, after, glyph) = match verb {
         Verb::Promote => ("Run", " now", Glyph::Play),
         Verb::Discard => ("Delete", "", Glyph::Trash),
-        Verb::Retry | Verb::Purge | Verb::ClearFailed | Verb::Restore => ("Retry", "", Glyph::Retry),
+        Verb::Retry | Verb::RetryArchived | Verb::Purge | Verb::ClearFailed | Verb::Restore => ("Retry", "", Glyph::Retry),
     };
     let title = format!("{act} the {} jobs of {} that match{after}?", state.as_str(), queue.in_text());
     let primary = move || whole.get().map_or_else(|| "Counting".into(), |n| format!("{act} {}{after}", jobs_of(n)));
@@ -70,7 +70,7 @@ pub fn AllMatching(queue: QueueName, state: JobState, verb: Verb, q: String, bas
                     "They go back to waiting with attempts set to 0. Those of a priority that no worker reads go to the base list."
                         .to_owned()
                 }
-                Verb::Retry | Verb::Purge | Verb::ClearFailed | Verb::Restore => {
+                Verb::Retry | Verb::RetryArchived | Verb::Purge | Verb::ClearFailed | Verb::Restore => {
                     "They go back to their waiting lists with attempts set to 0.".to_owned()
                 }
             };

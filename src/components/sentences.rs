@@ -22,6 +22,8 @@ pub fn headline(verb: Verb, queue: &QueueName, done: u64) -> String {
         (Verb::ClearFailed, _) => format!("Deleted {} of {queue}", count(done, "failed job", "failed jobs")),
         (Verb::Restore, 0) => format!("No job of {queue} was left to restore"),
         (Verb::Restore, _) => format!("Restored {n} of {queue}"),
+        (Verb::RetryArchived, 0) => format!("No archived job of {queue} was retried"),
+        (Verb::RetryArchived, _) => format!("Retried {n} of {queue} from the archive"),
     }
 }
 
@@ -31,15 +33,21 @@ fn so_far(verb: Verb, queue: &QueueName, done: u64) -> String {
         (Verb::Purge, _) => headline(Verb::Discard, queue, done),
         (Verb::ClearFailed, 0) => format!("No failed job of {} was deleted", queue.in_text()),
         (Verb::Restore, 0) => format!("No job of {} was restored", queue.in_text()),
-        (Verb::Retry | Verb::Promote | Verb::Discard | Verb::ClearFailed | Verb::Restore, _) => headline(verb, queue, done),
+        (Verb::Retry | Verb::Promote | Verb::Discard | Verb::ClearFailed | Verb::Restore | Verb::RetryArchived, _) => {
+            headline(verb, queue, done)
+        }
     }
 }
 
 /// Everything that did not go as asked, a clause each; empty when all went well.
 pub fn exceptions(verb: Verb, outcome: &Outcome) -> String {
     let were = |n: u64| format!("{} {}", thousands(n), if n == 1 { "was" } else { "were" });
+    let them = |n: u64| if n == 1 { "it" } else { "them" };
     let mut parts = Vec::new();
-    if outcome.gone > 0 {
+    let archived = verb == Verb::RetryArchived;
+    if outcome.gone > 0 && archived {
+        parts.push(format!("{} retried before, or came further; nothing was pushed for {}.", were(outcome.gone), them(outcome.gone)));
+    } else if outcome.gone > 0 {
         let effect = if matches!(verb, Verb::Retry | Verb::Promote) { "; nothing was pushed for them" } else { "" };
         let effect = if outcome.gone == 1 { effect.replace("them", "it") } else { effect.into() };
         parts.push(format!("{} already gone{effect}.", were(outcome.gone)));
@@ -57,7 +65,8 @@ pub fn exceptions(verb: Verb, outcome: &Outcome) -> String {
     }
     if outcome.unread_priority > 0 {
         let have = if outcome.unread_priority == 1 { "has" } else { "have" };
-        parts.push(format!("{} {have} a priority that no worker reads and stayed in the failed list.", thousands(outcome.unread_priority)));
+        let place = if archived { "archive" } else { "failed list" };
+        parts.push(format!("{} {have} a priority that no worker reads and stayed in the {place}.", thousands(outcome.unread_priority)));
     }
     parts.join(" ")
 }
@@ -73,6 +82,7 @@ pub fn running(operation: &Operation) -> String {
         Verb::Purge => format!("Purging {queue}"),
         Verb::ClearFailed => format!("Deleting failed jobs of {queue}"),
         Verb::Restore => format!("Restoring jobs of {queue}"),
+        Verb::RetryArchived => format!("Retrying archived jobs of {queue}"),
     };
     if operation.status == OperationStatus::Waiting {
         return format!("Waiting to begin: {}{}", text[..1].to_ascii_lowercase(), &text[1..]);
@@ -161,6 +171,11 @@ mod tests {
             "1 was already gone. 2 are due: a worker takes them next."
         );
         assert_eq!(exceptions(Verb::Retry, &Outcome { done: 3, ..Default::default() }), "");
+        assert_eq!(headline(Verb::RetryArchived, &queue, 5), "Retried 5 jobs of emails from the archive");
+        assert_eq!(
+            exceptions(Verb::RetryArchived, &Outcome { gone: 2, unread_priority: 1, ..Default::default() }),
+            "2 were retried before, or came further; nothing was pushed for them. 1 has a priority that no worker reads and stayed in the archive."
+        );
     }
 
     fn operation(verb: Verb, status: OperationStatus, total: u64) -> Operation {
@@ -189,6 +204,7 @@ mod tests {
         for (verb, title) in [
             (Verb::Purge, "No job of emails was deleted"),
             (Verb::Restore, "No job of emails was restored"),
+            (Verb::RetryArchived, "No archived job of emails was retried"),
             (Verb::Retry, "No job of emails was retried"),
             (Verb::Promote, "No delayed job of emails was moved"),
         ] {

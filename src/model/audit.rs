@@ -15,7 +15,7 @@ pub struct AuditLine {
     pub at: Millis,
     /// As far as the console knows: `operator at 10.0.0.3`.
     pub who: String,
-    /// `retry`, `promote`, `discard`, `put-back`, `pause`, `resume`, `purge`, `clear-failed`, `restore`, `cancel`,
+    /// `retry`, `retry-archived`, `promote`, `discard`, `put-back`, `pause`, `resume`, `purge`, `clear-failed`, `restore`, `cancel`,
     /// `retention-settings`, `retention-run`, `alert-channels`, `alert-test`, `alert-send-again`, `alert-dismiss`,
     /// `alert-rule-add`, `alert-rule-change`, `alert-rule-delete`; `schedule-…`,
     /// `move-to-base`, `release-group`, `start-group`, `node-…`; later ones are read as they are.

@@ -163,6 +163,47 @@ pub struct GroupPart {
     pub start: String,
 }
 
+/// One queue's failed jobs of a kind that only the archive remembers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedPart {
+    pub queue: QueueName,
+    pub count: u64,
+}
+
+/// The same of all queues, as an action takes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Archived {
+    pub parts: Vec<ArchivedPart>,
+    /// The newest row that was looked at: what fails later is not meant.
+    pub top: i64,
+}
+
+impl Archived {
+    pub fn count(&self) -> u64 {
+        self.parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.count))
+    }
+}
+
+/// One step of counting them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedStep {
+    /// So far.
+    pub archived: Archived,
+    /// When the oldest of them failed.
+    pub oldest_at: Option<Millis>,
+    /// Rows of the kind that were looked at.
+    pub scanned: u64,
+    /// There may be more: the count has an end.
+    pub at_least: bool,
+    /// Where to go on; `None`: it is through.
+    pub next: Option<String>,
+    /// Why the archive could not be asked, as a sentence.
+    pub unavailable: Option<String>,
+}
+
 /// The filter that finds exactly the failed jobs of one signature.
 pub fn filter(text: &str) -> String {
     use super::search::{Filter, Query, Test};

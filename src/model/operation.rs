@@ -15,10 +15,13 @@ pub enum Verb {
     Purge,
     ClearFailed,
     Restore,
+    /// Failed jobs that only the archive remembers to their waiting list, attempts 0.
+    RetryArchived,
 }
 
 impl Verb {
-    pub const ALL: [Self; 6] = [Self::Retry, Self::Promote, Self::Discard, Self::Purge, Self::ClearFailed, Self::Restore];
+    pub const ALL: [Self; 7] =
+        [Self::Retry, Self::Promote, Self::Discard, Self::Purge, Self::ClearFailed, Self::Restore, Self::RetryArchived];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,6 +31,7 @@ impl Verb {
             Self::Purge => "purge",
             Self::ClearFailed => "clear-failed",
             Self::Restore => "restore",
+            Self::RetryArchived => "retry-archived",
         }
     }
 

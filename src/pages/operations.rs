@@ -153,7 +153,7 @@ fn deleted(entry: &TrashEntry) -> String {
     match entry.verb {
         Verb::Purge => format!("{} purged from ", jobs(n)),
         Verb::ClearFailed => format!("{} cleared from ", count(n, "failed job", "failed jobs")),
-        Verb::Discard | Verb::Retry | Verb::Promote | Verb::Restore => format!("{} deleted from ", jobs(n)),
+        Verb::Discard | Verb::Retry | Verb::RetryArchived | Verb::Promote | Verb::Restore => format!("{} deleted from ", jobs(n)),
     }
 }
 

@@ -98,6 +98,8 @@ fn Detail(detail: ErrorDetail, paged: Memo<Option<i64>>) -> impl IntoView {
         kind.last_at.map(|at| view! { <div><dt>"Last"</dt><dd>{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
     let href = kind.href();
     let exact = coverage.of.is_some_and(|of| of <= coverage.scanned).then_some(kind.failed);
+    // Where not all of Redis was read, a retry counts there first.
+    let group = kind.failed > 0 || (exact == Some(0) && !rows.is_empty());
     view! {
         <Title text=kind.text.clone() />
         <div class="head pb-3.5!">
@@ -105,7 +107,7 @@ fn Detail(detail: ErrorDetail, paged: Memo<Option<i64>>) -> impl IntoView {
             <span class="flex-1 max-sm:hidden"></span>
             <div class="flex items-center gap-2 max-sm:w-full max-sm:flex-wrap">
                 {sample}
-                {(kind.failed > 0).then(|| view! { <span class="contents noscript:hidden"><GroupButtons text=kind.text.clone() count=exact /></span> })}
+                {group.then(|| view! { <span class="contents noscript:hidden"><GroupButtons text=kind.text.clone() count=exact /></span> })}
             </div>
         </div>
         <Notes unavailable=unavailable coverage=coverage />

@@ -72,7 +72,7 @@ pub fn Matching(query: Memo<JobsQuery>, q: Memo<String>, page: Resource<Matched>
         actions.ask(match verb {
             Verb::Promote => Question::Promote { queue, jobs },
             Verb::Discard => Question::Discard { queue, state, jobs, bytes: selection.bytes(), name: None },
-            Verb::Retry | Verb::Purge | Verb::ClearFailed | Verb::Restore => Question::Retry { queue, jobs },
+            Verb::Retry | Verb::RetryArchived | Verb::Purge | Verb::ClearFailed | Verb::Restore => Question::Retry { queue, jobs },
         });
     };
     on_key("r", move || {

@@ -1,12 +1,15 @@
 //! The errors inbox: kinds of failures from the archive, what of them is in Redis now, and a verb on all of one kind.
 
+pub mod remembered;
+
 use super::{
+    audit, is_queue,
     matching::{self, Ask},
     now,
 };
 use crate::model::{
     error::ApiError,
-    errors::{ErrorDetail, ErrorKind, ErrorSort, ErrorsPage, ErrorsQuery, GroupPart, KINDS_PER_PAGE, filter},
+    errors::{Archived, ErrorDetail, ErrorKind, ErrorSort, ErrorsPage, ErrorsQuery, GroupPart, KINDS_PER_PAGE, filter},
     ids::QueueName,
     job::JobState,
     operation::{Operation, Verb},
@@ -14,8 +17,10 @@ use crate::model::{
 };
 use crate::server::{
     archive::{error::ArchiveError, signatures},
+    digest::sha1_hex,
     inbox::Seen,
     state::AppState,
+    tasks::operations::{Remembered, Wanted},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -129,6 +134,11 @@ pub async fn one(state: &AppState, signature: &str, before: Option<i64>) -> Resu
     Ok(ErrorDetail { kind, error, stack, failed, coverage: seen.coverage, jobs, next, unavailable: missing, sampled_at: at })
 }
 
+/// The text of a kind, which an action on all of it names.
+pub async fn text(state: &AppState, signature: &str) -> Result<String, ApiError> {
+    Ok(one(state, signature, None).await?.kind.text)
+}
+
 /// Counts the failed jobs of one kind exactly, queue by queue: what an action on the group would act on.
 pub async fn count(state: &AppState, text: &str) -> Result<Vec<GroupPart>, ApiError> {
     let snapshot = state.snapshot();
@@ -146,30 +156,63 @@ pub async fn count(state: &AppState, text: &str) -> Result<Vec<GroupPart>, ApiEr
     Ok(parts)
 }
 
-/// Retries or deletes what was counted, one operation for each queue. All of them are known from now on; so many run at once, the
-/// others wait for their turn. Every part leaves its audit line, also one that could not begin.
-pub async fn act(state: &AppState, text: &str, verb: Verb, parts: &[GroupPart], base: bool) -> Result<Vec<Operation>, ApiError> {
+/// Retries or deletes what was counted, one operation for each queue, and of a retry one more for each queue of which the archive is to
+/// be asked (`remembered`). All of them are known from now on; so many run at once, the others wait for their turn. Every part leaves its
+/// audit line, also one that could not begin.
+pub async fn act(
+    state: &AppState,
+    text: &str,
+    verb: Verb,
+    parts: &[GroupPart],
+    archived: Option<&Archived>,
+    base: bool,
+) -> Result<Vec<Operation>, ApiError> {
     if !matches!(verb, Verb::Retry | Verb::Discard) {
         return Err(ApiError::invalid("verb", "A group of failed jobs can be retried or deleted. Nothing was changed."));
     }
-    if parts.is_empty() || parts.len() > QUEUES {
+    let past = archived.map_or(&[][..], |archived| archived.parts.as_slice());
+    if !past.is_empty() && verb != Verb::Retry {
+        return Err(ApiError::invalid("archived", "What the archive remembers can be retried, not deleted. Nothing was changed."));
+    }
+    if (parts.is_empty() && past.is_empty()) || parts.len() > QUEUES || past.len() > QUEUES {
         return Err(ApiError::invalid("parts", format!("Name 1 to {QUEUES} queues, each as it was counted. Nothing was changed.")));
     }
     let filter = filter(text);
     let (mut lines, mut all, mut refused) = (Vec::new(), Vec::new(), None);
+    let mut take = |line: audit::Asked, wanted: Result<Wanted, ApiError>| match wanted {
+        Ok(wanted) => {
+            lines.push(line);
+            all.push(wanted);
+            None
+        }
+        Err(error) => Some((line, error)),
+    };
+    let mut not_begun = Vec::new();
+    // These go first: what Redis has is to be there while they are judged.
+    for part in past {
+        let line = audit::asked(state, Verb::RetryArchived.as_str(), Some(&part.queue)).of(&filter);
+        let open = state.archive.db().map_err(ApiError::from);
+        let wanted = is_queue(state, &part.queue).and(open).map(|_| {
+            Wanted::Archived(Remembered {
+                queue: part.queue.clone(),
+                text: text.to_owned(),
+                signature: sha1_hex(text),
+                top: archived.map_or(0, |archived| archived.top),
+                total: part.count.min(remembered::MOST),
+                base,
+            })
+        });
+        not_begun.extend(take(line, wanted));
+    }
     for part in parts {
         let ask = Ask { verb, from: JobState::Failed, text: &filter, start: &part.start, total: part.count, base };
-        match matching::choose(state, &part.queue, &ask) {
-            (line, Ok(chosen)) => {
-                lines.push(line);
-                all.push(chosen);
-            }
-            // What can begin does, whatever becomes of the others.
-            (line, Err(error)) => {
-                let error = line.begun::<()>(state, Err(error)).await.err();
-                refused = refused.or(error);
-            }
-        }
+        let (line, chosen) = matching::choose(state, &part.queue, &ask);
+        not_begun.extend(take(line, chosen.map(Wanted::Matching)));
+    }
+    // What can begin does, whatever becomes of the others.
+    for (line, error) in not_begun {
+        let error = line.begun::<()>(state, Err(error)).await.err();
+        refused = refused.or(error);
     }
     if let (true, Some(error)) = (all.is_empty(), refused) {
         return Err(error);

@@ -2,11 +2,12 @@
 
 use super::{
     audit::{self, Came},
+    errors::remembered,
     is_queue, now,
     settings::archiver,
 };
 use crate::model::{
-    archive::{ArchivePage, ArchivedJob, ArchivedRow},
+    archive::{ArchivePage, ArchivedJob, ArchivedRow, Status},
     error::ApiError,
     ids::{Fingerprint, QueueName},
     job::{Found, JobState, PAYLOAD_SHOWN},
@@ -15,7 +16,7 @@ use crate::model::{
 };
 use crate::server::{
     archive::{error::ArchiveError, gaps, jobs, timeline, totals},
-    driver::redis::Push,
+    driver::redis::{Once, Push},
     state::AppState,
 };
 use std::time::Duration;
@@ -190,12 +191,12 @@ pub async fn push_row(state: &AppState, number: i64, ask: &PushAsk) -> Result<Pu
     let row = row(state, number).await?;
     let db = state.archive.db()?;
     let raw = state.archive.noted(jobs::payload(&db, number).await)?.unwrap_or_default();
-    // All that is kept of a job whose payload the database refused (`archive::record`).
-    if serde_json::from_slice::<serde_json::Value>(&raw).is_ok_and(|kept| kept == serde_json::json!({ "id": row.id })) {
+    if jobs::is_bare(&raw, &row.id) {
         let detail = "The database refused the payload of this job, so the archive knows its id alone. Nothing was pushed.";
         return Err(ApiError::Conflict { detail: detail.into() });
     }
-    push(state, &row.queue, &row.id, &raw, ask).await
+    let failure = (!ask.copy && row.status == Status::Failed).then(|| remembered::name(&row));
+    push(state, &row.queue, &row.id, &raw, ask, failure.as_deref()).await
 }
 
 /// Pushes a copy of a job that is in Redis; the job itself stays where it is.
@@ -204,16 +205,24 @@ pub async fn duplicate(state: &AppState, queue: &QueueName, job: &Fingerprint, a
     let Some(found) = state.driver.locate(queue, job).await? else {
         return Err(ApiError::NotFound { detail: "This job is no longer where the page saw it. Nothing was changed.".into() });
     };
-    push(state, queue, "", &found.raw, &PushAsk { copy: true, ..ask.clone() }).await
+    push(state, queue, "", &found.raw, &PushAsk { copy: true, ..ask.clone() }, None).await
 }
 
-async fn push(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &PushAsk) -> Result<PushDone, ApiError> {
+/// `failure`: its name, so that a retry of all of its kind leaves it alone.
+async fn push(
+    state: &AppState,
+    queue: &QueueName,
+    id: &str,
+    raw: &[u8],
+    ask: &PushAsk,
+    failure: Option<&str>,
+) -> Result<PushDone, ApiError> {
     let verb = if ask.copy { "duplicate" } else { "retry-archived" };
     let asked = audit::asked(state, verb, Some(queue));
     // A copy of a live job is known by what it became.
     let copy = copied(&ask.request);
     let asked = asked.of(timeline::deed_filter(if id.is_empty() { &copy } else { id }));
-    let done = pushed(state, queue, id, raw, ask, copy).await;
+    let done = pushed(state, queue, id, raw, ask, (copy, failure)).await;
     state.watching.nudge_queue(queue);
     // The page of the copy tells of it, too.
     let asked = match &done {
@@ -226,7 +235,14 @@ async fn push(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &P
     Ok(told.done)
 }
 
-async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: &PushAsk, copy: String) -> Result<PushDone, ApiError> {
+async fn pushed(
+    state: &AppState,
+    queue: &QueueName,
+    id: &str,
+    raw: &[u8],
+    ask: &PushAsk,
+    (copy, failure): (String, Option<&str>),
+) -> Result<PushDone, ApiError> {
     is_queue(state, queue)?;
     let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if ask.request.is_empty() || ask.request.len() > 64 || !ask.request.chars().all(sound) {
@@ -237,7 +253,7 @@ async fn pushed(state: &AppState, queue: &QueueName, id: &str, raw: &[u8], ask: 
     }
     // Made of the click, so that a click that comes twice answers the same id.
     let copy = ask.copy.then_some(copy);
-    let push = Push { raw, request: &ask.request, id: copy.as_deref(), base: ask.base };
+    let push = Push { raw, once: Once::Click { request: &ask.request, failure }, id: copy.as_deref(), base: ask.base };
     let at = now();
     let (pushed, payload) = state.driver.push(queue, &push).await?;
     if let Some(payload) = payload {

@@ -50,6 +50,17 @@ pub async fn write(db: &Db, lines: &[AuditLine]) -> Result<(), ArchiveError> {
     tx.commit().await
 }
 
+/// Names jobs of the line that an operation leaves when it has ended; before that nobody finds them. Names that are there stay.
+pub async fn name(db: &Db, operation: &str, ids: &[String]) -> Result<(), ArchiveError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let into = format!("{} flux_console_audit_jobs (job_id, identity)", db.dialect().insert());
+    let rows = ids.iter().map(|id| -> Vec<Value> { vec![key(id).into(), sha1_hex(operation).into()] });
+    db.run(Sql::insert(&into, "(?, ?)", rows).then(db.dialect().unless_there())).await?;
+    Ok(())
+}
+
 /// A page, newest first, and how many lines match.
 pub async fn page(db: &Db, query: &AuditQuery) -> Result<(Vec<AuditLine>, u64), ArchiveError> {
     let mut wanted = sql("1 = 1");

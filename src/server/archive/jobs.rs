@@ -182,6 +182,11 @@ pub async fn payload(db: &Db, row: i64) -> Result<Option<Vec<u8>>, ArchiveError>
     Ok(db.one(sql(text).bind(row), |row| row.bytes(1).or_else(|| row.bytes(0))).await?.flatten())
 }
 
+/// Whether this is all that is kept of a job whose payload the database refused (`record`).
+pub fn is_bare(payload: &[u8], id: &str) -> bool {
+    serde_json::from_slice::<serde_json::Value>(payload).is_ok_and(|kept| kept == serde_json::json!({ "id": id }))
+}
+
 /// The error of a row in full.
 pub async fn error(db: &Db, row: i64) -> Result<Option<String>, ArchiveError> {
     let text = format!("SELECT a.error, w.error FROM {FROM} WHERE a.id = ?");

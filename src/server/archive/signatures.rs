@@ -148,6 +148,30 @@ pub async fn known(db: &Db, signatures: &[String]) -> Result<HashSet<String>, Ar
     Ok(db.rows(asked, |r| r.text(0)).await?.into_iter().flatten().collect())
 }
 
+/// A failed row of a kind, and whose it is.
+pub struct Place {
+    pub row: i64,
+    pub id: String,
+    pub queue: QueueName,
+}
+
+/// The next `most` failed rows of a kind before `before`, newest first, without what they say, and where to go on.
+pub async fn places(db: &Db, signature: &str, before: i64, most: usize) -> Result<(Vec<Place>, Option<i64>), ArchiveError> {
+    let asked = sql(format!("SELECT row_id FROM flux_console_rows WHERE signature = ? AND row_id < ? ORDER BY row_id DESC LIMIT {most}"));
+    let ids: Vec<i64> = db.rows(asked.bind(signature).bind(before), |r| r.int(0)).await?.into_iter().flatten().collect();
+    let next = ids.last().copied().filter(|_| ids.len() == most);
+    let asked = sql(
+        "SELECT a.id, a.job_id, a.queue, w.job_id, w.queue FROM flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id WHERE",
+    )
+    .one_of("a.id", ids)
+    .then(" ORDER BY a.id DESC");
+    let found = db.rows(asked, |r| (r.int(0), r.text(3).or_else(|| r.text(1)), r.text(4).or_else(|| r.text(2)))).await?;
+    let place = |(row, id, queue): (Option<i64>, Option<String>, Option<String>)| {
+        Some(Place { row: row?, id: id?, queue: QueueName::try_from(queue?).ok()? })
+    };
+    Ok((found.into_iter().filter_map(place).collect(), next))
+}
+
 /// Failed rows of a kind before `before`, newest first, and where to go on.
 pub async fn rows(db: &Db, signature: &str, before: Option<i64>) -> Result<(Vec<ArchivedRow>, Option<i64>), ArchiveError> {
     let asked = sql(format!(

@@ -3,6 +3,7 @@
 
 mod deeds;
 mod ended;
+mod left;
 mod said;
 mod tell;
 
@@ -23,6 +24,7 @@ use crate::{
     server::reading,
 };
 use deeds::{Bulk, Deed};
+pub use left::left;
 use said::Heard;
 use tell::tell;
 
@@ -67,7 +69,8 @@ struct All {
     here: bool,
 }
 
-async fn all(db: &Db, queue: &QueueName, id: &str, here: bool) -> Result<All, ArchiveError> {
+/// Rows, runs, and what operators did to it by name.
+async fn of_itself(db: &Db, queue: &QueueName, id: &str) -> Result<All, ArchiveError> {
     let runs = sql(format!(
         "SELECT {RUN} FROM flux_console_attempts WHERE job_id = ? AND (queue = ? OR queue IS NULL) ORDER BY id DESC LIMIT {}",
         MOST + 1
@@ -78,7 +81,11 @@ async fn all(db: &Db, queue: &QueueName, id: &str, here: bool) -> Result<All, Ar
     let older_runs = runs.len() > MOST;
     runs.truncate(MOST);
     runs.sort_by_key(|r| r.attempt.ended_at);
-    let mut all = All { rows: rows.0, count: rows.1, runs, older_runs, deeds, bulk: Vec::new(), said: Heard::default(), here };
+    Ok(All { rows: rows.0, count: rows.1, runs, older_runs, deeds, bulk: Vec::new(), said: Heard::default(), here: false })
+}
+
+async fn all(db: &Db, queue: &QueueName, id: &str, here: bool) -> Result<All, ArchiveError> {
+    let mut all = All { here, ..of_itself(db, queue, id).await? };
     let (said, bulk) = tokio::try_join!(said::of_job(db, id, &all), deeds::of_many(db, queue, &all))?;
     (all.said, all.bulk) = (said, bulk);
     Ok(all)

@@ -227,7 +227,7 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
     let fits = match verb {
         Verb::Retry => from == JobState::Failed,
         Verb::Promote => from == JobState::Delayed,
-        Verb::Discard | Verb::Purge | Verb::ClearFailed | Verb::Restore => true,
+        Verb::Discard | Verb::Purge | Verb::ClearFailed | Verb::Restore | Verb::RetryArchived => true,
     };
     if !fits {
         return Err(Problem::invalid("state", format!("{} does not apply to {} jobs. Nothing was changed.", verb.as_str(), from.as_str())));
@@ -242,7 +242,7 @@ pub async fn act(Caller(state): Caller, UrlPath((queue, verb)): UrlPath<(String,
         (Verb::Promote, Chosen::All) => Ok(accepted(actions::promote_all(&state, &queue).await?)),
         (Verb::Discard, Chosen::Some(jobs)) => Ok(Json(actions::discard(&state, &queue, from, &jobs, keep).await?).into_response()),
         (Verb::Discard, Chosen::All) => Ok(accepted(actions::discard_all(&state, &queue, from, keep).await?)),
-        (Verb::Purge | Verb::ClearFailed | Verb::Restore, _) => Err(unknown()),
+        (Verb::Purge | Verb::ClearFailed | Verb::Restore | Verb::RetryArchived, _) => Err(unknown()),
     }
 }
 

@@ -3,12 +3,16 @@
 //! An operation never parks jobs anywhere: each step moves its jobs in one script, so whatever ends the console, every job is
 //! in exactly one place. Its progress is in Redis, where every console sees it and can ask for its cancellation.
 
+mod archived;
 mod matching;
 mod run;
 mod turn;
+mod wanted;
 mod work;
 
+pub use archived::Remembered;
 pub use matching::Chosen;
+pub use wanted::Wanted;
 
 use crate::model::{
     error::ApiError,

@@ -9,6 +9,7 @@ use explain::{plan, sent};
 use flux_console::{
     model::{
         archive::{Gap, Status},
+        audit::AuditLine,
         errors::{ErrorSort, ErrorsQuery},
         query::ArchiveQuery,
         search::Query,
@@ -18,12 +19,14 @@ use flux_console::{
         Archive, audit,
         db::Db,
         dialect::Dialect,
-        gaps, jobs,
+        gaps, index, jobs,
         record::{self, Line, Run},
         retention::{OLD, Old, Side, Table, any_gone, delete, forget, mark_orphans, next, sweep},
         search, signatures,
         sql::{Sql, sql},
+        timeline,
     },
+    server::digest::sha1_hex,
 };
 use std::collections::HashSet;
 
@@ -226,8 +229,37 @@ async fn the_inbox_is_led_by_indexes(kind: DatabaseKind) {
                 drop(signatures::some(&db, &names, AT).await.expect("kinds"));
                 drop(signatures::known(&db, &names).await.expect("kinds"));
                 drop(signatures::rows(&db, &names[0], None).await.expect("rows"));
+                let (places, _) = signatures::places(&db, &names[0], i64::MAX, 8).await.expect("places");
+                assert!(!places.is_empty(), "no row of a kind");
             });
             led(&db, "the inbox", page.await, &["flux_console_rows_signature"]).await;
         }
     }
+    // A failure after which something was done to many jobs of its queue.
+    let raw = crate::support::Payload::new("left", "mail").created(AT.0).attempts(3, 3).failed("No space left");
+    let failure =
+        record::Record { status: Status::Failed, queue: "mail".try_into().expect("a name"), id: None, payload: raw.into_bytes(), at: AT };
+    record::records(&db, std::slice::from_ref(&failure)).await.expect("written");
+    while index::step(&db).await.expect("indexed") > 0 {}
+    let line = AuditLine {
+        id: "all".into(),
+        at: Millis(AT.0 + DAY_MS),
+        who: "Olga".into(),
+        verb: "retry".into(),
+        queue: Some("mail".into()),
+        filter: Some("all failed".into()),
+        jobs: Some(1),
+        result: "1 done".into(),
+        took_ms: 1,
+        ids: Vec::new(),
+    };
+    audit::write(&db, &[line]).await.expect("written");
+    let (places, _) = signatures::places(&db, &sha1_hex("No space left"), i64::MAX, 8).await.expect("places");
+    let judged = sent(async {
+        let left = timeline::left(&db, &failure.queue, "left", places[0].row, &[]).await.expect("an answer");
+        assert!(left.is_none(), "it may have been retried");
+    });
+    let judged = judged.await;
+    assert!(judged.iter().any(|sent| sent.text.contains("behind")), "what came behind it was counted: {judged:#?}");
+    led(&db, "what is left of a kind", judged, &[]).await;
 }

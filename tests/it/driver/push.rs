@@ -4,11 +4,14 @@ use crate::support::{
     payload::{dead, payload},
     redis::id_of,
 };
-use flux_console::{model::past::Pushed, server::driver::redis::Push};
+use flux_console::{
+    model::past::Pushed,
+    server::driver::redis::{Once, Push},
+};
 use redis::AsyncCommands;
 
 fn again<'a>(raw: &'a str, request: &'a str) -> Push<'a> {
-    Push { raw: raw.as_bytes(), request, id: None, base: false }
+    Push { raw: raw.as_bytes(), once: Once::Click { request, failure: None }, id: None, base: false }
 }
 
 #[tokio::test]
@@ -33,6 +36,33 @@ async fn the_same_click_pushes_once() {
     assert_eq!(redis.list("queue:mail").await.len(), 1);
     assert_eq!(driver.push(&queue("mail"), &again(&raw, "r2")).await.expect("another click").0, Pushed::Done);
     assert_eq!(redis.list("queue:mail").await.len(), 2);
+}
+
+/// What is pushed by itself asks for the failure, a click names itself and leaves a note of the failure.
+#[tokio::test]
+async fn a_failure_is_pushed_once_unless_somebody_clicks() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let raw = dead("a", "mail", "boom", "");
+    let push = async |once: Once<'_>| {
+        let push = Push { raw: raw.as_bytes(), once, id: None, base: false };
+        driver.push(&queue("mail"), &push).await.expect("push").0
+    };
+    assert_eq!(push(Once::Failure("archived-1")).await, Pushed::Done);
+    assert_eq!(push(Once::Failure("archived-1")).await, Pushed::Before);
+    let ttl: i64 = redis.con.clone().ttl(driver.keys().request("archived-1")).await.expect("TTL");
+    assert!((86_000..=86_400).contains(&ttl), "{ttl}");
+    assert_eq!(push(Once::Click { request: "r1", failure: Some("archived-1") }).await, Pushed::Done, "a click is meant");
+    assert_eq!(push(Once::Click { request: "r2", failure: Some("archived-2") }).await, Pushed::Done);
+    assert_eq!(push(Once::Failure("archived-2")).await, Pushed::Before, "a click pushed it");
+    assert_eq!(redis.list("queue:mail").await.len(), 3);
+    let ttls: (i64, i64) = redis::pipe()
+        .ttl(driver.keys().request("r2"))
+        .ttl(driver.keys().request("archived-2"))
+        .query_async(&mut redis.con.clone())
+        .await
+        .expect("TTL");
+    assert!((1..=60).contains(&ttls.0) && ttls.1 > 86_000, "{ttls:?}");
 }
 
 #[tokio::test]

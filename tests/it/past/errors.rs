@@ -92,7 +92,7 @@ async fn a_group_is_retried_and_nothing_else() {
     assert_eq!(found.jobs.len(), 40);
     // One more of that kind comes after the count: it stays.
     redis.push_raw("queue:orders:failed", [dead("late", "orders", "PaymentTimeout: gateway did not answer within 1 ms", "")]).await;
-    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false).await.expect("started");
+    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, None, false).await.expect("started");
     assert_eq!(started.len(), 2);
     eventually("both are through", Duration::from_secs(20), async || {
         redis.list("queue:orders").await.len() == 40 && redis.list("queue:mail").await.len() == 2
@@ -100,7 +100,7 @@ async fn a_group_is_retried_and_nothing_else() {
     .await;
     let left = redis.texts("queue:orders:failed").await;
     assert!(left.len() == 2 && left.iter().any(|l| l.contains("\"late\"")) && left.iter().any(|l| l.contains("\"other\"")), "{left:?}");
-    let refused = actions::errors::act(&console.state, TIMEOUT, Verb::Purge, &parts, false).await;
+    let refused = actions::errors::act(&console.state, TIMEOUT, Verb::Purge, &parts, None, false).await;
     assert!(refused.is_err());
     console.stop().await;
 }
@@ -116,7 +116,7 @@ async fn a_group_in_many_queues_is_acted_on_in_all() {
     let console = redis.console().await;
     let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
     assert_eq!(parts.len(), 60);
-    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false).await.expect("started");
+    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, None, false).await.expect("started");
     let known = console.json("/api/v1/operations").await["operations"].as_array().map(Vec::len);
     assert_eq!((started.len(), known), (60, Some(60)), "all of them are known at once");
     eventually("all of them are through", Duration::from_secs(60), async || {
@@ -139,7 +139,7 @@ async fn an_operation_that_waits_for_its_turn_can_be_cancelled() {
     }
     let console = redis.console().await;
     let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
-    let act = async || actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false).await.expect("started");
+    let act = async || actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, None, false).await.expect("started");
     let started = act().await;
     let last = started.iter().rfind(|o| o.status == OperationStatus::Waiting).expect("not all of them run at once").clone();
     assert!(act().await.iter().any(|o| o.id == last.id), "a second click adds none where one waits");
@@ -178,7 +178,7 @@ async fn who_asked_may_go_away() {
     }
     let console = redis.console().await;
     let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
-    let click = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, false);
+    let click = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &parts, None, false);
     assert!(tokio::time::timeout(Duration::ZERO, click).await.is_err(), "it is given up before it is answered");
     eventually("all of it is done all the same", Duration::from_secs(60), async || {
         let list = actions::operations(&console.state).await.expect("a list");
@@ -255,7 +255,7 @@ async fn what_waits_in_a_console_that_stops_says_so() {
     }
     let console = redis.console().await;
     let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
-    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Discard, &parts, false).await.expect("started");
+    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Discard, &parts, None, false).await.expect("started");
     assert!(started.iter().any(|o| o.status == OperationStatus::Waiting));
     console.stop().await;
     let next = redis.console().await;
@@ -278,7 +278,7 @@ async fn a_group_is_deleted_into_the_trash() {
     redis.push_raw("queue:orders:failed", [dead("other", "orders", "Card declined", "")]).await;
     let console = redis.console().await;
     let parts = actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
-    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Discard, &parts, false).await.expect("started");
+    let started = actions::errors::act(&console.state, TIMEOUT, Verb::Discard, &parts, None, false).await.expect("started");
     assert_eq!(started.len(), 1);
     eventually("they are gone", Duration::from_secs(20), async || redis.list("queue:orders:failed").await.len() == 1).await;
     let mut trash = serde_json::Value::Null;

@@ -5,6 +5,7 @@ mod enqueued;
 mod errors;
 mod jobs;
 mod operators;
+mod remembered;
 mod rows;
 
 use crate::support::{TestConsole, TestRedis, eventually, recording::fixtures};

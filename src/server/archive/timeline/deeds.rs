@@ -30,6 +30,8 @@ pub struct Deed {
     pub who: String,
     pub verb: String,
     pub result: String,
+    /// The line names it beside others.
+    pub among: bool,
 }
 
 impl Deed {
@@ -45,7 +47,7 @@ impl Deed {
             // A later version's.
             other => return format!("{other} by {}", name(&self.who)),
         };
-        if self.changed() {
+        if self.changed() || self.pushed() {
             return format!("{done} by {}", name(&self.who));
         }
         format!("Not {}: {} asked for it", done.to_lowercase(), name(&self.who))
@@ -54,6 +56,16 @@ impl Deed {
     /// `None`: the title says it all.
     pub fn detail(&self) -> Option<String> {
         Some(self.result.clone()).filter(|result| !matches!(result.as_str(), "" | "done" | "1 done"))
+    }
+
+    /// Whether it moved the job itself.
+    pub fn moved(&self) -> bool {
+        (self.changed() || self.pushed()) && self.verb != "duplicate"
+    }
+
+    /// An operation on archived jobs names those that were pushed, whatever became of the others.
+    fn pushed(&self) -> bool {
+        self.among && self.verb == "retry-archived"
     }
 
     /// As `Came` words a result.
@@ -74,6 +86,7 @@ fn deed(row: &Row<'_>) -> Deed {
         who: row.text(1).unwrap_or_default(),
         verb: row.text(2).unwrap_or_default(),
         result: row.text(3).unwrap_or_default(),
+        among: false,
     }
 }
 
@@ -87,7 +100,7 @@ pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<Vec<Deed>, A
     let alone = named(of_it("WHERE a.filter = ?"), deed_filter(id));
     let among = named(of_it("JOIN flux_console_audit_jobs j ON j.identity = a.identity WHERE j.job_id = ?"), key(id));
     let (mut deeds, among) = tokio::try_join!(alone, among)?;
-    deeds.extend(among);
+    deeds.extend(among.into_iter().map(|deed| Deed { among: true, ..deed }));
     deeds.sort_by_key(|deed| deed.at);
     Ok(deeds)
 }
@@ -109,16 +122,39 @@ pub async fn of_many(db: &Db, queue: &QueueName, all: &All) -> Result<Vec<Bulk>,
          AND jobs > 0 AND (filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms DESC LIMIT {MOST}"
     );
     let asked = sql(text).bind(clean(queue.as_str())).bind(from).bind(until);
-    let mut bulk = db
-        .rows(asked, |row| Bulk {
-            at: Millis(row.int(0).unwrap_or_default()),
-            who: row.text(1).unwrap_or_default(),
-            result: row.text(2).unwrap_or_default(),
-            filter: row.text(3).and_then(|filter| filter.strip_prefix(MATCHING).map(str::to_owned)),
-        })
-        .await?;
-    bulk.reverse();
-    Ok(bulk)
+    let mut found = db.rows(asked, bulk).await?;
+    found.reverse();
+    Ok(found)
+}
+
+fn bulk(row: &Row<'_>) -> Bulk {
+    Bulk {
+        at: Millis(row.int(0).unwrap_or_default()),
+        who: row.text(1).unwrap_or_default(),
+        result: row.text(2).unwrap_or_default(),
+        filter: row.text(3).and_then(|filter| filter.strip_prefix(MATCHING).map(str::to_owned)),
+    }
+}
+
+/// What was done to many failed jobs of the queue since a moment, retries and deletions; the first of them.
+pub async fn on_failed(db: &Db, queue: &QueueName, since: Millis) -> Result<Vec<Bulk>, ArchiveError> {
+    let text = format!(
+        "SELECT at_ms, who, result, filter FROM flux_console_audit WHERE queue = ? \
+         AND verb IN ('retry', 'discard', 'clear-failed', 'purge') AND at_ms >= ? \
+         AND jobs > 0 AND (verb = 'purge' OR filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms LIMIT {MOST}"
+    );
+    db.rows(sql(text).bind(clean(queue.as_str())).bind(since.0), bulk).await
+}
+
+/// How many jobs of the queue were retried or deleted in that time, from whichever list.
+pub async fn taken(db: &Db, queue: &QueueName, from: Millis, until: Millis) -> Result<u64, ArchiveError> {
+    let text = format!(
+        "SELECT {} FROM flux_console_audit WHERE queue = ? AND verb IN ('retry', 'discard', 'clear-failed', 'purge') \
+         AND at_ms >= ? AND at_ms < ?",
+        db.dialect().sum("jobs")
+    );
+    let asked = sql(text).bind(clean(queue.as_str())).bind(from.0).bind(until.0);
+    Ok(db.one(asked, |row| row.count(0)).await?.unwrap_or(0))
 }
 
 /// When it failed first, and when it was seen last; `None`: it was not seen after a failure.
@@ -169,7 +205,7 @@ mod tests {
     #[test]
     fn deeds_read_like_speech() {
         let told = |verb: &str, who: &str, result: &str| {
-            let deed = Deed { at: Millis(0), who: who.into(), verb: verb.into(), result: result.into() };
+            let deed = Deed { at: Millis(0), who: who.into(), verb: verb.into(), result: result.into(), among: false };
             (deed.title(), deed.detail().unwrap_or_default())
         };
         let somebody = "somebody at 127.0.0.1";
@@ -183,6 +219,21 @@ mod tests {
             ("move", "Olga", "done", "move by Olga", ""),
         ] {
             assert_eq!(told(verb, who, result), (title.to_owned(), detail.to_owned()), "{verb}: {result}");
+        }
+    }
+
+    /// The line of an operation that was cancelled names what it had pushed.
+    #[test]
+    fn what_an_operation_names_was_moved() {
+        let deed =
+            |verb: &str, result: &str, among| Deed { at: Millis(0), who: "Olga".into(), verb: verb.into(), result: result.into(), among };
+        let cancelled = deed("retry-archived", "cancelled: 3 done of 5", true);
+        assert!(cancelled.moved() && cancelled.title() == "Retried by Olga");
+        assert!(deed("retry", "1 done", false).moved() && deed("discard", "2 done", true).moved());
+        for (verb, result, among) in
+            [("retry-archived", "refused: no", false), ("retry", "1 gone", true), ("duplicate", "done as b", false)]
+        {
+            assert!(!deed(verb, result, among).moved(), "{verb}: {result}");
         }
     }
 }

@@ -54,6 +54,13 @@ pub fn later(all: &All, row: &ArchivedRow, asked: bool) -> Option<Status> {
     if last == own { None } else { last }
 }
 
+/// Whether this failure is the last that is known of its job: no other end, and no run since, whatever became of it.
+pub fn is_last(all: &All, row: &ArchivedRow) -> bool {
+    let failed_at = at(row);
+    let since = |run: &Attempt| failed_at.is_none_or(|failed| run.ended_at.0 > failed.0 + APART_MS);
+    row.status == Status::Failed && later(all, row, false).is_none() && !all.runs.iter().any(|told| since(&told.attempt))
+}
+
 /// The run that the row tells of.
 pub fn run_of(all: &All, row: &ArchivedRow) -> Option<Attempt> {
     let (own, at) = (end(row)?, row.failed_at.or(row.archived_at)?);

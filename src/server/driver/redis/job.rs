@@ -1,12 +1,12 @@
 //! One job: by the handle under which a list showed it, else by its id. What is said of it is in `detail`.
 
 mod detail;
+mod here;
 
 use super::{RedisDriver, SCRIPT_BYTES, mend::ways_to_write, pages::element, payload, reply};
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
     job::{Found, JobSummary},
-    past::is_failure,
     time::Millis,
 };
 use crate::server::error::DriverError;
@@ -224,26 +224,6 @@ impl RedisDriver {
             }
         }
         Ok((jobs, next))
-    }
-
-    /// Whether the very failure that this payload tells of lies among the failed jobs, as far as a search by id looks: twenty times what
-    /// the library keeps.
-    ///
-    /// A push of an archived failure asks this first, in a step of its own: a script that reads the whole list would be a long one. No
-    /// failure comes in between. It was in the list before it was archived (the library writes both at once), and it leaves by retry,
-    /// deletion or the cap; only somebody who restores it from the trash in that very moment brings it back.
-    pub async fn has_failure(&self, queue: &QueueName, id: &str, raw: &[u8]) -> Result<bool, DriverError> {
-        let told = payload::read(&payload::Element::of(raw));
-        let last = self.length(&self.source_key(queue, &Source::Failed), "LLEN").await?.min(SEARCHED);
-        let (texts, mut at) = (id_texts(id), 0);
-        while at < last {
-            let (met, next) = self.search_step(queue, &Source::Failed, id, &texts, (at, last)).await?;
-            if met.iter().any(|job| is_failure(job, told.created_at, told.attempts)) {
-                return Ok(true);
-            }
-            at = next;
-        }
-        Ok(false)
     }
 }
 

@@ -42,7 +42,7 @@ mod verbs;
 pub use bulk::{Step, Sweep};
 pub use groups::Known;
 pub use lost::PutBack;
-pub use push::Push;
+pub use push::{Once, Push};
 pub use removal::{DelayedOneByOne, OneByOne};
 pub use verbs::Acted;
 

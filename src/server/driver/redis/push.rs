@@ -12,12 +12,21 @@ use crate::server::error::DriverError;
 
 /// A click that is sent again within this time is the same click.
 pub const REMEMBERED_S: u64 = 60;
+/// A failure of the archive that was pushed is remembered for so long: until the archive surely says so itself.
+pub const FAILURE_REMEMBERED_S: u64 = 24 * 60 * 60;
+
+/// What pushes once, however often it is sent.
+pub enum Once<'a> {
+    /// A click, by its name. What asks for the same failure by itself finds that it was pushed; a later click is meant.
+    Click { request: &'a str, failure: Option<&'a str> },
+    /// A failure of the archive, by its name.
+    Failure(&'a str),
+}
 
 /// How a payload is pushed.
 pub struct Push<'a> {
     pub raw: &'a [u8],
-    /// Names the click: the same one pushes once.
-    pub request: &'a str,
+    pub once: Once<'a>,
     /// A copy gets an id of its own; a retry keeps the job's.
     pub id: Option<&'a str>,
     /// A priority that no worker reads: to the base list.
@@ -40,11 +49,15 @@ impl RedisDriver {
         };
         let group = ready.group.unwrap_or_default();
         let mut call = self.scripts.push.prepare_invoke();
-        call.key(self.keys.request(push.request))
-            .key(self.keys.waiting(queue, priority))
-            .key(self.keys.active())
-            .key(self.keys.pending(&group));
-        call.arg(&ready.payload).arg(&group).arg(REMEMBERED_S);
+        let (asked, seconds, noted) = match push.once {
+            Once::Click { request, failure } => (request, REMEMBERED_S, failure),
+            Once::Failure(name) => (name, FAILURE_REMEMBERED_S, None),
+        };
+        call.key(self.keys.request(asked)).key(self.keys.waiting(queue, priority)).key(self.keys.active()).key(self.keys.pending(&group));
+        if let Some(failure) = noted {
+            call.key(self.keys.request(failure));
+        }
+        call.arg(&ready.payload).arg(&group).arg(seconds).arg(FAILURE_REMEMBERED_S);
         let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
         Ok(if code == 1 { (Pushed::Done, Some(ready.payload)) } else { (Pushed::Before, None) })
     }

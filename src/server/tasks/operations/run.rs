@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::operation::{Operation, OperationStatus};
 use crate::server::{
-    actions::{audit, now},
+    actions::{audit, errors::remembered::Halt, now},
     error::{ASK_THE_PRIMARY, DriverError, MAKE_ROOM},
     state::AppState,
 };
@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 
 /// Progress is written this often; every write also asks whether to stop.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
+
+/// A step that found Redis or the archive away is tried again for half a minute.
+const TRIES: u32 = 60;
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Steps until the work is done, cancelled, impossible, or the console stops.
 pub(super) async fn run(operations: Operations, state: AppState, mut operation: Operation, mut work: Work) {
@@ -30,16 +34,26 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
             Ok(true) => break OperationStatus::Done,
             Ok(false) => failures = 0,
             // A lost connection comes back; a step that is repeated finds what is still to do.
-            Err(DriverError::Unavailable(_) | DriverError::LockedOut(_)) if failures < 60 => {
+            Err(Halt::Redis(DriverError::Unavailable(_) | DriverError::LockedOut(_))) if failures < TRIES => {
                 failures += 1;
                 operation.message = Some(
                     "The connection to Redis was lost in between. No job is lost; some that were moved just then may be counted as gone."
                         .into(),
                 );
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                tokio::time::sleep(AGAIN_AFTER).await;
             }
-            Err(error) => {
+            Err(Halt::Archive(_)) if failures < TRIES => {
+                failures += 1;
+                operation.message = Some("The archive could not be asked in between. No job was pushed twice.".into());
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+            Err(Halt::Redis(error)) => {
                 operation.message = Some(stopped(error));
+                break OperationStatus::Failed;
+            }
+            Err(Halt::Archive(error)) => {
+                tracing::warn!(problem = error.problem(), "operation stopped");
+                operation.message = Some("The archive could not be asked for half a minute.".into());
                 break OperationStatus::Failed;
             }
         }

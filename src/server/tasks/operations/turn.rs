@@ -3,15 +3,10 @@
 //! Each of them is in Redis before the first one begins, and gives a sign of life while it waits: a console that ends leaves them
 //! behind as interrupted, where everybody sees them, and none is forgotten.
 
-use super::{
-    Known, Operations, RUNNING, asked,
-    matching::{self, Chosen},
-    run,
-    work::Work,
-};
+use super::{Known, Operations, RUNNING, asked, run, wanted::Wanted};
 use crate::model::{
     error::ApiError,
-    operation::{Operation, OperationStatus},
+    operation::{Operation, OperationStatus, Verb},
 };
 use crate::server::{
     actions::{audit, now},
@@ -31,7 +26,7 @@ const BEAT_EVERY: Duration = Duration::from_secs(2);
 /// One that waits.
 struct Waiting {
     operation: Operation,
-    chosen: Chosen,
+    wanted: Wanted,
 }
 
 /// Those that were asked for together; the first is the next to begin.
@@ -44,7 +39,7 @@ struct Line {
 impl Operations {
     /// Takes all of these on: as many begin as there are places, the others wait. A second click on one that runs or waits gets
     /// that one.
-    pub async fn all_of(&self, state: &AppState, all: Vec<Chosen>) -> Result<Vec<Operation>, ApiError> {
+    pub async fn all_of(&self, state: &AppState, all: Vec<Wanted>) -> Result<Vec<Operation>, ApiError> {
         let (ids, waiting) = self.line_up(all, state.who().as_str())?;
         let new: Vec<Operation> = waiting.iter().map(|w| w.operation.clone()).collect();
         let mut line = Line { operations: self.clone(), state: state.clone(), waiting };
@@ -58,26 +53,25 @@ impl Operations {
     }
 
     /// The ids of all of these, and those that are new.
-    fn line_up(&self, all: Vec<Chosen>, who: &str) -> Result<(Vec<String>, VecDeque<Waiting>), ApiError> {
+    fn line_up(&self, all: Vec<Wanted>, who: &str) -> Result<(Vec<String>, VecDeque<Waiting>), ApiError> {
         let at = now();
         let mut list = self.lock();
         let wait = list.iter().filter(|k| k.operation.status == OperationStatus::Waiting).count();
         let (mut ids, mut new, mut known) = (Vec::with_capacity(all.len()), VecDeque::new(), Vec::new());
-        for chosen in all {
-            let (with, from) = (chosen.with(), Some(chosen.from));
-            let same = |k: &&Known| !k.operation.status.is_over() && k.is(chosen.verb, &chosen.queue, from) && k.with == with;
+        for wanted in all {
+            let (verb, queue, from, with) = (wanted.verb(), wanted.queue(), wanted.from(), wanted.with());
+            let same = |k: &&Known| !k.operation.status.is_over() && k.is(verb, queue, from) && k.with == with;
             if let Some(twin) = list.iter().find(same) {
                 ids.push(twin.operation.id.clone());
                 continue;
             }
-            let filter = Some(chosen.query.to_string());
             let operation = Operation {
                 who: Some(who.into()),
-                ..asked(chosen.verb, &chosen.queue, from, OperationStatus::Waiting, chosen.total, filter, at)
+                ..asked(verb, queue, from, OperationStatus::Waiting, wanted.total(), Some(wanted.filter()), at)
             };
             ids.push(operation.id.clone());
             known.push(Known { operation: operation.clone(), with });
-            new.push_back(Waiting { operation, chosen });
+            new.push_back(Waiting { operation, wanted });
         }
         if wait + new.len() > WAITING {
             return Err(ApiError::TooMany {
@@ -109,8 +103,8 @@ impl Line {
 
     /// Begins as many as there are places for.
     async fn begin(&mut self) {
-        while let Some(Waiting { operation, chosen }) = self.take_place() {
-            if let Some(waiting) = self.start(operation, chosen).await {
+        while let Some(Waiting { operation, wanted }) = self.take_place() {
+            if let Some(waiting) = self.start(operation, wanted).await {
                 // Redis is away, and so it is for the others.
                 self.waiting.push_front(waiting);
                 return;
@@ -118,14 +112,20 @@ impl Line {
         }
     }
 
-    /// Takes a place for the first one that can have it. One whose queue is at the same verb with other settings lets others go first.
+    /// Takes a place for the first one that can have it. One whose queue is at the same verb with other settings lets others go first; so
+    /// does the retry of what is in Redis while archived jobs of its queue are judged: a job that has just left the failed list for a
+    /// waiting one looks like one that only the archive remembers.
     fn take_place(&mut self) -> Option<Waiting> {
         let mut list = self.operations.lock();
         let running: Vec<&Known> = list.iter().filter(|k| k.runs()).collect();
         if running.len() >= RUNNING {
             return None;
         }
-        let free = |w: &Waiting| !running.iter().any(|k| k.is(w.operation.verb, &w.operation.queue, w.operation.state));
+        let judged = |w: &Waiting| {
+            w.operation.verb == Verb::Retry
+                && list.iter().any(|k| !k.operation.status.is_over() && k.is(Verb::RetryArchived, &w.operation.queue, None))
+        };
+        let free = |w: &Waiting| !running.iter().any(|k| k.is(w.operation.verb, &w.operation.queue, w.operation.state)) && !judged(w);
         let at = self.waiting.iter().position(free)?;
         let mut next = self.waiting.remove(at)?;
         (next.operation.status, next.operation.started_at) = (OperationStatus::Running, now());
@@ -136,25 +136,25 @@ impl Line {
     }
 
     /// Begins the one that has a place now; hands it back, waiting again, while Redis is away.
-    async fn start(&self, mut operation: Operation, chosen: Chosen) -> Option<Waiting> {
+    async fn start(&self, mut operation: Operation, wanted: Wanted) -> Option<Waiting> {
         let ready = match self.state.driver.save_operation(&operation, operation.started_at).await {
             Ok(true) => {
                 operation.status = OperationStatus::Cancelled;
                 run::end(&self.operations, &self.state, operation).await;
                 return None;
             }
-            Ok(false) => matching::ready(&self.state, &chosen).await,
+            Ok(false) => wanted.ready(&self.state, &operation).await,
             Err(error) => Err(error),
         };
         match ready {
             Ok(work) => {
-                tokio::spawn(run::run(self.operations.clone(), self.state.clone(), operation, Work::Matching(work)));
+                tokio::spawn(run::run(self.operations.clone(), self.state.clone(), operation, work));
                 None
             }
             Err(DriverError::Unavailable(_) | DriverError::LockedOut(_)) => {
                 operation.status = OperationStatus::Waiting;
                 self.operations.put(&operation);
-                Some(Waiting { operation, chosen })
+                Some(Waiting { operation, wanted })
             }
             Err(error) => {
                 (operation.status, operation.message) = (OperationStatus::Failed, Some(run::stopped(error)));

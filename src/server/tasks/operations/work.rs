@@ -1,6 +1,9 @@
 //! What an operation has left to do, and one bounded step of it.
 
-use super::matching::{self, Matching};
+use super::{
+    archived::{self, Archived},
+    matching::{self, Matching},
+};
 use crate::model::{
     ids::{Priority, QueueName},
     job::JobState,
@@ -8,7 +11,7 @@ use crate::model::{
     time::Millis,
 };
 use crate::server::{
-    actions::now,
+    actions::{errors::remembered::Halt, now},
     driver::redis::{
         DelayedOneByOne, OneByOne, Step, Sweep,
         due::Served,
@@ -27,6 +30,7 @@ pub(super) enum Work {
     Remove(Removal),
     Restore(TrashEntry, Stays),
     Matching(Matching),
+    Archived(Archived),
 }
 
 /// A deletion under way.
@@ -82,7 +86,7 @@ impl Work {
         match self {
             Self::Remove(removal) => Some((&removal.trash, removal.keep)),
             Self::Matching(matching) => matching.trash.as_deref().map(|trash| (trash, Keep::AnHour)),
-            Self::Retry(_) | Self::Promote(_) | Self::Restore(..) => None,
+            Self::Retry(_) | Self::Promote(_) | Self::Restore(..) | Self::Archived(_) => None,
         }
     }
 
@@ -107,12 +111,13 @@ impl Work {
 }
 
 /// One bounded step, added to `outcome`; true when it was the last.
-pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Work, outcome: &mut Outcome) -> Result<bool, DriverError> {
+pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Work, outcome: &mut Outcome) -> Result<bool, Halt> {
     let driver = &state.driver;
     let swept = match work {
         Work::Retry(sweep) => driver.retry_step(sweep).await?,
         Work::Promote(sweep) => driver.promote_step(sweep, now).await?,
         Work::Matching(matching) => matching::step(state, queue, matching, outcome).await?,
+        Work::Archived(archived) => return archived::step(state, queue, archived, outcome).await,
         Work::Restore(entry, stays) => match driver.restore_step(queue, &entry.id, stays).await? {
             Some(outcome) => Step { outcome, finished: false },
             None => Step { outcome: Outcome::default(), finished: true },
@@ -127,7 +132,7 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Work, o
                 // The part stays in front, with what it has learned.
                 Err(error) => {
                     removal.parts.push_front(part);
-                    return Err(error);
+                    return Err(error.into());
                 }
             }
             return Ok(removal.parts.is_empty());

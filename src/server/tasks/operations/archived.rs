@@ -1,0 +1,127 @@
+//! Failed jobs of one kind that only the archive remembers are pushed again, a queue in an operation.
+//!
+//! Rows are walked from the newest one that was counted. Each is judged anew, then pushed by its name, which Redis notes in the same script
+//! for a day; then the ids go beside the line that the operation leaves. So a kill between the two pushes nothing twice, and what was
+//! pushed is known to the archive for as long as the line.
+
+use super::work::Work;
+use crate::model::{
+    errors::filter,
+    ids::QueueName,
+    operation::{Outcome, Verb},
+    past::Pushed,
+};
+use crate::server::{
+    actions::errors::remembered::{self, Halt, Lately, ROWS},
+    actions::now,
+    archive::{audit, db::Db, error::ArchiveError, jobs, signatures},
+    driver::redis::{Once, Push},
+    state::AppState,
+};
+
+/// What "also what only the archive remembers" is to do in one queue.
+pub struct Remembered {
+    pub queue: QueueName,
+    /// Of the kind: its text, and the name that the archive has for it.
+    pub text: String,
+    pub signature: String,
+    /// The newest row that was counted.
+    pub top: i64,
+    /// Jobs that were counted.
+    pub total: u64,
+    /// Jobs of a priority that no worker reads go to the base list.
+    pub base: bool,
+}
+
+impl Remembered {
+    pub(super) const VERB: Verb = Verb::RetryArchived;
+
+    pub(super) fn filter(&self) -> String {
+        filter(&self.text)
+    }
+
+    /// What tells it from another one of the same verb.
+    pub(super) fn with(&self) -> String {
+        format!("{} base {}", self.signature, self.base)
+    }
+
+    /// The work of the operation with this id.
+    pub(super) fn ready(&self, operation: &str) -> Work {
+        Work::Archived(Archived {
+            operation: operation.to_owned(),
+            signature: self.signature.clone(),
+            before: self.top.saturating_add(1),
+            left: self.total,
+            base: self.base,
+            pushed: Vec::new(),
+        })
+    }
+}
+
+pub(super) struct Archived {
+    operation: String,
+    signature: String,
+    /// Rows from here on are still to be judged.
+    before: i64,
+    /// Jobs that it may still act on: never more than were counted.
+    left: u64,
+    base: bool,
+    /// Ids that are not written down yet.
+    pushed: Vec<String>,
+}
+
+impl Archived {
+    async fn write_down(&mut self, state: &AppState, db: &Db) -> Result<(), ArchiveError> {
+        state.archive.noted(audit::name(db, &self.operation, &self.pushed).await)?;
+        self.pushed.clear();
+        Ok(())
+    }
+}
+
+/// The next rows; true when they were the last.
+pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archived, outcome: &mut Outcome) -> Result<bool, Halt> {
+    let db = state.archive.db()?;
+    // What the step before could not.
+    work.write_down(state, &db).await?;
+    let (places, next) = state.archive.noted(signatures::places(&db, &work.signature, work.before, ROWS).await)?;
+    let lately = Lately::of(state).await?;
+    for place in &places {
+        if work.left == 0 {
+            break;
+        }
+        if place.queue == *queue
+            && let Some(failure) = remembered::left(state, &db, place, &lately).await?
+        {
+            let raw = state.archive.noted(jobs::payload(&db, place.row).await)?.unwrap_or_default();
+            let name = remembered::name(&failure);
+            let push = Push { raw: &raw, once: Once::Failure(&name), id: None, base: work.base };
+            let bare = jobs::is_bare(&raw, &failure.id);
+            let at = now();
+            let (pushed, payload) = if bare { (Pushed::Unreadable, None) } else { state.driver.push(queue, &push).await? };
+            if let Some(payload) = payload {
+                state.enqueued.note(state.driver.keys(), queue, payload, at);
+            }
+            work.left -= 1;
+            match pushed {
+                Pushed::Done => outcome.done += 1,
+                Pushed::Before => outcome.gone += 1,
+                Pushed::UnreadPriority => outcome.unread_priority += 1,
+                Pushed::Unreadable => outcome.corrupt += 1,
+            }
+            // One that was pushed before is named as well: who did it may have been killed before that.
+            if matches!(pushed, Pushed::Done | Pushed::Before) {
+                work.pushed.push(failure.id);
+            }
+        }
+        work.before = place.row;
+    }
+    work.write_down(state, &db).await?;
+    let Some(next) = next.filter(|_| work.left > 0) else {
+        // Counted, and not as they were any more.
+        outcome.gone += work.left;
+        work.left = 0;
+        return Ok(true);
+    };
+    work.before = next;
+    Ok(false)
+}
