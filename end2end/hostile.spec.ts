@@ -72,6 +72,9 @@ const unseen: [name: string, shown: string][] = [
   ['\u200b', '(blank: U+200B)'],
   ['mail ', 'mail␠'],
   ['mail', 'mail'],
+  ['a\\b', 'a\\b'],
+  ['a%20b', 'a%20b'],
+  ['a\tb', 'a␉b'],
   ['\u202egnp.exe', '[U+202E]gnp.exe'],
 ]
 

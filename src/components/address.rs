@@ -23,7 +23,7 @@ pub fn provide_address() {
     let before = StoredValue::new(None);
     provide_context(Address(url));
     provide_context(Before(before));
-    Effect::new(|_| keep_percent_signs());
+    Effect::new(|_| keep_odd_names());
     Effect::new(move |last: Option<(String, String)>| {
         let now = url.with(|u| (u.path().to_owned(), u.search().to_owned()));
         // Another view or filter of one page is no other page.
@@ -51,18 +51,27 @@ fn whole(path: &str, search: &str) -> String {
     if search.is_empty() { path.to_owned() } else { format!("{path}?{search}") }
 }
 
-/// On a click the router writes a decoded path into the history, where `%2541` (the name `%41`) would become `%41` (`A`).
-/// Links with such names are left to the browser: the page loads anew and the address stays exact.
-fn keep_percent_signs() {
+/// On a click the router writes a decoded path into the history, where `%2541` (the name `%41`) would become `%41` (`A`), and a space
+/// at its end would be lost. Links with such names are left to the browser: the page loads anew and the address stays exact.
+fn keep_odd_names() {
     let listener = Closure::<dyn Fn(web_sys::Event)>::new(|event: web_sys::Event| {
         let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
-        if let Some(link) = target.and_then(|el| el.closest("a[href*='%25']").ok().flatten()) {
+        let link = target.and_then(|el| el.closest("a[href]").ok().flatten());
+        if let Some(link) = link.filter(|link| link.get_attribute("href").is_some_and(|href| is_odd(&href))) {
             let _ = link.set_attribute("rel", "external");
         }
     });
     // Before the router's own listener, and for as long as the page lives.
     let _ = document().add_event_listener_with_callback_and_bool("click", listener.as_ref().unchecked_ref(), true);
     listener.forget();
+}
+
+/// Whether an address names something else once its path was decoded: browsers take tabs and line ends out of an address and blanks off
+/// its end, and read a backslash as a slash.
+fn is_odd(href: &str) -> bool {
+    let path = href.split(['?', '#']).next().unwrap_or_default();
+    let escapes = path.match_indices('%').filter_map(|(at, _)| Some((at, u8::from_str_radix(path.get(at + 1..at + 3)?, 16).ok()?)));
+    escapes.into_iter().any(|(at, byte)| matches!(byte, b'%' | b'\\' | b'\t' | b'\n' | b'\r') || (byte <= b' ' && at + 3 == href.len()))
 }
 
 fn decode(text: &str) -> String {
@@ -155,6 +164,18 @@ pub fn use_path() -> Memo<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_whose_name_would_not_survive_is_left_to_the_browser() {
+        use crate::model::ids::segment;
+        for name in ["%41", "100%", "mail ", " ", "a\\b", "a\tb", "a\nb", "\r", "end\0"] {
+            assert!(is_odd(&format!("/queues/{}", segment(name))), "{name:?}");
+        }
+        for name in ["mail", "mail:5", " mail", "a b", "a/b", "q?x=1#y", "a\0b", "\u{200b}", "очередь", "🚀"] {
+            assert!(!is_odd(&format!("/queues/{}", segment(name))), "{name:?}");
+        }
+        assert!(!is_odd("/queues/mail%20?page=2") && !is_odd("/queues/mail%20/jobs/x") && !is_odd("/search?q=%25"));
+    }
 
     #[test]
     fn names_are_decoded_once() {

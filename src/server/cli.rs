@@ -1,5 +1,7 @@
 //! The command line: what can be said, in words that teach, and what it comes to.
 
+mod given;
+
 use super::{
     archive::setting::{Persist, Setting},
     config::{Config, Delivery},
@@ -7,16 +9,12 @@ use super::{
 };
 use chrono_tz::Tz;
 use clap::{Args, CommandFactory, Parser, Subcommand, builder::BoolishValueParser};
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use given::{data_dir, password, read_authorities, read_password};
 use std::{
     collections::BTreeSet,
     ffi::OsString,
-    fs,
     net::{IpAddr, Ipv4Addr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 use tokio_util::sync::CancellationToken;
@@ -183,13 +181,6 @@ fn zone(text: &str) -> Result<Tz, String> {
     named.copied().ok_or_else(|| "a time zone is named by place, such as Europe/Berlin, or UTC".into())
 }
 
-/// What the environment says; a password that cannot be read must not count as none.
-fn password() -> Result<Option<String>, String> {
-    let text =
-        |value: OsString| value.into_string().map_err(|_| "AUTH_PASSWORD is no UTF-8 text. Nothing was started; set another one.".into());
-    std::env::var_os("AUTH_PASSWORD").map(text).transpose()
-}
-
 /// Does what was asked until `shutdown`.
 pub async fn run(cli: Cli, shutdown: CancellationToken) -> ExitCode {
     let log = match &cli.command {
@@ -281,39 +272,6 @@ impl Start {
             delivery: Delivery::default(),
         })
     }
-}
-
-/// Where other programs of this user keep their data.
-fn data_dir() -> PathBuf {
-    let home = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base = home("XDG_DATA_HOME").or_else(|| home("HOME").map(|home| home.join(".local/share")));
-    base.unwrap_or_else(|| PathBuf::from(".")).join("flux-console")
-}
-
-fn read_password(file: &PathBuf) -> Result<String, String> {
-    let text = fs::read_to_string(file).map_err(|error| format!("--password-file {}: {error}.", file.display()))?;
-    // Editors and `echo` end a file with a line feed that nobody types.
-    match text.lines().next().filter(|line| !line.is_empty()) {
-        Some(line) => Ok(line.into()),
-        None => Err(format!("--password-file {} is empty. Its first line is the password.", file.display())),
-    }
-}
-
-/// The file as it is, once each of its certificates can be trusted.
-fn read_authorities(file: &Path) -> Result<Vec<u8>, String> {
-    let said = |what: &str| format!("--redis-ca (REDIS_CA) {} {what}.", file.display());
-    let pem = fs::read(file).map_err(|error| said(&format!("cannot be read: {error}")))?;
-    let mut trusted = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        if !certificate.is_ok_and(|der| trusted.add(der).is_ok()) {
-            return Err(said("holds a certificate that cannot be read"));
-        }
-    }
-    // A store without any trusts nobody, and the client would take it.
-    if trusted.is_empty() {
-        return Err(said("holds no certificate. It is to be a PEM file: text with -----BEGIN CERTIFICATE-----"));
-    }
-    Ok(pem)
 }
 
 fn open_to_others(host: IpAddr, password: bool, allow_open: bool) -> Result<(), String> {

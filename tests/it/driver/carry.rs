@@ -135,14 +135,44 @@ async fn a_waiting_key_of_another_type_stops_it_and_nothing_is_changed() {
     assert_eq!(redis.keys().await.into_iter().collect::<BTreeSet<_>>(), ["queue:mail", FAILED].map(String::from).into());
 }
 
+/// The failed list is cut by a command that this user may not give: refused before the push, by the transaction and by the script.
+#[tokio::test]
+async fn who_may_not_cut_the_failed_list_changes_nothing() {
+    let redis = filled().await;
+    let user = ["SETUSER", "ops", "on", ">pass", "~*", "&*", "+@all", "-ltrim"];
+    redis::cmd("ACL").arg(&user).exec_async(&mut redis.con.clone()).await.expect("ACL");
+    let before = redis.all_elements().await;
+    let driver = RedisDriver::new(&redis.url.replace("redis://", "redis://ops:pass@"), Keys::new("queue:", &[])).expect("a URL of our own");
+    assert!(matches!(retry(&driver, async || ()).await, Err(DriverError::Refused(_))));
+    assert_eq!(redis.all_elements().await, before);
+}
+
+/// The watch is of another server than the reading was, or the transaction is of no effect: what was read is compared all the same.
+#[tokio::test]
+async fn a_list_that_ends_otherwise_than_was_read_is_left_alone() {
+    let redis = TestRedis::start().await;
+    redis.push_raw(FAILED, many_dead("j", "mail", 5)).await;
+    redis.push_raw("queue:mail", many("before", "mail", 3)).await;
+    let before = redis.all_elements().await;
+    let raws = &before[FAILED];
+    let script = carry_chunk();
+    for (first, last) in [(&raws[3], &raws[3]), (&raws[4], &raws[4]), (&raws[3], &raws[2])] {
+        let mut call = script.prepare_invoke();
+        call.key(FAILED).key("queue:mail").key("in-hand").arg("lift").arg("mark").arg(2).arg(first).arg(last);
+        assert_eq!(call.invoke_async::<i64>(&mut redis.con.clone()).await.expect("an answer"), 0);
+        assert_eq!(redis.all_elements().await, before);
+    }
+}
+
+fn carry_chunk() -> Script {
+    let take = include_str!("../../../src/server/driver/redis/lua/take.lua");
+    Script::new(&[take, include_str!("../../../src/server/driver/redis/lua/carry_chunk.lua")].concat())
+}
+
 /// What cannot be, as both calls are in one transaction with the push: it is put back all the same.
 #[tokio::test]
 async fn what_was_lifted_and_not_pushed_is_put_back() {
-    let lua = [
-        include_str!("../../../src/server/driver/redis/lua/take.lua"),
-        include_str!("../../../src/server/driver/redis/lua/carry_chunk.lua"),
-    ];
-    let script = Script::new(&lua.concat());
+    let script = carry_chunk();
     for waiting in [0, 3] {
         let redis = TestRedis::start().await;
         redis.push_raw(FAILED, many_dead("j", "mail", 5)).await;
