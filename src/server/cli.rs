@@ -50,7 +50,8 @@ pub enum Command {
 
 #[derive(Args)]
 #[command(after_help = "AUTH_PASSWORD in the environment (or --password-file) turns on the login page. There is no flag for the password
-itself: other users of the machine could read it from the list of processes.
+itself: other users of the machine could read it from the list of processes. SLACK_WEBHOOK_URL sends alerts to Slack as long
+as no other URL is stored.
 
 Examples:
   flux-console start --url redis://cache.internal:6379/2 --prefix 'app:queue:'
@@ -102,7 +103,7 @@ pub struct Start {
     environment: Option<String>,
 
     /// Memory of past jobs: sqlite:PATH, mysql://user:password@host/name, postgres://user:password@host/name, or off.
-    /// Unless given: DB_DRIVER, DB_HOST and so on, else flux.sqlite in this directory, else a file in the data directory
+    /// Unless given: DB_DRIVER (sqlite, mysql or postgres), DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD, else flux.sqlite in this directory, else a file in the data directory
     #[arg(long, env = "FLUX_ARCHIVE", hide_env_values = true, value_name = "WHERE")]
     archive: Option<String>,
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 const JOBS: usize = 20_000;
 /// Of the two operations that everybody uses.
-const KILLS: usize = 15;
+const KILLS: usize = 30;
 /// Of each of the others that move jobs in many steps.
 const FEW: usize = 5;
 /// Every so many-th kill comes by chance alone.
@@ -24,6 +24,13 @@ const DELAYED: &str = "queue:mail:delayed";
 struct Chance(u64);
 
 impl Chance {
+    /// Another one in each run; a run that fails shows it.
+    fn new() -> Self {
+        let seed = now_ms().unsigned_abs();
+        println!("kills by chance from {seed}");
+        Self(seed)
+    }
+
     fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end.max(1)
@@ -133,7 +140,7 @@ async fn killed_again_and_again(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_retry_of_all_loses_and_doubles_nothing() {
     let jobs = many_dead("j", "mail", JOBS);
-    killed_again_and_again("/api/v1/queues/mail/jobs/retry", all("failed"), FAILED, KILLS, Chance(7), async |redis: &TestRedis| {
+    killed_again_and_again("/api/v1/queues/mail/jobs/retry", all("failed"), FAILED, KILLS, Chance::new(), async |redis: &TestRedis| {
         redis.push_raw(FAILED, &jobs).await;
     })
     .await;
@@ -142,7 +149,7 @@ async fn a_killed_retry_of_all_loses_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_now_of_all_loses_and_doubles_nothing() {
     let jobs = many("j", "mail", 8_000);
-    killed_again_and_again("/api/v1/queues/mail/jobs/promote", all("delayed"), DELAYED, FEW, Chance(19), async |redis: &TestRedis| {
+    killed_again_and_again("/api/v1/queues/mail/jobs/promote", all("delayed"), DELAYED, FEW, Chance::new(), async |redis: &TestRedis| {
         delay(redis, &jobs, now_ms() + 3_600_000).await;
     })
     .await;
@@ -152,7 +159,7 @@ async fn a_killed_run_now_of_all_loses_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_deletion_of_delayed_jobs_leaves_each_where_it_was_or_in_the_trash() {
     let (due, jobs) = (many("due", "mail", 210), many("j", "mail", 6_000));
-    killed_again_and_again("/api/v1/queues/mail/jobs/discard", all("delayed"), DELAYED, FEW, Chance(23), async |redis: &TestRedis| {
+    killed_again_and_again("/api/v1/queues/mail/jobs/discard", all("delayed"), DELAYED, FEW, Chance::new(), async |redis: &TestRedis| {
         redis.con.clone().set::<_, _, ()>("queue:worker:w1", r#"{"id":"w1","queues":["mail"]}"#).await.expect("SET");
         delay(redis, &due, now_ms() - 60_000).await;
         delay(redis, &jobs, now_ms() + 3_600_000).await;
@@ -171,7 +178,7 @@ async fn delay(redis: &TestRedis, jobs: &[String], first: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_purge_leaves_every_job_in_the_queue_or_in_the_trash() {
     let (failed, high, delayed) = (many_dead("f", "mail", 500), many("h", "mail", 500), many("d", "mail", 500));
-    killed_again_and_again("/api/v1/queues/mail/purge", serde_json::Value::Null, WAITING, FEW, Chance(29), async |redis: &TestRedis| {
+    killed_again_and_again("/api/v1/queues/mail/purge", serde_json::Value::Null, WAITING, FEW, Chance::new(), async |redis: &TestRedis| {
         fill_with_groups(redis, 6_000).await;
         redis.push_raw(FAILED, &failed).await;
         redis.push_raw("queue:mail:high", &high).await;
@@ -182,7 +189,7 @@ async fn a_killed_purge_leaves_every_job_in_the_queue_or_in_the_trash() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_deletion_leaves_every_job_in_the_queue_or_in_the_trash() {
-    killed_again_and_again("/api/v1/queues/mail/jobs/discard", all("waiting"), WAITING, KILLS, Chance(11), async |redis: &TestRedis| {
+    killed_again_and_again("/api/v1/queues/mail/jobs/discard", all("waiting"), WAITING, KILLS, Chance::new(), async |redis: &TestRedis| {
         fill_with_groups(redis, JOBS).await;
     })
     .await;
@@ -231,7 +238,7 @@ async fn a_killed_clearing_of_failed_jobs_leaves_them_here_or_there() {
 }
 
 async fn killed_as_it_goes_whole(path: &str, body: serde_json::Value, list: &str, fill: impl AsyncFn(&TestRedis)) {
-    let (redis, mut chance) = (TestRedis::start().await, Chance(13));
+    let (redis, mut chance) = (TestRedis::start().await, Chance::new());
     let started = Started { redis: &redis, path, body, list };
     for n in 0..4 {
         fill(&redis).await;
@@ -266,7 +273,7 @@ async fn a_killed_restore_of_single_jobs_is_gone_on_with() {
 
 /// Deletes all that wait, kills the restore that often, and lets another one do the rest.
 async fn killed_restores(kills: usize, fill: impl AsyncFn(&TestRedis)) -> TestRedis {
-    let (redis, mut chance, mut partly) = (TestRedis::start().await, Chance(17), 0);
+    let (redis, mut chance, mut partly) = (TestRedis::start().await, Chance::new(), 0);
     fill(&redis).await;
     let console = redis.console().await;
     let started = actions::discard_all(&console.state, &queue("mail"), JobState::Waiting, true).await.expect("started");
