@@ -75,8 +75,26 @@ async fn parts_go_by_transactions_in_order_before_what_waits() {
     let outcome = retry(&driver(&redis), async || ()).await.expect("retried");
     assert_eq!((outcome.done, outcome.gone), (JOBS as u64, 0));
     went_over(&redis).await;
-    // The last part is so small that it is not worth a transaction.
+    // One waiting list, so one a transaction. The last part is so small that it is not worth a transaction.
     assert_eq!(calls(&redis, "lpushx").await, JOBS as u64 / 256);
+}
+
+#[tokio::test]
+async fn each_goes_to_the_list_of_its_priority_in_order() {
+    let redis = TestRedis::start().await;
+    let priorities = ["critical", "high", "", "low", ""];
+    let jobs: Vec<String> =
+        (0..JOBS).rev().map(|i| Payload::new(&format!("j-{i}"), "mail").priority(priorities[i % 5]).failed("x")).collect();
+    redis.push_raw(FAILED, &jobs).await;
+    redis.push_raw("queue:mail:high", many("before", "mail", 2)).await;
+    assert_eq!(retry(&driver(&redis), async || ()).await.expect("retried").done, JOBS as u64);
+    let newest_of = |rests: &[usize]| (0..JOBS).rev().filter(|i| rests.contains(&(i % 5))).map(|i| format!("j-{i}")).collect::<Vec<_>>();
+    assert_eq!(ids_in(&redis, "queue:mail:critical").await, newest_of(&[0]));
+    assert_eq!(ids_in(&redis, "queue:mail:high").await, [newest_of(&[1]), newest_first("before", 2)].concat());
+    assert_eq!(ids_in(&redis, "queue:mail").await, newest_of(&[2, 4]));
+    assert_eq!(ids_in(&redis, "queue:mail:low").await, newest_of(&[3]));
+    assert!(redis.list(FAILED).await.is_empty());
+    assert_eq!(calls(&redis, "lpushx").await, 4 * (JOBS as u64 / 256));
 }
 
 #[tokio::test]
@@ -169,26 +187,30 @@ fn carry_chunk() -> Script {
     Script::new(&[take, include_str!("../../../src/server/driver/redis/lua/carry_chunk.lua")].concat())
 }
 
-/// What cannot be, as both calls are in one transaction with the push: it is put back all the same.
+/// What cannot be, as both calls are in one transaction with the pushes: it is put back all the same, also what was pushed to one of
+/// two lists.
 #[tokio::test]
 async fn what_was_lifted_and_not_pushed_is_put_back() {
     let script = carry_chunk();
-    for waiting in [0, 3] {
+    for (waiting, pushed) in [(0, 0), (3, 0), (0, 1), (3, 1)] {
         let redis = TestRedis::start().await;
         redis.push_raw(FAILED, many_dead("j", "mail", 5)).await;
         redis.push_raw("queue:mail", many("before", "mail", waiting)).await;
+        redis.push_raw("queue:mail:high", many("high", "mail", waiting)).await;
         let before = redis.all_elements().await;
-        let call = async |step: &str| -> i64 {
+        let call = async |step: &str, rest: [&[u8]; 2]| -> i64 {
             let mut call = script.prepare_invoke();
-            call.key(FAILED).key("queue:mail").key("in-hand").arg(step).arg("mark").arg(2);
-            call.arg(before[FAILED].last()).arg(before[FAILED].get(3));
+            call.key(FAILED).key("queue:mail").key("hand").key("queue:mail:high").key("high-hand").arg(step).arg("mark").arg(2).arg(&rest);
             call.invoke_async(&mut redis.con.clone()).await.expect("an answer")
         };
-        assert_eq!(call("lift").await, 1);
-        assert_eq!(redis.list("in-hand").await.len(), waiting + 1);
-        assert_eq!(call("land").await, 0);
-        assert_eq!(redis.all_elements().await, before);
-        assert_eq!(call("land").await, 0, "nothing is in hand");
+        assert_eq!(call("lift", [&before[FAILED][4], &before[FAILED][3]]).await, 1);
+        assert_eq!((redis.list("hand").await.len(), redis.list("high-hand").await.len()), (waiting + 1, waiting + 1));
+        for _ in 0..pushed {
+            redis.con.clone().lpush_exists::<_, _, ()>("hand", "pushed").await.expect("LPUSHX");
+        }
+        assert_eq!(call("land", [b"1", b"1"]).await, 0);
+        assert_eq!(redis.all_elements().await, before, "{waiting} {pushed}");
+        assert_eq!(call("land", [b"1", b"1"]).await, 0, "nothing is in hand");
         assert_eq!(redis.all_elements().await, before);
     }
 }

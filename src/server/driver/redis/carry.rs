@@ -1,4 +1,4 @@
-//! How the parts of a bulk retry go over. Most are of jobs for one waiting list, none of them in a group and none left behind: these
+//! How the parts of a bulk retry go over. Of most no job is in a group and none is left behind: these
 //! go by a transaction that watches the failed list (`lua/carry_chunk.lua`), so that Lua, which hashes every byte it is handed, gets
 //! to see none of them. Whatever else there is, and what changed under the transaction, one script compares and moves
 //! (`lua/retry_chunk.lua`).
@@ -43,11 +43,16 @@ pub(super) struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// The one waiting list that all of them go to; `None`: it is not as simple.
-    fn plain(&self) -> Option<Priority> {
-        let first = self.letters.first()?;
-        let p = Priority::ALL.into_iter().find(|p| letter(*p, false) == *first)?;
-        (self.stay == 0 && self.letters.iter().all(|l| l == first)).then_some(p)
+    /// Payloads by waiting list, where that is all there is to it; `None`: something stays, or has a group.
+    fn plain(&self) -> Option<Vec<(Priority, Vec<&[u8]>)>> {
+        if self.stay > 0 || self.payloads.len() < self.raws.len() || !self.groups.is_empty() {
+            return None;
+        }
+        let of = |p: Priority| {
+            let payloads = self.letters.iter().zip(self.payloads).filter(move |(l, _)| **l == letter(p, false));
+            (p, payloads.map(|(_, payload)| payload.as_slice()).collect::<Vec<_>>())
+        };
+        Some(Priority::ALL.map(of).into_iter().filter(|(_, payloads)| !payloads.is_empty()).collect())
     }
 }
 
@@ -88,8 +93,8 @@ impl RedisDriver {
         carrier: &mut Carrier,
         watched: Option<MultiplexedConnection>,
     ) -> Result<bool, DriverError> {
-        if let (Some(p), Some(mut conn)) = (part.plain(), watched) {
-            match self.carry(queue, p, part, &mut conn).await {
+        if let (Some(lists), Some(mut conn)) = (part.plain(), watched) {
+            match self.carry(queue, part.raws, &lists, &mut conn).await {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 // It was carried out, or not: as with any command whose answer was lost.
@@ -117,23 +122,35 @@ impl RedisDriver {
     }
 
     /// False: the failed list changed since it is watched, and nothing was moved.
-    async fn carry(&self, queue: &QueueName, p: Priority, part: &Part<'_>, conn: &mut MultiplexedConnection) -> Result<bool, RedisError> {
-        let (mark, n) = (verbs::mark(), part.raws.len());
-        let in_hand = self.keys.in_hand(&mark);
+    async fn carry(
+        &self,
+        queue: &QueueName,
+        raws: &[Vec<u8>],
+        lists: &[(Priority, Vec<&[u8]>)],
+        conn: &mut MultiplexedConnection,
+    ) -> Result<bool, RedisError> {
+        let mark = verbs::mark();
+        let in_hand = |p: Priority| self.keys.in_hand(&mark, p);
         let call = |step: &str| {
             let mut call = self.scripts.carry_chunk.prepare_invoke();
-            call.key(self.keys.failed(queue)).key(self.keys.waiting(queue, p)).key(&in_hand);
-            call.arg(step).arg(&mark).arg(n);
+            call.key(self.keys.failed(queue));
+            for (p, _) in lists {
+                call.key(self.keys.waiting(queue, *p)).key(in_hand(*p));
+            }
+            call.arg(step).arg(&mark).arg(raws.len());
             call
         };
         // Before anything else is sent: a Redis that refuses to open it would carry out what follows one by one.
         redis::cmd("MULTI").exec_async(conn).await?;
-        let mut pipe = redis::pipe();
-        pipe.invoke_script(call("lift").arg(part.raws.first()).arg(part.raws.last())).ignore();
-        pipe.cmd("LPUSHX").arg(&in_hand).arg(part.payloads).ignore();
-        pipe.invoke_script(&call("land")).ignore().cmd("EXEC");
-        let (done,): (Option<(i64, u64, i64)>,) = pipe.query_async(conn).await?;
-        Ok(done.is_some_and(|(_, _, landed)| landed == 1))
+        let (mut pipe, mut land) = (redis::pipe(), call("land"));
+        pipe.invoke_script(call("lift").arg(raws.first()).arg(raws.last())).ignore();
+        for (p, payloads) in lists {
+            pipe.cmd("LPUSHX").arg(in_hand(*p)).arg(payloads).ignore();
+            land.arg(payloads.len());
+        }
+        pipe.invoke_script(&land).ignore().cmd("EXEC");
+        let (done,): (Option<Vec<i64>>,) = pipe.query_async(conn).await?;
+        Ok(done.is_some_and(|answers| answers.last() == Some(&1)))
     }
 }
 

@@ -144,8 +144,8 @@ impl Keys {
     }
 
     /// A waiting list within a transaction; nobody gets to see it.
-    pub fn in_hand(&self, mark: &str) -> String {
-        format!("{}in-hand:{mark}", self.own)
+    pub fn in_hand(&self, mark: &str, p: Priority) -> String {
+        format!("{}in-hand:{mark}:{}", self.own, p.as_str())
     }
 
     /// Handles that acted on a job with this digest a moment ago.
