@@ -1,5 +1,5 @@
 // Story: how big has the archive become, and how long do we keep it?
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { make } from './jobs'
@@ -105,5 +105,31 @@ test.describe('an archive that cannot be opened', () => {
     await expect(page.getByRole('button', { name: 'Delete old rows now' })).toBeDisabled()
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Queues' }).click()
     await expect(page.getByRole('row', { name: /orders/ })).toContainText('2')
+    const said = page.getByText(/^Archive unavailable since \d\d:\d\d UTC: history and search of the past are missing, live pages are not affected\.$/)
+    for (const path of ['/', '/queues', '/queues/orders', '/queues/orders?state=failed', '/workers']) {
+      await open(path)
+      await expect.soft(said, path).toBeVisible()
+    }
+    await page.getByRole('main').getByRole('link', { name: 'Open Settings' }).click()
+    await expect(page).toHaveURL(/\/settings#archive$/)
+    await expect(page.getByRole('main')).toContainText('Nothing can be said of it while it is not open.')
+  })
+})
+
+test.describe('an archive that comes back', () => {
+  test.use({
+    consoleArgs: async ({ archive }, use) => {
+      // A directory in the place of the file.
+      mkdirSync(archive)
+      await use(['--archive', `sqlite:${archive}`])
+    },
+  })
+  test('open pages no longer say that it is unavailable', async ({ archive, queues, open }) => {
+    await queues.push('orders', make(2, 'ORD'))
+    const page = await open('/')
+    const said = page.getByText(/^Archive unavailable since \d\d:\d\d UTC: /)
+    await expect(said).toBeVisible()
+    rmdirSync(archive)
+    await expect(said).toHaveCount(0, { timeout: 15_000 })
   })
 })

@@ -1,5 +1,5 @@
 //! Under the top bar, and only when it matters: the console or Redis cannot be reached, queues are still being looked for, or there are too many of
-//! them.
+//! them; and beside any of these that the archive is not what it should be.
 
 use super::{
     icon::{Glyph, Icon},
@@ -7,9 +7,17 @@ use super::{
 };
 use crate::{
     live::{Live, Stream, sign_in},
-    model::{live::Link, queue::QUEUES_FOLLOWED},
+    model::{
+        archive::{ArchiveTrouble, TroubleKind},
+        live::Link,
+        queue::QUEUES_FOLLOWED,
+        time::Millis,
+    },
 };
 use leptos::prelude::*;
+
+/// What began before is told with its date.
+const DAY_MS: i64 = 86_400_000;
 
 #[derive(Clone, PartialEq)]
 enum Message {
@@ -62,7 +70,7 @@ pub fn Banner() -> impl IntoView {
             }
         })
     });
-    move || {
+    let said = move || {
         message.get().map(|message| match message {
             Message::Console { from } => view! {
                 <div class="banner" role="status">
@@ -104,5 +112,73 @@ pub fn Banner() -> impl IntoView {
             }
             .into_any(),
         })
+    };
+    view! {
+        {said}
+        <OfArchive />
+    }
+}
+
+/// `now`: when the sample was taken that says it.
+fn of_archive(trouble: &ArchiveTrouble, now: Millis) -> String {
+    let at = trouble.since;
+    let since = if now.0 - at.0 < DAY_MS { format!("{} UTC", at.minute()) } else { at.full() };
+    match trouble.kind {
+        TroubleKind::Opening => format!(
+            "The archive is being opened since {since}: history and search of the past are missing until it is, live pages are not affected."
+        ),
+        TroubleKind::Unavailable => {
+            format!("Archive unavailable since {since}: history and search of the past are missing, live pages are not affected.")
+        }
+        TroubleKind::Refusing => format!(
+            "The archive takes nothing since {since}: {}. What fails or ends now is missing there until it does, live pages are not affected.",
+            trouble.problem.as_deref().unwrap_or("it does not say why").trim_end_matches('.')
+        ),
+    }
+}
+
+/// Quiet: what is live is right all the same.
+#[component]
+fn OfArchive() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let text = Memo::new(move |_| {
+        // Of then, when the console is not reached; and the message above says so.
+        if live.stream.get().is_off() {
+            return None;
+        }
+        live.overview.with(|o| {
+            let o = o.as_ref()?;
+            o.archive.as_ref().map(|trouble| of_archive(trouble, o.sampled_at.unwrap_or(trouble.since)))
+        })
+    });
+    move || {
+        text.get().map(|text| {
+            view! {
+                <div class="banner quiet">
+                    <Icon glyph=Glyph::Warning class="i s text-waiting" />
+                    <p class="grow min-w-0 wrap-anywhere">{text}</p>
+                    <a class="link shrink-0" href="/settings#archive">"Open Settings"</a>
+                </div>
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_archives_trouble_is_told_with_its_time() {
+        let at = Millis(1_795_433_700_000);
+        let said = |kind, problem: Option<&str>, later_ms| {
+            of_archive(&ArchiveTrouble { kind, since: at, problem: problem.map(str::to_owned) }, Millis(at.0 + later_ms))
+        };
+        let away = said(TroubleKind::Unavailable, None, 60_000);
+        assert!(away.starts_with(&format!("Archive unavailable since {} UTC: history", at.minute())), "{away}");
+        let long = said(TroubleKind::Unavailable, None, DAY_MS);
+        assert!(long.starts_with(&format!("Archive unavailable since {}: history", at.full())), "{long}");
+        let full = said(TroubleKind::Refusing, Some("it is full."), 0);
+        assert!(full.contains(" UTC: it is full. What fails"), "{full}");
     }
 }

@@ -103,6 +103,39 @@ pub struct Refusing {
     pub problem: String,
 }
 
+/// Why the archive is not what it should be, for every page: what is live does not depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchiveTrouble {
+    pub kind: TroubleKind,
+    pub since: Millis,
+    /// Of [`TroubleKind::Refusing`]: the beginning of the database's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TroubleKind {
+    /// For longer than a start takes: a large one is brought up to date.
+    Opening,
+    Unavailable,
+    /// It answers, and takes nothing.
+    Refusing,
+}
+
+/// What this console could not archive since it was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotArchived {
+    /// Failed jobs that did not fit the spool.
+    pub failed: u64,
+    /// Times when failed jobs were dropped before they could be archived, and failed jobs that the database refused.
+    pub gaps: u64,
+    /// Runs and log lines.
+    pub lines: u64,
+}
+
 /// What a row of the archive says happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,6 +2,7 @@
 
 use super::{
     alert::firing::AlertsNow,
+    archive::{ArchiveTrouble, NotArchived},
     ids::QueueName,
     log::{LogQuery, LogTail},
     operation::Operation,
@@ -128,6 +129,12 @@ pub struct Overview {
     pub environment: Option<String>,
     #[serde(default)]
     pub alerts: AlertsNow,
+    /// Absent while the archive is as it should be, and when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveTrouble>,
+    /// Absent while nothing is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_archived: Option<NotArchived>,
 }
 
 impl Overview {

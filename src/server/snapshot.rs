@@ -4,6 +4,7 @@ pub mod written;
 
 use crate::model::{
     alert::firing::AlertsNow,
+    archive::{ArchiveTrouble, NotArchived},
     ids::QueueName,
     live::{Connection, Heard, Link, Overview, QueuesPage, Throughput, Totals},
     node::Node,
@@ -46,6 +47,8 @@ pub struct Snapshot {
     pub open_access: bool,
     pub environment: Option<String>,
     pub alerts: AlertsNow,
+    pub archive: Option<ArchiveTrouble>,
+    pub not_archived: Option<NotArchived>,
 }
 
 impl Snapshot {
@@ -79,6 +82,8 @@ impl Snapshot {
             open_access,
             environment,
             alerts: AlertsNow::default(),
+            archive: None,
+            not_archived: None,
         }
     }
 
@@ -100,6 +105,8 @@ impl Snapshot {
             open_access: self.open_access,
             environment: self.environment.clone(),
             alerts: self.alerts.clone(),
+            archive: self.archive.clone(),
+            not_archived: self.not_archived,
         }
     }
 

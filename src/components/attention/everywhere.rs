@@ -8,6 +8,7 @@ use crate::{
         worker::{job_said, open},
     },
     model::{
+        archive::NotArchived,
         live::{Link, Overview},
         run::Run,
         shown::shown,
@@ -78,6 +79,17 @@ fn lost(list: Option<&WorkerList>, jobs: u64) -> Vec<Line> {
     lines
 }
 
+/// `Missing in the archive since this console was started: 12 failed jobs, 3 runs or log lines`
+fn not_archived(of: &NotArchived) -> String {
+    let parts = [
+        (of.failed, "failed job", "failed jobs"),
+        (of.gaps, "gap in the failed jobs", "gaps in the failed jobs"),
+        (of.lines, "run or log line", "runs or log lines"),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| count(n, one, many)).collect();
+    format!("Missing in the archive since this console was started: {}", parts.join(", "))
+}
+
 /// `list`: the first few workers, lost ones first, and how many there are. `now` is the sample's time, so that nothing flickers between two samples.
 pub fn everywhere(o: &Overview, list: Option<&WorkerList>, now: Millis) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -141,6 +153,9 @@ pub fn everywhere(o: &Overview, list: Option<&WorkerList>, now: Millis) -> Vec<L
         let text = format!("{} {} could not be read", figure(Some(n), false), if n == 1 { "event" } else { "events" });
         say(Glyph::Note, Tone::Quiet, "", text, "/logs", "View log");
     }
+    if let Some(missing) = &o.not_archived {
+        say(Glyph::Note, Tone::Quiet, "", not_archived(missing), "/settings#archive", "View archive");
+    }
     lines
 }
 
@@ -176,6 +191,13 @@ mod tests {
             completed: 0,
             failed: 0,
         }
+    }
+
+    #[test]
+    fn what_the_archive_lacks_is_counted_by_kind() {
+        let said = |failed, gaps, lines| not_archived(&NotArchived { failed, gaps, lines });
+        assert!(said(12, 0, 1).ends_with(" was started: 12 failed jobs, 1 run or log line"), "{}", said(12, 0, 1));
+        assert!(said(0, 1, 0).ends_with(": 1 gap in the failed jobs"), "{}", said(0, 1, 0));
     }
 
     #[test]

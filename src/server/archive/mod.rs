@@ -25,6 +25,7 @@ pub mod size;
 pub mod sql;
 pub mod timeline;
 pub mod totals;
+mod trouble;
 pub mod verdict;
 
 use crate::{

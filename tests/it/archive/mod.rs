@@ -3,6 +3,7 @@
 mod adopted;
 mod adopting;
 mod archiver;
+mod banner;
 mod by_default;
 mod completions;
 mod denied;

@@ -1,6 +1,9 @@
 //! A database that is slow, held, stopped or full: live pages go on, and what is not written is said.
 
-use super::archiver::{archived, console, each_once, fail, locked};
+use super::{
+    archiver::{archived, console, each_once, fail, locked},
+    banner::{PAGES, saying},
+};
 use crate::support::{Database, DatabaseKind, Payload, TestConsole, TestRedis, eventually};
 use flux_console::{
     model::archive::ArchiveState,
@@ -177,9 +180,14 @@ async fn a_full_database_says_so_and_takes_all_when_there_is_place() {
     assert!(page.contains("the database takes nothing"), "{page}");
     let tab = console.get("/queues/mail?state=completed").await.text().await.expect("a page");
     assert!(tab.contains("data-refusing") && tab.contains("the archive's database takes nothing"), "{tab}");
+    let nothing = "The archive takes nothing since ";
+    eventually("every live page says it", SOON, async || saying(&console, nothing).await == PAGES.len()).await;
+    let said = console.json("/api/v1/overview").await["archive"].take();
+    assert!(said["kind"] == "refusing" && said["problem"].as_str().is_some_and(|text| text.contains("full")), "{said}");
     limit(1 << 30).await;
     each_once(&console.state.archive, "mail", 900).await;
     eventually("it is over", SOON, async || console.json("/api/v1/archive").await["archiving"]["refusing"].is_null()).await;
+    eventually("no live page says it", SOON, async || saying(&console, nothing).await == 0).await;
     console.stop().await;
 }
 
@@ -222,6 +230,10 @@ async fn the_spool_has_an_end() {
     let said = console.state.archive.archiving().lost;
     assert_eq!(gaps.iter().map(|(_, n)| n).sum::<u64>(), said, "what is counted is what is noted");
     assert!(said >= lost && lost < 20, "{said}, {lost}");
+    let overview = async || console.get("/").await.text().await.expect("a page");
+    eventually("the overview says it", SOON, async || overview().await.contains("Missing in the archive since this console was started: "))
+        .await;
+    assert_eq!(console.json("/api/v1/overview").await["notArchived"]["failed"], said);
     console.stop().await;
 }
 

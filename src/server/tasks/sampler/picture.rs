@@ -67,6 +67,8 @@ impl Sampler {
             sampled_at: self.sampled_at,
             operations: self.state.operations.recent(),
             alerts: self.state.alerts.now(),
+            archive: self.state.archive.trouble(at),
+            not_archived: self.state.archive.not_archived(),
             ..Snapshot::empty(now(), &config.prefix, config.password.is_none(), config.environment.clone())
         }
     }
