@@ -1,4 +1,5 @@
 use super::*;
+use std::{fs, path::Path};
 
 fn config(args: &[&str], password: Option<&str>) -> Result<Config, String> {
     let cli = Cli::try_parse_from(["flux-console", "start"].iter().chain(args)).unwrap();
