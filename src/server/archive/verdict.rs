@@ -9,7 +9,13 @@ use crate::model::{
     archive::{Status, Verdict},
     time::Millis,
 };
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashSet},
+};
+
+/// Two rows of one push may be so far apart; two runs of a schedule are about a second apart at least.
+const ONE_PUSH_MS: i64 = 500;
 
 /// What judging needs of a row.
 #[derive(Clone, Debug)]
@@ -34,11 +40,27 @@ impl Seen {
         self.status == Status::Waiting && self.attempt.unwrap_or(0) == 0
     }
 
-    /// Whether it tells of something that came after this push. MySQL's times are whole seconds: what a run leaves in the second of a push is
-    /// of that push.
-    fn comes_after(&self, push: &Self) -> bool {
+    /// A push with an old stamp: of a schedule, a copy or a retry from the archive. The library stamps what it pushes.
+    fn keeps_its_stamp(&self) -> bool {
+        self.at.is_some_and(|at| self.created_at.is_none_or(|created| (at.0 - created.0).abs() > SAME_MS))
+    }
+
+    /// When it came, beside this push. MySQL's times are whole seconds: what came in the second of a push may be on either side of it.
+    fn beside(&self, push: &Self) -> Option<Ordering> {
         let own = if self.status == Status::Failed { self.failed_at.or(self.at) } else { self.at };
-        own.zip(push.at).is_some_and(|(own, push)| own > push || own == push && push.0 % 1_000 == 0)
+        let (own, at) = own.zip(push.at)?;
+        let own = if push.in_a_whole_second() { own.0 - own.0.rem_euclid(1_000) } else { own.0 };
+        Some(own.cmp(&at.0))
+    }
+
+    fn in_a_whole_second(&self) -> bool {
+        self.at.is_some_and(|at| at.0 % 1_000 == 0)
+    }
+
+    /// Whether this push is a retry of what the row tells of: it has that stamp, and a failure and its false completion are stamped moments
+    /// apart. Whatever a worker's clock says, the row came before.
+    fn is_again(&self, row: &Self) -> bool {
+        self.created_at.zip(row.created_at).is_some_and(|(a, b)| (a.0 - b.0).abs() <= SAME_MS)
     }
 
     fn same(&self, other: &Self) -> bool {
@@ -46,7 +68,7 @@ impl Seen {
         let told = match (self.status, self.at.zip(other.at)) {
             // The library stamps a job anew before it writes that it completed; a schedule pushes the same one again and again.
             (Status::Completed, Some((a, b))) => (a.0 - b.0).abs() <= SAME_MS,
-            (Status::Waiting, Some((a, b))) => created && (a.0 - b.0).abs() <= SAME_MS,
+            (Status::Waiting, Some((a, b))) => created && (a.0 - b.0).abs() < ONE_PUSH_MS,
             _ => created,
         };
         self.status == other.status && self.run() == other.run() && told
@@ -67,20 +89,39 @@ pub fn judge(rows: &[Seen], succeeded: &HashSet<u64>) -> Vec<Verdict> {
 }
 
 /// The places of the rows in the order of what they tell: a failure that was copied late comes before the completion that it denies, and
-/// a push that was written down late before what came of it.
+/// a push that a console wrote down late before what came of it.
 pub fn order(rows: &[Seen]) -> Vec<usize> {
     ordered(rows, &denied(rows))
 }
 
-/// A console writes its pushes down when there is time for it, and a worker may have run the job by then.
+/// A console writes its pushes down when there is time for it, and a worker may have run the job by then. The library writes its own in
+/// their order, so these stay where they are: a worker's clock, and the whole seconds of MySQL, tell less than that.
 fn pushes_first(rows: &[Seen]) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
-        let came = |before: &&usize| !rows[**before].pushed() && rows[**before].comes_after(row);
-        let over = if row.pushed() { order.iter().rev().take_while(came).count() } else { 0 };
+        let over = if row.pushed() && row.keeps_its_stamp() { came_of(row, rows, &order) } else { 0 };
         order.insert(order.len() - over, at);
     }
     order
+}
+
+/// How many of the last ones in `order` came of this push.
+fn came_of(push: &Seen, rows: &[Seen], order: &[usize]) -> usize {
+    let last = |order: &[usize], when: Ordering| {
+        let came = |row: &Seen| !row.pushed() && !push.is_again(row) && row.beside(push) == Some(when);
+        order.iter().rev().take_while(|at| came(&rows[**at])).count()
+    };
+    let later = last(order, Ordering::Greater);
+    let order = &order[..order.len() - later];
+    let beside = if push.in_a_whole_second() { last(order, Ordering::Equal) } else { 0 };
+    let order = &order[..order.len() - beside];
+    // What ends in this second may be of the push before, if nothing else ended that.
+    let before = order.iter().rposition(|at| rows[*at].pushed()).filter(|_| beside > 0);
+    let ended = before.is_none_or(|from| {
+        let life: Vec<Seen> = order[from..].iter().map(|at| rows[*at].clone()).collect();
+        life.iter().any(|row| row.status == Status::Failed) || over(&life)
+    });
+    if ended { later + beside } else { later }
 }
 
 fn ordered(rows: &[Seen], denied: &BTreeMap<usize, usize>) -> Vec<usize> {
@@ -133,18 +174,21 @@ fn begins(life: &[Seen], next: &Seen) -> bool {
     if next.status == Status::Waiting {
         return next.attempt.unwrap_or(0) == 0;
     }
+    over(life) && next.run() == 1 && (next.status == Status::Completed || next.status == Status::Failed)
+}
+
+/// A dead letter with its false completion, or a true completion: what comes with a first attempt after it was pushed afresh.
+fn over(life: &[Seen]) -> bool {
     let failed = |k: u64| life.iter().any(|r| r.status == Status::Failed && r.run() == k);
     let completed = |k: u64| life.iter().filter(|r| r.status == Status::Completed && r.run() == k).count();
-    // A dead letter with its false completion, or a true completion: what comes with a first attempt after it was pushed afresh.
-    let over = (1..=life.iter().map(Seen::run).max().unwrap_or(1)).any(|k| {
+    (1..=life.iter().map(Seen::run).max().unwrap_or(1)).any(|k| {
         let own = if k == 1 { 1 } else { 2 };
         if failed(k) {
             completed(k) >= own
         } else {
             completed(k) >= own && k > 1 || completed(1) >= 1 && !failed(1) && life.iter().all(|r| r.run() <= 1)
         }
-    });
-    over && next.run() == 1 && (next.status == Status::Completed || next.status == Status::Failed)
+    })
 }
 
 fn judge_life<'a>(life: &'a [Seen], succeeded: &'a HashSet<u64>) -> impl Iterator<Item = Verdict> + 'a {
@@ -191,140 +235,4 @@ fn twice(before: &[Seen], row: &Seen) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Status::{Completed, Failed, Waiting};
-    use Verdict::{Again, FailedAttempt, Sure};
-
-    fn judged(rows: &[(Status, u64, i64)]) -> Vec<Verdict> {
-        told(rows, &[])
-    }
-
-    fn told(rows: &[(Status, u64, i64)], succeeded: &[u64]) -> Vec<Verdict> {
-        let rows: Vec<Seen> = rows
-            .iter()
-            .map(|(status, k, at)| Seen {
-                status: *status,
-                attempt: Some(*k),
-                created_at: Some(Millis(*at * 10_000)),
-                at: Some(Millis(*at * 10_000)),
-                failed_at: None,
-            })
-            .collect();
-        judge(&rows, &succeeded.iter().copied().collect())
-    }
-
-    #[test]
-    fn the_lives_of_the_recording() {
-        assert_eq!(judged(&[(Waiting, 0, 1), (Completed, 1, 1)]), [Sure, Sure], "ok-0");
-        assert_eq!(judged(&[(Waiting, 0, 1), (Failed, 1, 1), (Completed, 1, 1)]), [Sure, Sure, FailedAttempt], "dead-1");
-        assert_eq!(
-            judged(&[(Waiting, 0, 1), (Waiting, 2, 2), (Completed, 2, 1), (Failed, 2, 3), (Completed, 2, 3)]),
-            [Sure, Sure, FailedAttempt, Sure, FailedAttempt],
-            "dead-2"
-        );
-        assert_eq!(
-            judged(&[(Waiting, 0, 1), (Waiting, 2, 2), (Completed, 2, 1), (Completed, 2, 2)]),
-            [Sure, Sure, FailedAttempt, Sure],
-            "flaky-1"
-        );
-    }
-
-    #[test]
-    fn without_waiting_rows_the_order_still_tells() {
-        assert_eq!(judged(&[(Failed, 1, 1), (Completed, 1, 1)]), [Sure, FailedAttempt]);
-        assert_eq!(judged(&[(Completed, 2, 1), (Completed, 2, 2)]), [FailedAttempt, Sure]);
-        assert_eq!(judged(&[(Completed, 2, 1)]), [FailedAttempt], "one alone is of the attempt before");
-        assert_eq!(told(&[(Completed, 2, 1)], &[2]), [Sure], "unless the channel said that attempt 2 completed");
-    }
-
-    #[test]
-    fn an_operators_retry_begins_another_life() {
-        assert_eq!(judged(&[(Failed, 1, 1), (Completed, 1, 1), (Waiting, 0, 9), (Completed, 1, 9)]), [Sure, FailedAttempt, Sure, Sure]);
-        assert_eq!(judged(&[(Failed, 1, 1), (Completed, 1, 1), (Completed, 1, 9)]), [Sure, FailedAttempt, Sure]);
-        assert_eq!(
-            judged(&[(Failed, 1, 1), (Completed, 1, 1), (Failed, 1, 9), (Completed, 1, 9)]),
-            [Sure, FailedAttempt, Sure, FailedAttempt]
-        );
-    }
-
-    #[test]
-    fn what_two_programs_wrote_counts_once() {
-        assert_eq!(judged(&[(Failed, 1, 1), (Failed, 1, 1), (Completed, 1, 1)]), [Sure, Again, FailedAttempt]);
-        assert_eq!(judged(&[(Completed, 1, 1), (Completed, 1, 1)]), [Sure, Again]);
-    }
-
-    #[test]
-    fn a_push_that_is_written_down_late_begins_its_life_all_the_same() {
-        let row = |status, attempt, ms| Seen { attempt: Some(attempt), ..seen(status, ms, ms) };
-        let push = |ms| Seen { created_at: Some(Millis(5)), ..row(Waiting, 0, ms) };
-        // Retried from the archive: the first attempt failed before the push was written down.
-        let rows = [row(Completed, 2, 1_011), push(1_004), row(Completed, 2, 3_020)];
-        assert_eq!((order(&rows), late(&rows)), (vec![1, 0, 2], vec![FailedAttempt, Sure, Sure]));
-        // After an earlier life, and after all of its own.
-        let rows = [row(Failed, 1, 1_004), row(Completed, 1, 1_005), row(Completed, 2, 60_011), row(Completed, 2, 62_030), push(60_001)];
-        assert_eq!((order(&rows), late(&rows)), (vec![0, 1, 4, 2, 3], vec![Sure, FailedAttempt, FailedAttempt, Sure, Sure]));
-        // A failure that was copied late happened before the push that follows it.
-        let rows = [row(Completed, 1, 1_005), seen(Failed, 1_004, 90_007), push(60_001), row(Completed, 1, 60_011)];
-        assert_eq!((order(&rows), late(&rows)), (vec![1, 0, 2, 3], vec![FailedAttempt, Sure, Sure, Sure]));
-        // Whole seconds, as in MySQL.
-        let rows = [row(Completed, 2, 7_000), push(7_000), row(Completed, 2, 9_000)];
-        assert_eq!(late(&rows), [FailedAttempt, Sure, Sure]);
-        // Two pushes that are written down together.
-        let rows = [row(Completed, 1, 8_003), push(8_001), push(68_001), row(Completed, 1, 68_009)];
-        assert_eq!((order(&rows), late(&rows)), (vec![1, 0, 2, 3], vec![Sure, Sure, Sure, Sure]));
-    }
-
-    #[test]
-    fn each_push_of_a_schedule_begins_a_life() {
-        // Its job has one stamp for ever; each run fails once and completes then.
-        let at = |minute: i64, status: Status, attempt: u64, ms: i64| Seen {
-            created_at: Some(Millis(if status == Waiting { 5 } else { minute * 60_000 + ms })),
-            ..Seen { attempt: Some(attempt), ..seen(status, 0, minute * 60_000 + ms) }
-        };
-        let run = |n| [at(n, Waiting, 0, 1), at(n, Completed, 2, 15), at(n, Completed, 2, 2_030)];
-        let rows: Vec<Seen> = (1..=3).flat_map(run).collect();
-        assert_eq!(late(&rows), [Sure, FailedAttempt, Sure].repeat(3));
-    }
-
-    /// A row of attempt 1, stamped and written down then.
-    fn seen(status: Status, stamped: i64, written: i64) -> Seen {
-        let failed_at = (status == Failed).then_some(Millis(stamped));
-        Seen { status, attempt: Some(1), created_at: Some(Millis(stamped)), at: Some(Millis(written)), failed_at }
-    }
-
-    fn late(rows: &[Seen]) -> Vec<Verdict> {
-        judge(rows, &HashSet::new())
-    }
-
-    #[test]
-    fn a_failure_that_is_copied_late_denies_its_completion() {
-        let (completed, failed) = (seen(Completed, 10_004, 10_004), seen(Failed, 10_000, 500_000));
-        assert_eq!(late(&[completed.clone(), failed.clone()]), [FailedAttempt, Sure]);
-        assert_eq!(order(&[completed.clone(), failed.clone()]), [1, 0]);
-        // Both may have the very same stamp, and two programs may have written the completion.
-        assert_eq!(late(&[seen(Completed, 10_000, 10_004), failed.clone()]), [FailedAttempt, Sure]);
-        assert_eq!(late(&[completed.clone(), seen(Completed, 10_000, 10_009), failed.clone()]), [FailedAttempt, Again, Sure]);
-        // Retried by an operator before the failure was copied.
-        let again = seen(Completed, 90_000, 90_000);
-        assert_eq!(late(&[completed.clone(), again.clone(), failed.clone()]), [FailedAttempt, Sure, Sure]);
-        // And the other way round: pushed afresh before its completion was written.
-        let afresh = Seen { attempt: Some(0), ..seen(Waiting, 20_000, 20_000) };
-        assert_eq!(late(&[failed.clone(), afresh, completed, again.clone()]), [Sure, Sure, FailedAttempt, Sure]);
-        // Another attempt, and what no worker has touched.
-        let other = Seen { attempt: Some(2), ..failed.clone() };
-        assert_eq!(late(&[seen(Completed, 10_004, 10_004), other])[0], Sure);
-        let untouched = Seen { attempt: Some(0), ..seen(Completed, 10_000, 10_004) };
-        assert_eq!(late(&[untouched, failed])[0], Sure);
-    }
-
-    #[test]
-    fn of_a_schedules_runs_one_alone_is_denied() {
-        for anew in [true, false] {
-            let stamp = |at: i64| if anew { at } else { 5 };
-            let mut rows: Vec<Seen> = (1..=4).map(|n| seen(Completed, stamp(n * 60_000), n * 60_000)).collect();
-            rows.push(Seen { failed_at: Some(Millis(119_990)), ..seen(Failed, stamp(119_990), 900_000) });
-            assert_eq!(late(&rows), [Sure, FailedAttempt, Sure, Sure, Sure], "stamped anew: {anew}");
-        }
-    }
-}
+mod tests;

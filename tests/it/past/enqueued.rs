@@ -159,3 +159,37 @@ async fn a_push_succeeds_without_the_archive_and_its_row_comes_later() {
     assert_eq!(texts(&db, WAITING).await, pushed);
     console.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_and_a_copy_are_told_at_the_moment_of_their_push() {
+    let archive = Archive::new();
+    let db = archive.db().await;
+    let queue = QueueName::try_from("mail").expect("a name");
+    let record = |status, payload: String, ms: i64| Record {
+        status,
+        queue: queue.clone(),
+        id: None,
+        payload: payload.into_bytes(),
+        at: Millis(AT + ms),
+    };
+    let job = |id: &str| Payload::new(id, "mail").created(AT).attempts(1, 1);
+    let pushed = |id: &str| Payload::new(id, "mail").created(AT).attempts(0, 1).waiting();
+    // Both keep the stamp of the job; the row of the copy is written after what came of it.
+    let completed = Payload::new("copy", "mail").created(AT + 9_050).attempts(1, 1).waiting();
+    let rows = [
+        record(Status::Failed, job("a").failed("boom"), 1),
+        record(Status::Waiting, pushed("a"), 8_000),
+        record(Status::Completed, completed, 9_050),
+        record(Status::Waiting, pushed("copy"), 9_000),
+    ];
+    assert_eq!(record::records(&db, &rows).await.expect("written").rows, 4);
+    let mut told = Vec::new();
+    for id in ["a", "copy"] {
+        let entries = timeline::past(&db, &queue, id, true).await.expect("a past").entries;
+        told.push(entries.into_iter().map(|entry| (entry.title, entry.at.map(|at| at.0 - AT))).collect::<Vec<_>>());
+    }
+    let of = |title: &str, ms: i64| (title.to_owned(), Some(ms));
+    assert_eq!(told[0].last(), Some(&of("Enqueued again", 8_000)), "{told:?}");
+    assert_eq!(told[1], [of("Enqueued", 9_000), of("Attempt 1 completed", 9_050)]);
+    db.close().await;
+}

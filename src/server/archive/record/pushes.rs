@@ -29,7 +29,8 @@ pub(super) async fn known(tx: &mut Tx, dialect: Dialect, rows: &[Columns]) -> Re
         (identity(&id, reading.created_at, reading.attempts), row.int(1))
     });
     let there: HashSet<(String, Option<i64>)> = there.await?.into_iter().collect();
-    // MySQL's times are whole seconds.
+    // MySQL's times are whole seconds: what is pushed twice in one of them, and written in two batches, leaves one row. Nothing else in
+    // the row tells the second push from the first one that is written again.
     let stored = |at: i64| if dialect == Dialect::MySql { at - at.rem_euclid(1_000) } else { at };
     let is_there = |row: &Columns| there.contains(&(row.identity.clone(), Some(stored(row.at))));
     Ok(pushes().filter(|(_, row)| is_there(row)).map(|(at, _)| at).collect())

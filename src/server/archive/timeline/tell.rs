@@ -14,7 +14,7 @@ use crate::{
         number::thousands,
         time::{Millis, span},
     },
-    server::archive::jobs::ROWS_OF_A_JOB,
+    server::archive::{jobs::ROWS_OF_A_JOB, record::SAME_MS},
 };
 
 /// A run and the row that tells of its end may be so far apart: two clocks, and a busy database.
@@ -149,8 +149,8 @@ fn of_rows(rows: &[ArchivedRow]) -> Vec<Line> {
                 let title = if begun > 0 { "Enqueued again" } else { "Enqueued" };
                 let delay = row.delay_s.filter(|s| *s > 0).map(|s| format!(", delayed by {}", span(s.cast_signed().saturating_mul(1_000))));
                 let detail = format!("{}{}", row.queue, delay.unwrap_or_default());
-                // The library stamps what it pushes; a schedule's run and a retry from the archive keep the stamp of their job.
-                let pushed = row.created_at.filter(|at| written.is_none_or(|written| written.0 - at.0 <= APART_MS)).or(written);
+                // The library stamps what it pushes; a schedule's run, a copy and a retry from the archive keep the stamp of their job.
+                let pushed = row.created_at.filter(|at| written.is_none_or(|written| (written.0 - at.0).abs() <= SAME_MS)).or(written);
                 lines.push(line(pushed, "enqueued", title.into(), Some(detail), None));
             }
             (Status::Failed, _) if tells(life, k) => {
