@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt::Write as _};
 /// So many different characters tell one blank name from another.
 const MOST_SAID: usize = 16;
 
-/// A name for an element of its own. What cannot be seen in it is told by a stand-in: `␠mail`, `[U+202E]exe`, and a name of nothing
+/// A name for an element of its own. What cannot be seen in it is told by a stand-in: `[space]mail`, `[U+202E]exe`, and a name of nothing
 /// that can be seen is `(blank: U+0020 ×2)`.
 pub fn shown(name: &str) -> Cow<'_, str> {
     if !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()) {
@@ -123,12 +123,11 @@ fn spelt(name: &str) -> Option<String> {
     seen.then_some(out)
 }
 
+/// In letters: few fonts have the pictures of control characters.
 fn stand_in(out: &mut String, c: char) {
     match c {
-        ' ' => out.push('␠'),
-        '\u{7f}' => out.push('␡'),
-        // The pictures of control characters are in their order.
-        '\0'..='\u{1f}' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('␦')),
+        ' ' => out.push_str("[space]"),
+        '\t' => out.push_str("[tab]"),
         _ => {
             let _ = write!(out, "[U+{:04X}]", u32::from(c));
         }
@@ -201,15 +200,15 @@ mod tests {
     #[test]
     fn what_cannot_be_seen_is_told() {
         for (name, text) in [
-            (" mail", "␠mail"),
-            ("mail ", "mail␠"),
-            ("a  b", "a␠␠b"),
+            (" mail", "[space]mail"),
+            ("mail ", "mail[space]"),
+            ("a  b", "a[space][space]b"),
             ("a\u{a0}b", "a[U+00A0]b"),
             ("mail\u{200b}", "mail[U+200B]"),
             ("m\u{ad}ail", "m[U+00AD]ail"),
             ("\u{202e}gnp.exe", "[U+202E]gnp.exe"),
             ("a\u{2066}b\u{2069}", "a[U+2066]b[U+2069]"),
-            ("a\0b\n\t\u{7f}", "a␀b␊␉␡"),
+            ("a\0b\n\t\u{7f}", "a[U+0000]b[U+000A][tab][U+007F]"),
             ("a\u{85}b", "a[U+0085]b"),
             // Joiners and selectors of nothing.
             ("ma\u{200d}il", "ma[U+200D]il"),
@@ -218,7 +217,7 @@ mod tests {
             ("a\u{e0067}", "a[U+E0067]"),
             // A mark of nothing.
             ("\u{301}", "◌\u{301}"),
-            ("a \u{301}", "a␠◌\u{301}"),
+            ("a \u{301}", "a[space]◌\u{301}"),
         ] {
             assert_eq!(shown(name), text, "{name:?}");
         }
@@ -246,7 +245,7 @@ mod tests {
     #[test]
     fn in_a_sentence_what_is_written_from_the_right_is_isolated() {
         assert_eq!(in_text("orders"), "orders");
-        assert_eq!(in_text("mail "), "mail␠");
+        assert_eq!(in_text("mail "), "mail[space]");
         assert_eq!(in_text("\u{5e2}\u{5d1} 3"), "\u{2068}\u{5e2}\u{5d1} 3\u{2069}");
         assert_eq!(in_text("\u{202e}\u{5e2}"), "\u{2068}[U+202E]\u{5e2}\u{2069}");
     }

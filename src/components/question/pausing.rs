@@ -73,7 +73,7 @@ mod tests {
     fn what_a_resumed_queue_goes_on_with_is_counted_too() {
         let mail = QueueName::try_from("mail ").expect("valid");
         let asked = resume(&mail, (Some(1_204), false));
-        assert_eq!((asked.title.as_str(), asked.primary.as_str()), ("Resume mail␠?", "Resume queue"));
+        assert_eq!((asked.title.as_str(), asked.primary.as_str()), ("Resume mail[space]?", "Resume queue"));
         assert_eq!(asked.text, "Workers take its 1,204 waiting jobs again.");
         assert_eq!(resume(&mail, (None, false)).text, "Workers take its waiting jobs again.");
         assert_eq!(resume(&mail, (Some(0), false)).text, "No job waits in it now; workers take those that come.");
