@@ -150,7 +150,8 @@ async fn pushed(driver: &RedisDriver, db: &Db, operation: &str, id: &str) {
     let row = places.iter().find(|place| place.id == id).expect("a place").row;
     let failure = jobs::by_ids(db, vec![row]).await.expect("rows").remove(0);
     let raw = jobs::payload(db, row).await.expect("read").expect("a payload");
-    let once = Once::Failure { name: &remembered::name(&failure), operation, job: id };
+    let name = remembered::name(&failure);
+    let once = Once::Failure { name: &name, operation, job: id };
     let done = driver.push(&queue("orders"), &Push { raw: &raw, once, id: None, base: false }, Millis(now_ms())).await.expect("pushed");
     assert_eq!(done.0, Pushed::Done);
 }
@@ -199,13 +200,13 @@ async fn what_retention_is_about_to_delete_is_left_alone() {
     console.stop().await;
 }
 
-/// A step of 32 rows reads each list once, and only then what moved jobs lately: what is moved meanwhile is seen by one of the two.
+/// A step of rows, here the only one, reads each list once, and only then what moved jobs lately: what is moved meanwhile is seen by one of the two.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_reads_each_list_once_and_operations_afterwards() {
     type Entry = (u64, u64, u64, Vec<String>, String, String);
     let redis = TestRedis::start().await;
     let (database, archive) = fresh(DatabaseKind::Sqlite).await;
-    let ids: Vec<String> = (0..32).map(|n| format!("a-{n}")).collect();
+    let ids: Vec<String> = (0..31).map(|n| format!("a-{n}")).collect();
     let names: Vec<&str> = ids.iter().map(String::as_str).collect();
     write(&archive.db().expect("open"), &failures("orders", &names)).await;
     redis.push_raw("queue:orders:failed", (0..1_000).map(|n| dead(&format!("f-{n}"), "orders", "Card declined", 1))).await;
@@ -219,7 +220,7 @@ async fn a_step_reads_each_list_once_and_operations_afterwards() {
     all.cmd("SLOWLOG").arg("RESET");
     let _: () = all.query_async(&mut redis.con.clone()).await.expect("set");
     let step = remembered::count(&console.state, TIMEOUT, None).await.expect("counted");
-    assert_eq!(step.archived.count(), 30, "{step:?}");
+    assert_eq!(step.archived.count(), 29, "{step:?}");
     // Newest first.
     let log: Vec<Entry> = redis::cmd("SLOWLOG").arg("GET").arg(-1).query_async(&mut redis.con.clone()).await.expect("SLOWLOG");
     let looks = |entry: &&Entry| {
