@@ -58,3 +58,31 @@ test('a link that names another queue leads to the one where the job is known', 
   await expect(page).toHaveURL(/\/queues\/orders\/jobs\/ORD-8$/)
   await expect(page.getByText('Attempt 1 failed, no attempts left')).toBeVisible()
 })
+
+test('a page that was open while its group was retried pushes nothing again', async ({ open, queues, page }) => {
+  await queues.push('orders', [{ id: 'other' }])
+  await open('/queues/orders') // the console makes the tables
+  await expect(async () => died('ORD-9')).toPass()
+  await open('/queues/orders/jobs/ORD-9')
+  await expect(page.getByRole('button', { name: 'Retry job…' })).toBeVisible()
+
+  const api = (path: string) => new URL(`/api/v1${path}`, page.url()).href
+  const json = async (path: string) => (await page.request.get(api(path))).json()
+  let group = ''
+  let archived: { parts: unknown[] } = { parts: [] }
+  await expect(async () => {
+    group = `/errors/${(await json('/errors')).kinds[0].signature}`
+    archived = (await json(`${group}/archived`)).archived
+    expect(archived.parts).toHaveLength(1)
+  }).toPass()
+  const started = await page.request.post(api(`${group}/retry`), { data: { parts: [], archived } })
+  const { operations } = await started.json()
+  await expect(async () => expect((await json(`/operations/${operations[0].id}`)).status).toBe('done')).toPass()
+  const waiting = await queues.waiting('orders')
+  expect(waiting).toBeGreaterThan(1)
+
+  await page.getByRole('button', { name: 'Retry job…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Retry job' }).click()
+  await expect(page.getByText('Job ORD-9 was retried before')).toBeVisible()
+  expect(await queues.waiting('orders')).toBe(waiting)
+})

@@ -103,7 +103,7 @@ pub fn AlsoArchived(archive: FromArchive) -> impl IntoView {
                 <span class="min-w-0 wrap-anywhere num">{label(&step)}</span>
             </label>
             <p class="text-muted wrap-anywhere">
-                "Each of these is pushed again from its payload in the archive, once, with attempts set to 0. Jobs that completed, failed anew, were retried or deleted since, or are still in Redis are not among them. Of a long waiting list only the 1,000 jobs that run next are looked at, and what runs just now is not known here: such a job would run twice."
+                "Each of these is pushed again from its payload in the archive, once, with attempts set to 0. Jobs that completed, failed anew, were retried or deleted since, or are still in Redis are not among them. Where that cannot be told, or a retry of many may have taken the job, it is not among them either: it can be retried from its page. Of a long waiting list only the 1,000 jobs that run next are looked at, and of what runs just now only what this console heard begin: another such job would run twice."
             </p>
         })
     };

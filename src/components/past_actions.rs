@@ -13,6 +13,7 @@ use crate::{
         ids::{Fingerprint, QueueName, segment},
         past::{PushAsk, PushDone, Pushed},
         shown::in_text,
+        time::Millis,
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -30,8 +31,8 @@ pub enum Retrying {
 /// What is pushed.
 #[derive(Clone, PartialEq)]
 pub enum Pushable {
-    /// A row of the archive.
-    Row(i64, Retrying),
+    /// A row of the archive, and when the server told of it.
+    Row(i64, Retrying, Millis),
     /// A job in Redis, which stays where it is.
     Live(QueueName, Fingerprint),
 }
@@ -39,7 +40,7 @@ pub enum Pushable {
 impl Pushable {
     async fn push(self, ask: PushAsk) -> Result<PushDone, ApiError> {
         match self {
-            Self::Row(row, _) => api::archive::push(row, ask).await,
+            Self::Row(row, _, seen_at) => api::archive::push(row, PushAsk { seen_at: Some(seen_at), ..ask }).await,
             Self::Live(queue, job) => api::archive::duplicate(queue, job, ask).await,
         }
     }
@@ -67,7 +68,7 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
     let done = RwSignal::new(false);
     let (pending, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let retrying = match &what {
-        Pushable::Row(_, retrying) => *retrying,
+        Pushable::Row(_, retrying, _) => *retrying,
         Pushable::Live(..) => Retrying::Elsewhere,
     };
     let class = if retrying == Retrying::First { "btn primary max-sm:flex-1" } else { "btn max-sm:flex-1" };
@@ -82,7 +83,7 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
         pending.set(true);
         error.set(None);
         spawn_local(async move {
-            let answer = what.get_value().push(PushAsk { copy, base, request: request.clone() }).await;
+            let answer = what.get_value().push(PushAsk { copy, base, request: request.clone(), seen_at: None }).await;
             pending.set(false);
             match answer {
                 Ok(PushDone { pushed: Pushed::UnreadPriority, .. }) => asked.set(Some(Asked { copy, base: true, request })),
@@ -91,14 +92,18 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
                         detail: "The payload is no JSON object, so it is no job. Nothing was pushed.".into(),
                     }));
                 }
-                Ok(PushDone { pushed: Pushed::Done | Pushed::Before, queue, id }) => {
+                Ok(PushDone { pushed: pushed @ (Pushed::Done | Pushed::Before), queue, id }) => {
                     close();
                     done.set(done.get_untracked() || !copy);
                     let href = format!("{}/jobs/{}", queue.href(), segment(&id));
                     let (queue, id) = (queue.in_text(), in_text(&id));
-                    let title = if copy { format!("A copy is waiting in {queue}") } else { format!("Job {id} is waiting in {queue}") };
+                    let (title, more) = match (copy, pushed) {
+                        (true, _) => (format!("A copy is waiting in {queue}"), format!("Its id is {id}.")),
+                        (false, Pushed::Before) => (format!("Job {id} was retried before"), "Nothing was pushed again.".to_owned()),
+                        (false, _) => (format!("Job {id} is waiting in {queue}"), String::new()),
+                    };
                     let offer = Offer::Link { label: "View".into(), href };
-                    actions.toaster.done(title, if copy { format!("Its id is {id}.") } else { String::new() }, Some(offer));
+                    actions.toaster.done(title, more, Some(offer));
                 }
                 Err(problem) => error.set(Some(problem)),
             }

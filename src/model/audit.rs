@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Lines of a page.
 pub const PER_PAGE: u64 = 50;
 
+/// How the result begins of an operation whose console was gone before it could say how much it had done.
+pub const AT_LEAST: &str = "interrupted: at least ";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditLine {

@@ -121,6 +121,9 @@ impl OperationStatus {
     }
 }
 
+/// What is said of one whose console was gone before its turn came.
+pub const BEFORE_ITS_TURN: &str = "The console that was to run it stopped before its turn came. Nothing of it was done; start it again.";
+
 /// A bulk action; kept in Redis for a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Flat")]
@@ -144,6 +147,13 @@ pub struct Operation {
     /// On whose behalf, as in the audit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
+}
+
+impl Operation {
+    /// Its console is gone, and it may have done more than it could write down.
+    pub fn is_unsure(&self) -> bool {
+        self.status == OperationStatus::Interrupted && self.finished_at.is_none() && self.message.as_deref() != Some(BEFORE_ITS_TURN)
+    }
 }
 
 /// The same as plain fields: to read what is flattened takes the browser much more code.

@@ -23,6 +23,19 @@ pub struct JobAnswer {
     pub completed_kept: bool,
     /// Of one that is found nowhere in its queue: the newest of this id in each other queue that the archive knows it in.
     pub elsewhere: Vec<ArchivedRow>,
+    /// When it was asked, by the server's clock: what came later the page does not show.
+    pub answered_at: Millis,
+}
+
+impl JobAnswer {
+    /// This answer, or the one before where nothing but its time is new.
+    #[must_use]
+    pub fn unless_known(self, before: Option<&Self>) -> Self {
+        match before {
+            Some(before) if (Self { answered_at: before.answered_at, ..self.clone() }) == *before => before.clone(),
+            _ => self,
+        }
+    }
 }
 
 /// What the archive adds to what Redis tells of a job that is there.
@@ -62,6 +75,9 @@ pub struct PushAsk {
     pub base: bool,
     /// Names the click; the same one within a minute pushes once.
     pub request: String,
+    /// When that was read which is acted on, by the server's clock: a failure that was pushed since is not pushed again. `None`: just now.
+    #[serde(default)]
+    pub seen_at: Option<Millis>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +134,22 @@ mod tests {
 
     fn entry(at: i64, kind: &str, title: &str) -> TimelineEntry {
         TimelineEntry { at: Some(Millis(at)), kind: kind.into(), title: title.into(), detail: None }
+    }
+
+    #[test]
+    fn a_page_is_as_old_as_what_it_shows() {
+        let answer = |at, completed_kept| JobAnswer {
+            found: None,
+            past: None,
+            told: None,
+            unavailable: None,
+            completed_kept,
+            elsewhere: Vec::new(),
+            answered_at: Millis(at),
+        };
+        assert_eq!(answer(9, true).unless_known(Some(&answer(5, true))).answered_at, Millis(5));
+        assert_eq!(answer(9, true).unless_known(Some(&answer(5, false))).answered_at, Millis(9));
+        assert_eq!(answer(9, true).unless_known(None).answered_at, Millis(9));
     }
 
     #[test]

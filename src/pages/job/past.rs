@@ -108,7 +108,7 @@ fn retrying(job: &ArchivedJob, met: &[&JobSummary]) -> Retrying {
 }
 
 #[component]
-pub fn PastJob(job: ArchivedJob, found: Option<Found>, raw: Memo<bool>) -> impl IntoView {
+pub fn PastJob(job: ArchivedJob, found: Option<Found>, seen_at: Millis, raw: Memo<bool>) -> impl IntoView {
     let now = expect_context::<Live>().now;
     let (timeline, rows) = (job.timeline.clone(), job.rows);
     let row = job.row.clone();
@@ -141,7 +141,7 @@ pub fn PastJob(job: ArchivedJob, found: Option<Found>, raw: Memo<bool>) -> impl 
     view! {
         <Title text=in_text(&title).into_owned() />
         <Crumbs queue=row.queue.clone() state=Some(crate::model::job::JobState::Completed) />
-        <Head ended=ended(&job) retrying=(!job.payload_unknown).then_some(retrying) row=row.clone() title=title />
+        <Head ended=ended(&job) retrying=(!job.payload_unknown).then_some(retrying) row=row.clone() title=title seen_at=seen_at />
         <div class="six sm:min-h-[calc(100dvh-var(--bar)-100px)]">
             <div class="span4 min-w-0 divide-y divide-line">
                 <p class="px-gutter py-2.5 text-muted wrap-anywhere">{note}{there}</p>
@@ -155,7 +155,7 @@ pub fn PastJob(job: ArchivedJob, found: Option<Found>, raw: Memo<bool>) -> impl 
 }
 
 #[component]
-fn Head(ended: (&'static str, Tone, Glyph), retrying: Option<Retrying>, row: ArchivedRow, title: String) -> impl IntoView {
+fn Head(ended: (&'static str, Tone, Glyph), retrying: Option<Retrying>, row: ArchivedRow, title: String, seen_at: Millis) -> impl IntoView {
     let (word, tone, glyph) = ended;
     let id = row.id.clone();
     view! {
@@ -172,7 +172,7 @@ fn Head(ended: (&'static str, Tone, Glyph), retrying: Option<Retrying>, row: Arc
             </div>
             <span class="flex-1 max-sm:hidden"></span>
             <div class="flex items-center gap-2 max-sm:w-full noscript:hidden">
-                {retrying.map(|retrying| view! { <PushButtons what=Pushable::Row(row.row, retrying) queue=row.queue.clone() name=id /> })}
+                {retrying.map(|retrying| view! { <PushButtons what=Pushable::Row(row.row, retrying, seen_at) queue=row.queue.clone() name=id /> })}
             </div>
         </div>
     }

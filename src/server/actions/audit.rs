@@ -2,7 +2,7 @@
 
 use super::now;
 use crate::model::{
-    audit::{AuditLine, AuditPage, AuditQuery, PER_PAGE},
+    audit::{AT_LEAST, AuditLine, AuditPage, AuditQuery, PER_PAGE},
     error::ApiError,
     ids::QueueName,
     operation::{Operation, OperationStatus, Outcome},
@@ -129,6 +129,7 @@ pub fn ended(operation: &Operation, at: Millis) -> AuditLine {
     let outcome = &operation.outcome;
     let result = match operation.status {
         OperationStatus::Done => outcome.result(),
+        _ if operation.is_unsure() => format!("{AT_LEAST}{} done of {}", outcome.done, operation.total),
         other => format!("{}: {} of {}", other.as_str(), outcome.result(), operation.total),
     };
     AuditLine {
@@ -150,9 +151,9 @@ pub fn ended(operation: &Operation, at: Millis) -> AuditLine {
     }
 }
 
-/// Called when a bulk operation of this console has ended.
-pub fn operation(state: &AppState, operation: &Operation) {
-    state.audit.note(ended(operation, now()));
+/// Called when a bulk operation of this console has ended. `pushed`: ids of archived jobs that the archive does not name yet.
+pub fn operation(state: &AppState, operation: &Operation, pushed: &[String]) {
+    state.audit.note(AuditLine { ids: pushed.iter().map(|id| record::key(id)).collect(), ..ended(operation, now()) });
 }
 
 fn cut(text: &str) -> String {

@@ -13,6 +13,7 @@ use crate::model::{
     job::{Found, JobState, PAYLOAD_SHOWN},
     past::{JobAnswer, Past, PushAsk, PushDone, Pushed},
     query::{ArchiveQuery, PER_PAGE},
+    time::Millis,
 };
 use crate::server::{
     archive::{error::ArchiveError, gaps, jobs, timeline, totals},
@@ -23,6 +24,8 @@ use std::time::Duration;
 
 /// A page that is made on the server waits no longer for what the archive adds to a job in Redis: a browser asks again.
 const TOLD_WITHIN: Duration = Duration::from_millis(500);
+/// Clocks of two consoles may be so far apart: what was pushed that short before a page was made counts as pushed since.
+const APART_MS: i64 = 5_000;
 /// A list of completed jobs waits no longer for how many there are.
 const JUDGED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -38,7 +41,8 @@ pub async fn answer(
 ) -> Result<JobAnswer, ApiError> {
     is_queue(state, queue)?;
     let completed_kept = state.config.persist.completed;
-    let mut answer = JobAnswer { found: None, past: None, told: None, unavailable: None, completed_kept, elsewhere: Vec::new() };
+    let mut answer =
+        JobAnswer { found: None, past: None, told: None, unavailable: None, completed_kept, elsewhere: Vec::new(), answered_at: now() };
     answer.found = match super::job(state, queue, handle, at).await {
         // The row can be told all the same.
         Err(ApiError::Unavailable { .. }) if row.is_some() => None,
@@ -253,9 +257,11 @@ async fn pushed(
     }
     // Made of the click, so that a click that comes twice answers the same id.
     let copy = ask.copy.then_some(copy);
-    let push = Push { raw, once: Once::Click { request: &ask.request, failure }, id: copy.as_deref(), base: ask.base };
     let at = now();
-    let (pushed, payload) = state.driver.push(queue, &push).await?;
+    let seen = Millis(ask.seen_at.unwrap_or(at).0.saturating_sub(APART_MS));
+    let once = Once::Click { request: &ask.request, failure: failure.map(|name| (name, seen)) };
+    let push = Push { raw, once, id: copy.as_deref(), base: ask.base };
+    let (pushed, payload) = state.driver.push(queue, &push, at).await?;
     if let Some(payload) = payload {
         state.enqueued.note(state.driver.keys(), queue, payload, at);
     }
@@ -277,7 +283,7 @@ impl Came for Told<'_> {
         let Self { done: PushDone { pushed, id, .. }, of } = self;
         let came = match pushed {
             Pushed::Done => "done",
-            Pushed::Before => "done by the click before",
+            Pushed::Before => "done by a click or a retry before",
             Pushed::UnreadPriority => return "of a priority that no worker reads".into(),
             Pushed::Unreadable => return "could not be read".into(),
         };

@@ -251,6 +251,12 @@ impl Inner {
         }
     }
 
+    /// Whether a job with this id runs, in this queue or in one that is not known.
+    pub fn runs_job(&self, queue: &QueueName, id: &str) -> bool {
+        let is = |open: &runs::Open| open.job.as_deref() == Some(id) && open.queue.as_ref().is_none_or(|of| of == queue);
+        self.runs.open.values().any(is)
+    }
+
     pub fn lost(&self, key: &str) -> Option<&Lost> {
         self.runs.lost.get(key)
     }

@@ -7,7 +7,7 @@ use crate::model::{
     job::JobState,
     past::{PushAsk, PushDone},
     query::{ArchiveQuery, PER_PAGE, PER_PAGE_DEFAULT},
-    time::Millis,
+    time::{Millis, parse_iso},
 };
 use crate::server::{actions, state::AppState};
 use axum::{
@@ -131,7 +131,8 @@ pub fn job(job: ArchivedJob) -> Result<Response, Problem> {
     Ok(([(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-/// `POST /archive/jobs/{row}/{retry|duplicate}` with `{request, base?}` → [`PushDone`]
+/// `POST /archive/jobs/{row}/{retry|duplicate}` with `{request, base?, seenAt?}` → [`PushDone`]. `seenAt`: when the job was read, by the
+/// server's clock; without it, now. A failure that was pushed since, or in the 5 s before, is not pushed.
 pub async fn push(Caller(state): Caller, UrlPath((row, verb)): UrlPath<(i64, String)>, body: Bytes) -> Result<Json<PushDone>, Problem> {
     let copy = match verb.as_str() {
         "retry" => false,
@@ -144,5 +145,11 @@ pub async fn push(Caller(state): Caller, UrlPath((row, verb)): UrlPath<(i64, Str
         None | Some(Value::Null) => false,
         Some(value) => value.as_bool().ok_or_else(|| Problem::invalid("base", "`base` is true or false."))?,
     };
-    Ok(Json(actions::past::push_row(&state, row, &PushAsk { copy, base, request }).await?))
+    let seen_at = match body.get("seenAt") {
+        None | Some(Value::Null) => None,
+        Some(value) => {
+            Some(value.as_str().and_then(parse_iso).ok_or_else(|| Problem::invalid("seenAt", "`seenAt` is a time, ISO 8601 in UTC."))?)
+        }
+    };
+    Ok(Json(actions::past::push_row(&state, row, &PushAsk { copy, base, request, seen_at }).await?))
 }

@@ -4,12 +4,17 @@
 //! A line has an identity, and the archive leaves one alone that it has: so a line whose writing was in doubt is written again,
 //! and two consoles may move the same lines. What was moved is taken out of Redis by its whole text, not by its place.
 
-use crate::model::{audit::AuditLine, operation::Operation, time::Millis};
+use crate::model::{
+    audit::AuditLine,
+    operation::{Operation, Verb},
+    time::Millis,
+};
 use crate::server::{
-    actions::{audit::ended, now},
+    actions::{audit::ended, errors::remembered::Halt, now},
     archive::{audit as archive, db::Db, error::ArchiveError},
     driver::redis::RedisDriver,
     state::AppState,
+    tasks::operations::name_pushed,
 };
 use std::{
     collections::HashSet,
@@ -203,7 +208,7 @@ struct Written {
 }
 
 /// Keeps operations that ended longer than Redis does. One whose console was killed, while it ran or just before it wrote the
-/// audit line, gets that here; all the others have it.
+/// audit line, gets that here; all the others have it. So does the archive get the ids of what it pushed.
 async fn operations(state: &AppState, db: &Db, written: &mut Written) -> Result<(), ArchiveError> {
     // All of them: a console that was killed may have left more than a list shows.
     let Ok(ids) = state.driver.operation_ids(OPERATIONS).await else { return Ok(()) };
@@ -216,6 +221,13 @@ async fn operations(state: &AppState, db: &Db, written: &mut Written) -> Result<
     let Ok(all) = state.driver.operations_of(&new, then).await else { return Ok(()) };
     let is_new = |o: &Operation| o.status.is_over() && (o.finished_at.is_some() || !written.given_up.contains(&o.id));
     let over: Vec<Operation> = all.into_iter().filter(is_new).collect();
+    for operation in over.iter().filter(|o| o.verb == Verb::RetryArchived) {
+        match name_pushed(state, db, &operation.id).await {
+            Ok(_) => {}
+            Err(Halt::Archive(error)) => return Err(error),
+            Err(Halt::Redis(_)) => return Ok(()),
+        }
+    }
     archive::put_operations(db, &over).await?;
     let lines: Vec<AuditLine> = over.iter().map(|o| ended(o, now())).collect();
     for some in lines.chunks(500) {

@@ -10,7 +10,7 @@ mod turn;
 mod wanted;
 mod work;
 
-pub use archived::Remembered;
+pub use archived::{Remembered, name_pushed};
 pub use matching::Chosen;
 pub use wanted::Wanted;
 

@@ -256,10 +256,19 @@ async fn the_inbox_is_led_by_indexes(kind: DatabaseKind) {
     audit::write(&db, &[line]).await.expect("written");
     let (places, _) = signatures::places(&db, &sha1_hex("No space left"), i64::MAX, 8).await.expect("places");
     let judged = sent(async {
-        let left = timeline::left(&db, &failure.queue, "left", places[0].row, &[]).await.expect("an answer");
+        let left = timeline::left(&db, &failure.queue, "left", places[0].row, &[], Millis(0)).await.expect("an answer");
         assert!(left.is_none(), "it may have been retried");
     });
     let judged = judged.await;
-    assert!(judged.iter().any(|sent| sent.text.contains("behind")), "what came behind it was counted: {judged:#?}");
+    let behind: Vec<Sql> = judged.iter().filter(|sent| sent.text.contains(" OFFSET ")).cloned().collect();
+    assert_eq!(behind.len(), 1, "it was looked at what came behind it: {judged:#?}");
+    let status =
+        ["flux_console_archive_queue_status", "flux_console_archive_queue", "flux_job_archive_queue_", "_status", "_pkey", "PRIMARY"];
+    led(&db, "what came behind a failure", behind.clone(), &status).await;
     led(&db, "what is left of a kind", judged, &[]).await;
+    if db.dialect() == Dialect::Sqlite {
+        // Also when it knows how many rows there are of each.
+        db.run(sql("ANALYZE")).await.expect("analysed");
+        led(&db, "what came behind a failure, analysed", behind, &status).await;
+    }
 }

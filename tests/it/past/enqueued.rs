@@ -70,7 +70,7 @@ async fn pushed(redis: &TestRedis, console: &TestConsole, row: i64) -> Vec<Strin
     let job = Fingerprint::try_from(page["jobs"][0]["fingerprint"].as_str().expect("text").to_owned()).expect("a handle");
     let reports = QueueName::try_from("reports").expect("a name");
     for _ in 0..2 {
-        let ask = PushAsk { copy: true, base: false, request: "r4".into() };
+        let ask = PushAsk { copy: true, base: false, request: "r4".into(), seen_at: None };
         actions::past::duplicate(&console.state, &reports, &job, &ask).await.expect("a copy");
     }
     let mut all = redis.texts("queue:mail").await;

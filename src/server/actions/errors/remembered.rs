@@ -2,24 +2,40 @@
 //!
 //! Rows are walked from the newest one, in bounded steps. Each is judged by what the archive, and Redis, tell of its job now; an operation
 //! walks and judges in the same way again, so what came in between is left alone.
+//!
+//! The order of looking matters. First it is looked whether Redis has the jobs of a step, then what moved jobs lately, then what the archive
+//! tells: an operation is in Redis before its first step, so what was moved out of sight before the first look is told by the second.
 
 use crate::model::{
     archive::ArchivedRow,
     audit::AuditLine,
     error::ApiError,
     errors::{Archived, ArchivedPart, ArchivedStep},
+    ids::QueueName,
     operation::Operation,
+    settings::{RetentionView, RunStatus},
     time::Millis,
 };
 use crate::server::{
     actions::now,
-    archive::{db::Db, error::ArchiveError, record, signatures, signatures::Place, timeline},
+    archive::{
+        db::Db,
+        error::ArchiveError,
+        jobs, record,
+        retention::{self, Old},
+        signatures,
+        signatures::Place,
+        timeline,
+    },
     digest::sha1_hex,
     error::DriverError,
     state::AppState,
 };
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::{Duration, Instant},
+};
 
 /// Rows that are judged at a time.
 pub const ROWS: usize = 32;
@@ -30,6 +46,10 @@ pub const MOST: u64 = 100_000;
 const MOST_ROWS: u64 = 500_000;
 /// Audit lines that are on their way to the archive: they lie in Redis for moments.
 const LINES: u64 = 200;
+/// Operations of the last day: all of them, or one that took a job might be left out.
+const OPERATIONS: usize = 5_000;
+/// What retention deletes ends at a border that moves on while failures are judged and pushed.
+const MARGIN_MS: i64 = 3_600_000;
 
 /// Which of the two did not answer.
 #[derive(Debug)]
@@ -65,43 +85,79 @@ pub fn name(row: &ArchivedRow) -> String {
     format!("archived-{}", sha1_hex(format!("{}\n{identity}", row.queue)))
 }
 
-/// What Redis tells of the last moments, for the rows of one step.
+/// What Redis tells of the rows of one step, and of the last moments.
 pub struct Lately {
+    /// Rows whose job is in Redis, or was pushed within a day.
+    here: HashSet<i64>,
     operations: Vec<Operation>,
     lines: Vec<AuditLine>,
+    /// What failed before may have lost what came after it.
+    border: Millis,
 }
 
 impl Lately {
-    pub async fn of(state: &AppState) -> Result<Self, DriverError> {
-        let lines = state.driver.audit(0, LINES).await?;
-        Ok(Self {
-            operations: state.driver.operations(now()).await?,
-            lines: lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect(),
-        })
+    /// `places`: at most a step of them.
+    pub async fn of(state: &AppState, db: &Db, places: &[&Place]) -> Result<Self, Halt> {
+        let driver = &state.driver;
+        let here = here(state, db, places).await?;
+        let at = now();
+        let operations = driver.operations_of(&driver.operation_ids(OPERATIONS).await?, at).await?;
+        let lines = driver.audit(0, LINES).await?;
+        let lines = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        Ok(Self { here, operations, lines, border: border(&driver.retention(at).await?, at) })
     }
 
     /// Whether somebody moved the job by name since it failed.
     fn names(&self, failure: &ArchivedRow) -> bool {
         let (alone, among) = (timeline::deed_filter(&failure.id), record::key(&failure.id));
-        let since = failure.failed_at.or(failure.archived_at);
+        let since = timeline::since(failure);
         self.lines.iter().any(|line| {
             line.queue.as_deref() == Some(failure.queue.as_str())
                 && line.jobs.is_some_and(|jobs| jobs > 0)
                 && line.verb != "duplicate"
-                && since.is_none_or(|failed| line.at >= failed)
+                && line.at >= since
                 && (line.filter.as_deref() == Some(alone.as_str()) || line.ids.contains(&among))
         })
     }
 }
 
+/// The rows among these whose job is in Redis, or was pushed within a day. Each list of Redis is read once for all of them.
+async fn here(state: &AppState, db: &Db, places: &[&Place]) -> Result<HashSet<i64>, Halt> {
+    let mut ids: Vec<i64> = places.iter().map(|place| place.row).collect();
+    let Some(last) = ids.last().copied() else { return Ok(HashSet::new()) };
+    ids.resize(ids.len().next_power_of_two(), last);
+    let rows = state.archive.noted(jobs::by_ids(db, ids).await)?;
+    let mut by_queue: BTreeMap<&QueueName, Vec<&ArchivedRow>> = BTreeMap::new();
+    for row in &rows {
+        by_queue.entry(&row.queue).or_default().push(row);
+    }
+    let mut here = HashSet::new();
+    for (queue, rows) in by_queue {
+        let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
+        let (pushed, there) = (state.driver.were_pushed(&names).await?, state.driver.are_here(queue, &rows).await?);
+        let met = rows.iter().zip(pushed.into_iter().zip(there)).filter(|(_, (pushed, there))| *pushed || *there);
+        here.extend(met.map(|(row, _)| row.row));
+    }
+    Ok(here)
+}
+
+/// Audit lines go after a year, and with them what operators did. Retention takes the newest rows first, so of a job that failed and
+/// completed later the failure may stand alone for a while: while rows are deleted by themselves, or a run was left half done.
+fn border(keep: &RetentionView, at: Millis) -> Millis {
+    let before = |old: Old| retention::before(old, &keep.settings(), at).0 + MARGIN_MS;
+    let deletes = keep.auto_cleanup || keep.run.as_ref().is_some_and(|run| run.status != RunStatus::Done);
+    Millis(if deletes { before(Old::Audit).max(before(Old::Jobs)) } else { before(Old::Audit) })
+}
+
 /// The failure at this place, if its job is known by nothing else any more: neither the archive nor Redis tells of anything since.
 pub async fn left(state: &AppState, db: &Db, place: &Place, lately: &Lately) -> Result<Option<ArchivedRow>, Halt> {
-    let judged = timeline::left(db, &place.queue, &place.id, place.row, &lately.operations).await;
-    let Some(failure) = state.archive.noted(judged)?.filter(|failure| !lately.names(failure)) else { return Ok(None) };
-    let (driver, queue, id) = (&state.driver, &place.queue, &place.id);
-    let here = driver.has_failure_of(queue, id, failure.created_at, failure.attempt).await?
-        || driver.runs_soon(queue, id, failure.group_id.as_deref()).await?;
-    Ok(Some(failure).filter(|_| !here))
+    if lately.here.contains(&place.row) {
+        return Ok(None);
+    }
+    let judged = timeline::left(db, &place.queue, &place.id, place.row, &lately.operations, lately.border).await;
+    let left = state.archive.noted(judged)?.filter(|failure| !lately.names(failure));
+    // What runs is in no list.
+    Ok(left.filter(|failure| !state.ledger.lock().runs_job(&failure.queue, &failure.id)))
 }
 
 /// What a count carries from step to step.
@@ -146,7 +202,7 @@ pub async fn count(state: &AppState, text: &str, at: Option<&str>) -> Result<Arc
     };
     let mut counting = match at {
         None => Counting { archived: Archived::default(), oldest_at: None, scanned: 0, before: i64::MAX },
-        Some(at) => serde_json::from_str(at).map_err(|_| ApiError::invalid("cursor", "Take `next` of the step before, unchanged."))?,
+        Some(at) => serde_json::from_str(at).map_err(|_| ApiError::invalid("at", "Take `next` of the step before, unchanged."))?,
     };
     let began = Instant::now();
     let mut more = true;
@@ -172,7 +228,8 @@ pub async fn count(state: &AppState, text: &str, at: Option<&str>) -> Result<Arc
 /// Judges the next rows; false when there are no more.
 async fn step(state: &AppState, db: &Db, signature: &str, counting: &mut Counting) -> Result<bool, Halt> {
     let (places, next) = state.archive.noted(signatures::places(db, signature, counting.before, ROWS).await)?;
-    let lately = Lately::of(state).await?;
+    let asked: Vec<&Place> = places.iter().filter(|place| state.driver.keys().is_queue(&place.queue)).collect();
+    let lately = Lately::of(state, db, &asked).await?;
     for place in &places {
         if counting.archived.top == 0 {
             counting.archived.top = place.row;
@@ -189,4 +246,27 @@ async fn step(state: &AppState, db: &Db, signature: &str, counting: &mut Countin
     }
     counting.before = next.unwrap_or(counting.before);
     Ok(next.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    #[test]
+    fn what_may_have_lost_its_end_is_not_judged() {
+        let keep = |auto_cleanup| RetentionView {
+            auto_cleanup,
+            retention_days: 30,
+            logs_retention_days: 30,
+            last_run: None,
+            problem: None,
+            run: None,
+        };
+        let now = Millis(20_000 * DAY_MS);
+        let days = |days: i64| Millis(now.0 - days * DAY_MS + MARGIN_MS);
+        assert_eq!((border(&keep(false), now), border(&keep(true), now)), (days(365), days(30)));
+        assert_eq!(border(&RetentionView { retention_days: 3_650, ..keep(true) }, now), days(365), "audit lines go first");
+    }
 }

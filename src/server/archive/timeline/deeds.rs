@@ -4,6 +4,7 @@ use super::{All, MOST, deed_filter};
 use crate::{
     model::{
         archive::{ArchivedRow, Status, Verdict},
+        audit::AT_LEAST,
         ids::QueueName,
         job::JobState,
         search::{Candidate, Query, text::LazyText},
@@ -114,12 +115,18 @@ pub struct Bulk {
     pub filter: Option<String>,
 }
 
+/// Holds for the line of what took jobs, or may have: a killed console could not say.
+fn took() -> String {
+    format!("(jobs > 0 OR result LIKE '{AT_LEAST}%')")
+}
+
 /// Such retries while the job had failed, the newest of them, oldest first.
 pub async fn of_many(db: &Db, queue: &QueueName, all: &All) -> Result<Vec<Bulk>, ArchiveError> {
     let Some((from, until)) = failed_and_seen(all) else { return Ok(Vec::new()) };
     let text = format!(
         "SELECT at_ms, who, result, filter FROM flux_console_audit WHERE queue = ? AND verb = 'retry' AND at_ms > ? AND at_ms <= ? \
-         AND jobs > 0 AND (filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms DESC LIMIT {MOST}"
+         AND {took} AND (filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms DESC LIMIT {MOST}",
+        took = took()
     );
     let asked = sql(text).bind(clean(queue.as_str())).bind(from).bind(until);
     let mut found = db.rows(asked, bulk).await?;
@@ -141,20 +148,24 @@ pub async fn on_failed(db: &Db, queue: &QueueName, since: Millis) -> Result<Vec<
     let text = format!(
         "SELECT at_ms, who, result, filter FROM flux_console_audit WHERE queue = ? \
          AND verb IN ('retry', 'discard', 'clear-failed', 'purge') AND at_ms >= ? \
-         AND jobs > 0 AND (verb = 'purge' OR filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms LIMIT {MOST}"
+         AND {took} AND (verb = 'purge' OR filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms LIMIT {MOST}",
+        took = took()
     );
     db.rows(sql(text).bind(clean(queue.as_str())).bind(since.0), bulk).await
 }
 
-/// How many jobs of the queue were retried or deleted in that time, from whichever list.
-pub async fn taken(db: &Db, queue: &QueueName, from: Millis, until: Millis) -> Result<u64, ArchiveError> {
+/// How many jobs of the queue were retried or deleted in that time, from whichever list; `None`: nobody knows.
+pub async fn taken(db: &Db, queue: &QueueName, from: Millis, until: Millis) -> Result<Option<u64>, ArchiveError> {
+    let unsure = format!("CASE WHEN result LIKE '{AT_LEAST}%' THEN 1 ELSE 0 END");
     let text = format!(
-        "SELECT {} FROM flux_console_audit WHERE queue = ? AND verb IN ('retry', 'discard', 'clear-failed', 'purge') \
+        "SELECT {}, {} FROM flux_console_audit WHERE queue = ? AND verb IN ('retry', 'discard', 'clear-failed', 'purge') \
          AND at_ms >= ? AND at_ms < ?",
-        db.dialect().sum("jobs")
+        db.dialect().sum("jobs"),
+        db.dialect().sum(&unsure)
     );
     let asked = sql(text).bind(clean(queue.as_str())).bind(from.0).bind(until.0);
-    Ok(db.one(asked, |row| row.count(0)).await?.unwrap_or(0))
+    let (jobs, unsure) = db.one(asked, |row| (row.count(0), row.count(1))).await?.unwrap_or_default();
+    Ok((unsure == 0).then_some(jobs))
 }
 
 /// When it failed first, and when it was seen last; `None`: it was not seen after a failure.
@@ -178,7 +189,9 @@ impl Bulk {
         let before = |row: &&ArchivedRow| row.failed_at.or(row.archived_at).is_some_and(|at| at <= self.at);
         let Some(row) = rows.iter().rev().filter(failed).find(before) else { return true };
         let query = Query::parse(filter, self.at);
-        let cut = filter.ends_with('…') || row.error.as_ref().is_some_and(|error| error.chars().count() >= ERROR_CHARS);
+        // Lines of an older version end the beginning of a name with a star, which means itself by now.
+        let cut =
+            filter.ends_with('…') || filter.contains('*') || row.error.as_ref().is_some_and(|error| error.chars().count() >= ERROR_CHARS);
         // Free words are looked for in the whole payload, which is not read here.
         if cut || !query.terms.is_empty() || !query.problems.is_empty() {
             return true;

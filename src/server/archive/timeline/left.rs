@@ -1,6 +1,7 @@
 //! Failures that nothing followed: of these alone a job is pushed again together with others.
 
 use super::{
+    MOST,
     deeds::{self, Bulk},
     ended, of_itself, shown,
 };
@@ -17,28 +18,41 @@ use crate::{
 
 /// The library keeps so many failed jobs of a queue in Redis, the newest.
 const KEPT: u64 = 1_000;
+/// No more rows are stepped over to see whether it had dropped one.
+const COUNTED: u64 = 20_000;
 /// A row is written moments after its failure, by another clock, and MySQL's times are whole seconds.
 const SECOND_MS: i64 = 1_000;
 
 /// The failure that this row tells of, if it is the newest of its job and nothing is known that came after it: no other end or run, no
 /// operator who moved the job by name, and no action on many failed jobs while it may have been among them. `operations`: what Redis
-/// tells of those under way and of the last day; their lines may not be written yet.
-pub async fn left(db: &Db, queue: &QueueName, id: &str, row: i64, operations: &[Operation]) -> Result<Option<ArchivedRow>, ArchiveError> {
+/// tells of those under way and of the last day; their lines may not be written yet. `border`: what failed before may have lost what
+/// came after it. What cannot be told is not left.
+pub async fn left(
+    db: &Db,
+    queue: &QueueName,
+    id: &str,
+    row: i64,
+    operations: &[Operation],
+    border: Millis,
+) -> Result<Option<ArchivedRow>, ArchiveError> {
     let all = of_itself(db, queue, id).await?;
     let Some(failure) = shown(&all.rows).filter(|newest| newest.row == row && ended::is_last(&all, newest)) else { return Ok(None) };
     let since = since(failure);
-    if all.deeds.iter().any(|deed| deed.at >= since && deed.moved()) {
+    if since < border || all.deeds.iter().any(|deed| deed.at >= since && deed.moved()) {
+        return Ok(None);
+    }
+    let mut bulk = deeds::on_failed(db, queue, since).await?;
+    if bulk.len() >= MOST && !bulk.iter().any(|action| action.may_mean(&all.rows)) {
         return Ok(None);
     }
     let lately = || operations.iter().filter(|o| o.queue == *queue && o.started_at >= since && took(o));
-    let mut bulk = deeds::on_failed(db, queue, since).await?;
     bulk.extend(lately().map(of_operation));
     bulk.sort_by_key(|action| action.at);
     // What Redis had dropped before the first of them was there for none.
     if let Some(first) = bulk.iter().find(|action| action.may_mean(&all.rows)) {
-        let lately: u64 = lately().filter(|o| o.started_at < first.at).map(|o| o.outcome.done).sum();
-        let taken = deeds::taken(db, queue, since, first.at).await?.saturating_add(lately);
-        if !dropped(db, queue, row, first.at, taken).await? {
+        let lately: u64 = lately().filter(|o| o.started_at < first.at).map(at_most).sum();
+        let Some(taken) = deeds::taken(db, queue, since, first.at).await? else { return Ok(None) };
+        if !dropped(db, queue, row, first.at, taken.saturating_add(lately)).await? {
             return Ok(None);
         }
     }
@@ -46,7 +60,7 @@ pub async fn left(db: &Db, queue: &QueueName, id: &str, row: i64, operations: &[
 }
 
 /// From when on what was done counts. A worker's clock that is ahead hides nothing.
-fn since(failure: &ArchivedRow) -> Millis {
+pub fn since(failure: &ArchivedRow) -> Millis {
     match (failure.failed_at, failure.archived_at) {
         (Some(failed), Some(archived)) if archived.0 + SECOND_MS < failed.0 => archived,
         (failed, archived) => failed.or(archived).unwrap_or(Millis(0)),
@@ -60,34 +74,41 @@ fn took(operation: &Operation) -> bool {
         Verb::ClearFailed | Verb::Purge => true,
         Verb::Promote | Verb::Restore | Verb::RetryArchived => false,
     };
-    takes && operation.status != OperationStatus::Waiting && (operation.outcome.done > 0 || !operation.status.is_over())
+    let may_have = operation.outcome.done > 0 || !operation.status.is_over() || operation.is_unsure();
+    takes && operation.status != OperationStatus::Waiting && may_have
 }
 
 fn of_operation(operation: &Operation) -> Bulk {
     Bulk { at: operation.started_at, who: String::new(), result: String::new(), filter: operation.filter.clone() }
 }
 
+/// Jobs that it can have taken.
+fn at_most(operation: &Operation) -> u64 {
+    if operation.status.is_over() && !operation.is_unsure() { operation.outcome.done } else { operation.total.max(operation.outcome.done) }
+}
+
 /// Whether so many failures of the queue had come behind it by then that Redis did not have it any more, with so many `taken` out of the
-/// list meanwhile, each of which made room.
+/// list meanwhile, each of which made room. A failure may have two rows, the library's and the console's, and some are older than their
+/// places say: those of a list that was there before the archive.
 async fn dropped(db: &Db, queue: &QueueName, row: i64, at: Millis, taken: u64) -> Result<bool, ArchiveError> {
-    let (dialect, most) = (db.dialect(), KEPT.saturating_add(taken));
-    let text = format!(
-        "SELECT COUNT(*) FROM (SELECT a.id FROM flux_job_archive a WHERE a.status = 'failed' AND a.id > ? AND a.archived_at <= {}",
-        dialect.at()
-    );
-    let asked = sql(text).bind(row).bind(at.0).and_is(dialect, "a.queue", stored_queue(dialect, queue.as_str()));
-    let behind = db.one(asked.then(" LIMIT ?) behind").bind(most), |row| row.count(0)).await?;
-    Ok(behind.is_some_and(|rows| rows >= most))
+    let most = KEPT.saturating_add(taken).saturating_mul(2);
+    if most > COUNTED {
+        return Ok(false);
+    }
+    let dialect = db.dialect();
+    let text = format!("SELECT {} FROM flux_job_archive a WHERE a.status = 'failed' AND a.id > ?", dialect.ms("a.archived_at"));
+    let asked = sql(text).bind(row).and_is(dialect, "a.queue", stored_queue(dialect, queue.as_str()));
+    let last = db.one(asked.then(" ORDER BY a.id LIMIT 1 OFFSET ?").bind(most - 1), |row| row.int(0)).await?;
+    Ok(last.flatten().is_some_and(|archived| archived + SECOND_MS <= at.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::operation::Outcome;
+    use crate::model::operation::{BEFORE_ITS_TURN, Outcome};
 
-    #[test]
-    fn an_operation_takes_jobs_once_it_runs() {
-        let operation = |verb, state, status, done| Operation {
+    fn operation(verb: Verb, state: Option<JobState>, status: OperationStatus, done: u64) -> Operation {
+        Operation {
             id: "1".into(),
             verb,
             queue: QueueName::try_from("mail").expect("a name"),
@@ -100,7 +121,11 @@ mod tests {
             message: None,
             filter: None,
             who: None,
-        };
+        }
+    }
+
+    #[test]
+    fn an_operation_takes_jobs_once_it_runs() {
         let failed = Some(JobState::Failed);
         for (verb, state, status, done, expected) in [
             (Verb::Retry, failed, OperationStatus::Running, 0, true),
@@ -113,5 +138,15 @@ mod tests {
         ] {
             assert_eq!(took(&operation(verb, state, status, done)), expected, "{verb:?} {status:?} {done}");
         }
+    }
+
+    /// Its console was killed before it wrote anything down.
+    #[test]
+    fn one_that_was_killed_may_have_taken_all() {
+        let killed = operation(Verb::Retry, Some(JobState::Failed), OperationStatus::Interrupted, 0);
+        assert!(took(&killed) && at_most(&killed) == 9);
+        let stopped = Operation { finished_at: Some(Millis(2)), ..killed.clone() };
+        assert!(!took(&stopped) && at_most(&stopped) == 0);
+        assert!(!took(&Operation { message: Some(BEFORE_ITS_TURN.into()), ..killed }), "its turn had not come");
     }
 }

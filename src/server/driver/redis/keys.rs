@@ -82,6 +82,11 @@ impl Keys {
         format!("{}operation:{id}", self.own)
     }
 
+    /// Ids of archived jobs that an operation pushed, until the archive names them.
+    pub fn pushed(&self, operation: &str) -> String {
+        format!("{}operation:{operation}:pushed", self.own)
+    }
+
     /// Audit lines that wait for the archive, or have none to go to.
     pub fn audit(&self) -> String {
         format!("{}audit", self.own)

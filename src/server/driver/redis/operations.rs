@@ -1,11 +1,11 @@
 //! Bulk operations as Redis remembers them, for every console and for a day.
 //!
 //! `…operations` is a sorted set of ids by the last sign of life (epoch ms), so that those under way are read first; `…operation:{id}`
-//! a hash with `json` (model::operation::Operation), `beat` (the same time) and, once asked for, `cancel`.
+//! a hash with `json` (model::operation::Operation), `beat` (the same time) and, once asked for, `cancel`. `…operation:{id}:pushed`: see `push`.
 
 use super::RedisDriver;
 use crate::model::{
-    operation::{LISTED, Operation, OperationStatus},
+    operation::{BEFORE_ITS_TURN, LISTED, Operation, OperationStatus},
     time::Millis,
 };
 use crate::server::error::DriverError;
@@ -106,7 +106,7 @@ fn read(json: &str, beat: Option<i64>, now: Millis) -> Option<Operation> {
     if !operation.status.is_over() && now.0 - beat.unwrap_or(0) > SILENT_MS {
         operation.message = Some(
             if operation.status == OperationStatus::Waiting {
-                "The console that was to run it stopped before its turn came. Nothing of it was done; start it again."
+                BEFORE_ITS_TURN
             } else {
                 "The console that ran it stopped. What it had done stays done; no job is lost. Start it again for the rest."
             }

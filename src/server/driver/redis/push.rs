@@ -7,8 +7,10 @@ use super::{
 use crate::model::{
     ids::{Priority, QueueName},
     past::Pushed,
+    time::Millis,
 };
 use crate::server::error::DriverError;
+use redis::AsyncCommands;
 
 /// A click that is sent again within this time is the same click.
 pub const REMEMBERED_S: u64 = 60;
@@ -17,10 +19,12 @@ pub const FAILURE_REMEMBERED_S: u64 = 24 * 60 * 60;
 
 /// What pushes once, however often it is sent.
 pub enum Once<'a> {
-    /// A click, by its name. What asks for the same failure by itself finds that it was pushed; a later click is meant.
-    Click { request: &'a str, failure: Option<&'a str> },
-    /// A failure of the archive, by its name.
-    Failure(&'a str),
+    /// A click, by its name. `failure`: its name, and when the page was made that told of it. If it was pushed since, the click is stale;
+    /// one on a page that was made later is meant. What asks for the same failure by itself finds that it was pushed.
+    Click { request: &'a str, failure: Option<(&'a str, Millis)> },
+    /// A failure of the archive, by its name: one of many that an operation pushes. The id of its job goes among those that the
+    /// operation pushed, in the same script.
+    Failure { name: &'a str, operation: &'a str, job: &'a str },
 }
 
 /// How a payload is pushed.
@@ -36,7 +40,7 @@ pub struct Push<'a> {
 impl RedisDriver {
     /// As the library's own retry pushes it: `attempts` 0, priority and group as the payload says. With what lies in Redis now, when this
     /// call pushed it.
-    pub async fn push(&self, queue: &QueueName, push: &Push<'_>) -> Result<(Pushed, Option<Vec<u8>>), DriverError> {
+    pub async fn push(&self, queue: &QueueName, push: &Push<'_>, now: Millis) -> Result<(Pushed, Option<Vec<u8>>), DriverError> {
         let Some(mut ready) = payload::retried(push.raw) else { return Ok((Pushed::Unreadable, None)) };
         if let Some(id) = push.id {
             let Some(copy) = payload::renamed(&ready.payload, id) else { return Ok((Pushed::Unreadable, None)) };
@@ -49,16 +53,47 @@ impl RedisDriver {
         };
         let group = ready.group.unwrap_or_default();
         let mut call = self.scripts.push.prepare_invoke();
-        let (asked, seconds, noted) = match push.once {
-            Once::Click { request, failure } => (request, REMEMBERED_S, failure),
-            Once::Failure(name) => (name, FAILURE_REMEMBERED_S, None),
+        let (asked, seconds, fifth) = match push.once {
+            Once::Click { request, failure } => (request, REMEMBERED_S, failure.map(|(name, _)| self.keys.request(name))),
+            Once::Failure { name, operation, .. } => (name, FAILURE_REMEMBERED_S, Some(self.keys.pushed(operation))),
+        };
+        let (seen, job) = match push.once {
+            Once::Click { failure, .. } => (failure.map_or(now, |(_, seen)| seen), ""),
+            Once::Failure { job, .. } => (now, job),
         };
         call.key(self.keys.request(asked)).key(self.keys.waiting(queue, priority)).key(self.keys.active()).key(self.keys.pending(&group));
-        if let Some(failure) = noted {
-            call.key(self.keys.request(failure));
+        if let Some(fifth) = fifth {
+            call.key(fifth);
         }
-        call.arg(&ready.payload).arg(&group).arg(seconds).arg(FAILURE_REMEMBERED_S);
+        call.arg(&ready.payload).arg(&group).arg(seconds).arg(FAILURE_REMEMBERED_S).arg(now.0).arg(seen.0).arg(job);
         let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
         Ok(if code == 1 { (Pushed::Done, Some(ready.payload)) } else { (Pushed::Before, None) })
+    }
+
+    /// Ids of jobs that an operation pushed and that the archive does not name yet.
+    pub async fn pushed(&self, operation: &str) -> Result<Vec<String>, DriverError> {
+        let mut ids: Vec<String> = self.requests.clone().smembers(self.keys.pushed(operation)).await?;
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// These are named now; another console may be naming them as well.
+    pub async fn named(&self, operation: &str, ids: &[String]) -> Result<(), DriverError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        Ok(self.requests.clone().srem(self.keys.pushed(operation), ids).await?)
+    }
+
+    /// Which of these failures, by their names, were pushed within a day.
+    pub async fn were_pushed(&self, failures: &[String]) -> Result<Vec<bool>, DriverError> {
+        if failures.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipe = redis::pipe();
+        for failure in failures {
+            pipe.exists(self.keys.request(failure));
+        }
+        Ok(pipe.query_async(&mut self.requests.clone()).await?)
     }
 }

@@ -26,6 +26,7 @@ scripts! {
     locate_delayed = "element.lua" "locate_delayed.lua";
     find = "element.lua" "find.lua";
     find_delayed = "element.lua" "find_delayed.lua";
+    find_ids = "element.lua" "find_ids.lua";
     scan = "element.lua" "scan.lua";
     scan_delayed = "element.lua" "scan_delayed.lua";
     retry = "take.lua" "acted.lua" "retry.lua";

@@ -1,8 +1,9 @@
 //! Failed jobs of one kind that only the archive remembers are pushed again, a queue in an operation.
 //!
 //! Rows are walked from the newest one that was counted. Each is judged anew, then pushed by its name, which Redis notes in the same script
-//! for a day; then the ids go beside the line that the operation leaves. So a kill between the two pushes nothing twice, and what was
-//! pushed is known to the archive for as long as the line.
+//! for a day, with the ids of what the operation pushed; then the ids go beside the line that the operation leaves. So a kill between the
+//! two pushes nothing twice, any console writes down what is left of them, and what was pushed is known to the archive for as long as the
+//! line.
 
 use super::work::Work;
 use crate::model::{
@@ -14,7 +15,7 @@ use crate::model::{
 use crate::server::{
     actions::errors::remembered::{self, Halt, Lately, ROWS},
     actions::now,
-    archive::{audit, db::Db, error::ArchiveError, jobs, signatures},
+    archive::{audit, db::Db, jobs, signatures, signatures::Place},
     driver::redis::{Once, Push},
     state::AppState,
 };
@@ -42,7 +43,7 @@ impl Remembered {
 
     /// What tells it from another one of the same verb.
     pub(super) fn with(&self) -> String {
-        format!("{} base {}", self.signature, self.base)
+        format!("{} base {} top {}", self.signature, self.base, self.top)
     }
 
     /// The work of the operation with this id.
@@ -66,25 +67,44 @@ pub(super) struct Archived {
     /// Jobs that it may still act on: never more than were counted.
     left: u64,
     base: bool,
-    /// Ids that are not written down yet.
+    /// Ids of which it is known that they were pushed, and that are not written down yet.
     pushed: Vec<String>,
 }
 
 impl Archived {
-    async fn write_down(&mut self, state: &AppState, db: &Db) -> Result<(), ArchiveError> {
-        state.archive.noted(audit::name(db, &self.operation, &self.pushed).await)?;
+    /// Names what Redis says was pushed. Of a push whose answer was lost only that tells.
+    async fn write_down(&mut self, state: &AppState, db: &Db, outcome: &mut Outcome) -> Result<(), Halt> {
+        let pushed = name_pushed(state, db, &self.operation).await?;
+        for id in pushed {
+            let told = self.pushed.iter().position(|known| *known == id);
+            if let Some(at) = told {
+                self.pushed.swap_remove(at);
+            } else {
+                outcome.done += 1;
+                self.left = self.left.saturating_sub(1);
+            }
+        }
         self.pushed.clear();
         Ok(())
     }
+}
+
+/// Names jobs that an operation pushed beside its audit line, as far as that is not done yet; whoever does it, and however often.
+pub async fn name_pushed(state: &AppState, db: &Db, operation: &str) -> Result<Vec<String>, Halt> {
+    let pushed = state.driver.pushed(operation).await?;
+    state.archive.noted(audit::name(db, operation, &pushed).await)?;
+    state.driver.named(operation, &pushed).await?;
+    Ok(pushed)
 }
 
 /// The next rows; true when they were the last.
 pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archived, outcome: &mut Outcome) -> Result<bool, Halt> {
     let db = state.archive.db()?;
     // What the step before could not.
-    work.write_down(state, &db).await?;
+    work.write_down(state, &db, outcome).await?;
     let (places, next) = state.archive.noted(signatures::places(&db, &work.signature, work.before, ROWS).await)?;
-    let lately = Lately::of(state).await?;
+    let asked: Vec<&Place> = places.iter().filter(|place| place.queue == *queue).collect();
+    let lately = Lately::of(state, &db, &asked).await?;
     for place in &places {
         if work.left == 0 {
             break;
@@ -94,10 +114,11 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archive
         {
             let raw = state.archive.noted(jobs::payload(&db, place.row).await)?.unwrap_or_default();
             let name = remembered::name(&failure);
-            let push = Push { raw: &raw, once: Once::Failure(&name), id: None, base: work.base };
+            let once = Once::Failure { name: &name, operation: &work.operation, job: &failure.id };
+            let push = Push { raw: &raw, once, id: None, base: work.base };
             let bare = jobs::is_bare(&raw, &failure.id);
             let at = now();
-            let (pushed, payload) = if bare { (Pushed::Unreadable, None) } else { state.driver.push(queue, &push).await? };
+            let (pushed, payload) = if bare { (Pushed::Unreadable, None) } else { state.driver.push(queue, &push, at).await? };
             if let Some(payload) = payload {
                 state.enqueued.note(state.driver.keys(), queue, payload, at);
             }
@@ -108,14 +129,14 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archive
                 Pushed::UnreadPriority => outcome.unread_priority += 1,
                 Pushed::Unreadable => outcome.corrupt += 1,
             }
-            // One that was pushed before is named as well: who did it may have been killed before that.
-            if matches!(pushed, Pushed::Done | Pushed::Before) {
+            // One that was pushed before is named by whoever did it.
+            if pushed == Pushed::Done {
                 work.pushed.push(failure.id);
             }
         }
         work.before = place.row;
     }
-    work.write_down(state, &db).await?;
+    work.write_down(state, &db, outcome).await?;
     let Some(next) = next.filter(|_| work.left > 0) else {
         // Counted, and not as they were any more.
         outcome.gone += work.left;

@@ -4,7 +4,7 @@ use super::{
     Operations,
     work::{Work, step},
 };
-use crate::model::operation::{Operation, OperationStatus};
+use crate::model::operation::{Operation, OperationStatus, Verb};
 use crate::server::{
     actions::{audit, errors::remembered::Halt, now},
     error::{ASK_THE_PRIMARY, DriverError, MAKE_ROOM},
@@ -21,7 +21,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Steps until the work is done, cancelled, impossible, or the console stops.
 pub(super) async fn run(operations: Operations, state: AppState, mut operation: Operation, mut work: Work) {
-    let mut saved = Instant::now();
+    // The first step is written down at once: were the console killed, it would look as if nothing had been done.
+    let mut saved = None::<Instant>;
     let mut failures = 0u32;
     operation.status = loop {
         if state.shutdown.is_cancelled() {
@@ -57,8 +58,8 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
                 break OperationStatus::Failed;
             }
         }
-        if saved.elapsed() >= SAVE_EVERY {
-            saved = Instant::now();
+        if saved.is_none_or(|at| at.elapsed() >= SAVE_EVERY) {
+            saved = Some(Instant::now());
             if let Some(id) = work.holds()
                 && let Err(error) = state.driver.touch_trash(id, now()).await
             {
@@ -89,7 +90,12 @@ pub(super) async fn end(operations: &Operations, state: &AppState, mut operation
     if let Err(error) = state.driver.save_operation(&operation, now()).await {
         tracing::warn!(%error, operation.id, "the end of an operation could not be written down");
     }
-    audit::operation(state, &operation);
+    // What the archive could not be told, the line takes along. Redis away: another console names them.
+    let pushed = match operation.verb {
+        Verb::RetryArchived => state.driver.pushed(&operation.id).await.unwrap_or_default(),
+        Verb::Retry | Verb::Promote | Verb::Discard | Verb::Purge | Verb::ClearFailed | Verb::Restore => Vec::new(),
+    };
+    audit::operation(state, &operation, &pushed);
     state.watching.nudge_queue(&operation.queue);
 }
 

@@ -192,7 +192,7 @@ impl Line {
         }
         for operation in &ended {
             operations.put(operation);
-            audit::operation(&state, operation);
+            audit::operation(&state, operation, &[]);
         }
     }
 }

@@ -1,14 +1,26 @@
 -- Pushes one job into its waiting list as the library does; once for a request, however often that is sent.
 -- KEYS  1 note of the request  2 waiting list  3 set of active groups  4 pending list of the job's group
---       5 note of the failure that is pushed, written whatever it holds; absent: none
--- ARGV  1 payload  2 group id or ''  3 seconds for which the request is remembered  4 the same of the failure
--- Returns 1 = pushed, 0 = this request was carried out before (nothing pushed). An error: nothing was changed.
+--       5 absent: nothing more. Of a click: note of the failure that is pushed. Of one of many: set of the ids that were pushed
+-- ARGV  1 payload  2 group id or ''  3 seconds for which the request is remembered  4 the same of KEYS[5]
+--       5 the time, epoch ms, which a note holds  6 of a click: what it acts on was seen then, epoch ms; a later note of the failure
+--       says that it was pushed since  7 of one of many: its id, for the set; else ''
+-- Returns 1 = pushed, 0 = this request was carried out before, or the failure was pushed since (nothing pushed).
+-- An error: nothing was changed.
 local bad = holds(KEYS[1], 'string') or holds(KEYS[2], 'list')
-if not bad and KEYS[5] then bad = holds(KEYS[5], 'string') end
+if not bad and KEYS[5] then bad = holds(KEYS[5], ARGV[7] == '' and 'string' or 'set') end
 if not bad and ARGV[2] ~= '' then bad = holds(KEYS[3], 'set') or holds(KEYS[4], 'list') end
 if bad then return bad end
-if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then return 0 end
-if KEYS[5] then redis.call('SET', KEYS[5], '1', 'EX', ARGV[4]) end
+if KEYS[5] and ARGV[7] == '' then
+  local pushed = tonumber(redis.call('GET', KEYS[5]) or '')
+  if pushed and pushed > tonumber(ARGV[6]) then return 0 end
+end
+if not redis.call('SET', KEYS[1], ARGV[5], 'NX', 'EX', ARGV[3]) then return 0 end
+if KEYS[5] and ARGV[7] == '' then
+  redis.call('SET', KEYS[5], ARGV[5], 'EX', ARGV[4])
+elseif KEYS[5] then
+  redis.call('SADD', KEYS[5], ARGV[7])
+  redis.call('EXPIRE', KEYS[5], ARGV[4])
+end
 if ARGV[2] ~= '' and redis.call('SISMEMBER', KEYS[3], ARGV[2]) == 1 then
   redis.call('RPUSH', KEYS[4], ARGV[1])
 else
