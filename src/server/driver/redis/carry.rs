@@ -42,9 +42,12 @@ pub(super) struct Part<'a> {
     pub groups: &'a [String],
 }
 
+/// A waiting list, and the payloads that go there.
+type Bound<'a> = (Priority, Vec<&'a [u8]>);
+
 impl Part<'_> {
     /// Payloads by waiting list, where that is all there is to it; `None`: something stays, or has a group.
-    fn plain(&self) -> Option<Vec<(Priority, Vec<&[u8]>)>> {
+    fn plain(&self) -> Option<Vec<Bound<'_>>> {
         if self.stay > 0 || self.payloads.len() < self.raws.len() || !self.groups.is_empty() {
             return None;
         }
@@ -126,7 +129,7 @@ impl RedisDriver {
         &self,
         queue: &QueueName,
         raws: &[Vec<u8>],
-        lists: &[(Priority, Vec<&[u8]>)],
+        lists: &[Bound<'_>],
         conn: &mut MultiplexedConnection,
     ) -> Result<bool, RedisError> {
         let mark = verbs::mark();
