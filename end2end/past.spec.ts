@@ -83,6 +83,6 @@ test('a page that was open while its group was retried pushes nothing again', as
 
   await page.getByRole('button', { name: 'Retry job…' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Retry job' }).click()
-  await expect(page.getByText('Job ORD-9 was retried before')).toBeVisible()
+  await expect(page.getByText('Job ORD-9 was retried since this page was loaded')).toBeVisible()
   expect(await queues.waiting('orders')).toBe(waiting)
 })

@@ -57,7 +57,7 @@ fn keep_odd_names() {
     let listener = Closure::<dyn Fn(web_sys::Event)>::new(|event: web_sys::Event| {
         let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let link = target.and_then(|el| el.closest("a[href]").ok().flatten());
-        if let Some(link) = link.filter(|link| link.get_attribute("href").is_some_and(|href| is_odd(&href))) {
+        if let Some(link) = link.filter(|link| link.get_attribute("href").is_some_and(|href| href.starts_with('/') && is_odd(&href))) {
             let _ = link.set_attribute("rel", "external");
         }
     });
@@ -71,7 +71,9 @@ fn keep_odd_names() {
 fn is_odd(href: &str) -> bool {
     let path = href.split(['?', '#']).next().unwrap_or_default();
     let escapes = path.match_indices('%').filter_map(|(at, _)| Some((at, u8::from_str_radix(path.get(at + 1..at + 3)?, 16).ok()?)));
-    escapes.into_iter().any(|(at, byte)| matches!(byte, b'%' | b'\\' | b'\t' | b'\n' | b'\r') || (byte <= b' ' && at + 3 == href.len()))
+    escapes.into_iter().any(|(at, byte)| {
+        matches!(byte, b'%' | b'\\' | b'\t' | b'\n' | b'\r') || (byte <= b' ' && at + 3 == href.trim_end_matches('?').len())
+    })
 }
 
 fn decode(text: &str) -> String {
@@ -174,6 +176,7 @@ mod tests {
         for name in ["mail", "mail:5", " mail", "a b", "a/b", "q?x=1#y", "a\0b", "\u{200b}", "очередь", "🚀"] {
             assert!(!is_odd(&format!("/queues/{}", segment(name))), "{name:?}");
         }
+        assert!(is_odd("/queues/mail%20?"));
         assert!(!is_odd("/queues/mail%20?page=2") && !is_odd("/queues/mail%20/jobs/x") && !is_odd("/search?q=%25"));
     }
 

@@ -92,14 +92,20 @@ pub fn PushButtons(what: Pushable, queue: QueueName, name: String, #[prop(option
                         detail: "The payload is no JSON object, so it is no job. Nothing was pushed.".into(),
                     }));
                 }
-                Ok(PushDone { pushed: pushed @ (Pushed::Done | Pushed::Before), queue, id }) => {
+                Ok(PushDone { pushed: pushed @ (Pushed::Done | Pushed::Before | Pushed::Since), queue, id }) => {
                     close();
                     done.set(done.get_untracked() || !copy);
                     let href = format!("{}/jobs/{}", queue.href(), segment(&id));
                     let (queue, id) = (queue.in_text(), in_text(&id));
                     let (title, more) = match (copy, pushed) {
                         (true, _) => (format!("A copy is waiting in {queue}"), format!("Its id is {id}.")),
-                        (false, Pushed::Before) => (format!("Job {id} was retried before"), "Nothing was pushed again.".to_owned()),
+                        (false, Pushed::Before) => {
+                            (format!("Job {id} was retried by this click before"), "Nothing was pushed again.".to_owned())
+                        }
+                        (false, Pushed::Since) => (
+                            format!("Job {id} was retried since this page was loaded"),
+                            "Nothing was pushed now. Reload the page to see what came of it, or to retry it all the same.".to_owned(),
+                        ),
                         (false, _) => (format!("Job {id} is waiting in {queue}"), String::new()),
                     };
                     let offer = Offer::Link { label: "View".into(), href };

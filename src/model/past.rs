@@ -23,8 +23,10 @@ pub struct JobAnswer {
     pub completed_kept: bool,
     /// Of one that is found nowhere in its queue: the newest of this id in each other queue that the archive knows it in.
     pub elsewhere: Vec<ArchivedRow>,
-    /// When it was asked, by the server's clock: what came later the page does not show.
+    /// When it was asked, by the clock of Redis where that could be asked: what came later the page does not show.
     pub answered_at: Millis,
+    /// When the failure that is shown was pushed again, as far as Redis knows: what came of it the archive may not tell yet.
+    pub pushed_at: Option<Millis>,
 }
 
 impl JobAnswer {
@@ -32,8 +34,18 @@ impl JobAnswer {
     #[must_use]
     pub fn unless_known(self, before: Option<&Self>) -> Self {
         match before {
-            Some(before) if (Self { answered_at: before.answered_at, ..self.clone() }) == *before => before.clone(),
+            Some(before) if (Self { answered_at: before.answered_at, found: self.still(before), ..self.clone() }) == *before => {
+                before.clone()
+            }
             _ => self,
+        }
+    }
+
+    /// Of a job that is nowhere in Redis it is not news among how many it was looked for.
+    fn still(&self, before: &Self) -> Option<Found> {
+        match (&self.found, &before.found) {
+            (Some(Found::Gone { .. }), Some(gone @ Found::Gone { .. })) => Some(gone.clone()),
+            (found, _) => found.clone(),
         }
     }
 }
@@ -59,6 +71,8 @@ pub enum Pushed {
     Done,
     /// The same click came before; nothing was pushed this time.
     Before,
+    /// The failure was pushed since the page was made; nothing was pushed now.
+    Since,
     /// No worker reads the priority that the payload names; nothing was pushed.
     UnreadPriority,
     /// The payload is no JSON object, or nobody wrote it down; nothing was pushed.
@@ -75,7 +89,7 @@ pub struct PushAsk {
     pub base: bool,
     /// Names the click; the same one within a minute pushes once.
     pub request: String,
-    /// When that was read which is acted on, by the server's clock: a failure that was pushed since is not pushed again. `None`: just now.
+    /// When that was read which is acted on (`answeredAt`): a failure that was pushed since is not pushed again. `None`: some seconds ago.
     #[serde(default)]
     pub seen_at: Option<Millis>,
 }
@@ -146,6 +160,7 @@ mod tests {
             completed_kept,
             elsewhere: Vec::new(),
             answered_at: Millis(at),
+            pushed_at: None,
         };
         assert_eq!(answer(9, true).unless_known(Some(&answer(5, true))).answered_at, Millis(5));
         assert_eq!(answer(9, true).unless_known(Some(&answer(5, false))).answered_at, Millis(9));

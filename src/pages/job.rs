@@ -112,8 +112,8 @@ fn Answer(
     let queue = asked.with_value(|a| a.queue.clone());
     view! {
         {move || error.get().map(|error| view! { <Problem error=error retry=Callback::new(move |()| reload.update(|n| *n += 1)) /> })}
-        {move || known.get().map(|JobAnswer { found, past, told, unavailable, completed_kept, elsewhere, answered_at }| match (past, found) {
-            (Some(past), found) => view! { <PastJob job=*past found=found seen_at=answered_at raw=raw /> }.into_any(),
+        {move || known.get().map(|JobAnswer { found, past, told, unavailable, completed_kept, elsewhere, answered_at, pushed_at }| match (past, found) {
+            (Some(past), found) => view! { <PastJob job=*past found=found seen_at=answered_at pushed_at=pushed_at raw=raw /> }.into_any(),
             (None, Some(Found::One { job })) => view! { <Job job=*job told=told raw=raw /> }.into_any(),
             (None, Some(Found::Many { jobs })) => view! { <Chooser queue=queue.clone() handle=asked.with_value(|a| a.handle.clone()) jobs=jobs /> }.into_any(),
             (None, Some(Found::Gone { .. })) if !elsewhere.is_empty() => {

@@ -108,7 +108,7 @@ fn retrying(job: &ArchivedJob, met: &[&JobSummary]) -> Retrying {
 }
 
 #[component]
-pub fn PastJob(job: ArchivedJob, found: Option<Found>, seen_at: Millis, raw: Memo<bool>) -> impl IntoView {
+pub fn PastJob(job: ArchivedJob, found: Option<Found>, seen_at: Millis, pushed_at: Option<Millis>, raw: Memo<bool>) -> impl IntoView {
     let now = expect_context::<Live>().now;
     let (timeline, rows) = (job.timeline.clone(), job.rows);
     let row = job.row.clone();
@@ -122,14 +122,20 @@ pub fn PastJob(job: ArchivedJob, found: Option<Found>, seen_at: Millis, raw: Mem
     let error =
         job.error.clone().map(|message| view! { <ErrorView message=message stack=job.stack.clone() after=Signal::derive(after) /> });
     let (whereabouts, there) = in_redis(found.as_ref(), &row);
-    let retrying = retrying(&job, &met(found.as_ref()));
+    let retrying = match (retrying(&job, &met(found.as_ref())), pushed_at) {
+        (Retrying::First, Some(_)) => Retrying::Against("It was retried already: there would be one more."),
+        (retrying, _) => retrying,
+    };
     let denied = job.later == Some(Status::Completed) && said(&row).1 == Some(false);
     let since = if denied { " It completed after the failure that is shown here." } else { "" };
     let note = match at {
         Some(at) if job.payload_unknown => {
             format!("It ran until {}. The console heard that, but nobody wrote its payload down.", at.full())
         }
-        _ => format!("{whereabouts} {}{since}", copy(found.as_ref(), rows)),
+        _ => {
+            let again = pushed_at.map_or(String::new(), |at| format!(" It was pushed again at {}.", at.full()));
+            format!("{whereabouts} {}{since}{again}", copy(found.as_ref(), rows))
+        }
     };
     let there = there.map(|href| view! { " " <a class="link" href=href>"Show it in Redis"</a> });
     let payload = (!job.payload_unknown).then(|| {

@@ -7,13 +7,12 @@ use super::{
     settings::archiver,
 };
 use crate::model::{
-    archive::{ArchivePage, ArchivedJob, ArchivedRow, Status},
+    archive::{ArchivePage, ArchivedJob, ArchivedRow, Status, Verdict},
     error::ApiError,
     ids::{Fingerprint, QueueName},
     job::{Found, JobState, PAYLOAD_SHOWN},
     past::{JobAnswer, Past, PushAsk, PushDone, Pushed},
     query::{ArchiveQuery, PER_PAGE},
-    time::Millis,
 };
 use crate::server::{
     archive::{error::ArchiveError, gaps, jobs, timeline, totals},
@@ -24,8 +23,6 @@ use std::time::Duration;
 
 /// A page that is made on the server waits no longer for what the archive adds to a job in Redis: a browser asks again.
 const TOLD_WITHIN: Duration = Duration::from_millis(500);
-/// Clocks of two consoles may be so far apart: what was pushed that short before a page was made counts as pushed since.
-const APART_MS: i64 = 5_000;
 /// A list of completed jobs waits no longer for how many there are.
 const JUDGED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -41,8 +38,16 @@ pub async fn answer(
 ) -> Result<JobAnswer, ApiError> {
     is_queue(state, queue)?;
     let completed_kept = state.config.persist.completed;
-    let mut answer =
-        JobAnswer { found: None, past: None, told: None, unavailable: None, completed_kept, elsewhere: Vec::new(), answered_at: now() };
+    let mut answer = JobAnswer {
+        found: None,
+        past: None,
+        told: None,
+        unavailable: None,
+        completed_kept,
+        elsewhere: Vec::new(),
+        answered_at: now(),
+        pushed_at: None,
+    };
     answer.found = match super::job(state, queue, handle, at).await {
         // The row can be told all the same.
         Err(ApiError::Unavailable { .. }) if row.is_some() => None,
@@ -57,7 +62,15 @@ pub async fn answer(
         return Ok(answer);
     }
     match archived(state, queue, handle, row, PAYLOAD_SHOWN).await {
-        Ok(past) => answer.past = past.map(Box::new),
+        Ok(past) => {
+            if let Some(name) = past.as_ref().and_then(|past| failure_of(&past.row))
+                && let Ok((pushed_at, at)) = state.driver.pushed_at(&name).await
+            {
+                // Between the two nothing is missed: what was pushed before the clock was read has its note.
+                (answer.pushed_at, answer.answered_at) = (pushed_at, at);
+            }
+            answer.past = past.map(Box::new);
+        }
         Err(ApiError::NotFound { detail } | ApiError::Unavailable { detail }) => answer.unavailable = Some(detail),
         Err(error) => return Err(error),
     }
@@ -199,8 +212,14 @@ pub async fn push_row(state: &AppState, number: i64, ask: &PushAsk) -> Result<Pu
         let detail = "The database refused the payload of this job, so the archive knows its id alone. Nothing was pushed.";
         return Err(ApiError::Conflict { detail: detail.into() });
     }
-    let failure = (!ask.copy && row.status == Status::Failed).then(|| remembered::name(&row));
+    let failure = failure_of(&row).filter(|_| !ask.copy);
     push(state, &row.queue, &row.id, &raw, ask, failure.as_deref()).await
+}
+
+/// The name of the failure that a row tells of: the library's false completion is of the same one.
+fn failure_of(row: &ArchivedRow) -> Option<String> {
+    let failed = row.status == Status::Failed || row.verdict == Verdict::FailedAttempt;
+    failed.then(|| remembered::name(row))
 }
 
 /// Pushes a copy of a job that is in Redis; the job itself stays where it is.
@@ -258,10 +277,9 @@ async fn pushed(
     // Made of the click, so that a click that comes twice answers the same id.
     let copy = ask.copy.then_some(copy);
     let at = now();
-    let seen = Millis(ask.seen_at.unwrap_or(at).0.saturating_sub(APART_MS));
-    let once = Once::Click { request: &ask.request, failure: failure.map(|name| (name, seen)) };
+    let once = Once::Click { request: &ask.request, failure: failure.map(|name| (name, ask.seen_at)) };
     let push = Push { raw, once, id: copy.as_deref(), base: ask.base };
-    let (pushed, payload) = state.driver.push(queue, &push, at).await?;
+    let (pushed, payload) = state.driver.push(queue, &push).await?;
     if let Some(payload) = payload {
         state.enqueued.note(state.driver.keys(), queue, payload, at);
     }
@@ -283,7 +301,8 @@ impl Came for Told<'_> {
         let Self { done: PushDone { pushed, id, .. }, of } = self;
         let came = match pushed {
             Pushed::Done => "done",
-            Pushed::Before => "done by a click or a retry before",
+            Pushed::Before => "done by the click before",
+            Pushed::Since => return "refused: it was pushed since it was read".into(),
             Pushed::UnreadPriority => return "of a priority that no worker reads".into(),
             Pushed::Unreadable => return "could not be read".into(),
         };

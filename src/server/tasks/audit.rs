@@ -219,6 +219,9 @@ async fn operations(state: &AppState, db: &Db, written: &mut Written) -> Result<
     // As it was then: what gave a sign of life since goes on.
     let then = Millis(now().0 - GIVEN_UP_MS);
     let Ok(all) = state.driver.operations_of(&new, then).await else { return Ok(()) };
+    for goes_on in all.iter().filter(|o| !o.status.is_over()) {
+        written.given_up.remove(&goes_on.id);
+    }
     let is_new = |o: &Operation| o.status.is_over() && (o.finished_at.is_some() || !written.given_up.contains(&o.id));
     let over: Vec<Operation> = all.into_iter().filter(is_new).collect();
     for operation in over.iter().filter(|o| o.verb == Verb::RetryArchived) {

@@ -79,10 +79,10 @@ impl From<Halt> for ApiError {
     }
 }
 
-/// Names a failure, whichever row tells of it: it is pushed once by this name.
+/// Names a failure, whichever row tells of it: it is pushed once by this name, which no click can have.
 pub fn name(row: &ArchivedRow) -> String {
     let identity = record::identity(&row.id, row.created_at, row.attempt);
-    format!("archived-{}", sha1_hex(format!("{}\n{identity}", row.queue)))
+    format!("archived.{}", sha1_hex(format!("{}\n{identity}", row.queue)))
 }
 
 /// What Redis tells of the rows of one step, and of the last moments.
@@ -99,12 +99,19 @@ impl Lately {
     /// `places`: at most a step of them.
     pub async fn of(state: &AppState, db: &Db, places: &[&Place]) -> Result<Self, Halt> {
         let driver = &state.driver;
+        if places.is_empty() {
+            // Nothing is left of nothing.
+            return Ok(Self { here: HashSet::new(), operations: Vec::new(), lines: Vec::new(), border: Millis(i64::MAX) });
+        }
         let here = here(state, db, places).await?;
         let at = now();
         let operations = driver.operations_of(&driver.operation_ids(OPERATIONS).await?, at).await?;
         let lines = driver.audit(0, LINES).await?;
+        // There may be more, which nobody reads here: then it cannot be told what is left.
+        let some = lines.len() < usize::try_from(LINES).unwrap_or(usize::MAX);
         let lines = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
-        Ok(Self { here, operations, lines, border: border(&driver.retention(at).await?, at) })
+        let border = if some { border(&driver.retention(at).await?, at) } else { Millis(i64::MAX) };
+        Ok(Self { here, operations, lines, border })
     }
 
     /// Whether somebody moved the job by name since it failed.

@@ -19,9 +19,9 @@ pub const FAILURE_REMEMBERED_S: u64 = 24 * 60 * 60;
 
 /// What pushes once, however often it is sent.
 pub enum Once<'a> {
-    /// A click, by its name. `failure`: its name, and when the page was made that told of it. If it was pushed since, the click is stale;
-    /// one on a page that was made later is meant. What asks for the same failure by itself finds that it was pushed.
-    Click { request: &'a str, failure: Option<(&'a str, Millis)> },
+    /// A click, by its name. `failure`: its name, and when the page was made that told of it, by the clock of Redis; `None`: a few
+    /// seconds ago. If it was pushed since, the click is stale; one on a page that was made later is meant. What asks for the same failure by itself finds that it was pushed.
+    Click { request: &'a str, failure: Option<(&'a str, Option<Millis>)> },
     /// A failure of the archive, by its name: one of many that an operation pushes. The id of its job goes among those that the
     /// operation pushed, in the same script.
     Failure { name: &'a str, operation: &'a str, job: &'a str },
@@ -40,7 +40,7 @@ pub struct Push<'a> {
 impl RedisDriver {
     /// As the library's own retry pushes it: `attempts` 0, priority and group as the payload says. With what lies in Redis now, when this
     /// call pushed it.
-    pub async fn push(&self, queue: &QueueName, push: &Push<'_>, now: Millis) -> Result<(Pushed, Option<Vec<u8>>), DriverError> {
+    pub async fn push(&self, queue: &QueueName, push: &Push<'_>) -> Result<(Pushed, Option<Vec<u8>>), DriverError> {
         let Some(mut ready) = payload::retried(push.raw) else { return Ok((Pushed::Unreadable, None)) };
         if let Some(id) = push.id {
             let Some(copy) = payload::renamed(&ready.payload, id) else { return Ok((Pushed::Unreadable, None)) };
@@ -58,16 +58,21 @@ impl RedisDriver {
             Once::Failure { name, operation, .. } => (name, FAILURE_REMEMBERED_S, Some(self.keys.pushed(operation))),
         };
         let (seen, job) = match push.once {
-            Once::Click { failure, .. } => (failure.map_or(now, |(_, seen)| seen), ""),
-            Once::Failure { job, .. } => (now, job),
+            Once::Click { failure, .. } => (failure.and_then(|(_, seen)| seen), ""),
+            Once::Failure { job, .. } => (None, job),
         };
+        let seen = seen.map_or_else(String::new, |seen| seen.0.to_string());
         call.key(self.keys.request(asked)).key(self.keys.waiting(queue, priority)).key(self.keys.active()).key(self.keys.pending(&group));
         if let Some(fifth) = fifth {
             call.key(fifth);
         }
-        call.arg(&ready.payload).arg(&group).arg(seconds).arg(FAILURE_REMEMBERED_S).arg(now.0).arg(seen.0).arg(job);
+        call.arg(&ready.payload).arg(&group).arg(seconds).arg(FAILURE_REMEMBERED_S).arg(seen).arg(job);
         let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
-        Ok(if code == 1 { (Pushed::Done, Some(ready.payload)) } else { (Pushed::Before, None) })
+        Ok(match code {
+            1 => (Pushed::Done, Some(ready.payload)),
+            2 => (Pushed::Since, None),
+            _ => (Pushed::Before, None),
+        })
     }
 
     /// Ids of jobs that an operation pushed and that the archive does not name yet.
@@ -83,6 +88,14 @@ impl RedisDriver {
             return Ok(());
         }
         Ok(self.requests.clone().srem(self.keys.pushed(operation), ids).await?)
+    }
+
+    /// When this failure was pushed, if that was within a day, and what time it is: both by the clock of Redis.
+    pub async fn pushed_at(&self, failure: &str) -> Result<(Option<Millis>, Millis), DriverError> {
+        let mut pipe = redis::pipe();
+        pipe.get(self.keys.request(failure)).cmd("TIME");
+        let (pushed, (s, us)): (Option<String>, (i64, i64)) = pipe.query_async(&mut self.requests.clone()).await?;
+        Ok((pushed.and_then(|at| at.parse().ok()).map(Millis), Millis(s * 1_000 + us / 1_000)))
     }
 
     /// Which of these failures, by their names, were pushed within a day.

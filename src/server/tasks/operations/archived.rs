@@ -118,14 +118,14 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archive
             let push = Push { raw: &raw, once, id: None, base: work.base };
             let bare = jobs::is_bare(&raw, &failure.id);
             let at = now();
-            let (pushed, payload) = if bare { (Pushed::Unreadable, None) } else { state.driver.push(queue, &push, at).await? };
+            let (pushed, payload) = if bare { (Pushed::Unreadable, None) } else { state.driver.push(queue, &push).await? };
             if let Some(payload) = payload {
                 state.enqueued.note(state.driver.keys(), queue, payload, at);
             }
             work.left -= 1;
             match pushed {
                 Pushed::Done => outcome.done += 1,
-                Pushed::Before => outcome.gone += 1,
+                Pushed::Before | Pushed::Since => outcome.gone += 1,
                 Pushed::UnreadPriority => outcome.unread_priority += 1,
                 Pushed::Unreadable => outcome.corrupt += 1,
             }

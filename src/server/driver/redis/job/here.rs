@@ -59,7 +59,7 @@ impl RedisDriver {
                     *here |= met
                         .iter()
                         .filter(|job| job.id.as_deref() == Some(failure.id.as_str()))
-                        .any(|job| job.state != JobState::Failed || is_failure(job, failure.created_at, failure.attempt));
+                        .any(|job| job.state != JobState::Failed || may_be(job, failure));
                 }
                 at = next;
             }
@@ -94,6 +94,12 @@ impl RedisDriver {
         }
         Ok((jobs, next))
     }
+}
+
+/// Whether a failed job may be this failure: not if both say when they were created, and in which attempt they failed, and that differs.
+fn may_be(job: &JobSummary, failure: &ArchivedRow) -> bool {
+    let told = job.created_at.is_some() && failure.created_at.is_some() && job.attempts.is_some() && failure.attempt.is_some();
+    !told || is_failure(job, failure.created_at, failure.attempt)
 }
 
 /// How a payload may begin to write this id, up to the first character that can be written in more than one way.

@@ -16,16 +16,15 @@
 -- here on is tried where it changes nothing. Returns the refusal.
 local function refusal()
   local key, mark = KEYS[3], ARGV[2]
-  local tried = {
-    { 'LPUSH', key, mark }, { 'LINDEX', key, 0 }, { 'EXISTS', key }, { 'RENAME', key, key }, { 'LTRIM', key, 0, 0 },
-    { 'LTRIM', KEYS[1], 0, -1 },
-  }
+  -- What takes the mark away again comes first: the key is not there yet.
+  local tried = { { 'LTRIM', key, 0, -1 }, { 'LREM', key, 1, mark }, { 'LTRIM', KEYS[1], 0, -1 } }
   for k = 2, #KEYS, 2 do tried[#tried + 1] = { 'LTRIM', KEYS[k], 0, -1 } end
-  tried[#tried + 1] = { 'LREM', key, 1, mark }
+  for _, command in ipairs({
+    { 'LPUSH', key, mark }, { 'LINDEX', key, 0 }, { 'EXISTS', key }, { 'RENAME', key, key }, { 'LREM', key, 1, mark },
+  }) do tried[#tried + 1] = command end
   for _, command in ipairs(tried) do
     local answer = redis.pcall(unpack(command))
     if type(answer) == 'table' and answer.err then
-      redis.pcall('LTRIM', key, 1, 0)
       redis.pcall('LREM', key, 1, mark)
       return answer
     end

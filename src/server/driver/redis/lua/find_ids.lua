@@ -6,12 +6,13 @@
 local wanted = {}
 for n = 5, #ARGV do wanted[ARGV[n]] = true end
 
+-- No part of an element is looked at for two of them, or one made of `{"id":` alone would take seconds.
 local function says(raw)
   local at = 1
   while true do
     local _, stop = raw:find('"id"', at, true)
     if not stop then return false end
-    local begins = raw:match('^%s*:%s*("[^"\\]*)', stop + 1) or raw:match('^%s*:%s*([^%s,}]+)', stop + 1)
+    local begins = raw:match('^%s*:%s*("[^"\\]*)', stop + 1) or raw:match('^%s*:%s*(%-?%d[%w.+-]*)', stop + 1)
     if begins and wanted[begins] then return true end
     at = stop + 1
   end

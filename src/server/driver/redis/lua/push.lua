@@ -2,23 +2,29 @@
 -- KEYS  1 note of the request  2 waiting list  3 set of active groups  4 pending list of the job's group
 --       5 absent: nothing more. Of a click: note of the failure that is pushed. Of one of many: set of the ids that were pushed
 -- ARGV  1 payload  2 group id or ''  3 seconds for which the request is remembered  4 the same of KEYS[5]
---       5 the time, epoch ms, which a note holds  6 of a click: what it acts on was seen then, epoch ms; a later note of the failure
---       says that it was pushed since  7 of one of many: its id, for the set; else ''
--- Returns 1 = pushed, 0 = this request was carried out before, or the failure was pushed since (nothing pushed).
+--       5 of a click: when what it acts on was seen, epoch ms by the clock of Redis; '' is five seconds ago. A later note of the failure
+--       says that it was pushed since  6 of one of many: its id, for the set; else ''
+-- A note holds when it was made, epoch ms by the clock of Redis.
+-- Returns 1 = pushed, 0 = this request was carried out before, 2 = the failure was pushed since (nothing pushed).
 -- An error: nothing was changed.
 local bad = holds(KEYS[1], 'string') or holds(KEYS[2], 'list')
-if not bad and KEYS[5] then bad = holds(KEYS[5], ARGV[7] == '' and 'string' or 'set') end
+if not bad and KEYS[5] then bad = holds(KEYS[5], ARGV[6] == '' and 'string' or 'set') end
 if not bad and ARGV[2] ~= '' then bad = holds(KEYS[3], 'set') or holds(KEYS[4], 'list') end
 if bad then return bad end
-if KEYS[5] and ARGV[7] == '' then
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local click = KEYS[5] and ARGV[6] == ''
+-- The same click is told as that, whatever was pushed since.
+if click and redis.call('EXISTS', KEYS[1]) == 0 then
   local pushed = tonumber(redis.call('GET', KEYS[5]) or '')
-  if pushed and pushed > tonumber(ARGV[6]) then return 0 end
+  if pushed and pushed > (tonumber(ARGV[5]) or now - 5000) then return 2 end
 end
-if not redis.call('SET', KEYS[1], ARGV[5], 'NX', 'EX', ARGV[3]) then return 0 end
-if KEYS[5] and ARGV[7] == '' then
-  redis.call('SET', KEYS[5], ARGV[5], 'EX', ARGV[4])
+local made = string.format('%.0f', now)
+if not redis.call('SET', KEYS[1], made, 'NX', 'EX', ARGV[3]) then return 0 end
+if click then
+  redis.call('SET', KEYS[5], made, 'EX', ARGV[4])
 elseif KEYS[5] then
-  redis.call('SADD', KEYS[5], ARGV[7])
+  redis.call('SADD', KEYS[5], ARGV[6])
   redis.call('EXPIRE', KEYS[5], ARGV[4])
 end
 if ARGV[2] ~= '' and redis.call('SISMEMBER', KEYS[3], ARGV[2]) == 1 then
