@@ -55,7 +55,8 @@ async fn a_killed_console_is_followed_where_it_was() {
     .await;
     first.kill();
     let second = Replica::with(&redis, &FLAGS);
-    eventually("all came", SOON, async || webhook.count() >= 6 && done(&redis).await).await;
+    // The lease of the killed one lasts ten seconds, and what failed waits before it is tried again.
+    eventually("all came", SOON * 2, async || webhook.count() >= 6 && done(&redis).await).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!((webhook.count(), discord.count()), (6, 3), "who has it does not get it again");
     assert!(counts(&webhook).values().all(|n| *n == 2));

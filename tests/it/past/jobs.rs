@@ -277,7 +277,7 @@ async fn a_job_that_left_redis_is_shown_and_pushed_again() {
         [
             ("duplicate", "id:a", became.as_str()),
             ("retry-archived", "id:a", "done"),
-            ("retry-archived", "id:a", "done by a click or a retry before")
+            ("retry-archived", "id:a", "done by the click before")
         ],
         "{audited}"
     );
