@@ -33,7 +33,9 @@ const CAP: u64 = 1_000;
 const REMEMBERED: usize = 20;
 /// A queue in which something failed is looked at every turn for so long.
 const HOT_FOR: Duration = Duration::from_secs(60);
+/// So many of them; those of which a failure was heard since the last look are all looked at, up to the second number.
 const HOT: usize = 200;
+const HEARD: usize = 1_000;
 /// Elements of one list that are read on end. Of a longer list (the library keeps 1,000) the rest is read in the next turns.
 const AT_ONCE: usize = 2_000;
 const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
@@ -203,7 +205,8 @@ impl DeadLetters {
         let now = Instant::now();
         let mut hot: Vec<(&QueueName, &Known)> = self.lists.iter().filter(|(_, k)| k.hot_until.is_some_and(|at| at > now)).collect();
         hot.sort_by_key(|(_, k)| (k.heard == 0, k.looked.map(|at| at.0)));
-        hot.into_iter().take(HOT).map(|(queue, _)| queue.clone()).collect()
+        let heard = hot.iter().filter(|(_, known)| known.heard > 0).count();
+        hot.into_iter().take(heard.clamp(HOT, HEARD)).map(|(queue, _)| queue.clone()).collect()
     }
 
     /// Reads on until something known or the end of the list.
