@@ -30,6 +30,11 @@ pub struct JobAnswer {
 }
 
 impl JobAnswer {
+    /// Before anything was found.
+    pub fn empty(completed_kept: bool, answered_at: Millis) -> Self {
+        Self { found: None, past: None, told: None, unavailable: None, completed_kept, elsewhere: Vec::new(), answered_at, pushed_at: None }
+    }
+
     /// This answer, or the one before where nothing but its time is new.
     #[must_use]
     pub fn unless_known(self, before: Option<&Self>) -> Self {
@@ -152,16 +157,7 @@ mod tests {
 
     #[test]
     fn a_page_is_as_old_as_what_it_shows() {
-        let answer = |at, completed_kept| JobAnswer {
-            found: None,
-            past: None,
-            told: None,
-            unavailable: None,
-            completed_kept,
-            elsewhere: Vec::new(),
-            answered_at: Millis(at),
-            pushed_at: None,
-        };
+        let answer = |at, completed_kept| JobAnswer::empty(completed_kept, Millis(at));
         assert_eq!(answer(9, true).unless_known(Some(&answer(5, true))).answered_at, Millis(5));
         assert_eq!(answer(9, true).unless_known(Some(&answer(5, false))).answered_at, Millis(9));
         assert_eq!(answer(9, true).unless_known(None).answered_at, Millis(9));

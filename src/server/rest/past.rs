@@ -132,7 +132,7 @@ pub fn job(job: ArchivedJob) -> Result<Response, Problem> {
 }
 
 /// `POST /archive/jobs/{row}/{retry|duplicate}` with `{request, base?, seenAt?}` → [`PushDone`]. `seenAt`: when the job was read, by the
-/// server's clock; without it, now. A failure that was pushed since, or in the 5 s before, is not pushed.
+/// clock of Redis; without it, five seconds ago. A failure that was pushed since is not pushed.
 pub async fn push(Caller(state): Caller, UrlPath((row, verb)): UrlPath<(i64, String)>, body: Bytes) -> Result<Json<PushDone>, Problem> {
     let copy = match verb.as_str() {
         "retry" => false,

@@ -121,7 +121,7 @@ impl RedisDriver {
         let watched = if worth { self.watch(&mut sweep.carrier, &failed).await } else { None };
         let read = match watched.clone() {
             Some(mut own) => runs::read_tail(&mut own, &failed, 0, chunk, CHUNK_BYTES, &mut sweep.run).await,
-            None => self.read_tail(&failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await,
+            None => runs::read_tail(&mut self.requests.clone(), &failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await,
         };
         let mut raws = self.naming(&failed, "list", read).await?;
         if raws.is_empty() {

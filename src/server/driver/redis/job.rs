@@ -3,10 +3,10 @@
 mod detail;
 mod here;
 
-use super::{RedisDriver, SCRIPT_BYTES, mend::ways_to_write, pages::element, payload, reply};
+use super::{RedisDriver, SCRIPT_BYTES, mend::ways_to_write, pages::element, payload, reply, search::sources};
 use crate::model::{
-    ids::{Fingerprint, Priority, QueueName, Source},
-    job::{Found, JobSummary},
+    ids::{Fingerprint, QueueName, Source},
+    job::{Found, JobState, JobSummary},
     time::Millis,
 };
 use crate::server::error::DriverError;
@@ -171,9 +171,7 @@ impl RedisDriver {
     async fn search_id(&self, queue: &QueueName, id: &str) -> Result<(Vec<JobSummary>, u64, u64), DriverError> {
         // The id as it stands in the payload, quoted; inside the nested `data` its quotes are escaped, so that does not match.
         let texts = id_texts(id);
-        let mut sources = vec![Source::Failed];
-        sources.extend(Priority::ALL.map(Source::Waiting));
-        sources.extend(Priority::ALL.map(Source::Delayed));
+        let mut sources = lists();
         let (groups, left_out) = self.searched_groups(queue);
         sources.extend(groups.into_iter().map(Source::Grouped));
         let (mut jobs, mut scanned, mut of) = (Vec::new(), 0, left_out);
@@ -211,20 +209,28 @@ impl RedisDriver {
             call.arg(if matches!(source, Source::Grouped(_)) { "head" } else { "tail" });
         }
         call.arg(texts);
-        let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
-        let next = reply::int(&reply::next(&mut answer)?)?.unsigned_abs().max(at + 1);
-        let mut jobs = Vec::new();
-        for row in answer {
-            let mut row = reply::array(row)?.into_iter();
-            let hint = reply::int(&reply::next(&mut row)?)?.unsigned_abs();
-            let score = if scored { Some(reply::text(reply::next(&mut row)?)?) } else { None };
-            let summary = summarise(queue, source.clone(), hint, score, &element(&mut row)?);
-            if summary.id.as_deref() == Some(id) {
-                jobs.push(summary);
-            }
-        }
+        let (mut jobs, next) = met(queue, source, at, call.invoke_async(&mut self.requests.clone()).await?)?;
+        jobs.retain(|job| job.id.as_deref() == Some(id));
         Ok((jobs, next))
     }
+}
+
+/// Every list of a queue but those of groups, dead letters first.
+fn lists() -> Vec<Source> {
+    [JobState::Failed, JobState::Waiting, JobState::Delayed].into_iter().flat_map(sources).collect()
+}
+
+/// What a script found from a place on: `{next place, {place, score (of a delayed set alone), bytes, head, tail}…}`.
+fn met(queue: &QueueName, source: &Source, at: u64, answer: Value) -> Result<(Vec<JobSummary>, u64), DriverError> {
+    let mut answer = reply::array(answer)?.into_iter();
+    let next = reply::int(&reply::next(&mut answer)?)?.unsigned_abs().max(at + 1);
+    let job = |row: Value| {
+        let mut row = reply::array(row)?.into_iter();
+        let hint = reply::int(&reply::next(&mut row)?)?.unsigned_abs();
+        let score = if matches!(source, Source::Delayed(_)) { Some(reply::text(reply::next(&mut row)?)?) } else { None };
+        Ok(summarise(queue, source.clone(), hint, score, &element(&mut row)?))
+    };
+    Ok((answer.map(job).collect::<Result<_, DriverError>>()?, next))
 }
 
 /// How a payload may hold this id: as text in each way of writing it, and as a number. What they find is read closely.

@@ -2,7 +2,10 @@
 //! (stream-protocol.md, 3). A field that neither knows stays as it is, byte for byte. Beside it the newest run of retention,
 //! under the console's own keys.
 
-use super::{RedisDriver, runs::Run};
+use super::{
+    RedisDriver,
+    runs::{self, Run},
+};
 use crate::model::{
     ids::QueueName,
     json,
@@ -132,7 +135,7 @@ impl RedisDriver {
 
     /// Some dead letters of a queue from a position on, counted from the oldest; empty at the end of the list.
     pub async fn dead_letters(&self, queue: &QueueName, from: u64) -> Result<Vec<Vec<u8>>, DriverError> {
-        self.read_tail(&self.keys.failed(queue), from, 200, DEAD_BYTES, &mut Run::default()).await
+        runs::read_tail(&mut self.requests.clone(), &self.keys.failed(queue), from, 200, DEAD_BYTES, &mut Run::default()).await
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     RedisDriver,
     due::{self, Served},
     payload,
-    runs::Run,
+    runs::{self, Run},
     search::Top,
     trash,
     verbs::{mark, tally},
@@ -150,7 +150,7 @@ impl RedisDriver {
         let key = self.keys.waiting(queue, list.priority);
         // Workers take jobs as well: never more than are there, less those that came since.
         list.left = list.left.min(self.length(&key, "LLEN").await?.saturating_sub(list.stay));
-        let raws = self.read_tail(&key, list.stay, CHUNK.min(list.left), CHUNK_BYTES, &mut list.run).await?;
+        let raws = runs::read_tail(&mut self.requests.clone(), &key, list.stay, CHUNK.min(list.left), CHUNK_BYTES, &mut list.run).await?;
         let (some, mut raws) = (!raws.is_empty(), raws.as_slice());
         while let Some(raw) = raws.first() {
             // As many as go together; what holds a group or came since stands alone.
@@ -276,7 +276,7 @@ impl RedisDriver {
         if from >= length {
             return Ok(None);
         }
-        for raw in self.read_tail(&key, from, CHUNK, CHUNK_BYTES, &mut Run::default()).await? {
+        for raw in runs::read_tail(&mut self.requests.clone(), &key, from, CHUNK, CHUNK_BYTES, &mut Run::default()).await? {
             if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) {
                 from += 1;
                 continue;

@@ -28,18 +28,6 @@ impl Run {
 }
 
 impl RedisDriver {
-    /// See [`read_tail`].
-    pub(super) async fn read_tail(
-        &self,
-        key: &str,
-        from: u64,
-        count: u64,
-        bytes: usize,
-        run: &mut Run,
-    ) -> Result<Vec<Vec<u8>>, DriverError> {
-        read_tail(&mut self.requests.clone(), key, from, count, bytes, run).await
-    }
-
     /// Members of a delayed set with scores above `low` (exclusive; `None`: all), latest first, as many as fit into `bytes`.
     pub(super) async fn read_latest(
         &self,
@@ -54,7 +42,8 @@ impl RedisDriver {
         let (mut raws, mut seen, mut read, mut at) = (Vec::new(), HashSet::new(), 0, skip);
         while (raws.len() as u64) < count && read < bytes {
             let n = run.0.min(count - raws.len() as u64);
-            let part = self.part(redis::cmd("ZREVRANGEBYSCORE").arg(key).arg("+inf").arg(&low).arg("LIMIT").arg(at).arg(n)).await?;
+            let asked = redis::cmd("ZREVRANGEBYSCORE").arg(key).arg("+inf").arg(&low).arg("LIMIT").arg(at).arg(n).to_owned();
+            let part = part(&mut self.requests.clone(), &asked).await?;
             at += part.len() as u64;
             read += part.iter().map(Vec::len).sum::<usize>();
             run.learn(&part);
@@ -66,10 +55,6 @@ impl RedisDriver {
             }
         }
         Ok(raws)
-    }
-
-    async fn part(&self, command: &Cmd) -> Result<Vec<Vec<u8>>, DriverError> {
-        part(&mut self.requests.clone(), command).await
     }
 }
 

@@ -13,8 +13,10 @@ use crate::model::{
     past::Pushed,
 };
 use crate::server::{
-    actions::errors::remembered::{self, Halt, Lately, ROWS},
-    actions::now,
+    actions::{
+        errors::remembered::{self, Halt, Lately, ROWS},
+        past::push_noted,
+    },
     archive::{audit, db::Db, jobs, signatures, signatures::Place},
     driver::redis::{Once, Push},
     state::AppState,
@@ -117,11 +119,7 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archive
             let once = Once::Failure { name: &name, operation: &work.operation, job: &failure.id };
             let push = Push { raw: &raw, once, id: None, base: work.base };
             let bare = jobs::is_bare(&raw, &failure.id);
-            let at = now();
-            let (pushed, payload) = if bare { (Pushed::Unreadable, None) } else { state.driver.push(queue, &push).await? };
-            if let Some(payload) = payload {
-                state.enqueued.note(state.driver.keys(), queue, payload, at);
-            }
+            let pushed = if bare { Pushed::Unreadable } else { push_noted(state, queue, &push).await? };
             work.left -= 1;
             match pushed {
                 Pushed::Done => outcome.done += 1,

@@ -1,9 +1,9 @@
 //! Whether a job that the archive knows is in Redis.
 
-use super::{RedisDriver, SEARCHED, STEP, element, id_texts, payload, reply, summarise, ways_to_write};
+use super::{RedisDriver, SEARCHED, STEP, id_texts, lists, met, payload, ways_to_write};
 use crate::model::{
     archive::ArchivedRow,
-    ids::{Priority, QueueName, Source},
+    ids::{QueueName, Source},
     job::{JobState, JobSummary},
     past::is_failure,
 };
@@ -43,9 +43,7 @@ impl RedisDriver {
         let begins: BTreeSet<String> = failures.iter().flat_map(|failure| beginnings(&failure.id)).collect();
         let begins: Vec<String> = begins.into_iter().collect();
         let groups: BTreeSet<&String> = failures.iter().filter_map(|failure| failure.group_id.as_ref()).collect();
-        let mut sources = vec![Source::Failed];
-        sources.extend(Priority::ALL.map(Source::Waiting));
-        sources.extend(Priority::ALL.map(Source::Delayed));
+        let mut sources = lists();
         sources.extend(groups.into_iter().cloned().map(Source::Grouped));
         let places: Vec<(&QueueName, &Source)> = sources.iter().map(|source| (queue, source)).collect();
         let lengths = self.lengths(&places).await?;
@@ -83,16 +81,7 @@ impl RedisDriver {
         };
         let mut call = self.scripts.find_ids.key(self.source_key(queue, source));
         call.arg(at).arg((at + STEP * 2).min(last) - 1).arg(NAMED_BYTES).arg(order).arg(begins);
-        let mut answer = reply::array(call.invoke_async(&mut self.requests.clone()).await?)?.into_iter();
-        let next = reply::int(&reply::next(&mut answer)?)?.unsigned_abs().max(at + 1);
-        let mut jobs = Vec::new();
-        for row in answer {
-            let mut row = reply::array(row)?.into_iter();
-            let hint = reply::int(&reply::next(&mut row)?)?.unsigned_abs();
-            let score = Some(reply::text(reply::next(&mut row)?)?).filter(|score| !score.is_empty());
-            jobs.push(summarise(queue, source.clone(), hint, score, &element(&mut row)?));
-        }
-        Ok((jobs, next))
+        met(queue, source, at, call.invoke_async(&mut self.requests.clone()).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 -- KEYS  1 list, or sorted set
 -- ARGV  1 from  2 to (positions)  3 byte budget  4 'tail', 'head' or 'scored'
 --       5… how an id may begin in a payload: from its opening quote to the first quote or backslash behind that; a number, whole
--- Returns {next position, {position, score or '', bytes, head, tail}…}, at most 20 matches.
+-- Returns {next position, {position, score (of a sorted set alone), bytes, head, tail}…}, at most 20 matches.
 local wanted = {}
 for n = 5, #ARGV do wanted[ARGV[n]] = true end
 
@@ -22,7 +22,9 @@ local rows, from, to, budget, stop = {}, tonumber(ARGV[1]), tonumber(ARGV[2]), t
 local function visit(at, raw, score)
   if not says(raw) then return false end
   local e = element(raw)
-  rows[#rows + 1] = { at, score or '', e[1], e[2], e[3] }
+  if score then table.insert(e, 1, score) end
+  table.insert(e, 1, at)
+  rows[#rows + 1] = e
   return #rows == 20
 end
 if ARGV[4] == 'scored' then
