@@ -16,6 +16,8 @@ use std::{
 pub(super) const READ_WITHIN: Duration = Duration::from_secs(5);
 /// Background writes may wait for somebody else's lock.
 pub(super) const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// Before each further try of what may do again.
+pub(super) const PAUSES: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(100), Duration::from_millis(500)];
 /// SQLite's log is copied into the file when it has so many pages that are not copied: SQLite's own figure.
 const COPIED_FROM: i64 = 1_000;
 
@@ -96,9 +98,9 @@ pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = Result
 
 /// Does a transaction again that the database gave up for another one's sake; it is given up for good after four times.
 pub async fn again<T, W: Future<Output = Result<T, ArchiveError>>>(transaction: impl Fn() -> W) -> Result<T, ArchiveError> {
-    for pause in [20, 100, 500] {
+    for pause in PAUSES {
         match transaction().await {
-            Err(error) if error.is_victim() => tokio::time::sleep(Duration::from_millis(pause)).await,
+            Err(error) if error.is_victim() => tokio::time::sleep(pause).await,
             done => return done,
         }
     }

@@ -52,6 +52,14 @@ impl ArchiveError {
         }
     }
 
+    /// Whether tables came or went while SQLite prepared this statement, which read nothing; again it may do. Whoever opens a table of
+    /// FTS5's reads others for that, and SQLite begins anew only once.
+    pub fn is_change(&self) -> bool {
+        let Self::Refused(sqlx::Error::Database(error)) = self else { return false };
+        let is_schema = error.code().as_deref() == Some("17");
+        error.try_downcast_ref::<SqliteError>().is_some() && (is_schema || error.message().starts_with("no such table"))
+    }
+
     /// Whether a value was refused, so that the same statement with other rows may do: not a lock, a full disk or a missing table.
     pub fn is_refusal(&self) -> bool {
         let Self::Refused(sqlx::Error::Database(error)) = self else { return false };

@@ -7,7 +7,7 @@
 //! shelf to shelf, from the newest on, and asks several at once when it has found little.
 
 use super::{
-    db::{Db, Tx},
+    db::{Db, PAUSES, Tx},
     dialect::Dialect,
     error::ArchiveError,
     sql::{Sql, sql},
@@ -116,6 +116,7 @@ pub async fn rows_with(db: &Db, words: &[(String, bool)], before: i64, most: usi
     let words = all.join(" AND ");
     let (mut found, mut next, mut at_once) = (Vec::new(), 0, FIRST);
     let mut there = shelves_before(db, before).await?;
+    let mut pauses = PAUSES.into_iter();
     while next < there.len() && found.len() < most {
         let some = &there[next..there.len().min(next + at_once)];
         let rows = match db.rows(on(some, &words, before, most - found.len()), |row| row.int(0)).await {
@@ -124,8 +125,14 @@ pub async fn rows_with(db: &Db, words: &[(String, bool)], before: i64, most: usi
                 // One of them was given up since they were looked up, perhaps.
                 let now = shelves_before(db, before).await?;
                 if now == there {
-                    return Err(error);
+                    // Another table came or went; or one of these went, and was made anew.
+                    match pauses.next().filter(|_| error.is_change()) {
+                        Some(pause) => tokio::time::sleep(pause).await,
+                        None => return Err(error),
+                    }
                 }
+                // Few are opened sooner than many.
+                at_once = FIRST;
                 next = now.iter().take_while(|shelf| **shelf > some[0]).count();
                 there = now;
                 continue;
@@ -134,6 +141,7 @@ pub async fn rows_with(db: &Db, words: &[(String, bool)], before: i64, most: usi
         found.extend(rows.into_iter().flatten());
         next += some.len();
         at_once = (at_once * 4).min(MOST);
+        pauses = PAUSES.into_iter();
     }
     found.sort_unstable_by(|a, b| b.cmp(a));
     found.truncate(most);

@@ -11,7 +11,7 @@ use flux_console::server::archive::{
     index, shelf,
     sql::{Sql, sql},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// At both ends of shelves, and far from all others: a library's own number.
@@ -98,6 +98,36 @@ async fn a_search_goes_on_when_a_shelf_is_dropped_meanwhile() {
     };
     let ((), asked) = tokio::join!(drops, searches);
     assert!(asked > 1, "{asked} searches");
+}
+
+/// Whoever opens a shelf reads tables for that, and all tables must stay what they are meanwhile: also those of which nothing is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_goes_on_while_tables_come_and_go() {
+    const SHELVES: i64 = 60;
+    const BUSY: Duration = Duration::from_millis(200);
+    let (_database, archive) = fresh(DatabaseKind::Sqlite).await;
+    let db = archive.db().expect("open");
+    let rows: Vec<i64> = (1..=SHELVES).map(|n| n << 16).collect();
+    put(&db, &rows).await;
+    for _ in 0..3 {
+        let since = Instant::now();
+        let changes = async {
+            while since.elapsed() < BUSY {
+                run(&db, sql("CREATE TABLE passing (n)")).await;
+                run(&db, sql("DROP TABLE passing")).await;
+            }
+        };
+        let searches = async {
+            while since.elapsed() < BUSY {
+                assert_eq!(with(&db, &[("everywhere", false)], i64::MAX, 1_000).await.len(), rows.len());
+            }
+        };
+        tokio::join!(changes, searches);
+    }
+    // One that went and was made anew is missed in between.
+    let refusal = async |text: &str| db.rows(sql(text), |_| ()).await.expect_err("a refusal");
+    assert!(refusal("SELECT 1 FROM flux_console_words_99").await.is_change());
+    assert!(!refusal("SELECT nothing FROM flux_console_words_1").await.is_change());
 }
 
 /// As many shelves as a first and a second question ask for, and more.
