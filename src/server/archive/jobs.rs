@@ -115,6 +115,15 @@ pub async fn page(db: &Db, totals: &Totals, query: &ArchiveQuery) -> Result<(Vec
 
 /// These rows, newest first, judged by all rows of their jobs.
 pub async fn by_ids(db: &Db, ids: Vec<i64>) -> Result<Vec<ArchivedRow>, ArchiveError> {
+    let mut rows = unjudged(db, ids).await?;
+    if !rows.is_empty() {
+        judge(db, &mut rows).await?;
+    }
+    Ok(rows)
+}
+
+/// These rows alone, newest first: what each says, and not what it means.
+pub async fn unjudged(db: &Db, ids: Vec<i64>) -> Result<Vec<ArchivedRow>, ArchiveError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -123,9 +132,7 @@ pub async fn by_ids(db: &Db, ids: Vec<i64>) -> Result<Vec<ArchivedRow>, ArchiveE
     for id in ids {
         statement = statement.bind(id);
     }
-    let mut rows = db.rows(statement, read).await?;
-    judge(db, &mut rows).await?;
-    Ok(rows)
+    db.rows(statement, read).await
 }
 
 /// All rows of a job in the order of what they tell, oldest first, and how many there are; beyond [`ROWS_OF_A_JOB`] the newest.

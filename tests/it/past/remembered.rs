@@ -18,9 +18,10 @@ use flux_console::{
         actions::{self, errors::remembered},
         archive::{
             audit,
-            db::Db,
+            db::{Db, SENT},
             index,
             record::{self, Record, Run},
+            signatures,
             sql::sql,
         },
         config::Config,
@@ -29,7 +30,7 @@ use flux_console::{
 };
 use redis::AsyncCommands;
 use serde_json::json;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 pub const SOON: Duration = Duration::from_secs(30);
 pub const TIMEOUT: &str = "PaymentTimeout: gateway did not answer within <n> ms";
@@ -134,6 +135,14 @@ async fn what_only_the_archive_remembers_is_retried_with_the_group(kind: Databas
     let address = format!("/api/v1/errors/{}", sha1_hex(TIMEOUT));
     assert_eq!(console.json(&format!("{address}/archived")).await, serde_json::to_value(&step).expect("JSON"));
     assert_eq!(console.json(&format!("{address}/count")).await["parts"][0]["count"], 2);
+    // Whether their jobs are in Redis is asked by what each row says alone.
+    let db = archive.db().expect("open");
+    let (places, _) = signatures::places(&db, &sha1_hex(TIMEOUT), i64::MAX, remembered::ROWS).await.expect("places");
+    let look = async {
+        remembered::Lately::of(&console.state, &db, &places.iter().collect::<Vec<_>>()).await.expect("an answer");
+        SENT.with(|sent| sent.lock().expect("no panic").len())
+    };
+    assert_eq!(SENT.scope(Arc::default(), look).await, 1);
 
     // A deletion is of Redis alone.
     let delete = actions::errors::act(&console.state, TIMEOUT, Verb::Discard, &parts, Some(&step.archived), false).await;

@@ -133,7 +133,7 @@ async fn here(state: &AppState, db: &Db, places: &[&Place]) -> Result<HashSet<i6
     let mut ids: Vec<i64> = places.iter().map(|place| place.row).collect();
     let Some(last) = ids.last().copied() else { return Ok(HashSet::new()) };
     ids.resize(ids.len().next_power_of_two(), last);
-    let rows = state.archive.noted(jobs::by_ids(db, ids).await)?;
+    let rows = state.archive.noted(jobs::unjudged(db, ids).await)?;
     let mut by_queue: BTreeMap<&QueueName, Vec<&ArchivedRow>> = BTreeMap::new();
     for row in &rows {
         by_queue.entry(&row.queue).or_default().push(row);
