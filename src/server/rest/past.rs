@@ -60,7 +60,8 @@ struct PastPage {
     gaps: Vec<Gap>,
     /// Older ones.
     more_gaps: u64,
-    /// Completed jobs; `None`: more rows than are judged for a count, or rows that the others do not decide.
+    /// Completed jobs, as they were counted at most five seconds ago; `None`: more rows than are judged for a count, or rows that the
+    /// others do not decide.
     total: Option<u64>,
     /// Rows that the pages go over.
     rows: u64,
