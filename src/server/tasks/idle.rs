@@ -3,27 +3,39 @@
 //! The program's file and those of its libraries are mapped, not read: what is used of them is resident, with the 64 kB around it, and
 //! stays so. A start and the pages that somebody read use most of the code; a console that only waits uses a sixth of it. So all of it is
 //! given back once nobody looks: it is still in the system's cache of files as long as there is room, and what is used comes back by
-//! itself. So is what the allocator keeps for pages that may come.
+//! itself. So is what SQLite and the allocator keep for pages that may come. While nobody looks, what was used meanwhile (a night's
+//! retention, a thousand dead letters) is given back again now and then.
 
 use crate::server::{actions::now, state::AppState};
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 use tokio_util::sync::CancellationToken;
 
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+const AGAIN_EVERY: Duration = Duration::from_secs(600);
 
 pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let mut given_back = false;
+    let mut given_back: Option<Instant> = None;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
-        let idle = !state.watching.anybody(now());
-        if idle && !given_back {
+        if state.watching.anybody(now()) {
+            given_back = None;
+        } else if given_back.is_none_or(|at| at.elapsed() >= AGAIN_EVERY) {
+            // An archive that is away has nothing to give.
+            if let Ok(db) = state.archive.db()
+                && let Err(error) = db.give_back().await
+            {
+                tracing::debug!(problem = error.problem(), "the archive keeps what it has in memory");
+            }
             give_back();
             trim();
+            given_back = Some(Instant::now());
         }
-        given_back = idle;
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     fresh, open,
     search::{filled, found},
 };
-use crate::support::{DatabaseKind, Payload};
+use crate::support::{DatabaseKind, Payload, eventually};
 use flux_console::server::archive::{
     Archive,
     db::Db,
@@ -172,4 +172,28 @@ async fn an_index_of_before_is_made_anew() {
     assert_eq!(found(&archive, "timeout").await, timeouts, "by the index");
     assert_eq!(with(&db, &[("timeout", true)], i64::MAX, 1_000).await.len(), 100);
     assert_eq!(counts(&archive).await, before);
+}
+
+/// While nobody looks SQLite keeps as little as it can; who asks or writes afterwards does not notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_in_memory_is_given_back_and_comes_again() {
+    let (_database, archive) = fresh(DatabaseKind::Sqlite).await;
+    let db = archive.db().expect("open");
+    put(&db, &ROWS).await;
+    let Db::Sqlite { read, .. } = &db else { panic!("another database") };
+    let mut asking = Vec::new();
+    for _ in 0..3 {
+        asking.push(read.acquire().await.expect("a reader"));
+    }
+    let in_use = asking.pop();
+    drop(asking);
+    assert!(read.size() >= 3);
+    // Readers come back to the pool by a task of their own.
+    eventually("two are at rest", Duration::from_secs(2), async || read.num_idle() == 2).await;
+    db.give_back().await.expect("given back");
+    assert_eq!((read.size(), read.num_idle()), (1, 0), "the one that is used stays");
+    drop(in_use);
+    assert_eq!(with(&db, &[("everywhere", false)], i64::MAX, 100).await.len(), ROWS.len());
+    put(&db, &[70]).await;
+    assert_eq!(with(&db, &[("own70", false)], i64::MAX, 100).await, [70]);
 }
