@@ -17,11 +17,23 @@ test('failures are grouped by what they have in common, and a group is retried',
   await page.getByRole('row', { name: /gateway did not answer within <n> ms/ }).getByRole('link').click()
 
   await expect(page.getByRole('heading', { level: 1 })).toContainText('within <n> ms')
-  await page.getByRole('button', { name: 'Retry 12 jobs…' }).click()
+  await expect(page.getByRole('button', { name: 'Retry 12 jobs…' })).toBeVisible()
+  await expect(page.getByText(/Failed lists in Redis read at \d\d:\d\d:\d\d UTC\./)).toBeVisible()
+
+  // One more fails while the page is open: it says so, and promises no number that it does not know.
+  await queues.fail('orders', make(1, 'L', () => ({ error: 'PaymentTimeout: gateway did not answer within 1 ms' })))
+  await expect(page.getByText('They have changed since.')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Retry all…' })).toBeVisible()
+  await page.getByRole('button', { name: 'Delete all…' }).click()
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Delete 13 jobs' })).toBeEnabled()
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('button', { name: 'Read again' }).click()
+
+  await page.getByRole('button', { name: 'Retry 13 jobs…' }).click()
   await expect(page.getByRole('dialog')).toContainText('This console keeps no archive: only jobs in Redis are meant.')
-  await page.getByRole('dialog').getByRole('button', { name: 'Retry 12 jobs' }).click()
-  await expect(toasts(page)).toContainText('12')
-  await expect(async () => expect(await queues.waiting('orders')).toBe(12)).toPass()
+  await page.getByRole('dialog').getByRole('button', { name: 'Retry 13 jobs' }).click()
+  await expect(toasts(page)).toContainText('13')
+  await expect(async () => expect(await queues.waiting('orders')).toBe(13)).toPass()
   expect(await queues.failed('orders')).toBe(2)
 })
 

@@ -16,36 +16,41 @@ use crate::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
+/// The verb that a button asks for, and the text of the kind.
+pub type Asked = (Verb, String);
+
 /// `count`: how many there are in Redis, where that is known exactly; of 0 the archive may remember some.
 #[component]
-pub fn GroupButtons(text: String, count: Option<u64>) -> impl IntoView {
-    let asked = RwSignal::new(None::<Verb>);
-    let which = match count {
+pub fn GroupButtons(text: StoredValue<String>, count: Memo<Option<u64>>, asked: RwSignal<Option<Asked>>) -> impl IntoView {
+    let which = move || match count.get() {
         None => "all".to_owned(),
         Some(0) => "archived jobs".to_owned(),
         Some(n) => jobs(n),
     };
-    let text = StoredValue::new(text);
-    let delete = (count != Some(0)).then(|| {
-        view! {
-            <button type="button" class="btn danger max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Discard))>
-                <Icon glyph=Glyph::Trash />
-                {format!("Delete {which}…")}
-            </button>
-        }
-    });
+    let ask = move |verb| asked.set(Some((verb, text.get_value())));
     view! {
-        <button type="button" class="btn primary max-sm:flex-1" on:click=move |_| asked.set(Some(Verb::Retry))>
+        <button type="button" class="btn primary max-sm:flex-1" on:click=move |_| ask(Verb::Retry)>
             <Icon glyph=Glyph::Retry />
-            {format!("Retry {which}…")}
+            {move || format!("Retry {}…", which())}
         </button>
-        {delete}
-        {move || asked.get().map(|verb| view! { <Ask verb=verb text=text asked=asked /> })}
+        <Show when=move || count.get() != Some(0)>
+            <button type="button" class="btn danger max-sm:flex-1" on:click=move |_| ask(Verb::Discard)>
+                <Icon glyph=Glyph::Trash />
+                {move || format!("Delete {}…", which())}
+            </button>
+        </Show>
     }
 }
 
+/// The question of the buttons, beside what they stand in.
 #[component]
-fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> impl IntoView {
+pub fn GroupDialog(asked: RwSignal<Option<Asked>>) -> impl IntoView {
+    move || asked.get().map(|(verb, text)| view! { <Ask verb=verb text=text asked=asked /> })
+}
+
+#[component]
+fn Ask(verb: Verb, text: String, asked: RwSignal<Option<Asked>>) -> impl IntoView {
+    let text = StoredValue::new(text);
     let actions = expect_context::<Actions>();
     let now = expect_context::<Live>().now.get_untracked();
     let parts = RwSignal::new(None::<Vec<GroupPart>>);
@@ -74,12 +79,23 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
     });
     let word = if verb == Verb::Retry { "Retry" } else { "Delete" };
     let title = move || match (total.get(), queues.get().as_slice()) {
-        (None, _) => format!("{word} the failed jobs of this kind?"),
+        (None | Some(0), _) => format!("{word} the failed jobs of this kind?"),
         (Some(n), []) => format!("{word} {} of this kind?", count(n, "failed job", "failed jobs")),
         (Some(n), [queue]) => format!("{word} {} of {}?", count(n, "failed job", "failed jobs"), in_text(queue)),
         (Some(n), queues) => format!("{word} {} of {} queues?", count(n, "failed job", "failed jobs"), queues.len()),
     };
-    let primary = move || total.get().map_or_else(|| "Counting…".into(), |n| format!("{word} {}", jobs(n)));
+    let uncounted = move || here.with(Option::is_none) && error.with(Option::is_some);
+    let primary = move || match total.get() {
+        Some(n) => format!("{word} {}", jobs(n)),
+        None if uncounted() => word.to_owned(),
+        None => "Counting".into(),
+    };
+    let says = move || match here.get() {
+        None if uncounted() => "They could not be counted. Close this and ask again.",
+        None => "Counting the failed jobs of this kind in Redis.",
+        Some(0) => "No failed job of this kind is in Redis now.",
+        Some(_) => "",
+    };
     let list = move || {
         parts.get().filter(|p| p.len() > 1).map(|all| {
             let lines = all.into_iter().map(|p| view! { <li class="flex gap-3"><span class="clip grow"><Name text=p.queue /></span><span class="num">{jobs(p.count)}</span></li> }).collect_view();
@@ -123,7 +139,9 @@ fn Ask(verb: Verb, text: StoredValue<String>, asked: RwSignal<Option<Verb>>) -> 
             on_confirm=Callback::new(move |()| confirm())
             on_close=Callback::new(move |()| asked.set(None))
         >
+            <p class="clip font-mono text-12" title=text.get_value()>{text.get_value()}</p>
             <p class="text-muted wrap-anywhere">{explain}</p>
+            <p class="text-12 text-muted wrap-anywhere num empty:hidden" role="status">{says}</p>
             {list}
             {archive.map(|archive| view! { <AlsoArchived archive=archive /> })}
         </Confirm>

@@ -84,17 +84,29 @@ fn label(step: &ArchivedStep) -> String {
     format!("Also {} that only the archive remembers (oldest: {oldest})", jobs(n))
 }
 
+/// Said when the count is through and found none; empty when there are some.
+fn none(step: &ArchivedStep) -> String {
+    if step.archived.count() > 0 {
+        return String::new();
+    }
+    if step.at_least {
+        let looked_at = count(step.scanned, "row", "rows");
+        return format!("Of the newest {looked_at} of this kind in the archive none is left to retry; older ones were not looked at.");
+    }
+    "The archive remembers no others that are left to retry.".into()
+}
+
 #[component]
 pub fn AlsoArchived(archive: FromArchive) -> impl IntoView {
     let says = move || match (archive.problem.get(), archive.step.get()) {
         (Some(error), _) => format!("What only the archive remembers could not be counted. {error}"),
-        (None, None) => "Counting what only the archive remembers…".into(),
+        (None, None) => "Counting what only the archive remembers.".into(),
         (None, Some(step)) if step.next.is_some() => format!(
-            "Counting what only the archive remembers… {} so far, {} looked at.",
+            "Counting what only the archive remembers: {} so far, {} looked at.",
             jobs(step.archived.count()),
             count(step.scanned, "row", "rows")
         ),
-        (None, Some(step)) => step.unavailable.unwrap_or_default(),
+        (None, Some(step)) => step.unavailable.clone().unwrap_or_else(|| none(&step)),
     };
     let offer = move || {
         archive.whole().map(|step| view! {
@@ -132,5 +144,8 @@ mod tests {
         assert_eq!(label(&step(5, false)), "Also 5 jobs that only the archive remembers (oldest: 2026-01-02 03:04:05 UTC)");
         assert_eq!(label(&step(1, false)), "Also 1 job that only the archive remembers (oldest: 2026-01-02 03:04:05 UTC)");
         assert!(label(&step(100_000, true)).starts_with("Also the newest 100,000 of ≥ 100,000 jobs"));
+        assert_eq!(none(&step(5, false)), "");
+        assert_eq!(none(&step(0, false)), "The archive remembers no others that are left to retry.");
+        assert!(none(&step(0, true)).starts_with("Of the newest 7 rows of this kind in the archive none"));
     }
 }

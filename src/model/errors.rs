@@ -131,6 +131,7 @@ pub struct ErrorsPage {
     pub coverage: Coverage,
     /// Why the history is missing, as a sentence: then only what is in Redis is shown.
     pub unavailable: Option<String>,
+    /// When the failed lists were read.
     pub sampled_at: Millis,
 }
 
@@ -150,6 +151,7 @@ pub struct ErrorDetail {
     /// The last row of this page, when there are more behind it.
     pub next: Option<i64>,
     pub unavailable: Option<String>,
+    /// When the failed lists were read.
     pub sampled_at: Millis,
 }
 

@@ -1,5 +1,6 @@
 //! `/errors?q=&queue=&sort=&page=`: failures by kind, with what of each is still in Redis.
 
+mod as_of;
 mod one;
 
 pub use one::ErrorPage;
@@ -26,6 +27,7 @@ use crate::{
         wire::{Resource, resource},
     },
 };
+use as_of::{AsOf, standing};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -46,19 +48,21 @@ pub fn ErrorsPage() -> impl IntoView {
         <Title text="Errors" />
         <div class="head"><h1>"Errors"</h1></div>
         <Transition fallback=|| view! { <Skeleton /> }>
-            <Loaded page=page />
+            <Loaded page_of=page />
         </Transition>
     }
 }
 
 #[component]
-fn Loaded(page: Resource<(ErrorsQuery, Result<Page, ApiError>)>) -> impl IntoView {
+fn Loaded(page_of: Resource<(ErrorsQuery, Result<Page, ApiError>)>) -> impl IntoView {
     let shown =
-        Memo::new(move |last: Option<&Option<(ErrorsQuery, Result<Page, ApiError>)>>| page.get().or_else(|| last.cloned().flatten()));
+        Memo::new(move |last: Option<&Option<(ErrorsQuery, Result<Page, ApiError>)>>| page_of.get().or_else(|| last.cloned().flatten()));
     move || {
         shown.get().map(|(query, answer)| match answer {
-            Ok(page) => view! { <Filters query=query.clone() /> <Kinds query=query page=page /> }.into_any(),
-            Err(error) => view! { <Problem error=error retry=move |()| page.refetch() /> }.into_any(),
+            Ok(page) => {
+                view! { <Filters query=query.clone() /> <Kinds query=query page=page again=move |()| page_of.refetch() /> }.into_any()
+            }
+            Err(error) => view! { <Problem error=error retry=move |()| page_of.refetch() /> }.into_any(),
         })
     }
 }
@@ -132,14 +136,23 @@ pub fn Notes(unavailable: Option<String>, coverage: Coverage) -> impl IntoView {
 }
 
 #[component]
-fn Kinds(query: ErrorsQuery, page: Page) -> impl IntoView {
-    let (coverage, total, unavailable) = (page.coverage, page.total, page.unavailable);
+fn Kinds(query: ErrorsQuery, page: Page, #[prop(into)] again: Callback<()>) -> impl IntoView {
+    let (coverage, total, unavailable, read_at) = (page.coverage, page.total, page.unavailable, page.sampled_at);
+    let standing = standing(read_at, coverage);
     let n = page.kinds.len() as u64;
     let body = if page.kinds.is_empty() {
+        let text = match (query.q.is_empty(), query.queue.is_some()) {
+            (true, false) => "Failed jobs appear here, grouped by what their errors have in common.",
+            (true, true) => "Nothing that is known failed in this queue.",
+            (false, true) => "No kind of failure has this text in this queue.",
+            (false, false) => "No kind of failure has this text.",
+        };
         if query.q.is_empty() && query.queue.is_none() {
-            view! { <Empty title="No errors" text="Failed jobs appear here, grouped by what their errors have in common." /> }.into_any()
+            // Of the past nobody was asked.
+            let title = if unavailable.is_some() { "No failed jobs in Redis" } else { "No errors" };
+            view! { <Empty title=title text=text /> }.into_any()
         } else {
-            view! { <Empty title="No error matches" text="No kind of failure has this text in this queue."><a class="btn" href="/errors">"Clear filters"</a></Empty> }.into_any()
+            view! { <Empty title="No error matches" text=text><a class="btn" href="/errors">"Clear filters"</a></Empty> }.into_any()
         }
     } else {
         let rows = page.kinds.into_iter().map(|kind| row(kind, coverage)).collect_view();
@@ -161,15 +174,17 @@ fn Kinds(query: ErrorsQuery, page: Page) -> impl IntoView {
         .into_any()
     };
     let pages = total.div_ceil(KINDS_PER_PAGE).max(1);
+    let (back, on) = if query.sort == ErrorSort::Last { ("Newer", "Older") } else { ("Previous", "Next") };
     let step = |page: u64, word: &'static str| view! { <a class="link" href=ErrorsQuery { page, ..query.clone() }.href()>{word}</a> };
     view! {
         <Notes unavailable=unavailable coverage=coverage />
+        <AsOf at=read_at standing=standing again=again />
         {body}
         <div class="pager">
             <p class="text-muted">{format!("Showing {} of {}", thousands(n), count(total, "kind", "kinds"))}</p>
             <span class="flex-1"></span>
-            {(query.page > 1).then(|| step(query.page - 1, "Newer"))}
-            {(query.page < pages).then(|| step(query.page + 1, "Older"))}
+            {(query.page > 1).then(|| step(query.page - 1, back))}
+            {(query.page < pages).then(|| step(query.page + 1, on))}
         </div>
     }
 }

@@ -1,7 +1,11 @@
 //! `/errors/{signature}?before=`: one kind of failure: a whole error, when and where it happens, its jobs, and the verbs on all
 //! of it.
 
-use super::{Notes, live_count};
+use super::{
+    Notes,
+    as_of::{AsOf, Standing, standing},
+    live_count,
+};
 use crate::{
     api,
     components::{
@@ -9,7 +13,7 @@ use crate::{
         address::{use_search, use_segment},
         empty::{Empty, Problem, Skeleton},
         error_view::ErrorView,
-        errors_actions::GroupButtons,
+        errors_actions::{Asked, GroupButtons, GroupDialog},
         errors_spark::ErrorBars,
         name::Name,
         number::{count, jobs, thousands},
@@ -28,7 +32,17 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-type Answer = Result<Option<ErrorDetail>, ApiError>;
+/// Signature, and the row behind which jobs are listed.
+type Address = (String, Option<i64>);
+/// What is known of the kind there.
+type Answer = (Address, Result<Option<ErrorDetail>, ApiError>);
+
+#[derive(Clone, PartialEq)]
+struct Shown {
+    answer: Answer,
+    /// Nothing of what was known is left.
+    gone: bool,
+}
 
 #[component]
 pub fn ErrorPage() -> impl IntoView {
@@ -39,46 +53,65 @@ pub fn ErrorPage() -> impl IntoView {
     let before = use_search(|get| get("before").and_then(|n| n.parse::<i64>().ok()));
     let found = resource(
         move || (signature.get().unwrap_or_default(), before.get(), actions.changed.get()),
-        |(signature, before, _)| api::errors::error(signature, before),
+        |(signature, before, _)| async move {
+            let found = api::errors::error(signature.clone(), before).await;
+            ((signature, before), found)
+        },
     );
+    // What loads again leaves an open dialog alone.
+    let asked = RwSignal::new(None::<Asked>);
     view! {
         <nav class="crumb" aria-label="Breadcrumb"><a href="/errors">"Errors"</a></nav>
         <Transition fallback=|| view! { <Skeleton /> }>
-            <Loaded found=found paged=before />
+            <Loaded found=found paged=before asked=asked />
         </Transition>
+        <GroupDialog asked=asked />
     }
 }
 
 #[component]
-fn Loaded(found: Resource<Answer>, paged: Memo<Option<i64>>) -> impl IntoView {
-    let shown = Memo::new(move |last: Option<&Option<Answer>>| {
-        let before = || last.cloned().flatten();
-        match (found.get(), before()) {
-            (None, before) => before,
+fn Loaded(found: Resource<Answer>, paged: Memo<Option<i64>>, asked: RwSignal<Option<Asked>>) -> impl IntoView {
+    let shown = Memo::new(move |last: Option<&Option<Shown>>| {
+        let last = last.cloned().flatten();
+        let Some((address, answer)) = found.get() else { return last };
+        Some(match (answer, last) {
             // Its last failure was retried or deleted a moment ago, and no archive remembers it: what was known stays.
-            (Some(Ok(None)), Some(Ok(Some(known)))) => {
+            (Ok(None), Some(Shown { answer: (same, Ok(Some(known))), .. })) if same == address => {
                 let kind = ErrorKind { failed: 0, ..known.kind };
-                Some(Ok(Some(ErrorDetail { kind, failed: Vec::new(), ..known })))
+                let detail = ErrorDetail { kind, failed: Vec::new(), ..known };
+                Shown { answer: (address, Ok(Some(detail))), gone: true }
             }
-            (Some(answer), _) => Some(answer),
-        }
+            // Redis or the archive is away, as the banner says: what was known stays, with its time.
+            (Err(ApiError::Unavailable { .. }), Some(Shown { answer: (same, Ok(Some(known))), gone })) if same == address => {
+                Shown { answer: (address, Ok(Some(known))), gone }
+            }
+            (answer, _) => Shown { answer: (address, answer), gone: false },
+        })
     });
+    let again = Callback::new(move |()| found.refetch());
     move || {
-        shown.get().map(|answer| match answer {
-            Ok(Some(detail)) => view! { <Detail detail=detail paged=paged /> }.into_any(),
+        shown.get().map(|Shown { answer: (_, answer), gone }| match answer {
+            Ok(Some(detail)) => view! { <Detail detail=detail gone=gone paged=paged asked=asked again=again /> }.into_any(),
             Ok(None) => {
                 let text = "No failure of this kind is known: it was retried or cleaned up, or the address is not whole.";
                 view! { <Empty title="There is no such error" text=text><a class="btn" href="/errors">"All errors"</a></Empty> }.into_any()
             }
-            Err(error) => view! { <Problem error=error retry=move |()| found.refetch() /> }.into_any(),
+            Err(error) => view! { <Problem error=error retry=again /> }.into_any(),
         })
     }
 }
 
 #[component]
-fn Detail(detail: ErrorDetail, paged: Memo<Option<i64>>) -> impl IntoView {
+fn Detail(
+    detail: ErrorDetail,
+    /// The last of it was retried or deleted: there is nothing to act on.
+    gone: bool,
+    paged: Memo<Option<i64>>,
+    asked: RwSignal<Option<Asked>>,
+    again: Callback<()>,
+) -> impl IntoView {
     let now = expect_context::<Live>().now;
-    let ErrorDetail { kind, error, stack, failed, coverage, jobs: rows, next, unavailable, .. } = detail;
+    let ErrorDetail { kind, error, stack, failed, coverage, jobs: rows, next, unavailable, sampled_at } = detail;
     let last = kind.last_at;
     let after = move || last.map_or(String::new(), |at| format!("an example; the last one {}", relative(at, now.get())));
     let sample = kind.sample.clone().map(|href| view! { <a class="btn max-sm:flex-1" href=href>"Newest job"</a> });
@@ -97,9 +130,13 @@ fn Detail(detail: ErrorDetail, paged: Memo<Option<i64>>) -> impl IntoView {
     let latest =
         kind.last_at.map(|at| view! { <div><dt>"Last"</dt><dd>{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
     let href = kind.href();
+    let standing = standing(sampled_at, coverage);
     let exact = coverage.of.is_some_and(|of| of <= coverage.scanned).then_some(kind.failed);
-    // Where not all of Redis was read, a retry counts there first.
-    let group = kind.failed > 0 || (exact == Some(0) && !rows.is_empty());
+    // Where Redis may hold something else by now, or not all of it was read, the dialog counts first: both verbs are there.
+    let known = Memo::new(move |_| exact.filter(|_| standing.get() == Standing::Current));
+    let archived = !rows.is_empty();
+    let group = Memo::new(move |_| !gone && (known.get() != Some(0) || archived));
+    let text = StoredValue::new(kind.text.clone());
     view! {
         <Title text=kind.text.clone() />
         <div class="head pb-3.5!">
@@ -107,10 +144,13 @@ fn Detail(detail: ErrorDetail, paged: Memo<Option<i64>>) -> impl IntoView {
             <span class="flex-1 max-sm:hidden"></span>
             <div class="flex items-center gap-2 max-sm:w-full max-sm:flex-wrap">
                 {sample}
-                {group.then(|| view! { <span class="contents noscript:hidden"><GroupButtons text=kind.text.clone() count=exact /></span> })}
+                <Show when=move || group.get()>
+                    <span class="contents noscript:hidden"><GroupButtons text=text count=known asked=asked /></span>
+                </Show>
             </div>
         </div>
         <Notes unavailable=unavailable coverage=coverage />
+        {(!gone).then(|| view! { <AsOf at=sampled_at standing=standing again=again /> })}
         <div class="six">
             <div class="span4 min-w-0 divide-y divide-line">
                 {view}

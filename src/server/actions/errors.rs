@@ -1,5 +1,6 @@
 //! The errors inbox: kinds of failures from the archive, what of them is in Redis now, and a verb on all of one kind.
 
+mod failing;
 pub mod remembered;
 
 use super::{
@@ -10,7 +11,6 @@ use super::{
 use crate::model::{
     error::ApiError,
     errors::{Archived, ErrorDetail, ErrorKind, ErrorSort, ErrorsPage, ErrorsQuery, GroupPart, KINDS_PER_PAGE, filter},
-    ids::QueueName,
     job::JobState,
     operation::{Operation, Verb},
     time::Millis,
@@ -18,10 +18,11 @@ use crate::model::{
 use crate::server::{
     archive::{error::ArchiveError, signatures},
     digest::sha1_hex,
-    inbox::Seen,
+    inbox::{Seen, Since},
     state::AppState,
     tasks::operations::{Remembered, Wanted},
 };
+use failing::{OF_A_PAGE, failing};
 use std::{sync::Arc, time::Duration};
 
 /// A group is counted in steps of a search; more than this many queues at once are an incident of another kind.
@@ -31,10 +32,11 @@ const ARCHIVE_WITHIN: Duration = Duration::from_millis(1_500);
 
 async fn seen(state: &AppState, at: Millis) -> Result<Arc<Seen>, ApiError> {
     state.watching.request(at);
-    let snapshot = state.snapshot();
-    let queues: Vec<(QueueName, u64)> =
-        snapshot.queues.iter().filter_map(|q| Some((q.name.clone(), q.failed.filter(|n| *n > 0)?))).collect();
-    Ok(state.inbox.seen(&state.driver, &queues, state.watching.changes(), at).await?)
+    // Before anything is read: what comes meanwhile is seen to be new by whoever asks next.
+    let changes = state.watching.changes();
+    let (failures, last_failure) = state.ledger.lock().failures();
+    let queues = failing(state, OF_A_PAGE, at).await?;
+    Ok(state.inbox.seen(&state.driver, Since { changes, failures, last_failure, queues }, at).await?)
 }
 
 /// What can be said without the archive: why it is missing, unless it is there.
@@ -68,7 +70,7 @@ pub async fn page(state: &AppState, query: &ErrorsQuery) -> Result<ErrorsPage, A
         // Those of this second may be in Redis and not in the archive yet.
         kind.count = kind.count.max(kind.failed);
     }
-    Ok(ErrorsPage { kinds, total, page: query.page.max(1), coverage: seen.coverage, unavailable, sampled_at: at })
+    Ok(ErrorsPage { kinds, total, page: query.page.max(1), coverage: seen.coverage, unavailable, sampled_at: seen.at })
 }
 
 /// Kinds of the archive; those that are in Redis and were not archived yet stand on the first page.
@@ -118,6 +120,8 @@ pub async fn one(state: &AppState, signature: &str, before: Option<i64>) -> Resu
     };
     let (kind, jobs, next, missing) = match kept {
         Ok((kinds, (jobs, next))) => (kinds.into_iter().next(), jobs, next, None),
+        // An archive that does not answer may know of it all the same.
+        Err(error) if live.is_none() && !matches!(error, ArchiveError::Off) => return Err(error.into()),
         Err(error) => (None, Vec::new(), None, Some(unavailable(error))),
     };
     let kind = kind.or_else(|| live.map(|k| k.show(signature, at))).ok_or_else(|| ApiError::NotFound {
@@ -131,7 +135,7 @@ pub async fn one(state: &AppState, signature: &str, before: Option<i64>) -> Resu
         None => (jobs.first().and_then(|j| j.error.clone()), None),
     };
     let kind = ErrorKind { failed: live.map_or(0, |k| k.count()), ..kind };
-    Ok(ErrorDetail { kind, error, stack, failed, coverage: seen.coverage, jobs, next, unavailable: missing, sampled_at: at })
+    Ok(ErrorDetail { kind, error, stack, failed, coverage: seen.coverage, jobs, next, unavailable: missing, sampled_at: seen.at })
 }
 
 /// The text of a kind, which an action on all of it names.
@@ -141,10 +145,9 @@ pub async fn text(state: &AppState, signature: &str) -> Result<String, ApiError>
 
 /// Counts the failed jobs of one kind exactly, queue by queue: what an action on the group would act on.
 pub async fn count(state: &AppState, text: &str) -> Result<Vec<GroupPart>, ApiError> {
-    let snapshot = state.snapshot();
     let filter = filter(text);
     let mut parts = Vec::new();
-    for queue in snapshot.queues.iter().filter(|q| q.failed != Some(0)).map(|q| &q.name) {
+    for queue in failing(state, usize::MAX, now()).await?.keys() {
         let mut step = matching::count(state, queue, JobState::Failed, &filter, None).await?;
         while let Some(next) = step.next.take() {
             step = matching::count(state, queue, JobState::Failed, &filter, Some(&next)).await?;

@@ -10,7 +10,7 @@ use crate::model::{
     worker::{Worker, WorkerList, WorkerState},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -120,6 +120,16 @@ impl Inner {
             }
         }
         queues
+    }
+
+    /// How many failed attempts were heard, retried ones too, and when the last one was whose queue is known.
+    pub fn failures(&self) -> (u64, Option<Millis>) {
+        (self.heard.failed, self.reasons.back().map(|(at, _, _)| *at))
+    }
+
+    /// Queues in which an attempt failed since then.
+    pub fn failing_since(&self, from: Millis) -> BTreeSet<QueueName> {
+        self.reasons.iter().rev().take_while(|(at, _, _)| *at >= from).map(|(_, queue, _)| queue.clone()).collect()
     }
 
     /// What most failures of each queue said in the last minutes.

@@ -3,6 +3,7 @@
 mod elsewhere;
 mod enqueued;
 mod errors;
+mod fresh;
 mod jobs;
 mod once;
 mod operators;
