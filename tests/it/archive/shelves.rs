@@ -194,6 +194,6 @@ async fn what_is_kept_in_memory_is_given_back_and_comes_again() {
     assert_eq!((read.size(), read.num_idle()), (1, 0), "the one that is used stays");
     drop(in_use);
     assert_eq!(with(&db, &[("everywhere", false)], i64::MAX, 100).await.len(), ROWS.len());
-    put(&db, &[70]).await;
-    assert_eq!(with(&db, &[("own70", false)], i64::MAX, 100).await, [70]);
+    put(&db, &[5_000_000_000_001]).await;
+    assert_eq!(with(&db, &[("own5000000000001", false)], i64::MAX, 100).await, [5_000_000_000_001]);
 }
