@@ -115,7 +115,7 @@ pub fn AlsoArchived(archive: FromArchive) -> impl IntoView {
                 <span class="min-w-0 wrap-anywhere num">{label(&step)}</span>
             </label>
             <p class="text-muted wrap-anywhere">
-                "Each of these is pushed again from its payload in the archive, once, with attempts set to 0. Jobs that completed, failed anew, were retried or deleted since, or are still in Redis are not among them. Where that cannot be told, or a retry of many may have taken the job, it is not among them either: it can be retried from its page. Of a long waiting list only the 1,000 jobs that run next are looked at, and of what runs just now only what this console heard begin: another such job would run twice."
+                "Each of these is pushed again from its payload in the archive, once, with attempts set to 0. Jobs that completed, failed anew, were retried or deleted since, or are still in Redis are not among them. That holds for what was done through a console: what another program deleted in Redis is not known. Where it cannot be told, or a retry of many may have taken the job, it is not among them either: it can be retried from its page. Of a long waiting list only the 1,000 jobs that run next are looked at, and of what runs just now only what this console heard begin: another such job would run twice."
             </p>
         })
     };
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_offer_says_how_many_and_how_old() {
-        let part = |count| ArchivedPart { queue: QueueName::try_from("mail").expect("a name"), count };
+        let part = |count| ArchivedPart { queue: QueueName::try_from("mail").expect("a name"), count, bottom: 3 };
         let step = |count, at_least| ArchivedStep {
             archived: Archived { parts: vec![part(count)], top: 9 },
             oldest_at: Some(Millis(1_767_323_045_000)),

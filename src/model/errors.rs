@@ -171,6 +171,9 @@ pub struct GroupPart {
 pub struct ArchivedPart {
     pub queue: QueueName,
     pub count: u64,
+    /// The oldest row that was counted: older ones are not meant, whatever becomes of those.
+    #[serde(default)]
+    pub bottom: i64,
 }
 
 /// The same of all queues, as an action takes it.

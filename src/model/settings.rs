@@ -84,6 +84,9 @@ pub struct RetentionRun {
     /// The longest that one step held the database's lock, ms.
     pub longest_ms: u64,
     pub message: Option<String>,
+    /// Of what is older a part may be gone: by this run, until it is done, or by one before it that kept less and was left half done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub torn_before: Option<Millis>,
 }
 
 impl RetentionRun {

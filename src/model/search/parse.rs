@@ -116,6 +116,13 @@ fn test(name: &str, word: &Word, now: Millis) -> Result<Test, String> {
     })
 }
 
+impl Bound {
+    /// So long ago, not a moment: it moves with the time at which the query is read.
+    pub fn moves(&self) -> bool {
+        span(&self.written).is_some()
+    }
+}
+
 /// The first and the last millisecond of what was written: a point so long ago, or a moment.
 fn stretch(text: &str, now: Millis) -> Option<(Millis, Millis)> {
     match span(text) {

@@ -201,6 +201,7 @@ pub async fn act(
                 text: text.to_owned(),
                 signature: sha1_hex(text),
                 top: archived.map_or(0, |archived| archived.top),
+                bottom: part.bottom,
                 total: part.count.min(remembered::MOST),
                 base,
             })

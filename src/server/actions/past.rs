@@ -12,12 +12,14 @@ use crate::model::{
     job::{Found, JobState, PAYLOAD_SHOWN},
     past::{JobAnswer, Past},
     query::{ArchiveQuery, PER_PAGE},
+    time::Millis,
 };
 use crate::server::{
     archive::{error::ArchiveError, gaps, jobs, timeline, totals},
     state::AppState,
 };
 use push::failure_of;
+use serde::Serialize;
 use std::time::Duration;
 
 /// A page that is made on the server waits no longer for what the archive adds to a job in Redis: a browser asks again.
@@ -51,11 +53,10 @@ pub async fn answer(
     }
     match archived(state, queue, handle, row, PAYLOAD_SHOWN).await {
         Ok(past) => {
-            if let Some(name) = past.as_ref().and_then(|past| failure_of(&past.row))
-                && let Ok((pushed_at, at)) = state.driver.pushed_at(&name).await
+            if let Some(past) = &past
+                && let Some(seen) = seen(state, &past.row).await
             {
-                // Between the two nothing is missed: what was pushed before the clock was read has its note.
-                (answer.pushed_at, answer.answered_at) = (pushed_at, at);
+                (answer.pushed_at, answer.answered_at) = (seen.pushed_at, seen.answered_at);
             }
             answer.past = past.map(Box::new);
         }
@@ -81,6 +82,21 @@ pub async fn answer(
         }
     }
     Ok(answer)
+}
+
+/// When a failure was pushed again, as far as Redis knows, and when that was asked, by the clock of Redis.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenAt {
+    pub answered_at: Millis,
+    pub pushed_at: Option<Millis>,
+}
+
+/// `None`: the row tells of no failure, or Redis could not be asked. Between the two times nothing is missed: what was pushed before the
+/// clock was read has its note.
+pub async fn seen(state: &AppState, row: &ArchivedRow) -> Option<SeenAt> {
+    let (pushed_at, answered_at) = state.driver.pushed_at(&failure_of(row)?).await.ok()?;
+    Some(SeenAt { answered_at, pushed_at })
 }
 
 /// What the archive knows of an id in other queues: the job was retried into one, or the queue has another name by now. The handle

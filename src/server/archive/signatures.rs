@@ -15,6 +15,8 @@ use crate::model::{
 };
 use std::collections::{HashMap, HashSet};
 
+/// To find those of one queue, so many failed rows of a kind are looked at together.
+const LOOKED_AT: usize = 256;
 const COLUMNS: &str = "s.signature, s.text, s.class, s.count, s.first_ms, s.last_ms, s.last_row";
 
 fn read(row: &Row<'_>) -> (ErrorKind, i64) {
@@ -160,6 +162,28 @@ pub async fn places(db: &Db, signature: &str, before: i64, most: usize) -> Resul
     let asked = sql(format!("SELECT row_id FROM flux_console_rows WHERE signature = ? AND row_id < ? ORDER BY row_id DESC LIMIT {most}"));
     let ids: Vec<i64> = db.rows(asked.bind(signature).bind(before), |r| r.int(0)).await?.into_iter().flatten().collect();
     let next = ids.last().copied().filter(|_| ids.len() == most);
+    Ok((named(db, ids).await?, next))
+}
+
+/// The same in one queue, among so many rows of all queues.
+pub async fn places_of(
+    db: &Db,
+    signature: &str,
+    queue: &QueueName,
+    before: i64,
+    most: usize,
+) -> Result<(Vec<Place>, Option<i64>), ArchiveError> {
+    let (mut places, mut next) = places(db, signature, before, LOOKED_AT).await?;
+    places.retain(|place| place.queue == *queue);
+    if places.len() > most {
+        places.truncate(most);
+        next = places.last().map(|place| place.row);
+    }
+    Ok((places, next))
+}
+
+/// Whose these rows are, newest first.
+async fn named(db: &Db, ids: Vec<i64>) -> Result<Vec<Place>, ArchiveError> {
     let asked = sql(
         "SELECT a.id, a.job_id, a.queue, w.job_id, w.queue FROM flux_job_archive a LEFT JOIN flux_console_whole w ON w.row_id = a.id WHERE",
     )
@@ -169,7 +193,7 @@ pub async fn places(db: &Db, signature: &str, before: i64, most: usize) -> Resul
     let place = |(row, id, queue): (Option<i64>, Option<String>, Option<String>)| {
         Some(Place { row: row?, id: id?, queue: QueueName::try_from(queue?).ok()? })
     };
-    Ok((found.into_iter().filter_map(place).collect(), next))
+    Ok(found.into_iter().filter_map(place).collect())
 }
 
 /// Failed rows of a kind before `before`, newest first, and where to go on.

@@ -35,9 +35,11 @@ const MOST: usize = 200;
 struct Told {
     attempt: Attempt,
     class: Option<String>,
+    /// A run that was heard later has a higher one, whatever the clocks of workers say.
+    number: i64,
 }
 
-const RUN: &str = "worker, attempt, started_ms, ended_ms, wait_ms, outcome, error, class";
+const RUN: &str = "worker, attempt, started_ms, ended_ms, wait_ms, outcome, error, class, id";
 
 fn told(row: &Row<'_>) -> Told {
     Told {
@@ -51,6 +53,7 @@ fn told(row: &Row<'_>) -> Told {
             error: row.text(6),
         },
         class: row.text(7),
+        number: row.int(8).unwrap_or_default(),
     }
 }
 
@@ -173,7 +176,7 @@ async fn numbered(db: &Db, queue: &QueueName, id: &str, number: i64, rows: &[Arc
 pub async fn by_queue(db: &Db, id: &str) -> Result<Vec<ArchivedRow>, ArchiveError> {
     let runs =
         sql(format!("SELECT {RUN}, queue FROM flux_console_attempts WHERE job_id = ? AND queue IS NOT NULL ORDER BY id DESC LIMIT {MOST}"));
-    let runs = db.rows(runs.bind(key(id)), |row| (told(row), row.text(8).unwrap_or_default()));
+    let runs = db.rows(runs.bind(key(id)), |row| (told(row), row.text(9).unwrap_or_default()));
     let (mut found, runs) = tokio::try_join!(jobs::by_queue(db, id), runs)?;
     for (told, queue) in runs {
         if let Ok(queue) = QueueName::try_from(queue)

@@ -98,7 +98,7 @@ pub async fn one(
     let (queue, handle, at) = (queue_name(queue)?, of_segment(handle), params.get("at").map(String::as_str));
     if let Some(row) = row(&params)? {
         return match actions::past::archived(&state, &queue, &handle, Some(row), INLINE).await? {
-            Some(past) => super::past::job(past),
+            Some(past) => super::past::job(&state, past).await,
             None => Err(not_here("The archive has no such row of this job.", &elsewhere(&state, &queue, &handle).await?)),
         };
     }
@@ -106,7 +106,7 @@ pub async fn one(
         Found::One { job } => Ok(Json(whole(&state, &queue, *job).await?).into_response()),
         many @ Found::Many { .. } => Ok(Json(many).into_response()),
         Found::Gone { scanned, of } => match kept(actions::past::archived(&state, &queue, &handle, None, INLINE).await)? {
-            Some(past) => super::past::job(past),
+            Some(past) => super::past::job(&state, past).await,
             None => Err(not_here(&gone(scanned, of), &elsewhere(&state, &queue, &handle).await?)),
         },
     }

@@ -105,12 +105,18 @@ async fn page(state: &AppState, queue: Option<QueueName>, status: Option<Status>
     Ok(actions::past::page(state, &ArchiveQuery { queue, status, page, per_page }).await?)
 }
 
-/// An archived job with `"archived": true`, its `data` as JSON.
-pub fn job(job: ArchivedJob) -> Result<Response, Problem> {
+/// An archived job with `"archived": true`, its `data` as JSON. Of a failure also `answeredAt`, by the clock of Redis: what `seenAt` of its
+/// retry takes; and `pushedAt`.
+pub async fn job(state: &AppState, job: ArchivedJob) -> Result<Response, Problem> {
+    // After the archive was read: what was pushed since is not in it.
+    let seen = actions::past::seen(state, &job.row).await;
     let data = job.data.clone();
     let mut value = serde_json::to_value(&job).map_err(|_| Problem::malformed("This row cannot be written as JSON."))?;
     if let Value::Object(members) = &mut value {
         members.insert("archived".into(), Value::Bool(true));
+        if let Some(Value::Object(seen)) = seen.and_then(|seen| serde_json::to_value(seen).ok()) {
+            members.extend(seen);
+        }
         let row = members.remove("row");
         if let Some(Value::Object(row)) = row {
             for (name, value) in row {
@@ -133,7 +139,7 @@ pub fn job(job: ArchivedJob) -> Result<Response, Problem> {
 }
 
 /// `POST /archive/jobs/{row}/{retry|duplicate}` with `{request, base?, seenAt?}` → [`PushDone`]. `seenAt`: when the job was read, by the
-/// clock of Redis; without it, five seconds ago. A failure that was pushed since is not pushed.
+/// clock of Redis (`answeredAt`); without it, five seconds ago. A failure that was pushed since is not pushed.
 pub async fn push(Caller(state): Caller, UrlPath((row, verb)): UrlPath<(i64, String)>, body: Bytes) -> Result<Json<PushDone>, Problem> {
     let copy = match verb.as_str() {
         "retry" => false,

@@ -228,7 +228,7 @@ async fn operations(state: &AppState, db: &Db, written: &mut Written) -> Result<
         match name_pushed(state, db, &operation.id).await {
             Ok(_) => {}
             Err(Halt::Archive(error)) => return Err(error),
-            Err(Halt::Redis(_)) => return Ok(()),
+            Err(Halt::Redis(_) | Halt::Lines) => return Ok(()),
         }
     }
     archive::put_operations(db, &over).await?;

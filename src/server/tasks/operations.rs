@@ -5,6 +5,7 @@
 
 mod archived;
 mod matching;
+mod over;
 mod run;
 mod turn;
 mod wanted;
@@ -31,6 +32,7 @@ use crate::server::{
     error::DriverError,
     state::AppState,
 };
+use over::Over;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use work::{Part, Removal, Work, delayed_parts, newest_failed, waiting_parts};
@@ -42,7 +44,10 @@ const RUNNING: usize = 8;
 
 /// Operations of this console: waiting, running or just finished.
 #[derive(Clone, Default)]
-pub struct Operations(Arc<Mutex<Vec<Known>>>);
+pub struct Operations {
+    own: Arc<Mutex<Vec<Known>>>,
+    over: Over,
+}
 
 struct Known {
     operation: Operation,
@@ -220,7 +225,7 @@ impl Operations {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::server::{
     actions::now,
+    archive::retention::{Old, before},
     driver::redis::maintenance::{CONFIG, RETENTION},
     state::AppState,
 };
@@ -81,14 +82,17 @@ async fn begin_at(state: &AppState, night: Option<Millis>) -> Result<RetentionRu
         });
     }
     let keep = view.settings();
+    let started_at = night.unwrap_or_else(now);
+    let torn_before = view.run.as_ref().and_then(|run| run.torn_before).max(Some(before(Old::Jobs, &keep, started_at)));
     let run = RetentionRun {
         id,
         status: RunStatus::Running,
-        started_at: night.unwrap_or_else(now),
+        started_at,
         finished_at: None,
         parts: Vec::new(),
         longest_ms: 0,
         message: None,
+        torn_before,
     };
     let begun = async {
         state.driver.save_retention_run(&run).await?;

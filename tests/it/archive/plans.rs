@@ -231,6 +231,9 @@ async fn the_inbox_is_led_by_indexes(kind: DatabaseKind) {
                 drop(signatures::rows(&db, &names[0], None).await.expect("rows"));
                 let (places, _) = signatures::places(&db, &names[0], i64::MAX, 8).await.expect("places");
                 assert!(!places.is_empty(), "no row of a kind");
+                let mail = "mail".try_into().expect("a name");
+                let (places, _) = signatures::places_of(&db, &names[0], &mail, i64::MAX, 8).await.expect("places");
+                assert!(!places.is_empty() && places.iter().all(|place| place.queue == mail), "no row of a kind in the queue");
             });
             led(&db, "the inbox", page.await, &["flux_console_rows_signature"]).await;
         }

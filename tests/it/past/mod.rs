@@ -5,6 +5,7 @@ mod enqueued;
 mod errors;
 mod fresh;
 mod jobs;
+mod judged;
 mod once;
 mod operators;
 mod remembered;

@@ -6,6 +6,8 @@
 //! The order of looking matters. First it is looked whether Redis has the jobs of a step, then what moved jobs lately, then what the archive
 //! tells: an operation is in Redis before its first step, so what was moved out of sight before the first look is told by the second.
 
+mod border;
+
 use crate::model::{
     archive::ArchivedRow,
     audit::AuditLine,
@@ -13,24 +15,17 @@ use crate::model::{
     errors::{Archived, ArchivedPart, ArchivedStep},
     ids::QueueName,
     operation::Operation,
-    settings::{RetentionView, RunStatus},
     time::Millis,
 };
 use crate::server::{
     actions::now,
-    archive::{
-        db::Db,
-        error::ArchiveError,
-        jobs, record,
-        retention::{self, Old},
-        signatures,
-        signatures::Place,
-        timeline,
-    },
+    archive::{db::Db, error::ArchiveError, jobs, record, signatures, signatures::Place, timeline},
     digest::sha1_hex,
     error::DriverError,
     state::AppState,
 };
+use border::border;
+pub use border::is_whole;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashSet},
@@ -46,16 +41,18 @@ pub const MOST: u64 = 100_000;
 const MOST_ROWS: u64 = 500_000;
 /// Audit lines that are on their way to the archive: they lie in Redis for moments.
 const LINES: u64 = 200;
+const LINES_WAIT: &str =
+    "Many audit lines are still on their way to the archive, so it is not known what was done lately. Try again in a moment.";
 /// Operations of the last day: all of them, or one that took a job might be left out.
 const OPERATIONS: usize = 5_000;
-/// What retention deletes ends at a border that moves on while failures are judged and pushed.
-const MARGIN_MS: i64 = 3_600_000;
 
-/// Which of the two did not answer.
+/// What keeps it from being told what is left.
 #[derive(Debug)]
 pub enum Halt {
     Redis(DriverError),
     Archive(ArchiveError),
+    /// Audit lines wait in Redis for the archive, more than are read here: what was done lately is not known.
+    Lines,
 }
 
 impl From<DriverError> for Halt {
@@ -75,6 +72,7 @@ impl From<Halt> for ApiError {
         match halt {
             Halt::Redis(error) => error.into(),
             Halt::Archive(error) => error.into(),
+            Halt::Lines => Self::Unavailable { detail: LINES_WAIT.into() },
         }
     }
 }
@@ -105,13 +103,14 @@ impl Lately {
         }
         let here = here(state, db, places).await?;
         let at = now();
-        let operations = driver.operations_of(&driver.operation_ids(OPERATIONS).await?, at).await?;
+        let queues: HashSet<&QueueName> = places.iter().map(|place| &place.queue).collect();
+        let operations = state.operations.lately(driver, &queues, OPERATIONS, at).await?;
         let lines = driver.audit(0, LINES).await?;
-        // There may be more, which nobody reads here: then it cannot be told what is left.
-        let some = lines.len() < usize::try_from(LINES).unwrap_or(usize::MAX);
+        if lines.len() >= usize::try_from(LINES).unwrap_or(usize::MAX) {
+            return Err(Halt::Lines);
+        }
         let lines = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
-        let border = if some { border(&driver.retention(at).await?, at) } else { Millis(i64::MAX) };
-        Ok(Self { here, operations, lines, border })
+        Ok(Self { here, operations, lines, border: border(&driver.retention(at).await?, at) })
     }
 
     /// Whether somebody moved the job by name since it failed.
@@ -148,14 +147,6 @@ async fn here(state: &AppState, db: &Db, places: &[&Place]) -> Result<HashSet<i6
     Ok(here)
 }
 
-/// Audit lines go after a year, and with them what operators did. Retention takes the newest rows first, so of a job that failed and
-/// completed later the failure may stand alone for a while: while rows are deleted by themselves, or a run was left half done.
-fn border(keep: &RetentionView, at: Millis) -> Millis {
-    let before = |old: Old| retention::before(old, &keep.settings(), at).0 + MARGIN_MS;
-    let deletes = keep.auto_cleanup || keep.run.as_ref().is_some_and(|run| run.status != RunStatus::Done);
-    Millis(if deletes { before(Old::Audit).max(before(Old::Jobs)) } else { before(Old::Audit) })
-}
-
 /// The failure at this place, if its job is known by nothing else any more: neither the archive nor Redis tells of anything since.
 pub async fn left(state: &AppState, db: &Db, place: &Place, lately: &Lately) -> Result<Option<ArchivedRow>, Halt> {
     if lately.here.contains(&place.row) {
@@ -177,12 +168,13 @@ struct Counting {
 }
 
 impl Counting {
+    /// Rows come from the newest on: the last one of a queue is its oldest.
     fn add(&mut self, failure: ArchivedRow) {
         let at = failure.failed_at.or(failure.archived_at);
         self.oldest_at = self.oldest_at.into_iter().chain(at).min();
         match self.archived.parts.iter_mut().find(|part| part.queue == failure.queue) {
-            Some(part) => part.count += 1,
-            None => self.archived.parts.push(ArchivedPart { queue: failure.queue, count: 1 }),
+            Some(part) => (part.count, part.bottom) = (part.count + 1, failure.row),
+            None => self.archived.parts.push(ArchivedPart { queue: failure.queue, count: 1, bottom: failure.row }),
         }
     }
 
@@ -194,10 +186,13 @@ impl Counting {
 
 /// What is in Redis can be acted on without it.
 fn unavailable(error: ArchiveError) -> ArchivedStep {
-    let why = match error {
+    without(match error {
         ArchiveError::Off => "This console keeps no archive: only jobs in Redis are meant.".into(),
         other => format!("The archive could not be asked, so only jobs in Redis are meant. {}", ApiError::from(other)),
-    };
+    })
+}
+
+fn without(why: String) -> ArchivedStep {
     ArchivedStep { unavailable: Some(why), ..ArchivedStep::default() }
 }
 
@@ -216,6 +211,7 @@ pub async fn count(state: &AppState, text: &str, at: Option<&str>) -> Result<Arc
     while more && !counting.is_full() && began.elapsed() < STEP_TIME {
         more = match step(state, &db, &sha1_hex(text), &mut counting).await {
             Err(Halt::Archive(error)) => return Ok(unavailable(error)),
+            Err(Halt::Lines) => return Ok(without(format!("Only jobs in Redis are meant. {LINES_WAIT}"))),
             stepped => stepped?,
         };
     }
@@ -253,27 +249,4 @@ async fn step(state: &AppState, db: &Db, signature: &str, counting: &mut Countin
     }
     counting.before = next.unwrap_or(counting.before);
     Ok(next.is_some())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DAY_MS: i64 = 86_400_000;
-
-    #[test]
-    fn what_may_have_lost_its_end_is_not_judged() {
-        let keep = |auto_cleanup| RetentionView {
-            auto_cleanup,
-            retention_days: 30,
-            logs_retention_days: 30,
-            last_run: None,
-            problem: None,
-            run: None,
-        };
-        let now = Millis(20_000 * DAY_MS);
-        let days = |days: i64| Millis(now.0 - days * DAY_MS + MARGIN_MS);
-        assert_eq!((border(&keep(false), now), border(&keep(true), now)), (days(365), days(30)));
-        assert_eq!(border(&RetentionView { retention_days: 3_650, ..keep(true) }, now), days(365), "audit lines go first");
-    }
 }

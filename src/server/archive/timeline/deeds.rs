@@ -7,7 +7,7 @@ use crate::{
         audit::AT_LEAST,
         ids::QueueName,
         job::JobState,
-        search::{Candidate, Query, text::LazyText},
+        search::{Candidate, Query, Test, text::LazyText},
         time::Millis,
     },
     server::archive::{
@@ -193,7 +193,9 @@ impl Bulk {
         let cut =
             filter.ends_with('…') || filter.contains('*') || row.error.as_ref().is_some_and(|error| error.chars().count() >= ERROR_CHARS);
         // Free words are looked for in the whole payload, which is not read here.
-        if cut || !query.terms.is_empty() || !query.problems.is_empty() {
+        // A time so long ago was that of the count, a moment before the operation began.
+        let moves = query.filters.iter().any(|filter| matches!(&filter.test, Test::Since(bound) | Test::Until(bound) if bound.moves()));
+        if cut || moves || !query.terms.is_empty() || !query.problems.is_empty() {
             return true;
         }
         let text = LazyText::new("");
@@ -233,6 +235,36 @@ mod tests {
         ] {
             assert_eq!(told(verb, who, result), (title.to_owned(), detail.to_owned()), "{verb}: {result}");
         }
+    }
+
+    /// The operation began a moment after the count, of which the span was meant.
+    #[test]
+    fn a_filter_with_a_span_may_mean_what_failed_at_its_edge() {
+        let failed = Millis(1_795_432_801_819);
+        let row = ArchivedRow {
+            row: 1,
+            id: "a".into(),
+            queue: QueueName::try_from("mail").expect("a name"),
+            status: Status::Failed,
+            verdict: Verdict::Sure,
+            class_name: None,
+            attempt: Some(3),
+            max_attempts: Some(3),
+            delay_s: None,
+            created_at: Some(failed),
+            archived_at: Some(failed),
+            failed_at: Some(failed),
+            error: Some("no answer".into()),
+            group_id: None,
+            bytes: 9,
+        };
+        let means = |filter: &str| {
+            let at = Millis(failed.0 + 15 * 60_000 + 5);
+            let bulk = Bulk { at, who: "Olga".into(), result: "1 done".into(), filter: Some(filter.into()) };
+            bulk.may_mean(std::slice::from_ref(&row))
+        };
+        assert!(means("since:15m") && means("until:15m") && means("since:2026-01-02"));
+        assert!(!means("since:2026-12-31") && !means("error:declined"));
     }
 
     /// The line of an operation that was cancelled names what it had pushed.

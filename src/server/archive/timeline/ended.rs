@@ -1,6 +1,6 @@
 //! How a job ended of which a row is shown; no I/O. Rows and runs that come after it may tell more than the row.
 
-use super::{All, tell::APART_MS};
+use super::{All, since, tell::APART_MS};
 use crate::model::{
     archive::{ArchivedRow, Attempt, Status, Verdict},
     time::Millis,
@@ -57,8 +57,23 @@ pub fn later(all: &All, row: &ArchivedRow, asked: bool) -> Option<Status> {
 /// Whether this failure is the last that is known of its job: no other end, and no run since, whatever became of it.
 pub fn is_last(all: &All, row: &ArchivedRow) -> bool {
     let failed_at = at(row);
-    let since = |run: &Attempt| failed_at.is_none_or(|failed| run.ended_at.0 > failed.0 + APART_MS);
-    row.status == Status::Failed && later(all, row, false).is_none() && !all.runs.iter().any(|told| since(&told.attempt))
+    let ran_since = |run: &Attempt| failed_at.is_none_or(|failed| run.ended_at.0 > failed.0 + APART_MS);
+    row.status == Status::Failed
+        && later(all, row, false).is_none()
+        && !all.runs.iter().any(|told| ran_since(&told.attempt))
+        && !completed_since(all, row)
+}
+
+/// Whether a run completed after this failure, though a worker's clock may say before: after the row was written, or heard after the run
+/// that failed.
+fn completed_since(all: &All, row: &ArchivedRow) -> bool {
+    let failed_at = row.failed_at.or(row.archived_at);
+    let near = |run: &Attempt| failed_at.is_some_and(|failed| (run.ended_at.0 - failed.0).abs() <= APART_MS);
+    let failed = |run: &Attempt| end_of_run(run) == Some(Status::Failed) && near(run);
+    let heard = all.runs.iter().filter(|told| failed(&told.attempt)).map(|told| told.number).max();
+    let written = since(row);
+    let mut completed = all.runs.iter().filter(|told| told.attempt.outcome == "completed");
+    completed.any(|told| told.attempt.ended_at >= written || heard.is_some_and(|number| told.number > number))
 }
 
 /// The run that the row tells of.

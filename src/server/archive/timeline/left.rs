@@ -2,7 +2,7 @@
 
 use super::{
     MOST,
-    deeds::{self, Bulk},
+    deeds::{self, Bulk, Deed},
     ended, of_itself, shown,
 };
 use crate::{
@@ -22,6 +22,8 @@ const KEPT: u64 = 1_000;
 const COUNTED: u64 = 20_000;
 /// A row is written moments after its failure, by another clock, and MySQL's times are whole seconds.
 const SECOND_MS: i64 = 1_000;
+/// The clocks of workers and consoles are taken to be no further apart.
+const CLOCKS_MS: i64 = 10 * 60_000;
 
 /// The failure that this row tells of, if it is the newest of its job and nothing is known that came after it: no other end or run, no
 /// operator who moved the job by name, and no action on many failed jobs while it may have been among them. `operations`: what Redis
@@ -38,14 +40,16 @@ pub async fn left(
     let all = of_itself(db, queue, id).await?;
     let Some(failure) = shown(&all.rows).filter(|newest| newest.row == row && ended::is_last(&all, newest)) else { return Ok(None) };
     let since = since(failure);
-    if since < border || all.deeds.iter().any(|deed| deed.at >= since && deed.moved()) {
+    // A job that was deleted does not come back by itself: a deletion counts also where the worker's clock was ahead.
+    let counts = |deed: &Deed| deed.at >= since || (deed.verb == "discard" && deed.at.0 + CLOCKS_MS >= since.0);
+    if since < border || all.deeds.iter().any(|deed| counts(deed) && deed.moved()) {
         return Ok(None);
     }
     let mut bulk = deeds::on_failed(db, queue, since).await?;
     if bulk.len() >= MOST && !bulk.iter().any(|action| action.may_mean(&all.rows)) {
         return Ok(None);
     }
-    let lately = || operations.iter().filter(|o| o.queue == *queue && o.started_at >= since && took(o));
+    let lately = || operations.iter().filter(|o| o.queue == *queue && may_have_come_since(o, since) && took(o));
     bulk.extend(lately().map(of_operation));
     bulk.sort_by_key(|action| action.at);
     // What Redis had dropped before the first of them was there for none.
@@ -59,7 +63,13 @@ pub async fn left(
     Ok(Some(failure.clone()))
 }
 
-/// From when on what was done counts. A worker's clock that is ahead hides nothing.
+/// By a clock that is behind it began before the failure: one that goes on counts all the same.
+fn may_have_come_since(operation: &Operation, since: Millis) -> bool {
+    operation.started_at >= since || !operation.status.is_over()
+}
+
+/// From when on what was done counts: of a row that a console wrote, a worker's clock that is ahead hides nothing. The library's rows have
+/// no other time than the worker's.
 pub fn since(failure: &ArchivedRow) -> Millis {
     match (failure.failed_at, failure.archived_at) {
         (Some(failed), Some(archived)) if archived.0 + SECOND_MS < failed.0 => archived,
@@ -89,7 +99,7 @@ fn at_most(operation: &Operation) -> u64 {
 
 /// Whether so many failures of the queue had come behind it by then that Redis did not have it any more, with so many `taken` out of the
 /// list meanwhile, each of which made room. A failure may have two rows, the library's and the console's, and some are older than their
-/// places say: those of a list that was there before the archive.
+/// places say: those of a list that was there before the archive. Rows of the minutes before are not counted: a worker's clock may be behind.
 async fn dropped(db: &Db, queue: &QueueName, row: i64, at: Millis, taken: u64) -> Result<bool, ArchiveError> {
     let most = KEPT.saturating_add(taken).saturating_mul(2);
     if most > COUNTED {
@@ -99,7 +109,7 @@ async fn dropped(db: &Db, queue: &QueueName, row: i64, at: Millis, taken: u64) -
     let text = format!("SELECT {} FROM flux_job_archive a WHERE a.status = 'failed' AND a.id > ?", dialect.ms("a.archived_at"));
     let asked = sql(text).bind(row).and_is(dialect, "a.queue", stored_queue(dialect, queue.as_str()));
     let last = db.one(asked.then(" ORDER BY a.id LIMIT 1 OFFSET ?").bind(most - 1), |row| row.int(0)).await?;
-    Ok(last.flatten().is_some_and(|archived| archived + SECOND_MS <= at.0))
+    Ok(last.flatten().is_some_and(|archived| archived + CLOCKS_MS <= at.0))
 }
 
 #[cfg(test)]

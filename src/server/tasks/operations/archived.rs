@@ -28,8 +28,9 @@ pub struct Remembered {
     /// Of the kind: its text, and the name that the archive has for it.
     pub text: String,
     pub signature: String,
-    /// The newest row that was counted.
+    /// The newest row that was looked at, and the oldest that was counted in this queue.
     pub top: i64,
+    pub bottom: i64,
     /// Jobs that were counted.
     pub total: u64,
     /// Jobs of a priority that no worker reads go to the base list.
@@ -54,6 +55,7 @@ impl Remembered {
             operation: operation.to_owned(),
             signature: self.signature.clone(),
             before: self.top.saturating_add(1),
+            bottom: self.bottom,
             left: self.total,
             base: self.base,
             pushed: Vec::new(),
@@ -66,6 +68,8 @@ pub(super) struct Archived {
     signature: String,
     /// Rows from here on are still to be judged.
     before: i64,
+    /// Older ones were not counted.
+    bottom: i64,
     /// Jobs that it may still act on: never more than were counted.
     left: u64,
     base: bool,
@@ -104,15 +108,16 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archive
     let db = state.archive.db()?;
     // What the step before could not.
     work.write_down(state, &db, outcome).await?;
-    let (places, next) = state.archive.noted(signatures::places(&db, &work.signature, work.before, ROWS).await)?;
-    let asked: Vec<&Place> = places.iter().filter(|place| place.queue == *queue).collect();
+    let (mut places, next) = state.archive.noted(signatures::places_of(&db, &work.signature, queue, work.before, ROWS).await)?;
+    places.retain(|place| place.row >= work.bottom);
+    let asked: Vec<&Place> = places.iter().collect();
     let lately = Lately::of(state, &db, &asked).await?;
     for place in &places {
         if work.left == 0 {
             break;
         }
-        if place.queue == *queue
-            && let Some(failure) = remembered::left(state, &db, place, &lately).await?
+        if let Some(failure) = remembered::left(state, &db, place, &lately).await?
+            && remembered::is_whole(state, &failure).await?
         {
             let raw = state.archive.noted(jobs::payload(&db, place.row).await)?.unwrap_or_default();
             let name = remembered::name(&failure);
@@ -135,7 +140,7 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archive
         work.before = place.row;
     }
     work.write_down(state, &db, outcome).await?;
-    let Some(next) = next.filter(|_| work.left > 0) else {
+    let Some(next) = next.filter(|next| work.left > 0 && *next > work.bottom) else {
         // Counted, and not as they were any more.
         outcome.gone += work.left;
         work.left = 0;

@@ -48,6 +48,12 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
                 operation.message = Some("The archive could not be asked in between. No job was pushed twice.".into());
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
+            Err(Halt::Lines) if failures < TRIES => {
+                failures += 1;
+                operation.message =
+                    Some("It waited in between, until the archive knew what was done lately. No job was pushed twice.".into());
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
             Err(Halt::Redis(error)) => {
                 operation.message = Some(stopped(error));
                 break OperationStatus::Failed;
@@ -55,6 +61,11 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
             Err(Halt::Archive(error)) => {
                 tracing::warn!(problem = error.problem(), "operation stopped");
                 operation.message = Some("The archive could not be asked for half a minute.".into());
+                break OperationStatus::Failed;
+            }
+            Err(Halt::Lines) => {
+                let message = "For half a minute the archive did not know what was done lately: many audit lines wait in Redis.";
+                operation.message = Some(message.into());
                 break OperationStatus::Failed;
             }
         }

@@ -52,17 +52,19 @@ impl Operations {
         Ok(ids.iter().filter_map(|id| list.iter().find(|k| k.operation.id == *id)).map(|k| k.operation.clone()).collect())
     }
 
-    /// The ids of all of these, and those that are new.
+    /// The ids of all of these, each once, and those that are new.
     fn line_up(&self, all: Vec<Wanted>, who: &str) -> Result<(Vec<String>, VecDeque<Waiting>), ApiError> {
         let at = now();
         let mut list = self.lock();
         let wait = list.iter().filter(|k| k.operation.status == OperationStatus::Waiting).count();
-        let (mut ids, mut new, mut known) = (Vec::with_capacity(all.len()), VecDeque::new(), Vec::new());
+        let (mut ids, mut new, mut known) = (Vec::with_capacity(all.len()), VecDeque::new(), Vec::<Known>::new());
         for wanted in all {
             let (verb, queue, from, with) = (wanted.verb(), wanted.queue(), wanted.from(), wanted.with());
             let same = |k: &&Known| !k.operation.status.is_over() && k.is(verb, queue, from) && k.with == with;
-            if let Some(twin) = list.iter().find(same) {
-                ids.push(twin.operation.id.clone());
+            if let Some(twin) = list.iter().chain(&known).find(same) {
+                if !ids.contains(&twin.operation.id) {
+                    ids.push(twin.operation.id.clone());
+                }
                 continue;
             }
             let operation = Operation {

@@ -10,7 +10,7 @@ use crate::server::{
     archive::{
         db::{Db, again},
         error::ArchiveError,
-        retention::{OLD, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, next, sweep},
+        retention::{OLD, Old, Side, any_gone, before, delete, forget, identity_of_raw, mark_orphans, next, sweep},
     },
     driver::redis::maintenance::RETENTION,
     state::AppState,
@@ -52,7 +52,11 @@ pub(super) async fn work(state: AppState, db: Db, keep: Retention, run: Retentio
     let Worker { state, mut run, keep, .. } = worker;
     let rest = "What was deleted is deleted whole; the next run does the rest.";
     (run.status, run.message) = match ended {
-        Ok(()) => (RunStatus::Done, None),
+        Ok(()) => {
+            let whole_from = before(Old::Jobs, &keep, run.started_at);
+            run.torn_before = run.torn_before.filter(|torn| *torn > whole_from);
+            (RunStatus::Done, None)
+        }
         Err(Stop::Shutdown) => (RunStatus::Stopped, Some(format!("The console was stopped. {rest}"))),
         Err(Stop::Lease) => (RunStatus::Stopped, Some(format!("Another console took over, or Redis cannot be reached. {rest}"))),
         Err(Stop::Archive(error)) => {
@@ -238,6 +242,7 @@ mod tests {
             parts: vec![RunPart { what: "job rows".into(), deleted }, RunPart { what: "log lines".into(), deleted: 0 }],
             longest_ms: 0,
             message: message.map(str::to_owned),
+            torn_before: None,
         };
         assert_eq!(result(&run(None, 0)), "nothing was old enough");
         assert_eq!(result(&run(None, 3)), "deleted 3 job rows");
