@@ -4,6 +4,7 @@ mod elsewhere;
 mod enqueued;
 mod errors;
 mod jobs;
+mod meanwhile;
 mod once;
 mod operators;
 mod remembered;
