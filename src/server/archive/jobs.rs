@@ -200,6 +200,16 @@ pub async fn error(db: &Db, row: i64) -> Result<Option<String>, ArchiveError> {
     Ok(db.one(sql(text).bind(row), |row| row.text(1).or_else(|| row.text(0))).await?.flatten())
 }
 
+/// Whether a job is known by its bytes alone: its payload says no id, so the archive made one of them (`record`), or has none.
+pub async fn is_nameless(db: &Db, row: i64, id: &str) -> Result<bool, ArchiveError> {
+    let made = id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !made && !id.is_empty() {
+        return Ok(false);
+    }
+    let raw = payload(db, row).await?.unwrap_or_default();
+    Ok(std::str::from_utf8(&raw).ok().and_then(|text| Reading::of(text).id).is_none())
+}
+
 fn seen(row: &ArchivedRow) -> Seen {
     Seen { status: row.status, attempt: row.attempt, created_at: row.created_at, at: row.archived_at, failed_at: row.failed_at }
 }

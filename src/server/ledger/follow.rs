@@ -137,6 +137,10 @@ impl Inner {
         if failed {
             worker.undecided.push(Undecided { job: event.job.clone(), queue: queue.clone(), class: class.clone(), at, closed: None });
         }
+        if let Some(job) = event.job.as_deref().filter(|_| self.told.on) {
+            // What the history tells was heard then.
+            self.runs.ended.note(job, queue.as_ref(), !failed, at, if counts { now } else { at.min(now) });
+        }
         if counts {
             self.closed(event, id, run.as_ref(), queue.as_ref(), at, now);
             let what = if failed { Counted::Failed } else { Counted::Completed };
@@ -189,6 +193,7 @@ impl Inner {
     /// Tells the archive of a run that nobody will end.
     pub(super) fn over(&mut self, run: &Open, outcome: &'static str, now: Millis) {
         let Some(job) = run.job.clone().filter(|_| self.told.on) else { return };
+        self.runs.ended.note(&job, run.queue.as_ref(), false, now, now);
         let closed = Closed {
             job,
             queue: run.queue.clone(),

@@ -6,6 +6,7 @@
 //! A worker that runs one job at a time closes its run by beginning another one: how that ended is unknown.
 
 mod count;
+mod ended;
 mod event;
 mod follow;
 pub mod frame;
@@ -251,10 +252,11 @@ impl Inner {
         }
     }
 
-    /// Whether a job with this id runs, in this queue or in one that is not known.
-    pub fn runs_job(&self, queue: &QueueName, id: &str) -> bool {
+    /// Whether a job with this id runs, or ran since it failed then and the archive need not know that yet: in this queue or in one that is
+    /// not known.
+    pub fn may_have_run(&self, queue: &QueueName, id: &str, failed_at: Millis, now: Millis) -> bool {
         let is = |open: &runs::Open| open.job.as_deref() == Some(id) && open.queue.as_ref().is_none_or(|of| of == queue);
-        self.runs.open.values().any(is)
+        self.runs.open.values().any(is) || self.runs.ended.may_tell(queue, id, failed_at, now)
     }
 
     pub fn lost(&self, key: &str) -> Option<&Lost> {

@@ -1,5 +1,6 @@
-//! Open runs and lost ones.
+//! Open runs, lost ones, and those that ended a moment ago.
 
+use super::ended::Ended;
 use crate::model::{
     ids::QueueName,
     run::{Lost, PutBack, Run, RunState, Upcoming},
@@ -75,6 +76,7 @@ pub struct Runs {
     /// By number, so that the oldest comes first.
     pub open: BTreeMap<u64, Open>,
     pub lost: BTreeMap<String, Lost>,
+    pub ended: Ended,
     next: u64,
 }
 
@@ -87,5 +89,6 @@ impl Runs {
 
     pub fn forget(&mut self, now: Millis) {
         self.lost.retain(|_, l| now.0 - l.lost_at.0 < LOST_KEPT_MS);
+        self.ended.forget(now);
     }
 }

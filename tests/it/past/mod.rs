@@ -6,6 +6,7 @@ mod errors;
 mod fresh;
 mod jobs;
 mod judged;
+mod meanwhile;
 mod once;
 mod operators;
 mod remembered;

@@ -153,9 +153,14 @@ pub async fn left(state: &AppState, db: &Db, place: &Place, lately: &Lately) -> 
         return Ok(None);
     }
     let judged = timeline::left(db, &place.queue, &place.id, place.row, &lately.operations, lately.border).await;
-    let left = state.archive.noted(judged)?.filter(|failure| !lately.names(failure));
-    // What runs is in no list.
-    Ok(left.filter(|failure| !state.ledger.lock().runs_job(&failure.queue, &failure.id)))
+    let Some(failure) = state.archive.noted(judged)?.filter(|failure| !lately.names(failure)) else { return Ok(None) };
+    // Nothing in Redis, and no event, can be told to be of it.
+    if state.archive.noted(jobs::is_nameless(db, failure.row, &failure.id).await)? {
+        return Ok(None);
+    }
+    // Last of all: what runs is in no list, and what ran while the lists were read need not be in the archive yet.
+    let ran = state.ledger.lock().may_have_run(&failure.queue, &failure.id, timeline::since(&failure), now());
+    Ok((!ran).then_some(failure))
 }
 
 /// What a count carries from step to step.

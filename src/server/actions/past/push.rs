@@ -96,6 +96,9 @@ async fn pushed(
     if !ask.copy && state.driver.has_failure(queue, id, raw).await? {
         return Err(ApiError::Conflict { detail: "This failure is still in Redis: retry it there. Nothing was changed.".into() });
     }
+    if !ask.copy && state.driver.has_nameless(queue, raw).await? {
+        return Err(ApiError::Conflict { detail: "This failure is still in Redis: retry it there. Nothing was changed.".into() });
+    }
     // Made of the click, so that a click that comes twice answers the same id.
     let copy = ask.copy.then_some(copy);
     let once = Once::Click { request: &ask.request, failure: failure.map(|name| (name, ask.seen_at)) };

@@ -94,3 +94,22 @@ fn memory_is_bounded_and_nothing_is_miscounted() {
     let h = s.heard();
     assert_eq!((h.started, s.ledger.active().total), (most + 500 + most + 10, Some(most)));
 }
+
+#[test]
+fn a_run_is_remembered_for_minutes_after_its_end() {
+    let mut s = Scene::new();
+    s.ledger.told.on = true;
+    let failed_at = Millis(s.now);
+    let ran = |s: &Scene, id: &str| s.ledger.may_have_run(&name("mail"), id, failed_at, Millis(s.now));
+    s.beat("w", &["mail"]);
+    s.start("w", "a");
+    assert!(ran(&s, "a"), "it runs");
+    s.done("w", "a");
+    assert!(ran(&s, "a") && !ran(&s, "b"), "the archive need not have it yet");
+    s.now += 5 * 60_000 + 1_000;
+    s.tick();
+    assert!(!ran(&s, "a"), "by now it has");
+    s.start("w", "b");
+    s.start("w", "c");
+    assert!(ran(&s, "b"), "how it ended is not known");
+}

@@ -1,17 +1,18 @@
 //! Whether a job that the archive knows is in Redis.
 
-use super::{RedisDriver, SEARCHED, STEP, id_texts, lists, met, payload, ways_to_write};
+mod walk;
+
+use super::{RedisDriver, met, payload, sources, ways_to_write};
 use crate::model::{
     archive::ArchivedRow,
-    ids::{QueueName, Source},
+    ids::{Fingerprint, QueueName, Source},
     job::{JobState, JobSummary},
     past::is_failure,
 };
 use crate::server::error::DriverError;
 use std::collections::BTreeSet;
+use walk::{LOOKED, Walk};
 
-/// Of each list so many jobs that run next are looked at for one that is asked for with many others.
-const SOON: u64 = 1_000;
 /// A script that looks for many of them reads about so many bytes: it looks at every one of them.
 const NAMED_BYTES: usize = 1024 * 1024;
 
@@ -24,42 +25,50 @@ impl RedisDriver {
     /// deletion or the cap; only somebody who restores it from the trash in that very moment brings it back.
     pub async fn has_failure(&self, queue: &QueueName, id: &str, raw: &[u8]) -> Result<bool, DriverError> {
         let told = payload::read(&payload::Element::of(raw));
-        let last = self.length(&self.source_key(queue, &Source::Failed), "LLEN").await?.min(SEARCHED);
-        let (texts, mut at) = (id_texts(id), 0);
-        while at < last {
-            let (met, next) = self.search_step(queue, &Source::Failed, id, &texts, (at, last)).await?;
-            if met.iter().any(|job| is_failure(job, told.created_at, told.attempts)) {
+        let begins = beginnings(id);
+        let mut walk = Walk::of(&Source::Failed, self.length(&self.source_key(queue, &Source::Failed), "LLEN").await?);
+        while let Some((at, last)) = walk.ahead() {
+            let (met, next) = self.named_step(queue, &Source::Failed, &begins, (at, last)).await?;
+            if met.iter().any(|job| job.id.as_deref() == Some(id) && is_failure(job, told.created_at, told.attempts)) {
                 return Ok(true);
             }
-            at = next;
+            walk.came_to(next);
         }
         Ok(false)
     }
 
-    /// Which of these failures of the queue are in Redis: the very failure among the failed jobs, as far as a search by id looks, or a job
-    /// with its id among the [`SOON`] that run next of a list, or among the first behind its group. Each list is read once, however many
-    /// are asked for.
+    /// Whether these bytes lie among the failed jobs, where they say no id: nothing else tells which job that is.
+    pub async fn has_nameless(&self, queue: &QueueName, raw: &[u8]) -> Result<bool, DriverError> {
+        if payload::id_of(raw).is_some() {
+            return Ok(false);
+        }
+        let hash = payload::Element::of(raw).digest();
+        let found = self.locate(queue, &Fingerprint { hash, source: Source::Failed, hint: 0, score: None }).await?;
+        Ok(found.is_some())
+    }
+
+    /// Which of these failures of the queue are in Redis: a job with its id among the failed ones, as far as a search by id looks, among
+    /// those that run next of a list, or among the first behind its group. Each list is read once, however many are asked for. A failed
+    /// job counts also with another stamp: it failed anew, and the archive need not know that yet.
     pub async fn are_here(&self, queue: &QueueName, failures: &[&ArchivedRow]) -> Result<Vec<bool>, DriverError> {
         let begins: BTreeSet<String> = failures.iter().flat_map(|failure| beginnings(&failure.id)).collect();
         let begins: Vec<String> = begins.into_iter().collect();
         let groups: BTreeSet<&String> = failures.iter().filter_map(|failure| failure.group_id.as_ref()).collect();
-        let mut sources = lists();
-        sources.extend(groups.into_iter().cloned().map(Source::Grouped));
-        let places: Vec<(&QueueName, &Source)> = sources.iter().map(|source| (queue, source)).collect();
+        // In the order in which jobs go from list to list, so that one that goes on meanwhile is met where it comes to.
+        let mut lists: Vec<Source> = [JobState::Failed, JobState::Delayed].into_iter().flat_map(sources).collect();
+        lists.extend(groups.into_iter().cloned().map(Source::Grouped));
+        lists.extend(sources(JobState::Waiting));
+        let places: Vec<(&QueueName, &Source)> = lists.iter().map(|source| (queue, source)).collect();
         let lengths = self.lengths(&places).await?;
         let mut here = vec![false; failures.len()];
-        for (source, length) in sources.iter().zip(lengths) {
-            let most = if matches!(source, Source::Failed) { SEARCHED } else { SOON };
-            let (mut at, last) = (0, length.unwrap_or(0).min(most));
-            while at < last {
+        for (source, length) in lists.iter().zip(lengths) {
+            let mut walk = Walk::of(source, length.unwrap_or(0));
+            while let Some((at, last)) = walk.ahead() {
                 let (met, next) = self.named_step(queue, source, &begins, (at, last)).await?;
                 for (here, failure) in here.iter_mut().zip(failures) {
-                    *here |= met
-                        .iter()
-                        .filter(|job| job.id.as_deref() == Some(failure.id.as_str()))
-                        .any(|job| job.state != JobState::Failed || may_be(job, failure));
+                    *here |= met.iter().any(|job| job.id.as_deref() == Some(failure.id.as_str()));
                 }
-                at = next;
+                walk.came_to(next);
             }
         }
         Ok(here)
@@ -76,19 +85,14 @@ impl RedisDriver {
     ) -> Result<(Vec<JobSummary>, u64), DriverError> {
         let order = match source {
             Source::Delayed(_) => "scored",
-            Source::Grouped(_) => "head",
-            Source::Waiting(_) | Source::Failed => "tail",
+            // Failures that come meanwhile stand before what is still to be looked at.
+            Source::Grouped(_) | Source::Failed => "head",
+            Source::Waiting(_) => "tail",
         };
         let mut call = self.scripts.find_ids.key(self.source_key(queue, source));
-        call.arg(at).arg((at + STEP * 2).min(last) - 1).arg(NAMED_BYTES).arg(order).arg(begins);
+        call.arg(at).arg((at + LOOKED).min(last) - 1).arg(NAMED_BYTES).arg(order).arg(begins);
         met(queue, source, at, call.invoke_async(&mut self.requests.clone()).await?)
     }
-}
-
-/// Whether a failed job may be this failure: not if both say when they were created, and in which attempt they failed, and that differs.
-fn may_be(job: &JobSummary, failure: &ArchivedRow) -> bool {
-    let told = job.created_at.is_some() && failure.created_at.is_some() && job.attempts.is_some() && failure.attempt.is_some();
-    !told || is_failure(job, failure.created_at, failure.attempt)
 }
 
 /// How a payload may begin to write this id, up to the first character that can be written in more than one way.

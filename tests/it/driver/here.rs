@@ -1,0 +1,227 @@
+//! Whether a job that the archive knows is in Redis, while others move what is there between two looks.
+
+use super::*;
+use crate::support::{
+    Payload,
+    payload::{dead, many, many_dead},
+};
+use flux_console::model::archive::{ArchivedRow, Status, Verdict};
+use redis::{AsyncCommands, Pipeline, aio::MultiplexedConnection};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+const FAILED: &str = "queue:mail:failed";
+const WAITING: &str = "queue:mail";
+
+/// Looks at this key are counted, and before each but the first one this is done.
+#[derive(Default)]
+struct Busy {
+    key: &'static str,
+    looks: usize,
+    meanwhile: Pipeline,
+}
+
+/// A driver whose looks go through a stretch of network in which others get busy.
+struct Between {
+    driver: RedisDriver,
+    busy: Arc<Mutex<Busy>>,
+    task: JoinHandle<()>,
+}
+
+impl Between {
+    async fn start(redis: &TestRedis) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let busy = Arc::<Mutex<Busy>>::default();
+        let (to, con, all) = (redis.server.port, redis.con.clone(), busy.clone());
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (con, busy) = (con.clone(), all.clone());
+                tokio::spawn(async move { carry(client, to, con, &busy).await });
+            }
+        });
+        let url = format!("redis://127.0.0.1:{port}/");
+        let driver = RedisDriver::new(&url, Keys::new("queue:", &["flux_console:".into()])).expect("a URL of our own");
+        // From now on Redis knows the script, so each look is asked for once.
+        redis.push_raw("queue:known:failed", [dead("a", "known", "no", "")]).await;
+        driver.are_here(&queue("known"), &[&row("a", "known")]).await.expect("an answer");
+        redis.con.clone().del::<_, ()>("queue:known:failed").await.expect("DEL");
+        Self { driver, busy, task }
+    }
+
+    /// Whether a job is found, and with how many looks at that list.
+    async fn finds(&self, id: &str, key: &'static str, meanwhile: Pipeline) -> (bool, usize) {
+        *self.busy.lock().expect("no panic") = Busy { key, looks: 0, meanwhile };
+        let here = self.driver.are_here(&queue("mail"), &[&row(id, "mail")]).await.expect("an answer");
+        (here[0], std::mem::take(&mut *self.busy.lock().expect("no panic")).looks)
+    }
+}
+
+impl Drop for Between {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(mut client: TcpStream, to: u16, mut con: MultiplexedConnection, busy: &Mutex<Busy>) -> io::Result<()> {
+    let mut server = TcpStream::connect(("127.0.0.1", to)).await?;
+    let (mut asked, mut answered) = (vec![0_u8; 64 * 1024], vec![0_u8; 64 * 1024]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => {
+                let n = read?;
+                if n == 0 {
+                    return Ok(());
+                }
+                if let Some(meanwhile) = due(busy, &asked[..n]) {
+                    meanwhile.query_async::<()>(&mut con).await.expect("done");
+                }
+                server.write_all(&asked[..n]).await?;
+            }
+            read = server.read(&mut answered) => {
+                let n = read?;
+                if n == 0 {
+                    return Ok(());
+                }
+                client.write_all(&answered[..n]).await?;
+            }
+        }
+    }
+}
+
+/// What is to be done before this is asked.
+fn due(busy: &Mutex<Busy>, asked: &[u8]) -> Option<Pipeline> {
+    let mut busy = busy.lock().expect("no panic");
+    let has = |text: &str| asked.windows(text.len()).any(|part| part == text.as_bytes());
+    if busy.key.is_empty() || !has("EVALSHA") || !has(&format!("\r\n{}\r\n", busy.key)) {
+        return None;
+    }
+    busy.looks += 1;
+    (busy.looks > 1).then(|| busy.meanwhile.clone())
+}
+
+fn row(id: &str, name: &str) -> ArchivedRow {
+    ArchivedRow {
+        row: 1,
+        id: id.into(),
+        queue: queue(name),
+        status: Status::Failed,
+        verdict: Verdict::Sure,
+        class_name: None,
+        attempt: Some(3),
+        max_attempts: Some(3),
+        delay_s: None,
+        created_at: Some(Millis(1_795_432_801_819)),
+        archived_at: None,
+        failed_at: None,
+        error: None,
+        group_id: None,
+        bytes: 100,
+    }
+}
+
+/// Where a look may end.
+fn places() -> impl Iterator<Item = usize> {
+    [300, 400, 490, 500, 600, 700].into_iter().flat_map(|border| border - 8..border + 8)
+}
+
+async fn fill(redis: &TestRedis, key: &str, jobs: &[String]) {
+    redis.con.clone().del::<_, ()>(key).await.expect("DEL");
+    redis.push_raw(key, jobs).await;
+}
+
+/// Three fail, and the library cuts the list at its cap.
+#[tokio::test]
+async fn a_failed_job_is_found_while_others_fail() {
+    let redis = TestRedis::start().await;
+    let between = Between::start(&redis).await;
+    let all = many_dead("old", "mail", 1_000);
+    let new: Vec<String> = (0..3).map(|n| dead(&format!("new-{n}"), "mail", "no", "")).collect();
+    let mut fail = redis::pipe();
+    fail.atomic().lpush(FAILED, &new).ignore().ltrim(FAILED, 0, 999).ignore();
+    for place in places() {
+        fill(&redis, FAILED, &all).await;
+        // `old-1` is at the tail.
+        let (found, looks) = between.finds(&format!("old-{}", place + 1), FAILED, fail.clone()).await;
+        assert!(found && looks > 1, "{place} from the tail, {looks} looks");
+    }
+    // One at the very end of a list that has place for more.
+    fill(&redis, FAILED, &all[100..]).await;
+    let (found, looks) = between.finds("old-1", FAILED, fail).await;
+    assert!(found && looks > 1, "{looks} looks");
+}
+
+#[tokio::test]
+async fn a_failed_job_is_found_while_others_are_retried() {
+    let redis = TestRedis::start().await;
+    let between = Between::start(&redis).await;
+    let all = many_dead("old", "mail", 1_000);
+    for place in places() {
+        fill(&redis, FAILED, &all).await;
+        let mut retried = redis::pipe();
+        retried.cmd("LPOP").arg(FAILED).arg(3).ignore();
+        let (found, looks) = between.finds(&format!("old-{}", 1_000 - place), FAILED, retried).await;
+        assert!(found && looks > 1, "{place} from the head, {looks} looks");
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_job_is_found_while_workers_take_others() {
+    let redis = TestRedis::start().await;
+    let between = Between::start(&redis).await;
+    let all = many("old", "mail", 1_500);
+    for place in places() {
+        fill(&redis, WAITING, &all).await;
+        let mut taken = redis::pipe();
+        taken.cmd("RPOP").arg(WAITING).arg(3).ignore();
+        let (found, looks) = between.finds(&format!("old-{}", place + 1), WAITING, taken).await;
+        assert!(found && looks > 1, "{place} from the tail, {looks} looks");
+    }
+}
+
+/// A delayed job that is run now between the looks at the two lists is met where it comes to.
+#[tokio::test]
+async fn a_delayed_job_that_is_run_now_is_found() {
+    let redis = TestRedis::start().await;
+    let between = Between::start(&redis).await;
+    let job = Payload::new("a", "mail").waiting();
+    fill(&redis, WAITING, &many("old", "mail", 1_500)).await;
+    redis.delay_raw("queue:mail:delayed", [(job.as_str(), 1_900_000_000_000)]).await;
+    let mut promote = redis::pipe();
+    promote.atomic().zrem("queue:mail:delayed", &job).ignore().rpush(WAITING, &job).ignore();
+    let (found, looks) = between.finds("a", WAITING, promote).await;
+    assert!(found && looks > 1, "{looks} looks");
+}
+
+/// The library stamps a job anew with each failure, and the archive need not have the newest one yet.
+#[tokio::test]
+async fn a_job_that_failed_anew_is_found() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let anew = Payload::new("a", "mail").created(1_795_432_999_999).attempts(3, 3).failed("no");
+    redis.push_raw(FAILED, [anew]).await;
+    let (a, b) = (row("a", "mail"), row("b", "mail"));
+    assert_eq!(driver.are_here(&queue("mail"), &[&a, &b]).await.expect("an answer"), [true, false]);
+}
+
+/// A page says that a failure is in Redis only where it is this one.
+#[tokio::test]
+async fn the_very_failure_is_told_from_another_one() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let (one, other) = (Payload::new("a", "mail").attempts(3, 3).failed("no"), Payload::new("a", "mail").attempts(2, 3).failed("no"));
+    let nameless = [r#"{"data":"{}","error":"no"}"#, r#"{"id":"","error":"no"}"#];
+    redis.push_raw(FAILED, many_dead("old", "mail", 1_000)).await;
+    redis.push_raw(FAILED, [one.as_str(), nameless[0]]).await;
+    let has = async |raw: &str| driver.has_failure(&queue("mail"), "a", raw.as_bytes()).await.expect("an answer");
+    assert_eq!((has(one.as_str()).await, has(other.as_str()).await), (true, false));
+    let lies = async |raw: &str| driver.has_nameless(&queue("mail"), raw.as_bytes()).await.expect("an answer");
+    assert_eq!((lies(nameless[0]).await, lies(nameless[1]).await, lies(one.as_str()).await), (true, false, false));
+}
