@@ -93,9 +93,9 @@ fn Detail(detail: ErrorDetail, paged: Memo<Option<i64>>) -> impl IntoView {
     let about = kind.first_about.then_some("about ");
     let first = kind
         .first_at
-        .map(|at| view! { <div><dt>"First"</dt><dd>{about}{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
+        .map(|at| view! { <div><dt>"First"</dt><dd><span class="mr-1">{about}{at.full()}</span> " " <span class="text-faint"><Ago at=at /></span></dd></div> });
     let latest =
-        kind.last_at.map(|at| view! { <div><dt>"Last"</dt><dd>{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
+        kind.last_at.map(|at| view! { <div><dt>"Last"</dt><dd><span class="mr-1">{at.full()}</span> " " <span class="text-faint"><Ago at=at /></span></dd></div> });
     let href = kind.href();
     let exact = coverage.of.is_some_and(|of| of <= coverage.scanned).then_some(kind.failed);
     // Where not all of Redis was read, a retry counts there first.
@@ -184,7 +184,7 @@ fn Jobs(rows: Vec<ArchivedRow>, next: Option<i64>, href: String, paged: Memo<Opt
                 <table class="grid-table">
                     <caption class="sr-only">"Archived jobs of this kind"</caption>
                     <thead><tr>
-                        <th scope="col">"Job"</th><th scope="col" class="w-32 max-md:hidden">"Queue"</th><th scope="col" class="max-sm:hidden">"Error"</th><th scope="col" class="r w-45 max-sm:w-28">"Failed"</th>
+                        <th scope="col">"Job"</th><th scope="col" class="w-32 max-md:hidden">"Queue"</th><th scope="col" class="w-[24%] max-sm:hidden">"Error"</th><th scope="col" class="r w-50 max-md:w-36 max-sm:w-32">"Failed"</th>
                     </tr></thead>
                     <tbody>{body}</tbody>
                 </table>

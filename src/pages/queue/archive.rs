@@ -125,7 +125,7 @@ fn Page(query: ArchiveQuery, page: ArchivePage) -> impl IntoView {
                 <th scope="col" class="w-36">"Outcome"</th>
                 <th scope="col" class="max-sm:hidden">"Error"</th>
                 <th scope="col" class="r w-20 max-md:hidden">"Attempt"</th>
-                <th scope="col" class="r w-50 max-sm:w-28">"Archived"</th>
+                <th scope="col" class="r w-50 max-sm:w-32">"Archived"</th>
             </tr></thead>
             <tbody>{rows}</tbody>
         </table>
