@@ -165,7 +165,7 @@ fn Jobs(rows: Vec<ArchivedRow>, next: Option<i64>, href: String, paged: Memo<Opt
             let error = job.error.as_deref().and_then(|e| e.lines().next()).map(str::to_owned);
             view! {
                 <tr data-row>
-                    <td><a class="name" href=href><Name text=job.class_name.unwrap_or_else(|| "Job".into()) /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=job.id /></span></a></td>
+                    <td><a class="name" href=href><Name text=job.class_name.unwrap_or_else(|| "Job".into()) /> " " <span class="font-mono text-12 font-normal text-muted clip max-sm:block"><Name text=job.id /></span></a></td>
                     <td class="w-32 max-md:hidden"><Name text=job.queue.clone() /></td>
                     <td class="text-muted max-sm:hidden">{error}</td>
                     <td class="r">{at}</td>
