@@ -137,10 +137,12 @@ test('Redis goes away and comes back', async ({ queues, redis, redisServer, open
   await expect(page.getByText(/Redis cannot be reached since \d\d:\d\d/).first()).toBeVisible({ timeout: 15_000 })
   // The last numbers stay.
   await expect(page.getByRole('row').filter({ hasText: 'orders' })).toContainText('7')
+  await expect(page.locator('.live .dot')).toHaveClass('dot off')
 
   const { startRedis } = await import('./servers')
   const again = await startRedis(Number(new URL(redisServer.url).port))
   await expect(page.getByText(/Redis cannot be reached since/)).toHaveCount(0, { timeout: 20_000 })
+  await expect(page.locator('.live .dot')).toHaveClass('dot')
   await again.stop()
   expect(redis).toBeDefined()
 })

@@ -140,6 +140,38 @@ test('in light and in dark, axe finds nothing in what opens', async ({ queues, o
   await shot('error-kind')
 })
 
+test('the table of workers keeps its columns on every width of screen', async ({ queues, open, page }) => {
+  await shop(queues)
+  await open('/workers')
+  const heads = page.getByRole('table', { name: 'Workers', exact: true }).getByRole('columnheader')
+  await expect(heads.first()).toBeVisible()
+  for (const width of [1440, 1410, 1280, 1190, 1110, 1024, 800, 390]) {
+    await page.setViewportSize({ width, height: 900 })
+    const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    expect.soft(sticksOut, `at ${width} it scrolls sideways`).toBeLessThanOrEqual(0)
+    const narrow = await heads.evaluateAll((all) => all.filter((th) => th.getClientRects().length > 0 && th.getBoundingClientRect().width < 60).map((th) => th.textContent))
+    expect.soft(narrow, `at ${width} these have no room`).toEqual([])
+  }
+})
+
+test('a call in a stack stays on its line, however long its place is', async ({ queues, open, page }) => {
+  const stack = `Error: no\n    at charge (/${'deep/'.repeat(80)}charge.ts:41:11)`
+  await queues.fail('orders', make(1, 'LONG', () => ({ error: 'Error: no', extra: { stack } })))
+  await open('/queues/orders/jobs/LONG-1')
+  const call = page.getByText('at charge', { exact: true })
+  await expect(call).toBeVisible()
+  expect((await call.boundingBox())!.height).toBeLessThan(30)
+})
+
+test('on a phone the fields of the audit have room for a name', async ({ open, page }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await open('/operations')
+  for (const field of ['Queue', 'Who']) {
+    const box = await page.getByRole('searchbox', { name: field }).boundingBox()
+    expect(box!.width, field).toBeGreaterThan(80)
+  }
+})
+
 test('names of queues can be read on every width of screen', async ({ page, queues, visit }) => {
   await queues.push('reports:nightly', make(5, 'REP'))
   await queues.push('payments', make(3, 'PAY'))

@@ -63,6 +63,12 @@ pub(super) fn Row(
         (None, JobState::Failed) => job.error.clone(),
         _ => None,
     };
+    // One line below the name at most: the error, else the id.
+    let id_class = if below.is_some() {
+        "font-mono text-12 font-normal text-muted"
+    } else {
+        "font-mono text-12 font-normal text-muted clip max-sm:block"
+    };
     let unreadable = job.problem.is_some();
     let name = if unreadable { "name font-normal! text-muted" } else { "name" };
     let inline_problem = job.problem.clone().filter(|_| job.state != JobState::Failed);
@@ -73,7 +79,7 @@ pub(super) fn Row(
             </td>
             <td>
                 <a class=name href=move || href.get()>
-                    <Name text=job.title() /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=id /></span>
+                    <Name text=job.title() /> " " <span class=id_class><Name text=id /></span>
                 </a>
                 {inline_problem.map(|p| view! { <span class="ml-3 text-faint max-sm:hidden">{p}</span> })}
                 {below.map(|text| view! { <p class="clip text-12 text-faint sm:hidden">{text}</p> })}

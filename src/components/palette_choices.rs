@@ -214,7 +214,7 @@ pub fn Choices() -> impl IntoView {
                     >
                         <Icon glyph=choice.glyph />
                         <span class="clip grow"><bdi>{choice.label}</bdi></span>
-                        <span class="text-12 text-faint num">{choice.note}</span>
+                        <span class="text-12 text-faint num clip flex-none max-w-[50%]">{choice.note}</span>
                     </li>
                 }
             })

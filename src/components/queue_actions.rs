@@ -69,7 +69,7 @@ fn MainButtons(sample: Signal<QueueSample>) -> impl IntoView {
     view! {
         <button type="button" class="btn noscript:hidden" disabled=move || actions.pending.get() on:click=switch>
             <Icon glyph=Signal::derive(move || if is_paused.get() { Glyph::Play } else { Glyph::Pause }) />
-            {move || if is_paused.get() { "Resume queue…" } else { "Pause queue…" }}
+            <span>{move || if is_paused.get() { "Resume" } else { "Pause" }}<span class="max-sm:hidden">" queue"</span>"…"</span>
         </button>
         {move || failed.get().map(|n| view! {
             <button type="button" class="btn noscript:hidden" on:click=retry>

@@ -58,7 +58,7 @@ pub fn Hits(#[prop(into)] rows: Signal<Vec<Hit>>, query: Memo<Query>) -> impl In
                     <th scope="col" class="w-[28%] max-sm:w-auto">"Job"</th>
                     <th scope="col" class="max-sm:hidden">"Matched"</th>
                     <th scope="col" class="w-[150px] max-lg:hidden">"Queue"</th>
-                    <th scope="col" class="w-[128px] max-sm:w-[104px] max-sm:pr-gutter!">"State"</th>
+                    <th scope="col" class="w-[128px] max-sm:w-[120px] max-sm:pr-gutter!">"State"</th>
                     <th scope="col" class="w-[76px] max-md:hidden">"Found in"</th>
                     <th scope="col" class="r w-[200px] max-lg:w-[112px] max-sm:hidden">"Time"</th>
                 </tr>

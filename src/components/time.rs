@@ -23,6 +23,14 @@ pub fn Clock(at: Millis) -> impl IntoView {
     view! { <time class="num" datetime=at.iso() title=at.full()>{move || text.get()}</time> }
 }
 
+/// As [`Clock`], with `UTC` behind it: `12:03:08 UTC`, `2025-11-23 12:03:08 UTC`.
+#[component]
+pub fn ClockUtc(at: Millis) -> impl IntoView {
+    let now = expect_context::<Live>().now;
+    let text = Memo::new(move |_| at.near_utc(now.get()));
+    view! { <time class="num" datetime=at.iso() title=at.full()>{move || text.get()}</time> }
+}
+
 /// What is said of an age whose job was not looked at lately.
 pub const OLD_AGE: &str = "Not looked at for more than 30 s: this job may be gone";
 

@@ -108,8 +108,10 @@ fn ConnectionState() -> impl IntoView {
 
 #[component]
 fn LiveSwitch() -> impl IntoView {
-    let Live { paused, stream, .. } = expect_context::<Live>();
-    let dot = move || if paused.get() || stream.get().is_off() { "dot off" } else { "dot" };
+    let Live { paused, stream, overview, .. } = expect_context::<Live>();
+    // Nothing new comes while Redis cannot be reached, whatever the console still sends.
+    let down = Memo::new(move |_| overview.with(|o| o.as_ref().is_some_and(|o| o.connection.status == Link::Down)));
+    let dot = move || if paused.get() || stream.get().is_off() || down.get() { "dot off" } else { "dot" };
     let glyph = Signal::derive(move || if paused.get() { Glyph::Play } else { Glyph::Pause });
     let title = move || if paused.get() { "Resume live updates" } else { "Pause live updates" };
     view! {

@@ -67,7 +67,7 @@ pub fn LoadBar(#[prop(into)] percent: Signal<Option<u64>>) -> impl IntoView {
     let class = move || if percent.get().is_some_and(|p| p > 85) { "bar hot" } else { "bar" };
     view! {
         <span class=class aria-hidden="true"><i style:width=move || format!("{}%", percent.get().unwrap_or(0).min(100))></i></span>
-        <span class=move || if percent.get().is_some_and(|p| p > 0) { "pct" } else { "pct text-zero" }>{move || percent.get().map_or_else(|| "—".into(), |p| format!("{p}%"))}</span>
+        <span class=move || if percent.get().is_some_and(|p| p > 0) { "pct" } else { "pct text-zero" }>{move || percent.get().map_or_else(|| "—".into(), |p| format!("{p} %"))}</span>
     }
 }
 

@@ -42,14 +42,14 @@ pub fn WorkerTable(#[prop(into)] workers: Signal<Vec<Worker>>) -> impl IntoView 
             <thead class="stick">
                 <tr>
                     <th scope="col" class="w-25 max-sm:w-24">"State"</th>
-                    <th scope="col" class="w-66 max-md:w-44 max-sm:w-auto">"Worker"</th>
+                    <th scope="col" class="w-52 xl:w-64 max-lg:w-44 max-sm:w-auto">"Worker"</th>
                     <th scope="col" class="max-sm:hidden">"Queues"</th>
-                    <th scope="col" class="w-60 max-md:w-44 max-sm:w-34 max-sm:pr-gutter!">"Running"</th>
+                    <th scope="col" class="w-48 xl:w-56 max-lg:w-44 max-sm:w-34 max-sm:pr-gutter!">"Running"</th>
                     <th scope="col" class="w-36 max-md:pr-gutter! max-sm:hidden">"Load"</th>
-                    <th scope="col" class="r w-22 max-lg:hidden">"Memory"</th>
-                    <th scope="col" class="r w-24 max-lg:hidden">"Uptime"</th>
+                    <th scope="col" class="r w-22 max-xl:hidden">"Memory"</th>
+                    <th scope="col" class="r w-24 max-xl:hidden">"Uptime"</th>
                     <th scope="col" class="r w-20 max-md:hidden">"Done"</th>
-                    <th scope="col" class="r w-18 max-md:hidden">"Failed"</th>
+                    <th scope="col" class="r w-22 max-md:hidden">"Failed"</th>
                 </tr>
             </thead>
             <tbody>
@@ -104,15 +104,15 @@ fn Row(first: Worker, workers: Signal<Vec<Worker>>) -> impl IntoView {
             <td><span class=if online { "state" } else { "state font-medium" }><Icon glyph=glyph class=tone.icon() /><span class=if word == "Lost" { "text-lost" } else { "" }>{word}</span></span></td>
             <td>
                 <a class="name" href=log title="The log of this worker"><Name text=id /></a>
-                <span class="ml-2 text-12 text-faint num max-md:hidden">{move || place.get()}</span>
+                <span class="ml-2 text-12 text-faint num max-lg:hidden">{move || place.get()}</span>
             </td>
             <td class="max-sm:hidden" title=move || queues.get()>{move || queues.with(|q| if q.is_empty() { "—".to_owned() } else { q.clone() })}</td>
             <td class=move || if quiet.get() { "text-muted max-sm:pr-gutter!" } else { "max-sm:pr-gutter!" }>
                 <span class="flex gap-2"><span class="clip">{move || running.with(|r| r.0.clone())}</span><span class="text-faint num flex-none">{move || running.with(|r| r.1.clone())}</span></span>
             </td>
             <td class="max-md:pr-gutter! max-sm:hidden" title=detail><span class="load-cell"><LoadBar percent=percent /></span></td>
-            <td class="r max-lg:hidden" title=move || memory.get()>{move || if online { rss.get() } else { "—".into() }}</td>
-            <td class="r max-lg:hidden">{move || if online { uptime.get() } else { "—".into() }}</td>
+            <td class="r max-xl:hidden" title=move || memory.get()>{move || if online { rss.get() } else { "—".into() }}</td>
+            <td class="r max-xl:hidden">{move || if online { uptime.get() } else { "—".into() }}</td>
             <td class="r max-md:hidden"><Number value=heard(|w| w.completed) /></td>
             <td class="r max-md:hidden"><Number value=heard(|w| w.failed) /></td>
         </tr>

@@ -48,6 +48,11 @@ impl Millis {
     pub fn near(self, now: Millis) -> String {
         if (now.0 - self.0).abs() < 20 * 3_600_000 { self.clock() } else { self.full() }
     }
+
+    /// As [`Millis::near`], with `UTC` in either case.
+    pub fn near_utc(self, now: Millis) -> String {
+        format!("{} UTC", self.near(now).trim_end_matches(" UTC"))
+    }
 }
 
 fn parts(ms: i64) -> Option<OffsetDateTime> {
@@ -183,6 +188,13 @@ mod tests {
         for text in ["yesterday", "", "2026-11-31", "2026-11-23T25:00", "+026-11-23"] {
             assert_eq!(moment(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn utc_stands_once_behind_a_time_near_or_far() {
+        let at = Millis(1_795_432_807_494);
+        assert_eq!(at.near_utc(Millis(at.0 + 60_000)), "11:20:07 UTC");
+        assert_eq!(at.near_utc(Millis(at.0 - 24 * 3_600_000)), "2026-11-23 11:20:07 UTC");
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn Filters(query: ErrorsQuery) -> impl IntoView {
                         <input type="search" name="q" placeholder="Filter errors" autocomplete="off" spellcheck="false" data-filter value=query.q.clone() />
                         <kbd class="max-sm:hidden">"/"</kbd>
                     </label>
-                    <label class="input w-45 max-sm:w-full">
+                    <label class="input w-45 max-sm:w-auto max-sm:flex-1">
                         <span class="sr-only">"Queue"</span>
                         <input type="search" name="queue" placeholder="Any queue" autocomplete="off" spellcheck="false" value=queue />
                     </label>
@@ -192,6 +192,8 @@ fn Kinds(query: ErrorsQuery, page: Page, #[prop(into)] again: Callback<()>) -> i
 fn row(kind: ErrorKind, coverage: Coverage) -> impl IntoView {
     let href = kind.href();
     let (class, rest) = split_error(&kind.text);
+    // On a phone the message stands below the class.
+    let rest_class = if class.is_empty() { "text-muted" } else { "text-muted clip max-sm:block max-sm:text-12" };
     let class = (!class.is_empty()).then(|| view! { <span>{format!("{class} ")}</span> });
     let rest = rest.to_owned();
     let queues: Vec<String> = kind.queues.iter().map(|q| q.queue.to_string()).collect();
@@ -206,7 +208,7 @@ fn row(kind: ErrorKind, coverage: Coverage) -> impl IntoView {
     view! {
         <tr data-row>
             <td title=kind.text.clone()>
-                <a class="name font-normal!" href=href>{class}<span class="text-muted">{rest}</span></a>
+                <a class="name font-normal!" href=href>{class}<span class=rest_class>{rest}</span></a>
             </td>
             <td class="max-md:hidden" title=queues.join(", ")>{places}</td>
             <td class="max-sm:hidden"><ErrorSpark hours=kind.hours /></td>

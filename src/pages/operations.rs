@@ -13,7 +13,7 @@ use crate::{
         number::{count, jobs},
         operation_progress::OperationProgress,
         sentences::ended,
-        time::Clock,
+        time::ClockUtc,
     },
     live::Live,
     model::{
@@ -140,7 +140,7 @@ fn Past(operation: Operation, kept: Memo<Vec<String>>) -> impl IntoView {
             <div class="grow min-w-0 wrap-anywhere">
                 <p class="font-medium">{title}</p>
                 <p class="text-muted">{detail}</p>
-                <p class="text-12 text-faint num"><Clock at=operation.finished_at.unwrap_or(operation.started_at) /> " UTC" {took}</p>
+                <p class="text-12 text-faint num"><ClockUtc at=operation.finished_at.unwrap_or(operation.started_at) /> {took}</p>
             </div>
             {move || restore().map(|trash| view! { <button type="button" class="link" on:click=move |_| actions.restore(trash.clone())>"Restore"</button> })}
             <a class="link" href=href aria-label=format!("Open queue {queue}")>"Open queue"</a>

@@ -17,7 +17,7 @@ use crate::{
         icon::{Glyph, Icon},
         name::Name,
         number::{count, thousands},
-        time::{Ago, Clock},
+        time::{Ago, ClockUtc},
     },
     live::Live,
     model::{
@@ -144,8 +144,8 @@ fn List(page: Memo<Page>) -> impl IntoView {
                     <th scope="col" class="w-56 max-sm:w-auto">"Schedule"</th>
                     <th scope="col" class="max-md:hidden">"When"</th>
                     <th scope="col" class="w-36 max-lg:hidden">"Queue"</th>
-                    <th scope="col" class="w-66 max-sm:w-28 max-sm:pr-gutter!">"Next runs"</th>
-                    <th scope="col" class="w-28 max-lg:hidden">"Last run"</th>
+                    <th scope="col" class="w-66 xl:w-72 max-sm:w-34 max-sm:pr-gutter!">"Next runs"</th>
+                    <th scope="col" class="w-28 max-xl:hidden">"Last run"</th>
                     <th scope="col" class="r w-42 max-sm:hidden">"State"</th>
                 </tr></thead>
                 <tbody>
@@ -238,7 +238,7 @@ fn cells(schedule: Schedule) -> impl IntoView {
             </td>
             <td class="py-1.5! align-top leading-5 max-lg:hidden"><div class="clip">{queue}</div></td>
             <td class="py-1.5! align-top leading-5 max-sm:pr-gutter!">{runs}</td>
-            <td class="py-1.5! align-top leading-5 max-lg:hidden">{last}</td>
+            <td class="py-1.5! align-top leading-5 max-xl:hidden">{last}</td>
             <td class="py-1! align-top max-sm:hidden"><div class="flex items-center justify-end gap-2">{badge}{acts}</div></td>
     }
 }
@@ -254,7 +254,7 @@ fn Coming(at: Millis) -> impl IntoView {
 /// The time, exactly and as an age.
 #[component]
 fn When(at: Millis) -> impl IntoView {
-    view! { <Ago at=at /><span class="ml-2 text-faint"><Clock at=at /> " UTC"</span> }
+    view! { <span class="mr-1"><Ago at=at /></span> " " <span class="text-faint"><ClockUtc at=at /></span> }
 }
 
 /// A sentence with its icon above a list.

@@ -111,7 +111,7 @@ fn Connections(settings: Settings) -> impl IntoView {
         <dl class="facts settings">
             <Fact name="Redis" state=redis_state(&connection) of=format!("{server} at {redis}") since=Some(connection.since) />
             <Fact name="Archive" state=archive_state(&archive) of=archive.name.clone() since=archive.since.filter(|_| archive.state != ArchiveState::Unavailable) />
-            <div><dt>"Queue prefix"</dt><dd class="font-mono text-12">{prefix}</dd></div>
+            <div><dt>"Queue prefix"</dt><dd class="font-mono text-12 leading-5">{prefix}</dd></div>
             <div><dt>"Console"</dt><dd>{version}</dd></div>
         </dl>
     }

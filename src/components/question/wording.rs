@@ -109,7 +109,7 @@ pub(in crate::components) fn words(question: &Question, now: Millis, Learned { s
             text: format!(
                 "{} has been silent{}. The job goes to the end of its waiting list with its payload as it was, and does not ask its group. It may run twice: the worker may have finished it unheard, or may still run it.",
                 in_text(worker),
-                since.map_or(String::new(), |at| format!(" since {} UTC", at.near(now).trim_end_matches(" UTC")))
+                since.map_or(String::new(), |at| format!(" since {}", at.near_utc(now)))
             ),
             primary: "Put job back".into(),
             glyph: Glyph::Retry,

@@ -155,8 +155,8 @@ fn Row(rule: Rule, rules: Memo<Rules>, firing: Memo<Vec<Firing>>, changed: RwSig
             <td>{state}</td>
             <td class="r">
                 <span class="inline-flex gap-3 noscript:hidden max-sm:flex-col max-sm:items-end max-sm:gap-0">
-                    <button type="button" class="link" aria-label=format!("Turn {} {}", if enabled { "off" } else { "on" }, in_text(&name)) disabled=move || saving.get() on:click=switch>{if enabled { "Turn off" } else { "Turn on" }}</button>
-                    <button type="button" class="link" aria-label=format!("Delete {}", in_text(&name)) on:click=move |_| asking.set(Some(rule.clone()))>"Delete"</button>
+                    <button type="button" class="link max-sm:py-1" aria-label=format!("Turn {} {}", if enabled { "off" } else { "on" }, in_text(&name)) disabled=move || saving.get() on:click=switch>{if enabled { "Turn off" } else { "Turn on" }}</button>
+                    <button type="button" class="link text-failed max-sm:py-1" aria-label=format!("Delete {}", in_text(&name)) on:click=move |_| asking.set(Some(rule.clone()))>"Delete"</button>
                 </span>
             </td>
         </tr>

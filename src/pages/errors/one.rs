@@ -126,9 +126,9 @@ fn Detail(
     let about = kind.first_about.then_some("about ");
     let first = kind
         .first_at
-        .map(|at| view! { <div><dt>"First"</dt><dd>{about}{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
+        .map(|at| view! { <div><dt>"First"</dt><dd><span class="mr-1">{about}{at.full()}</span> " " <span class="text-faint"><Ago at=at /></span></dd></div> });
     let latest =
-        kind.last_at.map(|at| view! { <div><dt>"Last"</dt><dd>{at.full()} <span class="ml-2 text-faint"><Ago at=at /></span></dd></div> });
+        kind.last_at.map(|at| view! { <div><dt>"Last"</dt><dd><span class="mr-1">{at.full()}</span> " " <span class="text-faint"><Ago at=at /></span></dd></div> });
     let href = kind.href();
     let standing = standing(sampled_at, coverage);
     let exact = coverage.of.is_some_and(|of| of <= coverage.scanned).then_some(kind.failed);
@@ -205,7 +205,7 @@ fn Jobs(rows: Vec<ArchivedRow>, next: Option<i64>, href: String, paged: Memo<Opt
             let error = job.error.as_deref().and_then(|e| e.lines().next()).map(str::to_owned);
             view! {
                 <tr data-row>
-                    <td><a class="name" href=href><Name text=job.class_name.unwrap_or_else(|| "Job".into()) /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=job.id /></span></a></td>
+                    <td><a class="name" href=href><Name text=job.class_name.unwrap_or_else(|| "Job".into()) /> " " <span class="font-mono text-12 font-normal text-muted clip max-sm:block"><Name text=job.id /></span></a></td>
                     <td class="w-32 max-md:hidden"><Name text=job.queue.clone() /></td>
                     <td class="text-muted max-sm:hidden">{error}</td>
                     <td class="r">{at}</td>
@@ -224,7 +224,7 @@ fn Jobs(rows: Vec<ArchivedRow>, next: Option<i64>, href: String, paged: Memo<Opt
                 <table class="grid-table">
                     <caption class="sr-only">"Archived jobs of this kind"</caption>
                     <thead><tr>
-                        <th scope="col">"Job"</th><th scope="col" class="w-32 max-md:hidden">"Queue"</th><th scope="col" class="max-sm:hidden">"Error"</th><th scope="col" class="r w-45 max-sm:w-28">"Failed"</th>
+                        <th scope="col">"Job"</th><th scope="col" class="w-32 max-md:hidden">"Queue"</th><th scope="col" class="w-[24%] max-sm:hidden">"Error"</th><th scope="col" class="r w-50 max-md:w-36 max-sm:w-32">"Failed"</th>
                     </tr></thead>
                     <tbody>{body}</tbody>
                 </table>

@@ -23,7 +23,7 @@ use leptos::prelude::*;
 /// Full time and how long ago.
 pub fn moment(at: Option<Millis>) -> AnyView {
     match at {
-        Some(at) => view! { {at.full()} <span class="ml-2 text-faint"><Ago at=at /></span> }.into_any(),
+        Some(at) => view! { <span class="mr-1">{at.full()}</span> " " <span class="text-faint"><Ago at=at /></span> }.into_any(),
         None => view! { <span class="text-zero">"—"</span> }.into_any(),
     }
 }

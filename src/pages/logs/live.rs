@@ -65,6 +65,10 @@ pub fn LiveLog() -> impl IntoView {
     view! {
         <Head archived=false>
             <span class="text-muted num max-sm:hidden">{move || facts.get()}</span>
+            // Beside the title, where it moves nothing when it comes and goes.
+            {move || tail.thinned.get().filter(|_| !tail.frozen.get()).map(|rate| view! {
+                <span class="flex items-center gap-1.5 text-muted num"><Icon glyph=Glyph::Note class="i s" />{thinned(rate)}</span>
+            })}
         </Head>
         <div class="toolbar sm:sticky sm:top-bar sm:z-[3] pt-0!">
             <LogFilters query=query />
@@ -74,9 +78,6 @@ pub fn LiveLog() -> impl IntoView {
                 <span class="num">{label}</span>
             </button>
         </div>
-        {move || tail.thinned.get().filter(|_| !tail.frozen.get()).map(|rate| view! {
-            <div class="banner quiet num"><Icon glyph=Glyph::Note class="i s" /><p>{thinned(rate)} "."</p></div>
-        })}
         <Show when=move || !empty.get() fallback=nothing>
             <div class="pt-2"><LogLines lines=tail.lines full=true /></div>
         </Show>

@@ -111,7 +111,7 @@ fn Filters(query: Memo<AuditQuery>) -> impl IntoView {
         .collect_view();
     let field = move |node: NodeRef<html::Input>, name: &'static str, hint: &'static str, read: fn(&AuditQuery) -> String| {
         view! {
-            <label class="input sm w-44 max-sm:flex-1">
+            <label class="input sm w-44 max-sm:w-auto max-sm:grow max-sm:basis-[30%]">
                 <span class="sr-only">{hint}</span>
                 <input type="search" name=name placeholder=hint autocomplete="off" spellcheck="false" node_ref=node value=read(&query.get_untracked()) prop:value=move || query.with(read) />
             </label>
@@ -120,7 +120,7 @@ fn Filters(query: Memo<AuditQuery>) -> impl IntoView {
     view! {
         <search class="max-sm:w-full">
             <form class="flex items-center gap-2 flex-wrap" method="get" action="/operations" on:submit=submit>
-                <select class="select sm" name="verb" aria-label="Action" node_ref=chosen on:change=move |_| go.run(())>
+                <select class="select sm max-sm:basis-full" name="verb" aria-label="Action" node_ref=chosen on:change=move |_| go.run(())>
                     <option value="" selected=move || query.with(|q| q.verb.is_empty())>"All actions"</option>
                     {options.into_iter().collect_view()}
                 </select>
@@ -163,12 +163,12 @@ fn Lines(page: Loaded, query: Memo<AuditQuery>) -> impl IntoView {
                     <tr>
                         <th class="w-40">"When"</th>
                         <th class="w-36">"Action"</th>
-                        <th class="w-32">"Queue"</th>
+                        <th class="w-40">"Queue"</th>
                         <th class="w-48">"What"</th>
                         <th class="w-18 r">"Jobs"</th>
                         <th>"Result"</th>
                         <th class="w-20 r">"Took"</th>
-                        <th class="w-60">"Who"</th>
+                        <th class="w-52">"Who"</th>
                     </tr>
                 </thead>
                 <tbody>

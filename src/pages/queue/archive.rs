@@ -122,10 +122,10 @@ fn Page(query: ArchiveQuery, page: ArchivePage) -> impl IntoView {
             <caption class="sr-only">"Rows of the archive"</caption>
             <thead class="stick"><tr>
                 <th scope="col">"Job"</th>
-                <th scope="col" class="w-36">"Outcome"</th>
+                <th scope="col" class="w-36 max-sm:w-30">"Outcome"</th>
                 <th scope="col" class="max-sm:hidden">"Error"</th>
                 <th scope="col" class="r w-20 max-md:hidden">"Attempt"</th>
-                <th scope="col" class="r w-50 max-sm:w-28">"Archived"</th>
+                <th scope="col" class="r w-50 max-sm:w-32">"Archived"</th>
             </tr></thead>
             <tbody>{rows}</tbody>
         </table>
@@ -157,7 +157,7 @@ pub fn row(job: ArchivedRow) -> impl IntoView {
     let error = job.error.as_deref().and_then(|e| e.lines().next()).map(str::to_owned);
     view! {
         <tr data-row>
-            <td><a class="name" href=href><Name text=title /> " " <span class="font-mono text-12 font-normal text-muted"><Name text=job.id /></span></a></td>
+            <td><a class="name" href=href><Name text=title /> " " <span class="font-mono text-12 font-normal text-muted clip max-sm:block"><Name text=job.id /></span></a></td>
             <td><span class="state"><Icon glyph=glyph class=tone.icon() />{word}</span></td>
             <td class="text-muted max-sm:hidden">{error}</td>
             <td class="r max-md:hidden">{attempt.map_or_else(|| "—".into(), thousands)}</td>

@@ -46,7 +46,7 @@ fn split_with(q: &QueueSample, say: fn(u64) -> String) -> String {
 fn active_fact(q: &QueueSample) -> String {
     match (q.active, q.workers) {
         _ if q.lost > 0 => format!("{} lost with {}", thousands(q.lost), if q.lost == 1 { "its worker" } else { "their workers" }),
-        (None, _) => "none of its workers was heard".into(),
+        (None, _) => "no worker was heard".into(),
         (Some(_), Some(n)) => format!("on {}", count(n, "worker", "workers")),
         (Some(_), None) => "running now".into(),
     }

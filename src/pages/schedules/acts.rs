@@ -42,7 +42,7 @@ pub fn RunButton(id: ScheduleId, small: bool) -> impl IntoView {
     };
     let class = if small { "btn icon ghost sm" } else { "btn noscript:hidden" };
     view! {
-        <button type="button" class=class title=small.then(|| label.clone()) aria-label=label disabled=move || pending.get() on:click=click>
+        <button type="button" class=class title=small.then(|| label.clone()) aria-label=small.then_some(label) disabled=move || pending.get() on:click=click>
             <Icon glyph=Glyph::Play />
             {(!small).then_some("Run now")}
         </button>
@@ -82,7 +82,7 @@ pub fn Switch(id: ScheduleId, enabled: bool, small: bool) -> impl IntoView {
     let class = if small { "btn icon ghost sm" } else { "btn noscript:hidden" };
     let (glyph, word) = if enabled { (Glyph::Pause, "Turn off") } else { (Glyph::Delayed, "Turn on") };
     view! {
-        <button type="button" class=class title=small.then(|| label.clone()) aria-label=label disabled=move || pending.get() on:click=click>
+        <button type="button" class=class title=small.then(|| label.clone()) aria-label=small.then_some(label) disabled=move || pending.get() on:click=click>
             <Icon glyph=glyph />
             {(!small).then_some(word)}
         </button>

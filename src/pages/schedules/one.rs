@@ -174,7 +174,7 @@ fn Detail(detail: ScheduleDetail, asking: RwSignal<bool>, deleted: RwSignal<bool
                 <section aria-labelledby="facts-title">
                     <div class="sec"><h2 id="facts-title">{words.unwrap_or_else(|| "When it runs is unknown".into())}</h2></div>
                     <dl class="facts">
-                        <div><dt>"Cron"</dt><dd class="font-mono text-12">{cron.unwrap_or_else(|| "—".into())}</dd></div>
+                        <div><dt>"Cron"</dt><dd class="font-mono text-12 leading-5">{cron.unwrap_or_else(|| "—".into())}</dd></div>
                         <div><dt>"Time zone"</dt><dd>{timezone}</dd></div>
                         <div><dt>"Queue"</dt><dd>{queue}</dd></div>
                         <div><dt>"Class"</dt><dd><Name text=class_name.unwrap_or_else(|| "—".into()) /></dd></div>
@@ -238,7 +238,7 @@ fn History(rows: Vec<ArchivedRow>, unavailable: Option<String>, completed_kept: 
             {any.then(|| view! {
                 <table class="grid-table">
                     <caption class="sr-only">"Archived runs, newest first"</caption>
-                    <thead><tr><th scope="col" class="w-42">"Outcome"</th><th scope="col" class="max-sm:hidden">"Error"</th><th scope="col" class="r w-45 max-sm:w-28">"Archived"</th></tr></thead>
+                    <thead><tr><th scope="col" class="w-42">"Outcome"</th><th scope="col" class="max-sm:hidden">"Error"</th><th scope="col" class="r w-50 max-sm:w-32">"Archived"</th></tr></thead>
                     <tbody>{body}</tbody>
                 </table>
             })}

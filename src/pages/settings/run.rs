@@ -7,7 +7,7 @@ use crate::{
         dialog::{Confirm, close},
         icon::{Glyph, Icon},
         number::{count, thousands},
-        time::Clock,
+        time::ClockUtc,
     },
     model::{
         error::ApiError,
@@ -84,7 +84,7 @@ pub fn LastRun(view: RwSignal<RetentionView>) -> impl IntoView {
         let (run, last) = view.with(|v| (v.run.clone(), v.last_run));
         let Some(run) = run else {
             // The original console notes the time alone.
-            return last.map(|at| view! { <p class="text-12 text-faint num">"Last run at " <Clock at=at /> " UTC"</p> }.into_any());
+            return last.map(|at| view! { <p class="text-12 text-faint num">"Last run at " <ClockUtc at=at /></p> }.into_any());
         };
         let (glyph, class, head) = match run.status {
             RunStatus::Running => (Glyph::Active, "i s text-active", format!("Deleting old rows: {} so far", deleted(&run))),
@@ -99,7 +99,7 @@ pub fn LastRun(view: RwSignal<RetentionView>) -> impl IntoView {
                 <div class="grid gap-1" aria-live="polite">
                     <p class="flex items-start gap-1.5"><Icon glyph=glyph class=class /><span class="min-w-0 wrap-anywhere">{head} "."</span></p>
                     {message.map(|text| view! { <p class="text-muted wrap-anywhere">{text}</p> })}
-                    <p class="text-12 text-faint num"><Clock at=run.started_at /> " UTC" {took} {held}</p>
+                    <p class="text-12 text-faint num"><ClockUtc at=run.started_at /> {took} {held}</p>
                 </div>
             }
             .into_any(),

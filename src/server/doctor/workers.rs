@@ -62,9 +62,9 @@ pub fn silent(workers: &[Worker], queues: &[QueueSample], listening_since: Optio
         subject: silent.iter().map(|w| w.id.as_str()).min().unwrap_or_default().to_owned(),
         title: format!("{} but sent no event, though jobs wait", count(silent.len() as u64, "worker reports", "workers report")),
         meaning: format!(
-            "{}: not heard since this console listens ({} UTC). Either their events go to another channel than their heartbeats, or they are stuck: what they run is unknown, not nothing.",
+            "{}: not heard since this console listens ({}). Either their events go to another channel than their heartbeats, or they are stuck: what they run is unknown, not nothing.",
             few(silent.iter().map(|w| w.id.as_str())),
-            since.near(now).trim_end_matches(" UTC")
+            since.near_utc(now)
         ),
         advice: "Look at their own logs. Events and heartbeats come from the consumer's monitor option; both use its prefix.".into(),
         href: Some("/workers".into()),

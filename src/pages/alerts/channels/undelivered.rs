@@ -7,7 +7,7 @@ use crate::{
         empty::{Empty, Problem, Skeleton},
         icon::{Glyph, Icon},
         number::count,
-        time::Clock,
+        time::ClockUtc,
         toast::Toaster,
     },
     model::{
@@ -92,7 +92,7 @@ fn Line(entry: Entry, list: Loaded) -> impl IntoView {
             <div class="grow min-w-0 wrap-anywhere">
                 <p>{text}</p>
                 <p class="font-mono text-12 text-muted">{reason}</p>
-                <p class="text-12 text-faint num">{to} ", given up at " <Clock at=at /> " UTC" {tried}</p>
+                <p class="text-12 text-faint num">{to} ", given up at " <ClockUtc at=at /> {tried}</p>
             </div>
             {message.map(|_| view! { <button type="button" class="link whitespace-nowrap" disabled=move || busy.get() on:click=move |_| act.run(true)>"Send again"</button> })}
             <button type="button" class="link" disabled=move || busy.get() on:click=move |_| act.run(false)>"Dismiss"</button>
