@@ -6,6 +6,8 @@
 //! The order of looking matters. First it is looked whether Redis has the jobs of a step, then what moved jobs lately, then what the archive
 //! tells: an operation is in Redis before its first step, so what was moved out of sight before the first look is told by the second.
 
+mod bulk;
+
 use crate::model::{
     archive::ArchivedRow,
     audit::AuditLine,
@@ -105,11 +107,14 @@ impl Lately {
         }
         let here = here(state, db, places).await?;
         let at = now();
-        let operations = driver.operations_of(&driver.operation_ids(OPERATIONS).await?, at).await?;
+        let mut operations = driver.operations_of(&driver.operation_ids(OPERATIONS).await?, at).await?;
         let lines = driver.audit(0, LINES).await?;
         // There may be more, which nobody reads here: then it cannot be told what is left.
         let some = lines.len() < usize::try_from(LINES).unwrap_or(usize::MAX);
-        let lines = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        let lines: Vec<AuditLine> = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        let forgotten = lines.iter().filter_map(bulk::operation).filter(|told| !operations.iter().any(|known| known.id == told.id));
+        let forgotten: Vec<Operation> = forgotten.collect();
+        operations.extend(forgotten);
         let border = if some { border(&driver.retention(at).await?, at) } else { Millis(i64::MAX) };
         Ok(Self { here, operations, lines, border })
     }
