@@ -12,12 +12,13 @@ use crate::model::{
     job::{Found, JobState, PAYLOAD_SHOWN},
     past::{JobAnswer, Past},
     query::{ArchiveQuery, PER_PAGE},
+    time::Millis,
 };
 use crate::server::{
     archive::{error::ArchiveError, gaps, jobs, timeline, totals},
     state::AppState,
 };
-use push::failure_of;
+use push::name_of;
 use std::time::Duration;
 
 /// A page that is made on the server waits no longer for what the archive adds to a job in Redis: a browser asks again.
@@ -51,11 +52,10 @@ pub async fn answer(
     }
     match archived(state, queue, handle, row, PAYLOAD_SHOWN).await {
         Ok(past) => {
-            if let Some(name) = past.as_ref().and_then(|past| failure_of(&past.row))
-                && let Ok((pushed_at, at)) = state.driver.pushed_at(&name).await
-            {
-                // Between the two nothing is missed: what was pushed before the clock was read has its note.
-                (answer.pushed_at, answer.answered_at) = (pushed_at, at);
+            if let Some(name) = past.as_ref().and_then(name_of) {
+                // Between the two nothing is missed: what was pushed before the clock was read has its note. Where Redis does not tell, the
+                // page knows of no push, however long ago: the console's clock may be ahead of the one that notes are made by.
+                (answer.pushed_at, answer.answered_at) = state.driver.pushed_at(&name).await.unwrap_or((None, Millis(0)));
             }
             answer.past = past.map(Box::new);
         }

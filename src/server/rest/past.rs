@@ -112,6 +112,7 @@ pub fn job(job: ArchivedJob) -> Result<Response, Problem> {
     if let Value::Object(members) = &mut value {
         members.insert("archived".into(), Value::Bool(true));
         let row = members.remove("row");
+        members.remove("stampedAt");
         if let Some(Value::Object(row)) = row {
             for (name, value) in row {
                 members.entry(name).or_insert(value);
