@@ -3,7 +3,9 @@
 mod elsewhere;
 mod enqueued;
 mod errors;
+mod false_completion;
 mod jobs;
+mod meanwhile;
 mod once;
 mod operators;
 mod remembered;
