@@ -261,6 +261,8 @@ pub struct Attempt {
 pub struct ArchivedJob {
     /// The newest row, or the one asked for: what the page shows.
     pub row: ArchivedRow,
+    /// The stamp of what the row tells of: of a failed attempt that was written down as completed too, that of the failure.
+    pub stamped_at: Option<Millis>,
     /// The payload of that row, cut at [`super::job::PAYLOAD_SHOWN`] on the page, whole in REST.
     pub payload: String,
     pub truncated: bool,

@@ -23,7 +23,7 @@ pub struct JobAnswer {
     pub completed_kept: bool,
     /// Of one that is found nowhere in its queue: the newest of this id in each other queue that the archive knows it in.
     pub elsewhere: Vec<ArchivedRow>,
-    /// When it was asked, by the clock of Redis where that could be asked: what came later the page does not show.
+    /// When it was asked, of a failure by the clock of Redis, and 0 where that could not be asked: what came later the page does not show.
     pub answered_at: Millis,
     /// When the failure that is shown was pushed again, as far as Redis knows: what came of it the archive may not tell yet.
     pub pushed_at: Option<Millis>,

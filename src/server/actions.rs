@@ -253,7 +253,11 @@ async fn acted(
         refused => refused,
     };
     state.watching.nudge_queue(queue);
-    let asked = if jobs.len() > 1 { asked.naming(state, &done.ids) } else { asked };
+    let asked = match (jobs, done.ids.as_slice()) {
+        ([_], [id]) => asked.naming_long(state, id),
+        ([_], _) => asked,
+        (_, ids) => asked.naming(state, ids),
+    };
     asked.answered(state, answer.map(|()| done.outcome)).await
 }
 

@@ -63,18 +63,21 @@ fn met(found: Option<&Found>) -> Vec<&JobSummary> {
 }
 
 /// What Redis has of it, as a sentence, and where that is shown.
-fn in_redis(found: Option<&Found>, row: &ArchivedRow) -> (String, Option<String>) {
+fn in_redis(found: Option<&Found>, job: &ArchivedJob) -> (String, Option<String>) {
+    let row = &job.row;
     match found {
         None => ("Redis could not be asked whether it has it as well.".into(), None),
         Some(Found::Gone { scanned, of }) => (gone(*scanned, *of).into(), None),
-        Some(Found::One { job }) if is_failure(&job.summary, row.created_at, row.attempt) => {
-            ("This failure is still in Redis: retry it there.".into(), Some(job.summary.href()))
+        Some(Found::One { job: live }) if is_failure(&live.summary, job.stamped_at, row.attempt) => {
+            ("This failure is still in Redis: retry it there.".into(), Some(live.summary.href()))
         }
-        Some(Found::One { job }) => (format!("A job with this id is in Redis: {}.", job.summary.state.as_str()), Some(job.summary.href())),
+        Some(Found::One { job: live }) => {
+            (format!("A job with this id is in Redis: {}.", live.summary.state.as_str()), Some(live.summary.href()))
+        }
         Some(Found::Many { jobs: several }) => {
             let here = format!("{}/jobs/{}", row.queue.href(), segment(&row.id));
             let several_are = format!("{} with this id are in Redis", jobs(several.len() as u64));
-            let among = several.iter().any(|job| is_failure(job, row.created_at, row.attempt));
+            let among = several.iter().any(|live| is_failure(live, job.stamped_at, row.attempt));
             (format!("{several_are}{}", if among { ", this failure among them: retry it there." } else { "." }), Some(here))
         }
     }
@@ -96,7 +99,7 @@ fn copy(found: Option<&Found>, rows: u64) -> String {
 }
 
 fn retrying(job: &ArchivedJob, met: &[&JobSummary]) -> Retrying {
-    if met.iter().any(|live| is_failure(live, job.row.created_at, job.row.attempt)) {
+    if met.iter().any(|live| is_failure(live, job.stamped_at, job.row.attempt)) {
         Retrying::Elsewhere
     } else if !met.is_empty() {
         Retrying::Against("A job with this id is in Redis: there would be one more.")
@@ -121,7 +124,7 @@ pub fn PastJob(job: ArchivedJob, found: Option<Found>, seen_at: Millis, pushed_a
     };
     let error =
         job.error.clone().map(|message| view! { <ErrorView message=message stack=job.stack.clone() after=Signal::derive(after) /> });
-    let (whereabouts, there) = in_redis(found.as_ref(), &row);
+    let (whereabouts, there) = in_redis(found.as_ref(), &job);
     let retrying = match (retrying(&job, &met(found.as_ref())), pushed_at) {
         (Retrying::First, Some(_)) => Retrying::Against("It was retried already: there would be one more."),
         (retrying, _) => retrying,

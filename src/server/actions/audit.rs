@@ -10,7 +10,7 @@ use crate::model::{
     time::Millis,
 };
 use crate::server::{
-    archive::{BESIDE_WITHIN, audit as archive, error::ArchiveError, record},
+    archive::{BESIDE_WITHIN, audit as archive, error::ArchiveError, record, timeline},
     state::AppState,
 };
 use std::{collections::HashSet, time::Instant};
@@ -87,9 +87,15 @@ impl Asked {
     #[must_use]
     pub fn naming(mut self, state: &AppState, ids: &[String]) -> Self {
         if !state.archive.is_off() {
-            self.line.ids = ids.iter().map(|id| record::key(id)).collect();
+            self.line.ids.extend(ids.iter().map(|id| record::key(id)));
         }
         self
+    }
+
+    /// The one job that the line names as a search would: where its id is too long for that, it is named beside the line as well.
+    #[must_use]
+    pub fn naming_long(self, state: &AppState, id: &str) -> Self {
+        if self.line.filter.as_deref() == Some(timeline::deed_filter(id).as_str()) { self } else { self.naming(state, &[id.to_owned()]) }
     }
 
     /// Leaves the line and hands the answer on.

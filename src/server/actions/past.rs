@@ -18,7 +18,7 @@ use crate::server::{
     archive::{error::ArchiveError, gaps, jobs, timeline, totals},
     state::AppState,
 };
-use push::failure_of;
+use push::name_of;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -54,8 +54,11 @@ pub async fn answer(
     match archived(state, queue, handle, row, PAYLOAD_SHOWN).await {
         Ok(past) => {
             if let Some(past) = &past
-                && let Some(seen) = seen(state, &past.row).await
+                && name_of(past).is_some()
             {
+                // Where Redis does not tell, the page knows of no push, however long ago: the console's clock may be ahead of the one that
+                // notes are made by.
+                let seen = seen(state, past).await.unwrap_or(SeenAt { answered_at: Millis(0), pushed_at: None });
                 (answer.pushed_at, answer.answered_at) = (seen.pushed_at, seen.answered_at);
             }
             answer.past = past.map(Box::new);
@@ -94,8 +97,8 @@ pub struct SeenAt {
 
 /// `None`: the row tells of no failure, or Redis could not be asked. Between the two times nothing is missed: what was pushed before the
 /// clock was read has its note.
-pub async fn seen(state: &AppState, row: &ArchivedRow) -> Option<SeenAt> {
-    let (pushed_at, answered_at) = state.driver.pushed_at(&failure_of(row)?).await.ok()?;
+pub async fn seen(state: &AppState, past: &ArchivedJob) -> Option<SeenAt> {
+    let (pushed_at, answered_at) = state.driver.pushed_at(&name_of(past)?).await.ok()?;
     Some(SeenAt { answered_at, pushed_at })
 }
 

@@ -4,7 +4,7 @@ use super::{
     db::Db,
     dialect::Dialect,
     error::ArchiveError,
-    record::{key, stored_id, stored_queue},
+    record::{SAME_MS, key, stored_id, stored_queue},
     sql::{Row, Sql, clean, marks, sql},
     totals::Totals,
     verdict::{self, Seen},
@@ -189,9 +189,36 @@ pub async fn payload(db: &Db, row: i64) -> Result<Option<Vec<u8>>, ArchiveError>
     Ok(db.one(sql(text).bind(row), |row| row.bytes(1).or_else(|| row.bytes(0))).await?.flatten())
 }
 
-/// Whether this is all that is kept of a job whose payload the database refused (`record`).
-pub fn is_bare(payload: &[u8], id: &str) -> bool {
-    serde_json::from_slice::<serde_json::Value>(payload).is_ok_and(|kept| kept == serde_json::json!({ "id": id }))
+/// Whether this is all that is kept of a job whose payload the database refused (`record`): an id, which its column may have cut.
+pub fn is_bare(payload: &[u8]) -> bool {
+    let kept = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(payload);
+    kept.is_ok_and(|kept| kept.len() == 1 && kept.contains_key("id"))
+}
+
+/// The row of the failure that this judged row tells of, if it tells of one. The library writes a failed attempt down as completed, too,
+/// and stamps the job anew for either row, moments apart: of such a completion it is the failure.
+pub async fn failure_of(db: &Db, row: &ArchivedRow) -> Result<Option<ArchivedRow>, ArchiveError> {
+    if row.status == Status::Failed {
+        return Ok(Some(row.clone()));
+    }
+    if row.verdict != Verdict::FailedAttempt {
+        return Ok(None);
+    }
+    let mut rows = around(db, row.row, HashSet::from([stored_id(db.dialect(), &row.id)]), 1).await?;
+    rows.retain(|other| other.id == row.id && other.queue == row.queue);
+    // An attempt that was retried leaves no row of its failure, and the next one may fail a second later.
+    let nearer = |apart: i64, failure: &ArchivedRow| nearest(&rows, failure, Status::Completed).is_some_and(|(other, _)| other < apart);
+    let failure = nearest(&rows, row, Status::Failed).filter(|(apart, failure)| !nearer(*apart, failure));
+    Ok(Some(failure.map_or(row, |(_, failure)| failure).clone()))
+}
+
+/// The row of the same attempt that was stamped nearest to this one, and how far apart, if both may tell of one end.
+fn nearest<'a>(rows: &'a [ArchivedRow], to: &ArchivedRow, status: Status) -> Option<(i64, &'a ArchivedRow)> {
+    let apart = |row: &'a ArchivedRow| {
+        let apart = (row.created_at?.0 - to.created_at?.0).abs();
+        (row.status == status && row.run() == to.run() && apart <= SAME_MS).then_some((apart, row))
+    };
+    rows.iter().filter_map(apart).min_by_key(|(apart, _)| *apart)
 }
 
 /// The error of a row in full.
@@ -214,20 +241,26 @@ fn seen(row: &ArchivedRow) -> Seen {
     Seen { status: row.status, attempt: row.attempt, created_at: row.created_at, at: row.archived_at, failed_at: row.failed_at }
 }
 
-/// Rows mean what they mean only beside the other rows of their job.
-async fn judge(db: &Db, rows: &mut [ArchivedRow]) -> Result<(), ArchiveError> {
-    let jobs: HashSet<(String, String)> =
-        rows.iter().filter(|r| r.status != Status::Waiting).map(|r| (r.id.clone(), r.queue.to_string())).collect();
-    let ids: HashSet<String> = jobs.iter().map(|(id, _)| stored_id(db.dialect(), id)).collect();
-    // A schedule's job has rows without end: of all rows those beside these are looked at.
-    let newest = rows.iter().map(|r| r.row).max().unwrap_or_default();
-    let (before, behind) = (rows.len() * BESIDE, rows.len() * BESIDE / 4);
+/// The rows that say what `count` rows mean, of which this is the newest, oldest first; `ids`: of their jobs, as they are stored. A schedule's
+/// job has rows without end: of all rows those beside these are looked at.
+async fn around(db: &Db, newest: i64, ids: HashSet<String>, count: usize) -> Result<Vec<ArchivedRow>, ArchiveError> {
+    let (before, behind) = (count * BESIDE, count * BESIDE / 4);
     let text = |side: &str| format!("SELECT {} FROM {FROM} WHERE a.id {side} ? AND", columns(db.dialect()));
     let older = sql(text("<=")).bind(newest).one_of("a.job_id", ids.clone()).then(&format!(" ORDER BY a.id DESC LIMIT {before}"));
     let newer = sql(text(">")).bind(newest).one_of("a.job_id", ids).then(&format!(" ORDER BY a.id LIMIT {behind}"));
     let (mut all, newer) = tokio::try_join!(db.rows(older, read), db.rows(newer, read))?;
     all.reverse();
     all.extend(newer);
+    Ok(all)
+}
+
+/// Rows mean what they mean only beside the other rows of their job.
+async fn judge(db: &Db, rows: &mut [ArchivedRow]) -> Result<(), ArchiveError> {
+    let jobs: HashSet<(String, String)> =
+        rows.iter().filter(|r| r.status != Status::Waiting).map(|r| (r.id.clone(), r.queue.to_string())).collect();
+    let ids: HashSet<String> = jobs.iter().map(|(id, _)| stored_id(db.dialect(), id)).collect();
+    let newest = rows.iter().map(|r| r.row).max().unwrap_or_default();
+    let all = around(db, newest, ids, rows.len()).await?;
     let told = told(db, &jobs.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()).await?;
     let mut of: HashMap<(String, String), Vec<&ArchivedRow>> = HashMap::new();
     for row in &all {

@@ -127,6 +127,7 @@ pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: u
         let error = told.attempt.error.clone();
         let unknown = ArchivedJob {
             row,
+            stamped_at: None,
             payload: String::new(),
             truncated: false,
             payload_unknown: true,
@@ -141,7 +142,8 @@ pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: u
         };
         return Ok(Some(unknown));
     };
-    let (raw, error) = tokio::try_join!(jobs::payload(db, chosen.row), jobs::error(db, chosen.row))?;
+    let (raw, error, failure) =
+        tokio::try_join!(jobs::payload(db, chosen.row), jobs::error(db, chosen.row), jobs::failure_of(db, &chosen))?;
     let text = String::from_utf8_lossy(&raw.unwrap_or_default()).into_owned();
     let inside = reading::inside(&text).unwrap_or_default();
     let truncated = text.len() > most;
@@ -159,6 +161,7 @@ pub async fn job(db: &Db, queue: &QueueName, id: &str, row: Option<i64>, most: u
         ran: ended::run_of(&all, &chosen),
         last,
         later,
+        stamped_at: failure.map_or(chosen.created_at, |failure| failure.created_at),
         row: chosen,
     }))
 }

@@ -109,7 +109,7 @@ async fn page(state: &AppState, queue: Option<QueueName>, status: Option<Status>
 /// retry takes; and `pushedAt`.
 pub async fn job(state: &AppState, job: ArchivedJob) -> Result<Response, Problem> {
     // After the archive was read: what was pushed since is not in it.
-    let seen = actions::past::seen(state, &job.row).await;
+    let seen = actions::past::seen(state, &job).await;
     let data = job.data.clone();
     let mut value = serde_json::to_value(&job).map_err(|_| Problem::malformed("This row cannot be written as JSON."))?;
     if let Value::Object(members) = &mut value {
@@ -118,6 +118,7 @@ pub async fn job(state: &AppState, job: ArchivedJob) -> Result<Response, Problem
             members.extend(seen);
         }
         let row = members.remove("row");
+        members.remove("stampedAt");
         if let Some(Value::Object(row)) = row {
             for (name, value) in row {
                 members.entry(name).or_insert(value);

@@ -13,6 +13,7 @@ use crate::server::{
     actions::{audit::ended, errors::remembered::Halt, now},
     archive::{audit as archive, db::Db, error::ArchiveError},
     driver::redis::RedisDriver,
+    error::DriverError,
     state::AppState,
     tasks::operations::name_pushed,
 };
@@ -226,9 +227,11 @@ async fn operations(state: &AppState, db: &Db, written: &mut Written) -> Result<
     let over: Vec<Operation> = all.into_iter().filter(is_new).collect();
     for operation in over.iter().filter(|o| o.verb == Verb::RetryArchived) {
         match name_pushed(state, db, &operation.id).await {
-            Ok(_) => {}
+            Ok(()) => {}
             Err(Halt::Archive(error)) => return Err(error),
-            Err(Halt::Redis(_) | Halt::Lines) => return Ok(()),
+            Err(Halt::Redis(DriverError::Unavailable(_) | DriverError::LockedOut(_)) | Halt::Lines) => return Ok(()),
+            // It ended all the same, and so did the others.
+            Err(Halt::Redis(error)) => tracing::warn!(%error, operation.id, "jobs that an operation pushed cannot be named"),
         }
     }
     archive::put_operations(db, &over).await?;

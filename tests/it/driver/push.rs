@@ -84,6 +84,22 @@ async fn a_failure_is_pushed_once_unless_somebody_clicks_who_knows() {
     assert!(driver.pushed("op").await.expect("ids").is_empty());
 }
 
+/// A row of the library may have an empty id.
+#[tokio::test]
+async fn an_empty_id_is_among_those_that_an_operation_pushed() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let raw = dead("", "mail", "boom", "");
+    for (name, job) in [("archived-1", ""), ("archived-2", "a"), ("archived-3", "")] {
+        let push = Push { raw: raw.as_bytes(), once: Once::Failure { name, operation: "op", job }, id: None, base: false };
+        assert_eq!(driver.push(&queue("mail"), &push).await.expect("push").0, Pushed::Done, "{name}");
+    }
+    assert_eq!(driver.pushed("op").await.expect("ids"), ["", "a"]);
+    let untold = Once::Click { request: "r1", failure: Some(("archived-1", None)) };
+    let push = Push { raw: raw.as_bytes(), once: untold, id: None, base: false };
+    assert_eq!(driver.push(&queue("mail"), &push).await.expect("push").0, Pushed::Since);
+}
+
 #[tokio::test]
 async fn asks_the_group_first() {
     let redis = TestRedis::start().await;

@@ -1,8 +1,10 @@
 //! What the archive tells of jobs that are gone, on real Redis and SQLite.
 
+mod between;
 mod elsewhere;
 mod enqueued;
 mod errors;
+mod false_completion;
 mod fresh;
 mod jobs;
 mod judged;

@@ -31,7 +31,7 @@ on_each! {
     actions_beyond_those_that_are_read_are_not_passed_over
 }
 
-fn failures(name: &str, ids: &[&str]) -> Vec<Record> {
+pub fn failures(name: &str, ids: &[&str]) -> Vec<Record> {
     ids.iter().map(|id| record(name, &dead(id, name, &timeout(1), 2), 2)).collect()
 }
 
@@ -53,7 +53,7 @@ fn left_behind(id: &str, verb: Verb, name: &str) -> Operation {
     }
 }
 
-fn minutes_ago(minutes: i64) -> Millis {
+pub fn minutes_ago(minutes: i64) -> Millis {
     Millis(now_ms() - minutes * 60_000)
 }
 
@@ -69,7 +69,7 @@ async fn audited(console: &TestConsole, verb: &str) -> Value {
 }
 
 /// As after a day: what Redis noted of operations and pushes is gone.
-async fn forgotten(redis: &TestRedis) {
+pub async fn forgotten(redis: &TestRedis) {
     for key in redis.keys().await {
         if key.starts_with("flux_console:") && (key.contains(":operation") || key.contains(":request:")) {
             redis.con.clone().del::<_, ()>(key).await.expect("DEL");
@@ -146,6 +146,22 @@ async fn what_a_killed_console_had_pushed_is_named(kind: DatabaseKind) {
     redis.con.clone().del::<_, ()>("queue:orders").await.expect("DEL");
     forgotten(&redis).await;
     assert_eq!(counted(&console).await.archived.count(), 1, "the archive knows of a");
+    console.stop().await;
+}
+
+/// A key that holds something else than ids keeps the end of no operation from the archive.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_named_holds_nobody_up() {
+    let redis = TestRedis::start().await;
+    let (database, _archive) = fresh(DatabaseKind::Sqlite).await;
+    let driver = crate::driver::driver(&redis);
+    redis.con.clone().set::<_, _, ()>(driver.keys().pushed("odd"), "1").await.expect("SET");
+    let both = [left_behind("odd", Verb::RetryArchived, "orders"), left_behind("killed", Verb::Retry, "mail")];
+    driver.save_operations(&both, minutes_ago(6)).await.expect("saved");
+    let console = console(&redis, &database).await;
+    for verb in ["retry", "retry-archived"] {
+        assert_eq!(audited(&console, verb).await["result"], "interrupted: at least 0 done of 500", "{verb}");
+    }
     console.stop().await;
 }
 

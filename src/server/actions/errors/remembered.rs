@@ -7,6 +7,7 @@
 //! tells: an operation is in Redis before its first step, so what was moved out of sight before the first look is told by the second.
 
 mod border;
+mod bulk;
 
 use crate::model::{
     archive::ArchivedRow,
@@ -104,12 +105,15 @@ impl Lately {
         let here = here(state, db, places).await?;
         let at = now();
         let queues: HashSet<&QueueName> = places.iter().map(|place| &place.queue).collect();
-        let operations = state.operations.lately(driver, &queues, OPERATIONS, at).await?;
+        let mut operations = state.operations.lately(driver, &queues, OPERATIONS, at).await?;
         let lines = driver.audit(0, LINES).await?;
         if lines.len() >= usize::try_from(LINES).unwrap_or(usize::MAX) {
             return Err(Halt::Lines);
         }
-        let lines = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        let lines: Vec<AuditLine> = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        let told = lines.iter().filter_map(bulk::operation).filter(|told| queues.contains(&told.queue));
+        let forgotten: Vec<Operation> = told.filter(|told| !operations.iter().any(|known| known.id == told.id)).collect();
+        operations.extend(forgotten);
         Ok(Self { here, operations, lines, border: border(&driver.retention(at).await?, at) })
     }
 

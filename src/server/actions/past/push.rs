@@ -1,7 +1,7 @@
 //! Pushing a job again: one that the archive remembers, or a copy of one that is in Redis.
 
 use crate::model::{
-    archive::{ArchivedRow, Status, Verdict},
+    archive::{ArchivedJob, ArchivedRow, Status, Verdict},
     error::ApiError,
     ids::{Fingerprint, QueueName},
     past::{PushAsk, PushDone, Pushed},
@@ -21,27 +21,43 @@ use crate::server::{
 async fn row(state: &AppState, row: i64) -> Result<ArchivedRow, ApiError> {
     let db = state.archive.db()?;
     let found = state.archive.noted(jobs::by_ids(&db, vec![row]).await)?;
-    let gone = || ApiError::NotFound { detail: format!("The archive has no row {row} any more. Nothing was changed.") };
-    found.into_iter().next().ok_or_else(gone)
+    found.into_iter().next().ok_or_else(|| gone(row))
+}
+
+fn gone(row: i64) -> ApiError {
+    ApiError::NotFound { detail: format!("The archive has no row {row} any more. Nothing was changed.") }
 }
 
 /// Pushes an archived job again, as the library's retry would; with `copy` under another id.
 pub async fn push_row(state: &AppState, number: i64, ask: &PushAsk) -> Result<PushDone, ApiError> {
     let row = row(state, number).await?;
     let db = state.archive.db()?;
-    let raw = state.archive.noted(jobs::payload(&db, number).await)?.unwrap_or_default();
-    if jobs::is_bare(&raw, &row.id) {
+    let Some(raw) = state.archive.noted(jobs::payload(&db, number).await)? else { return Err(gone(number)) };
+    if jobs::is_bare(&raw) {
         let detail = "The database refused the payload of this job, so the archive knows its id alone. Nothing was pushed.";
         return Err(ApiError::Conflict { detail: detail.into() });
     }
-    let failure = failure_of(&row).filter(|_| !ask.copy);
-    push(state, &row.queue, &row.id, &raw, ask, failure.as_deref()).await
+    let failure = if ask.copy { None } else { state.archive.noted(jobs::failure_of(&db, &row).await)? };
+    let other = match &failure {
+        // Of a false completion the failure lies in Redis, under a stamp of its own.
+        Some(failure) if failure.row != number => state.archive.noted(jobs::payload(&db, failure.row).await)?,
+        _ => None,
+    };
+    let failure = failure.map(|failure| Failure { name: remembered::name(&failure), raw: other.as_deref().unwrap_or(&raw) });
+    push(state, &row.queue, &row.id, &raw, ask, failure.as_ref()).await
 }
 
-/// The name of the failure that a row tells of: the library's false completion is of the same one.
-pub(super) fn failure_of(row: &ArchivedRow) -> Option<String> {
-    let failed = row.status == Status::Failed || row.verdict == Verdict::FailedAttempt;
-    failed.then(|| remembered::name(row))
+/// The failure that is pushed again.
+struct Failure<'a> {
+    /// So that a retry of all of its kind leaves it alone, and another page of it is told.
+    name: String,
+    raw: &'a [u8],
+}
+
+/// The name of the failure that the job of a page tells of, whichever of its rows is shown.
+pub(super) fn name_of(past: &ArchivedJob) -> Option<String> {
+    let failed = past.row.status == Status::Failed || past.row.verdict == Verdict::FailedAttempt;
+    failed.then(|| remembered::name(&ArchivedRow { created_at: past.stamped_at, ..past.row.clone() }))
 }
 
 /// Pushes a copy of a job that is in Redis; the job itself stays where it is.
@@ -53,14 +69,13 @@ pub async fn duplicate(state: &AppState, queue: &QueueName, job: &Fingerprint, a
     push(state, queue, "", &found.raw, &PushAsk { copy: true, ..ask.clone() }, None).await
 }
 
-/// `failure`: its name, so that a retry of all of its kind leaves it alone.
 async fn push(
     state: &AppState,
     queue: &QueueName,
     id: &str,
     raw: &[u8],
     ask: &PushAsk,
-    failure: Option<&str>,
+    failure: Option<&Failure<'_>>,
 ) -> Result<PushDone, ApiError> {
     let verb = if ask.copy { "duplicate" } else { "retry-archived" };
     let asked = audit::asked(state, verb, Some(queue));
@@ -69,10 +84,11 @@ async fn push(
     let asked = asked.of(timeline::deed_filter(if id.is_empty() { &copy } else { id }));
     let done = pushed(state, queue, id, raw, ask, (copy, failure)).await;
     state.watching.nudge_queue(queue);
-    // The page of the copy tells of it, too.
     let asked = match &done {
-        Ok(PushDone { pushed: Pushed::Done | Pushed::Before, id: copy, .. }) if !id.is_empty() && copy != id => {
-            asked.naming(state, std::slice::from_ref(copy))
+        Ok(PushDone { pushed: Pushed::Done | Pushed::Before, id: made, .. }) => {
+            let asked = if id.is_empty() { asked } else { asked.naming_long(state, id) };
+            // The page of the copy tells of it, too.
+            if id.is_empty() || made == id { asked } else { asked.naming(state, std::slice::from_ref(made)) }
         }
         _ => asked,
     };
@@ -86,14 +102,14 @@ async fn pushed(
     id: &str,
     raw: &[u8],
     ask: &PushAsk,
-    (copy, failure): (String, Option<&str>),
+    (copy, failure): (String, Option<&Failure<'_>>),
 ) -> Result<PushDone, ApiError> {
     is_queue(state, queue)?;
     let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if ask.request.is_empty() || ask.request.len() > 64 || !ask.request.chars().all(sound) {
         return Err(ApiError::invalid("request", "`request` names the click: 1 to 64 letters, digits and dashes."));
     }
-    if !ask.copy && state.driver.has_failure(queue, id, raw).await? {
+    if !ask.copy && state.driver.has_failure(queue, id, failure.map_or(raw, |failure| failure.raw)).await? {
         return Err(ApiError::Conflict { detail: "This failure is still in Redis: retry it there. Nothing was changed.".into() });
     }
     if !ask.copy && state.driver.has_nameless(queue, raw).await? {
@@ -101,7 +117,7 @@ async fn pushed(
     }
     // Made of the click, so that a click that comes twice answers the same id.
     let copy = ask.copy.then_some(copy);
-    let once = Once::Click { request: &ask.request, failure: failure.map(|name| (name, ask.seen_at)) };
+    let once = Once::Click { request: &ask.request, failure: failure.map(|failure| (failure.name.as_str(), ask.seen_at)) };
     let push = Push { raw, once, id: copy.as_deref(), base: ask.base };
     let pushed = push_noted(state, queue, &push).await?;
     Ok(PushDone { pushed, queue: queue.clone(), id: copy.unwrap_or_else(|| id.to_owned()) })

@@ -57,16 +57,16 @@ impl RedisDriver {
             Once::Click { request, failure } => (request, REMEMBERED_S, failure.map(|(name, _)| self.keys.request(name))),
             Once::Failure { name, operation, .. } => (name, FAILURE_REMEMBERED_S, Some(self.keys.pushed(operation))),
         };
-        let (seen, job) = match push.once {
-            Once::Click { failure, .. } => (failure.and_then(|(_, seen)| seen), ""),
-            Once::Failure { job, .. } => (None, job),
+        let (seen, job, kind) = match push.once {
+            Once::Click { failure, .. } => (failure.and_then(|(_, seen)| seen), "", "click"),
+            Once::Failure { job, .. } => (None, job, "many"),
         };
         let seen = seen.map_or_else(String::new, |seen| seen.0.to_string());
         call.key(self.keys.request(asked)).key(self.keys.waiting(queue, priority)).key(self.keys.active()).key(self.keys.pending(&group));
         if let Some(fifth) = fifth {
             call.key(fifth);
         }
-        call.arg(&ready.payload).arg(&group).arg(seconds).arg(FAILURE_REMEMBERED_S).arg(seen).arg(job);
+        call.arg(&ready.payload).arg(&group).arg(seconds).arg(FAILURE_REMEMBERED_S).arg(seen).arg(job).arg(kind);
         let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
         Ok(match code {
             1 => (Pushed::Done, Some(ready.payload)),

@@ -59,6 +59,7 @@ impl Remembered {
             left: self.total,
             base: self.base,
             pushed: Vec::new(),
+            told: Vec::new(),
         })
     }
 }
@@ -75,15 +76,32 @@ pub(super) struct Archived {
     base: bool,
     /// Ids of which it is known that they were pushed, and that are not written down yet.
     pushed: Vec<String>,
+    /// Ids that Redis says were pushed, until it has answered that it says so no more: if that answer is lost, it does not say so again.
+    told: Vec<String>,
 }
 
 impl Archived {
     /// Names what Redis says was pushed. Of a push whose answer was lost only that tells.
     async fn write_down(&mut self, state: &AppState, db: &Db, outcome: &mut Outcome) -> Result<(), Halt> {
-        let pushed = name_pushed(state, db, &self.operation).await?;
+        self.hear(state.driver.pushed(&self.operation).await?);
+        name(state, db, &self.operation, &self.told).await?;
+        self.settle(outcome);
+        Ok(())
+    }
+
+    fn hear(&mut self, pushed: Vec<String>) {
         for id in pushed {
-            let told = self.pushed.iter().position(|known| *known == id);
-            if let Some(at) = told {
+            if !self.told.contains(&id) {
+                self.told.push(id);
+            }
+        }
+    }
+
+    /// Counts what was told, and was not known.
+    fn settle(&mut self, outcome: &mut Outcome) {
+        for id in self.told.drain(..) {
+            let known = self.pushed.iter().position(|known| *known == id);
+            if let Some(at) = known {
                 self.pushed.swap_remove(at);
             } else {
                 outcome.done += 1;
@@ -91,16 +109,18 @@ impl Archived {
             }
         }
         self.pushed.clear();
-        Ok(())
     }
 }
 
 /// Names jobs that an operation pushed beside its audit line, as far as that is not done yet; whoever does it, and however often.
-pub async fn name_pushed(state: &AppState, db: &Db, operation: &str) -> Result<Vec<String>, Halt> {
+pub async fn name_pushed(state: &AppState, db: &Db, operation: &str) -> Result<(), Halt> {
     let pushed = state.driver.pushed(operation).await?;
-    state.archive.noted(audit::name(db, operation, &pushed).await)?;
-    state.driver.named(operation, &pushed).await?;
-    Ok(pushed)
+    name(state, db, operation, &pushed).await
+}
+
+async fn name(state: &AppState, db: &Db, operation: &str, pushed: &[String]) -> Result<(), Halt> {
+    state.archive.noted(audit::name(db, operation, pushed).await)?;
+    Ok(state.driver.named(operation, pushed).await?)
 }
 
 /// The next rows; true when they were the last.
@@ -119,21 +139,23 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archive
         if let Some(failure) = remembered::left(state, &db, place, &lately).await?
             && remembered::is_whole(state, &failure).await?
         {
-            let raw = state.archive.noted(jobs::payload(&db, place.row).await)?.unwrap_or_default();
             let name = remembered::name(&failure);
             let once = Once::Failure { name: &name, operation: &work.operation, job: &failure.id };
-            let push = Push { raw: &raw, once, id: None, base: work.base };
-            let bare = jobs::is_bare(&raw, &failure.id);
-            let pushed = if bare { Pushed::Unreadable } else { push_noted(state, queue, &push).await? };
+            let pushed = match state.archive.noted(jobs::payload(&db, place.row).await)? {
+                // Deleted since it was judged.
+                None => None,
+                Some(raw) if jobs::is_bare(&raw) => Some(Pushed::Unreadable),
+                Some(raw) => Some(push_noted(state, queue, &Push { raw: &raw, once, id: None, base: work.base }).await?),
+            };
             work.left -= 1;
             match pushed {
-                Pushed::Done => outcome.done += 1,
-                Pushed::Before | Pushed::Since => outcome.gone += 1,
-                Pushed::UnreadPriority => outcome.unread_priority += 1,
-                Pushed::Unreadable => outcome.corrupt += 1,
+                Some(Pushed::Done) => outcome.done += 1,
+                None | Some(Pushed::Before | Pushed::Since) => outcome.gone += 1,
+                Some(Pushed::UnreadPriority) => outcome.unread_priority += 1,
+                Some(Pushed::Unreadable) => outcome.corrupt += 1,
             }
             // One that was pushed before is named by whoever did it.
-            if pushed == Pushed::Done {
+            if pushed == Some(Pushed::Done) {
                 work.pushed.push(failure.id);
             }
         }
@@ -148,4 +170,32 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Archive
     };
     work.before = next;
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answer to the push was lost, and then the one to taking its id out of what Redis says.
+    #[test]
+    fn a_push_of_which_only_redis_tells_is_counted_once() {
+        let mut outcome = Outcome::default();
+        let mut work = Archived {
+            bottom: 0,
+            operation: "op".into(),
+            signature: String::new(),
+            before: 9,
+            left: 3,
+            base: false,
+            pushed: vec!["known".into()],
+            told: Vec::new(),
+        };
+        work.hear(vec!["known".into(), "lost".into()]);
+        work.hear(Vec::new());
+        work.hear(vec!["lost".into()]);
+        work.settle(&mut outcome);
+        assert_eq!((outcome.done, work.left, work.pushed.len(), work.told.len()), (1, 2, 0, 0));
+        work.settle(&mut outcome);
+        assert_eq!((outcome.done, work.left), (1, 2));
+    }
 }
