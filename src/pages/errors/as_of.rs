@@ -25,12 +25,13 @@ fn changed(counted_at: Option<Millis>, failed: Option<u64>, read_at: Millis, of:
 pub fn standing(read_at: Millis, coverage: Coverage) -> Memo<Standing> {
     let live = expect_context::<Live>();
     let stale = live.stale();
-    Memo::new(move |_| {
-        if stale.get() {
-            return Standing::Unknown;
-        }
-        let counted = |o: &Overview| changed(o.totals.counted_from.or(o.sampled_at), o.totals.failed, read_at, coverage.of);
-        if live.overview.with(|o| o.as_ref().is_some_and(counted)) { Standing::Changed } else { Standing::Current }
+    let counted = move |o: &Overview| changed(o.totals.counted_from.or(o.sampled_at), o.totals.failed, read_at, coverage.of);
+    // As many as before need not be the same ones: what was read stays old until it is read again, and buttons stay where they are.
+    let moved = Memo::new(move |was: Option<&bool>| was == Some(&true) || live.overview.with(|o| o.as_ref().is_some_and(counted)));
+    Memo::new(move |_| match (stale.get(), moved.get()) {
+        (true, _) => Standing::Unknown,
+        (false, true) => Standing::Changed,
+        (false, false) => Standing::Current,
     })
 }
 

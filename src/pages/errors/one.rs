@@ -82,8 +82,8 @@ fn Loaded(found: Resource<Answer>, paged: Memo<Option<i64>>, asked: RwSignal<Opt
                 Shown { answer: (address, Ok(Some(detail))), gone: true }
             }
             // Redis or the archive is away, as the banner says: what was known stays, with its time.
-            (Err(ApiError::Unavailable { .. }), Some(Shown { answer: (same, Ok(Some(known))), gone })) if same == address => {
-                Shown { answer: (address, Ok(Some(known))), gone }
+            (Err(ApiError::Unavailable { detail }), Some(Shown { answer: (same, Ok(Some(known))), gone })) if same == address => {
+                Shown { answer: (address, Ok(Some(ErrorDetail { unavailable: Some(detail), ..known }))), gone }
             }
             (answer, _) => Shown { answer: (address, answer), gone: false },
         })
@@ -150,7 +150,7 @@ fn Detail(
             </div>
         </div>
         <Notes unavailable=unavailable coverage=coverage />
-        {(!gone).then(|| view! { <AsOf at=sampled_at standing=standing again=again /> })}
+        <AsOf at=sampled_at standing=standing again=again />
         <div class="six">
             <div class="span4 min-w-0 divide-y divide-line">
                 {view}

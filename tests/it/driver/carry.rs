@@ -1,6 +1,6 @@
 //! Parts of a bulk retry that go over by a transaction: what it moves, and that it moves all of it or nothing.
 
-use super::*;
+use super::{here::Between, *};
 use crate::support::{
     Payload, now_ms,
     payload::{many, many_dead},
@@ -38,6 +38,31 @@ async fn steps(driver: &RedisDriver, sweep: &mut Sweep, between: impl AsyncFn())
             return Ok(outcome);
         }
         between().await;
+    }
+}
+
+/// A second console takes all that was there, and workers have them fail again at once, between two commands of a step: those are not
+/// retried a second time. Few of them fit into a part.
+#[tokio::test]
+async fn what_failed_again_while_a_step_looked_stays() {
+    let redis = TestRedis::start().await;
+    let between = Between::start(&redis).await;
+    let long = "y".repeat(4 * 1024);
+    let job = |id: &str, at: i64| Payload::new(id, "mail").created(at).failed(&format!("{id} {long}"));
+    let old: Vec<String> = (0..100).map(|n| job(&format!("j-{n}"), now_ms() - 60_000)).collect();
+    redis.push_raw(FAILED, &old).await;
+    let again: Vec<String> = (0..100).map(|n| job(&format!("j-{n}"), now_ms() + 60_000)).collect();
+    let mut others = redis::pipe();
+    others.atomic().del(FAILED).ignore().lpush(FAILED, &again).ignore();
+    let mut sweep = begun(&between.driver).await;
+    for verb in ["LRANGE", "EVALSHA"] {
+        between.before(verb, FAILED, 1, others.clone());
+        let outcome = steps(&between.driver, &mut sweep, async || ()).await.expect("steps");
+        assert_eq!((outcome.done, outcome.gone), (0, 100), "before {verb}");
+        assert_eq!((redis.list(FAILED).await.len(), redis.list("queue:mail").await.len()), (100, 0), "before {verb}");
+        redis.con.clone().del::<_, ()>(FAILED).await.expect("DEL");
+        redis.push_raw(FAILED, &old).await;
+        sweep = begun(&driver(&redis)).await;
     }
 }
 

@@ -20,23 +20,25 @@ use tokio::{
 const FAILED: &str = "queue:mail:failed";
 const WAITING: &str = "queue:mail";
 
-/// Looks at this key are counted, and before each but the first one this is done.
+/// Looks at this key are counted, and from one of them on this is done before each.
 #[derive(Default)]
 struct Busy {
     key: &'static str,
+    verb: &'static str,
+    from: usize,
     looks: usize,
     meanwhile: Pipeline,
 }
 
 /// A driver whose looks go through a stretch of network in which others get busy.
-struct Between {
-    driver: RedisDriver,
+pub struct Between {
+    pub driver: RedisDriver,
     busy: Arc<Mutex<Busy>>,
     task: JoinHandle<()>,
 }
 
 impl Between {
-    async fn start(redis: &TestRedis) -> Self {
+    pub async fn start(redis: &TestRedis) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let busy = Arc::<Mutex<Busy>>::default();
@@ -56,9 +58,14 @@ impl Between {
         Self { driver, busy, task }
     }
 
+    /// Before each look by this command at this key, from that one on, others do this.
+    pub fn before(&self, verb: &'static str, key: &'static str, from: usize, meanwhile: Pipeline) {
+        *self.busy.lock().expect("no panic") = Busy { key, verb, from, looks: 0, meanwhile };
+    }
+
     /// Whether a job is found, and with how many looks at that list.
     async fn finds(&self, id: &str, key: &'static str, meanwhile: Pipeline) -> (bool, usize) {
-        *self.busy.lock().expect("no panic") = Busy { key, looks: 0, meanwhile };
+        self.before("EVALSHA", key, 2, meanwhile);
         let here = self.driver.are_here(&queue("mail"), &[&row(id, "mail")]).await.expect("an answer");
         (here[0], std::mem::take(&mut *self.busy.lock().expect("no panic")).looks)
     }
@@ -100,11 +107,11 @@ async fn carry(mut client: TcpStream, to: u16, mut con: MultiplexedConnection, b
 fn due(busy: &Mutex<Busy>, asked: &[u8]) -> Option<Pipeline> {
     let mut busy = busy.lock().expect("no panic");
     let has = |text: &str| asked.windows(text.len()).any(|part| part == text.as_bytes());
-    if busy.key.is_empty() || !has("EVALSHA") || !has(&format!("\r\n{}\r\n", busy.key)) {
+    if busy.key.is_empty() || !has(busy.verb) || !has(&format!("\r\n{}\r\n", busy.key)) {
         return None;
     }
     busy.looks += 1;
-    (busy.looks > 1).then(|| busy.meanwhile.clone())
+    (busy.looks >= busy.from).then(|| busy.meanwhile.clone())
 }
 
 fn row(id: &str, name: &str) -> ArchivedRow {
@@ -134,7 +141,9 @@ fn places() -> impl Iterator<Item = usize> {
 
 async fn fill(redis: &TestRedis, key: &str, jobs: &[String]) {
     redis.con.clone().del::<_, ()>(key).await.expect("DEL");
-    redis.push_raw(key, jobs).await;
+    if !jobs.is_empty() {
+        redis.push_raw(key, jobs).await;
+    }
 }
 
 /// Three fail, and the library cuts the list at its cap.
@@ -198,6 +207,23 @@ async fn a_delayed_job_that_is_run_now_is_found() {
     promote.atomic().zrem("queue:mail:delayed", &job).ignore().rpush(WAITING, &job).ignore();
     let (found, looks) = between.finds("a", WAITING, promote).await;
     assert!(found && looks > 1, "{looks} looks");
+}
+
+/// One that is retried elsewhere while the failed list is read is met in the waiting list, however long that was before.
+#[tokio::test]
+async fn a_failed_job_that_is_retried_meanwhile_is_found() {
+    let redis = TestRedis::start().await;
+    let between = Between::start(&redis).await;
+    let (all, job) = (many_dead("old", "mail", 1_000), dead("old-1", "mail", "PaymentTimeoutError: gateway did not answer", ""));
+    for waiting in [0, 5, 900] {
+        fill(&redis, FAILED, &all).await;
+        fill(&redis, WAITING, &many("other", "mail", waiting)).await;
+        let mut retry = redis::pipe();
+        retry.atomic().lrem(FAILED, 0, &job).ignore().lpush(WAITING, &job).ignore();
+        let (found, looks) = between.finds("old-1", FAILED, retry).await;
+        assert!(found && looks > 1, "{waiting} waiting, {looks} looks");
+        assert_eq!(redis.list(WAITING).await.len(), waiting + 1, "it was moved");
+    }
 }
 
 /// The library stamps a job anew with each failure, and the archive need not have the newest one yet.

@@ -24,6 +24,8 @@ const COUNTED: u64 = 20_000;
 const SECOND_MS: i64 = 1_000;
 /// The clocks of workers and consoles are taken to be no further apart.
 const CLOCKS_MS: i64 = 10 * 60_000;
+/// A worker's clock is taken to be no further behind. Each minute more leaves alone what failed in that minute before a retry of all.
+const BEHIND_MS: i64 = 60_000;
 
 /// The failure that this row tells of, if it is the newest of its job and nothing is known that came after it: no other end or run, no
 /// operator who moved the job by name, and no action on many failed jobs while it may have been among them. `operations`: what Redis
@@ -99,7 +101,7 @@ fn at_most(operation: &Operation) -> u64 {
 
 /// Whether so many failures of the queue had come behind it by then that Redis did not have it any more, with so many `taken` out of the
 /// list meanwhile, each of which made room. A failure may have two rows, the library's and the console's, and some are older than their
-/// places say: those of a list that was there before the archive. Rows of the minutes before are not counted: a worker's clock may be behind.
+/// places say: those of a list that was there before the archive.
 async fn dropped(db: &Db, queue: &QueueName, row: i64, at: Millis, taken: u64) -> Result<bool, ArchiveError> {
     let most = KEPT.saturating_add(taken).saturating_mul(2);
     if most > COUNTED {
@@ -109,7 +111,7 @@ async fn dropped(db: &Db, queue: &QueueName, row: i64, at: Millis, taken: u64) -
     let text = format!("SELECT {} FROM flux_job_archive a WHERE a.status = 'failed' AND a.id > ?", dialect.ms("a.archived_at"));
     let asked = sql(text).bind(row).and_is(dialect, "a.queue", stored_queue(dialect, queue.as_str()));
     let last = db.one(asked.then(" ORDER BY a.id LIMIT 1 OFFSET ?").bind(most - 1), |row| row.int(0)).await?;
-    Ok(last.flatten().is_some_and(|archived| archived + CLOCKS_MS <= at.0))
+    Ok(last.flatten().is_some_and(|archived| archived + BEHIND_MS <= at.0))
 }
 
 #[cfg(test)]

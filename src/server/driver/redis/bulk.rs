@@ -105,17 +105,9 @@ impl RedisDriver {
     /// Moves the next failed jobs, oldest first.
     pub async fn retry_step(&self, sweep: &mut Sweep) -> Result<Step, DriverError> {
         let failed = self.keys.failed(&sweep.queue);
-        // Others take from the list as well, and each failure that makes it too long drops one: what is left of those that were there?
-        let there = match &mut sweep.top {
-            Some(top) => self.there(&sweep.queue, top).await?,
-            None => None,
-        };
-        if there.is_none() {
-            sweep.top = None;
-        }
         // While the list changes under it, less at a time: less of it can have changed.
         let chunk = if sweep.stay == 0 { CHUNK } else { SPARSE_CHUNK } >> sweep.rereads.min(6);
-        let chunk = chunk.min(sweep.left).min(there.map_or(u64::MAX, |there| there.saturating_sub(sweep.stay)));
+        let chunk = chunk.min(sweep.left);
         // A few jobs are not worth a connection.
         let worth = sweep.stay == 0 && sweep.left > CHUNK;
         let watched = if worth { self.watch(&mut sweep.carrier, &failed).await } else { None };
@@ -124,28 +116,30 @@ impl RedisDriver {
             None => runs::read_tail(&mut self.requests.clone(), &failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await,
         };
         let mut raws = self.naming(&failed, "list", read).await?;
-        if raws.is_empty() {
+        // Others take from the list as well, and each failure that makes it too long drops one: what is left of those that were there? Asked
+        // when the part was read. Only what still stands where it was read is moved, so it stood there at this moment too.
+        let there = match &mut sweep.top {
+            Some(top) => self.there(&sweep.queue, top).await?,
+            None => None,
+        };
+        if there.is_none() {
+            sweep.top = None;
+        }
+        let old = there.map(|there| usize::try_from(there.saturating_sub(sweep.stay)).unwrap_or(usize::MAX));
+        if raws.is_empty() || old == Some(0) {
             // Nothing is read of none: whether it is a list was not told yet.
             self.holds(&failed, "list").await?;
             return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
         }
         let mut border = false;
-        // The list ends before what was measured a moment ago: it is another one, perhaps.
-        let bytes: usize = raws.iter().map(Vec::len).sum();
-        if there.is_some() && (raws.len() as u64) < chunk && bytes < CHUNK_BYTES {
-            return reread(sweep);
-        }
-        if let (Some(top), Some(there)) = (&sweep.top, there) {
-            border = sweep.stay + raws.len() as u64 == there && raws.last().is_some_and(|raw| top.is(raw));
-            // What has left at the end since it was looked for has drawn newer ones into a part near the border.
-            if !border && sweep.stay + chunk + CHUNK > there {
-                match raws.iter().position(|raw| top.is(raw)) {
-                    // Perhaps one of several that are alike: it is not known to be the last.
-                    Some(newest) => raws.truncate(newest + 1),
-                    None if sweep.stay + raws.len() as u64 >= there => return reread(sweep),
-                    None => {}
-                }
+        if let (Some(top), Some(old)) = (&sweep.top, old) {
+            let bytes: usize = raws.iter().map(Vec::len).sum();
+            // The list ended before what is measured now: it is another one, perhaps.
+            if raws.len() < old && (raws.len() as u64) < chunk && bytes < CHUNK_BYTES {
+                return reread(sweep);
             }
+            raws.truncate(old);
+            border = raws.len() == old && raws.last().is_some_and(|raw| top.is(raw));
         }
         let mut outcome = Outcome::default();
         let (mut letters, mut payloads, mut groups) = (Vec::with_capacity(raws.len()), Vec::new(), Vec::new());

@@ -42,9 +42,9 @@ impl RedisDriver {
         if payload::id_of(raw).is_some() {
             return Ok(false);
         }
-        let hash = payload::Element::of(raw).digest();
-        let found = self.locate(queue, &Fingerprint { hash, source: Source::Failed, hint: 0, score: None }).await?;
-        Ok(found.is_some())
+        let place = Fingerprint { hash: payload::Element::of(raw).digest(), source: Source::Failed, hint: 0, score: None };
+        // Twice: what fails meanwhile may have moved it out of sight.
+        Ok(self.locate(queue, &place).await?.is_some() || self.locate(queue, &place).await?.is_some())
     }
 
     /// Which of these failures of the queue are in Redis: a job with its id among the failed ones, as far as a search by id looks, among
@@ -54,21 +54,23 @@ impl RedisDriver {
         let begins: BTreeSet<String> = failures.iter().flat_map(|failure| beginnings(&failure.id)).collect();
         let begins: Vec<String> = begins.into_iter().collect();
         let groups: BTreeSet<&String> = failures.iter().filter_map(|failure| failure.group_id.as_ref()).collect();
-        // In the order in which jobs go from list to list, so that one that goes on meanwhile is met where it comes to.
-        let mut lists: Vec<Source> = [JobState::Failed, JobState::Delayed].into_iter().flat_map(sources).collect();
-        lists.extend(groups.into_iter().cloned().map(Source::Grouped));
-        lists.extend(sources(JobState::Waiting));
-        let places: Vec<(&QueueName, &Source)> = lists.iter().map(|source| (queue, source)).collect();
-        let lengths = self.lengths(&places).await?;
+        let mut later = sources(JobState::Delayed);
+        later.extend(groups.into_iter().cloned().map(Source::Grouped));
         let mut here = vec![false; failures.len()];
-        for (source, length) in lists.iter().zip(lengths) {
-            let mut walk = Walk::of(source, length.unwrap_or(0));
-            while let Some((at, last)) = walk.ahead() {
-                let (met, next) = self.named_step(queue, source, &begins, (at, last)).await?;
-                for (here, failure) in here.iter_mut().zip(failures) {
-                    *here |= met.iter().any(|job| job.id.as_deref() == Some(failure.id.as_str()));
+        // In the order in which jobs go from list to list, so that one that goes on meanwhile is met where it comes to. How long a list is
+        // is asked when those before were looked at: what left them by then has come.
+        for lists in [sources(JobState::Failed), later, sources(JobState::Waiting)] {
+            let places: Vec<(&QueueName, &Source)> = lists.iter().map(|source| (queue, source)).collect();
+            let lengths = self.lengths(&places).await?;
+            for (source, length) in lists.iter().zip(lengths) {
+                let mut walk = Walk::of(source, length.unwrap_or(0));
+                while let Some((at, last)) = walk.ahead() {
+                    let (met, next) = self.named_step(queue, source, &begins, (at, last)).await?;
+                    for (here, failure) in here.iter_mut().zip(failures) {
+                        *here |= met.iter().any(|job| job.id.as_deref() == Some(failure.id.as_str()));
+                    }
+                    walk.came_to(next);
                 }
-                walk.came_to(next);
             }
         }
         Ok(here)
