@@ -80,7 +80,7 @@ test('on a phone jobs begin on the first screen, and nothing stands beside it', 
   expect(await line('.pager')).toBeLessThan(60)
   await expect(page.locator('.pager')).not.toBeInViewport()
 
-  await confirm(page, 'Pause queue', 'Pause queue', /Workers stop taking its 1,200 waiting jobs/)
+  await confirm(page, /^Pause/, 'Pause queue', /Workers stop taking its 1,200 waiting jobs/)
   await expect(toasts(page).getByText('Paused orders').first()).toBeVisible()
   const rights = await toasts(page).locator('.toast').evaluateAll((all) => all.map((el) => el.getBoundingClientRect().right))
   expect(Math.max(...rights)).toBeLessThanOrEqual(390)
