@@ -49,7 +49,7 @@ pub fn AsOf(at: Millis, standing: Memo<Standing>, #[prop(into)] again: Callback<
         })
     };
     view! {
-        <p class="flex flex-wrap gap-x-2 px-gutter pb-2 text-12 text-muted num">
+        <p class="flex flex-wrap gap-x-2 px-gutter pb-2 text-12 text-muted num [.banner+&]:pt-2">
             <span title=at.full()>{format!("Failed lists in Redis read at {} UTC.", at.clock())}{since}</span>
             {offer}
         </p>
