@@ -69,7 +69,7 @@ pub async fn count(state: &AppState, queue: &QueueName, from: JobState, text: &s
     let counting: Option<Counting> = at
         .map(|at| serde_json::from_str(at).map_err(|_| ApiError::invalid("cursor", "Take `next` of the step before, unchanged.")))
         .transpose()?;
-    let (start, cursor, counted, weighed) = match counting {
+    let (mut start, cursor, counted, weighed) = match counting {
         Some(Counting { cursor, count, bytes, start }) => (start, Cursor::read(&cursor)?, count, bytes),
         None => {
             // Before anything is counted: what comes later is neither counted nor acted on.
@@ -83,6 +83,12 @@ pub async fn count(state: &AppState, queue: &QueueName, from: JobState, text: &s
     scope.start = Some(start.clone());
     let limits = Limits { hits: usize::MAX, ..STEP };
     let step = step(state, &query, &scope, &cursor, limits).await?;
+    for (list, top) in step.anew {
+        if let Some(begun) = start.tops.get_mut(list) {
+            *begun = Some(top);
+        }
+    }
+    start.remember(from, &step.found.iter().map(|found| &found.job.fingerprint).collect::<Vec<_>>());
     let count = counted + step.found.len() as u64;
     // It comes back from the browser.
     let bytes = step.found.iter().fold(weighed, |sum: u64, found| sum.saturating_add(found.job.bytes));
@@ -154,10 +160,8 @@ fn scope(queue: &QueueName, state: JobState) -> Result<Scope, ApiError> {
 
 /// It comes back from the browser.
 fn sound(start: &Start) -> Result<(), ApiError> {
-    if start.tops.iter().flatten().all(|top| top.position < 1 << 48 && top.anchors.len() <= 8) {
-        return Ok(());
-    }
-    Err(ApiError::invalid("start", "Count the jobs first, and send its `start` unchanged."))
+    let unsound = || ApiError::invalid("start", "Count the jobs first, and send its `start` unchanged.");
+    start.is_sound().then_some(()).ok_or_else(unsound)
 }
 
 /// A bulk action never acts on more than what was meant: what could not be understood would widen it.

@@ -137,7 +137,8 @@ pub async fn cancel(state: &AppState, id: &str) -> Result<Operation, ApiError> {
     let queue = found.as_ref().ok().map(|found| found.queue.clone());
     let asked = audit::asked(state, "cancel", queue.as_ref()).of(format!("operation {id}"));
     let cancel = async {
-        if !found?.status.is_over() {
+        // One that is silent may go on later. What Redis has forgotten by now does not.
+        if found?.finished_at.is_none() && state.driver.operation(id, now()).await?.is_some() {
             // Seen by whichever console has it, before its next chunk or before it begins.
             state.driver.cancel_operation(id).await?;
         }

@@ -8,7 +8,7 @@ mod plan;
 mod step;
 
 pub use cursor::Cursor;
-pub use plan::{Scope, Start};
+pub use plan::{NEWEST, Scope, Start};
 pub use step::{Found, Limits, Step, step};
 
 use std::time::Duration;

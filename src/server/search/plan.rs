@@ -2,7 +2,7 @@
 
 use super::Cursor;
 use crate::model::{
-    ids::{QueueName, Source},
+    ids::{Fingerprint, QueueName, Source},
     job::{JobState, JobSummary},
     search::{Name, Query, Test},
     time::Millis,
@@ -10,7 +10,7 @@ use crate::model::{
 use crate::server::{
     driver::redis::{
         RedisDriver,
-        search::{Mark, Top, sources},
+        search::{AHEAD, Mark, Top, sources},
     },
     error::DriverError,
     snapshot::Snapshot,
@@ -20,6 +20,12 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// Queues (or groups) whose lengths are asked in one round trip.
 const TOGETHER: usize = 64;
+
+/// Of each list the newest jobs that match are remembered, so many of them;
+pub const NEWEST: usize = 8;
+/// of the others that a step finds about so many, spread evenly; and so many in all.
+const SPREAD: usize = 8;
+const REMEMBERED: usize = 32;
 
 /// A list that is not empty.
 pub struct Place {
@@ -61,6 +67,34 @@ impl Start {
     /// A delayed set is ordered by due time: only its payload tells that a job came since.
     pub fn came_since(&self, job: &JobSummary) -> bool {
         job.state == JobState::Delayed && job.created_at.is_some_and(|at| at > self.at)
+    }
+
+    /// Remembers where some of the jobs stand that a step found, newest first: should others take all that is newest, these tell
+    /// what was there. In a delayed set the time tells it.
+    pub fn remember(&mut self, state: JobState, found: &[&Fingerprint]) {
+        for (source, top) in sources(state).iter().zip(&mut self.tops) {
+            let (Some(top), false) = (top, state == JobState::Delayed) else { continue };
+            let here: Vec<&Fingerprint> = found.iter().copied().filter(|f| f.source == *source).collect();
+            let (newest, others) = here.split_at(NEWEST.saturating_sub(top.matched.len()).min(here.len()));
+            let every = others.len().div_ceil(SPREAD).max(1);
+            top.matched.extend(newest.iter().chain(others.iter().step_by(every)).map(|f| (f.hint, f.hash.clone())));
+            if top.matched.len() > REMEMBERED {
+                let mut nth = 0_usize;
+                top.matched.retain(|_| {
+                    nth += 1;
+                    nth <= NEWEST || nth.is_multiple_of(2)
+                });
+            }
+        }
+    }
+
+    /// Whether it can be one that a count began with: it comes back from the browser. An older page names fewer elements.
+    pub fn is_sound(&self) -> bool {
+        const POSITIONS: u64 = 1 << 48;
+        self.tops.iter().flatten().all(|top| {
+            let lists = top.anchors.len() <= AHEAD && top.above.is_empty() && top.matched.len() <= REMEMBERED;
+            lists && top.position < POSITIONS && top.matched.iter().all(|(at, _)| *at < POSITIONS)
+        })
     }
 }
 

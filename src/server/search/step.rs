@@ -12,7 +12,7 @@ use crate::model::{
 use crate::server::{
     driver::redis::{
         RedisDriver,
-        search::{Mark, Read},
+        search::{Mark, Read, Top},
     },
     error::DriverError,
     snapshot::Snapshot,
@@ -43,6 +43,8 @@ pub struct Step {
     pub coverage: Coverage,
     pub next: Option<Cursor>,
     pub skipped: Vec<String>,
+    /// Where lists were begun anew, all of whose newest elements had left before their turn came: which list, and what is newest there.
+    pub anew: Vec<(usize, Top)>,
 }
 
 /// Looks through the lists that the query asks for, from the cursor on; with a scope, through those of one tab alone.
@@ -61,6 +63,7 @@ pub async fn step(
     let limits = if wanted.is_empty() { limits } else { Limits { elements: limits.elements * 10, bytes: limits.bytes * 8, ..limits } };
     let (mut found, mut scanned, mut bytes, mut partly) = (Vec::new(), 0, 0, cursor.partly);
     let mut places: VecDeque<Place> = VecDeque::new();
+    let mut anew = Vec::new();
     let ends = loop {
         // At least one piece in every step, or it would never end.
         let spent = scanned >= limits.elements || bytes >= limits.bytes || started.elapsed() >= limits.time;
@@ -85,9 +88,17 @@ pub async fn step(
                 places.pop_front();
                 continue;
             };
-            let Some((mark, _)) = driver.above(&place.queue, &place.source, top).await? else {
-                places.pop_front();
-                continue;
+            let mark = if let Some((mark, _)) = driver.above(&place.queue, &place.source, top).await? {
+                mark
+            } else {
+                // Nothing of it was counted yet: what is there now is.
+                let Some(top) = driver.top(&place.queue, &place.source).await? else {
+                    places.pop_front();
+                    continue;
+                };
+                let mark = Mark { at: top.position + 1, ..Mark::default() };
+                anew.push((place.list, top));
+                mark
             };
             place.left = place.left.min(mark.at);
             place.mark = Some(mark);
@@ -121,7 +132,7 @@ pub async fn step(
     let left: u64 = places.iter().map(|p| p.left).sum();
     let of = plan.rest(snapshot).map(|rest| scanned + left + rest);
     let next = if ends { None } else { next(&plan, places.pop_front(), Cursor { scanned, partly, ..Cursor::new(cursor.began) }) };
-    Ok(Step { found, coverage: Coverage { scanned, of, partly }, next, skipped: plan.skipped.into_iter().collect() })
+    Ok(Step { found, coverage: Coverage { scanned, of, partly }, next, skipped: plan.skipped.into_iter().collect(), anew })
 }
 
 fn next(plan: &Plan, place: Option<Place>, cursor: Cursor) -> Option<Cursor> {

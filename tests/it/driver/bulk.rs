@@ -242,6 +242,25 @@ async fn a_second_click_gets_the_running_operation_and_cancel_stops_it() {
     console.stop().await;
 }
 
+/// A console that was silent for a while looks as if it were gone, and may go on: what was asked for meanwhile reaches it.
+#[tokio::test]
+async fn an_operation_that_is_silent_can_be_cancelled() {
+    let redis = TestRedis::start().await;
+    let console = redis.console().await;
+    redis.push_raw("queue:mail:failed", many_dead("j", "mail", 3)).await;
+    let over = ended(&console, actions::retry_all(&console.state, &queue("mail"), false).await.expect("started")).await;
+    let silent = Operation { id: "silent".into(), status: OperationStatus::Running, finished_at: None, ..over.clone() };
+    let cancel = async |operation: &Operation| {
+        let saved = console.state.driver.save_operation(operation, Millis(now_ms() - 60_000)).await.expect("saved");
+        let told = actions::cancel(&console.state, &operation.id).await.expect("an answer");
+        let next = console.state.driver.save_operation(operation, Millis(now_ms())).await.expect("saved");
+        (saved, told.status, next)
+    };
+    assert_eq!(cancel(&silent).await, (false, OperationStatus::Interrupted, true));
+    assert_eq!(cancel(&over).await, (false, OperationStatus::Done, false));
+    console.stop().await;
+}
+
 #[tokio::test]
 async fn deleting_beside_active_groups_leaves_what_came_since_and_comes_back_in_order() {
     let redis = TestRedis::start().await;

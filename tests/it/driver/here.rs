@@ -32,6 +32,8 @@ struct Busy {
 
 /// A driver whose looks go through a stretch of network in which others get busy.
 pub struct Between {
+    /// Of this stretch.
+    pub url: String,
     pub driver: RedisDriver,
     busy: Arc<Mutex<Busy>>,
     task: JoinHandle<()>,
@@ -55,7 +57,7 @@ impl Between {
         redis.push_raw("queue:known:failed", [dead("a", "known", "no", "")]).await;
         driver.are_here(&queue("known"), &[&row("a", "known")]).await.expect("an answer");
         redis.con.clone().del::<_, ()>("queue:known:failed").await.expect("DEL");
-        Self { driver, busy, task }
+        Self { url, driver, busy, task }
     }
 
     /// Before each look by this command at this key, from that one on, others do this.

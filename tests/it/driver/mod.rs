@@ -7,7 +7,7 @@ mod carry;
 mod crash;
 mod discard;
 mod due;
-mod here;
+pub mod here;
 mod lease;
 mod pages;
 mod promote;

@@ -3,6 +3,7 @@
 
 mod export;
 mod live;
+mod lost;
 mod matching;
 mod rest;
 

@@ -1,5 +1,6 @@
 //! Reading lists for a search: every element that is there all the time is read once, in bounded pieces, newest first.
 
+mod place;
 mod walk;
 
 use super::{
@@ -30,6 +31,8 @@ const SPARSE: u64 = 4_000;
 const SPARSE_BYTES: u64 = 1024 * 1024;
 /// Elements that are remembered: should the last one be gone, the one before it still tells the place.
 const ANCHORS: usize = 3;
+/// The same where a list goes on that others work at too: they take more than a few that stand side by side.
+pub const AHEAD: usize = 16;
 
 /// How far a list was read: the last element, and what stood before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -97,6 +97,11 @@ impl Work {
                 "{} stay in the trash: jobs equal to them byte for byte are delayed already, and Redis keeps one of two equal ones.",
                 stays.jobs()
             )),
+            Self::Matching(matching) => matching.lost().then(|| {
+                "Others took jobs out of the list, and its place there was lost: some of those that are told as gone may be there still. \
+                 Count them again for the rest."
+                    .into()
+            }),
             _ => None,
         }
     }

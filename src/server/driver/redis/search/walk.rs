@@ -1,6 +1,6 @@
 //! Finding one's place again in a list that moves: workers take at one end, producers push at the other.
 
-use super::{ANCHORS, Mark, Piece, sources};
+use super::{AHEAD, Mark, Piece, sources};
 use crate::{
     model::{
         ids::{Fingerprint, QueueName, Source},
@@ -17,10 +17,16 @@ use serde::{Deserialize, Serialize};
 pub(super) const AGAIN: usize = 20;
 
 /// The newest elements of a list when something began, the newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Top {
     pub position: u64,
     pub anchors: Vec<String>,
+    /// Digests of what stood right above and was left there, the nearest first: when all anchors have left, they tell the place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<String>,
+    /// Some of the jobs that were counted from here on, the newest first: where each was, and its digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<(u64, String)>,
 }
 
 impl Top {
@@ -36,8 +42,8 @@ impl Piece {
     pub fn coming(&self, n: usize, then: Option<&Top>) -> Option<Top> {
         let Some(first) = self.rows.get(n) else { return then.cloned() };
         let own = self.rows[n..].iter().map(|row| row.element().digest());
-        let anchors = own.chain(then.iter().flat_map(|top| top.anchors.iter().cloned())).take(ANCHORS).collect();
-        Some(Top { position: first.position, anchors })
+        let anchors = own.chain(then.iter().flat_map(|top| top.anchors.iter().cloned())).take(AHEAD).collect();
+        Some(Top { position: first.position, anchors, ..Top::default() })
     }
 }
 
@@ -46,9 +52,7 @@ impl RedisDriver {
     pub async fn tops(&self, queue: &QueueName, state: JobState) -> Result<Vec<Option<Top>>, DriverError> {
         let mut tops = Vec::new();
         for source in sources(state) {
-            let piece = self.piece(queue, &source, None, ANCHORS as u64).await?;
-            let anchors = piece.rows.iter().take(ANCHORS).map(|row| row.element().digest()).collect();
-            tops.push(piece.rows.first().map(|first| Top { position: first.position, anchors }));
+            tops.push(self.top(queue, &source).await?);
         }
         Ok(tops)
     }
@@ -71,7 +75,7 @@ impl RedisDriver {
         Ok(far.map(|found| (mark(found.fingerprint.hint), hash.clone())))
     }
 
-    /// The piece that begins at `top`; an empty one when it has left, with those behind it.
+    /// The piece that begins at `top`, or below what stood above it; an empty one that is `lost` when all of these have left.
     pub async fn piece_at(&self, queue: &QueueName, source: &Source, top: &Top, count: u64) -> Result<Piece, DriverError> {
         let mut mark = Mark { at: top.position + 1, score: None, anchors: Vec::new() };
         let mut first = top.anchors.first().cloned().unwrap_or_default();
@@ -83,7 +87,7 @@ impl RedisDriver {
                 return Ok(piece);
             }
             // It has moved, and may go on moving while it is looked for.
-            let Some(found) = self.above(queue, source, top).await? else { return Ok(Piece::default()) };
+            let Some(found) = self.above(queue, source, top).await? else { return self.below(queue, source, top, count).await };
             (mark, first) = found;
         }
         Err(DriverError::Protocol("the list changes faster than it can be read; nothing of the next part was touched".into()))
@@ -93,7 +97,7 @@ impl RedisDriver {
     /// that is behind it.
     pub async fn behind(&self, queue: &QueueName, source: &Source, piece: &Piece) -> Result<Option<Top>, DriverError> {
         let mark = piece.mark(piece.rows.len(), None);
-        let next = self.piece(queue, source, mark.as_ref(), ANCHORS as u64).await?;
+        let next = self.piece(queue, source, mark.as_ref(), AHEAD as u64).await?;
         Ok(next.coming(0, None).filter(|_| !next.lost))
     }
 
