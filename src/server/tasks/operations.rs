@@ -25,7 +25,7 @@ use crate::model::{
 use crate::server::{
     actions::now,
     driver::redis::{
-        Sweep,
+        Promotion, Sweep,
         due::Served,
         trash::{Keep, Stays},
     },
@@ -81,7 +81,7 @@ impl Operations {
     pub async fn promote_all(&self, state: &AppState, queue: &QueueName) -> Result<Operation, ApiError> {
         let total = state.driver.count(queue, JobState::Delayed).await?;
         self.start(state, Verb::Promote, queue, Some(JobState::Delayed), None, String::new(), total, |started| {
-            Work::Promote(Sweep::promote(queue, total, started))
+            Work::Promote(Promotion::new(queue, total, started))
         })
         .await
         .map(|(operation, _)| operation)

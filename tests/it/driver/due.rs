@@ -11,7 +11,7 @@ use flux_console::server::{
     actions,
     demo::wire::Wire,
     driver::redis::{
-        Acted, DelayedOneByOne, Sweep,
+        Acted, DelayedOneByOne, Promotion,
         due::{MARGIN_MS, Served},
     },
 };
@@ -95,16 +95,16 @@ async fn a_worker_that_starts_meanwhile_is_heard_of() {
     let later = || Millis(NOW.0 + 4_000);
 
     fill().await;
-    let mut sweep = Sweep::promote(&mail, 400, NOW);
+    let mut promotion = Promotion::new(&mail, 400, NOW);
     // The sets of two priorities before it are empty.
     let mut moved = 0;
     for _ in 0..3 {
-        moved += driver.promote_step(&mut sweep, || NOW).await.expect("a step").outcome.done;
+        moved += driver.promote_step(&mut promotion, || NOW).await.expect("a step").outcome.done;
     }
     assert!(moved > 0, "nobody serves it");
     worker_is_heard(&redis, &driver).await;
     let left = redis.zset(SET).await.len() as u64;
-    let step = driver.promote_step(&mut sweep, later).await.expect("a step");
+    let step = driver.promote_step(&mut promotion, later).await.expect("a step");
     assert_eq!((step.outcome.done, step.outcome.due), (0, left));
 
     fill().await;

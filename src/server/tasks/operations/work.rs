@@ -13,7 +13,7 @@ use crate::model::{
 use crate::server::{
     actions::{errors::remembered::Halt, now},
     driver::redis::{
-        DelayedOneByOne, OneByOne, Step, Sweep,
+        DelayedOneByOne, OneByOne, Promotion, Step, Sweep,
         due::Served,
         search::Top,
         trash::{Keep, Stays},
@@ -26,7 +26,7 @@ use std::collections::VecDeque;
 /// What is left to do.
 pub(super) enum Work {
     Retry(Sweep),
-    Promote(Sweep),
+    Promote(Promotion),
     Remove(Removal),
     Restore(TrashEntry, Stays),
     Matching(Matching),
@@ -115,7 +115,7 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Work, o
     let driver = &state.driver;
     let swept = match work {
         Work::Retry(sweep) => driver.retry_step(sweep).await?,
-        Work::Promote(sweep) => driver.promote_step(sweep, now).await?,
+        Work::Promote(promotion) => driver.promote_step(promotion, now).await?,
         Work::Matching(matching) => matching::step(state, queue, matching, outcome).await?,
         Work::Archived(archived) => return archived::step(state, queue, archived, outcome).await,
         Work::Restore(entry, stays) => match driver.restore_step(queue, &entry.id, stays).await? {
