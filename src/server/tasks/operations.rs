@@ -79,9 +79,10 @@ impl Operations {
     }
 
     pub async fn promote_all(&self, state: &AppState, queue: &QueueName) -> Result<Operation, ApiError> {
-        let total = state.driver.count(queue, JobState::Delayed).await?;
+        let sets = state.driver.delayed_sets(queue).await?;
+        let total = sets.iter().map(|(_, jobs)| jobs).sum();
         self.start(state, Verb::Promote, queue, Some(JobState::Delayed), None, String::new(), total, |started| {
-            Work::Promote(Promotion::new(queue, total, started))
+            Work::Promote(Promotion::new(queue, sets, started))
         })
         .await
         .map(|(operation, _)| operation)

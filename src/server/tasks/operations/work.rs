@@ -73,11 +73,7 @@ pub(super) async fn waiting_parts(state: &AppState, queue: &QueueName) -> Result
 }
 
 pub(super) async fn delayed_parts(state: &AppState, queue: &QueueName) -> Result<VecDeque<Part>, DriverError> {
-    let mut parts = VecDeque::new();
-    for p in Priority::ALL {
-        parts.push_back(Part::Delayed(p, state.driver.length(&state.driver.keys().delayed(queue, p), "ZCARD").await?));
-    }
-    Ok(parts)
+    Ok(state.driver.delayed_sets(queue).await?.into_iter().map(|(p, left)| Part::Delayed(p, left)).collect())
 }
 
 impl Work {
