@@ -21,6 +21,7 @@ pub mod maintenance;
 pub mod mend;
 pub mod metrics;
 pub mod nodes;
+mod one_by_one;
 mod operations;
 mod pages;
 pub mod payload;
@@ -43,9 +44,9 @@ mod verbs;
 pub use bulk::{Step, Sweep};
 pub use groups::Known;
 pub use lost::PutBack;
+pub use one_by_one::{DelayedOneByOne, OneByOne};
 pub use promote::Promotion;
 pub use push::{Once, Push};
-pub use removal::{DelayedOneByOne, OneByOne};
 pub use verbs::Acted;
 
 use crate::server::error::DriverError;
