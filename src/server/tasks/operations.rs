@@ -124,7 +124,7 @@ impl Operations {
         let mut total = 0;
         for part in &parts {
             total += match part {
-                Part::Waiting(_, n) | Part::Delayed(_, n) => *n,
+                Part::Waiting(_, n, _) | Part::Delayed(_, n) => *n,
                 Part::DelayedOneByOne(set) => set.left,
                 Part::WaitingOneByOne(list) => list.left,
                 Part::Failed(_) => state.driver.count(queue, JobState::Failed).await?,

@@ -1,5 +1,4 @@
-use super::bulk::ended;
-use super::*;
+use super::{bulk::ended, here::Between, *};
 use crate::support::{
     Payload,
     payload::{many, many_dead, payload},
@@ -147,14 +146,52 @@ async fn a_list_to_which_jobs_came_is_not_deleted_whole() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);
     redis.push_raw("queue:a", many("old", "a", 20)).await;
+    let top = newest_waiting(&driver, "a").await;
     let trash = driver.open_trash(&queue("a"), Verb::Purge, NOW).await.expect("an entry");
     let mut outcome = Outcome::default();
     redis.con.clone().lpush::<_, _, ()>("queue:a", Payload::new("since", "a").created(NOW.0 + 1).waiting()).await.expect("LPUSH");
-    assert!(!driver.trash_waiting(&queue("a"), Priority::Base, &trash, NOW, &mut outcome).await.expect("an answer"));
-    let mut list = OneByOne::new(Priority::Base, 20, NOW);
+    assert!(!driver.trash_waiting(&queue("a"), Priority::Base, top.as_ref(), &trash, &mut outcome).await.expect("an answer"));
+    let mut list = OneByOne::new(Priority::Base, 20, top, NOW);
     while driver.discard_step(&queue("a"), &mut list, &trash, &mut outcome).await.expect("a step") {}
     assert_eq!(outcome.done, 20);
     assert_eq!(redis.list("queue:a").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["since"]);
+}
+
+/// Workers take some of those that were to go, and as many are retried: these were created long ago, and came since. That happens
+/// before the list is deleted whole, while a part is read, and when it was read.
+#[tokio::test]
+async fn what_is_retried_since_is_not_deleted_in_place_of_what_workers_took() {
+    let old = many("old", "mail", 1_000);
+    let retried = many("retried", "mail", 50);
+    let mut meanwhile = redis::pipe();
+    // Once.
+    let script =
+        "if redis.call('SETNX', 'once', 1) == 0 then return end redis.call('RPOP', KEYS[1], 50) redis.call('LPUSH', KEYS[1], unpack(ARGV))";
+    meanwhile.cmd("EVAL").arg(script).arg(1).arg("queue:mail").arg(&retried).ignore();
+    for (verb, from) in [("EVALSHA", 1), ("LRANGE", 1), ("LRANGE", 4), ("EVALSHA", 2)] {
+        let redis = TestRedis::start().await;
+        redis.push_raw("queue:mail", &old).await;
+        let between = Between::start(&redis).await;
+        let (driver, mail) = (&between.driver, queue("mail"));
+        driver.load_scripts().await.expect("loaded");
+        let top = newest_waiting(driver, "mail").await;
+        let trash = driver.open_trash(&mail, Verb::Discard, NOW).await.expect("an entry");
+        let mut outcome = Outcome::default();
+        // While a group is active it does not go whole anyway.
+        if (verb, from) != ("EVALSHA", 1) {
+            redis.con.clone().sadd::<_, _, ()>("queue:active", "elsewhere").await.expect("SADD");
+        }
+        between.before(verb, "queue:mail", from, meanwhile.clone());
+        let whole = driver.trash_waiting(&mail, Priority::Base, top.as_ref(), &trash, &mut outcome).await.expect("an answer");
+        assert!(!whole, "before {verb} {from}");
+        let mut list = OneByOne::new(Priority::Base, 1_000, top, NOW);
+        while driver.discard_step(&mail, &mut list, &trash, &mut outcome).await.expect("a step") {}
+        let mut left: Vec<_> = redis.list("queue:mail").await.iter().map(|raw| id_of(raw)).collect();
+        left.sort();
+        let mut expected: Vec<_> = retried.iter().map(|raw| id_of(raw.as_bytes())).collect();
+        expected.sort();
+        assert_eq!((outcome.done, left), (950, expected), "before {verb} {from}");
+    }
 }
 
 #[tokio::test]

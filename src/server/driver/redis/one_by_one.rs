@@ -6,6 +6,7 @@ use super::{
     payload,
     removal::{CHUNK, CHUNK_BYTES, created_after},
     runs::{self, Run},
+    search::Top,
     trash,
     verbs::{mark, tally},
 };
@@ -25,6 +26,8 @@ pub struct OneByOne {
     /// Jobs at the tail that stay: they came after the start.
     stay: u64,
     started: Millis,
+    /// The newest ones at the start; what came since stands above them. `None`: none was there.
+    top: Option<Top>,
     run: Run,
     /// Digests of jobs that a completed group released into this list: they are not part of what was to be deleted.
     released: HashSet<String>,
@@ -47,8 +50,8 @@ impl DelayedOneByOne {
 }
 
 impl OneByOne {
-    pub fn new(priority: Priority, left: u64, started: Millis) -> Self {
-        Self { priority, left, stay: 0, started, run: Run::default(), released: HashSet::new() }
+    pub fn new(priority: Priority, left: u64, top: Option<Top>, started: Millis) -> Self {
+        Self { priority, left, stay: 0, started, top, run: Run::default(), released: HashSet::new() }
     }
 
     fn came_since(&self, raw: &[u8]) -> bool {
@@ -60,10 +63,21 @@ impl RedisDriver {
     /// The next jobs of a waiting list, each letting its group go on. False when there is nothing left to do.
     pub async fn discard_step(&self, queue: &QueueName, list: &mut OneByOne, id: &str, outcome: &mut Outcome) -> Result<bool, DriverError> {
         let key = self.keys.waiting(queue, list.priority);
-        // Workers take jobs as well: never more than are there, less those that came since.
-        list.left = list.left.min(self.length(&key, "LLEN").await?.saturating_sub(list.stay));
-        let raws = runs::read_tail(&mut self.requests.clone(), &key, list.stay, CHUNK.min(list.left), CHUNK_BYTES, &mut list.run).await?;
-        let (some, mut raws) = (!raws.is_empty(), raws.as_slice());
+        let count = CHUNK.min(list.left);
+        let read = runs::read_tail(&mut self.requests.clone(), &key, list.stay, count, CHUNK_BYTES, &mut list.run).await;
+        let mut raws = self.naming(&key, "list", read).await?;
+        // Workers take jobs as well, and others come, also such that were created long ago: a retried one is none of those that were to
+        // go. How many of these are left is asked when the part was read: none that stands above them is in it then.
+        let old = match &mut list.top {
+            Some(top) if !raws.is_empty() => self.still_there(queue, list.priority, top).await?.saturating_sub(list.stay),
+            Some(_) | None => 0,
+        };
+        raws.truncate(usize::try_from(old).unwrap_or(usize::MAX));
+        let Some(last) = raws.last() else { return Ok(false) };
+        // Behind the newest of them there is nothing to do.
+        let border = raws.len() as u64 == old && list.top.as_ref().is_some_and(|top| top.is(last));
+        let before = outcome.done;
+        let mut raws = raws.as_slice();
         while let Some(raw) = raws.first() {
             // As many as go together; what holds a group or came since stands alone.
             let mut n = raws.iter().take_while(|raw| payload::group_of(raw).is_none() && !list.came_since(raw)).count();
@@ -84,7 +98,21 @@ impl RedisDriver {
             }
             raws = &raws[n..];
         }
-        Ok(some && list.left > 0)
+        if let Some(top) = &mut list.top {
+            top.position = top.position.saturating_sub(outcome.done - before);
+        }
+        Ok(!border && list.left > 0)
+    }
+
+    /// How many of the jobs that were in a waiting list when `top` was noted are there still. 0 when nothing tells: workers took all of
+    /// them, most likely, and what is there is left alone.
+    async fn still_there(&self, queue: &QueueName, p: Priority, top: &mut Top) -> Result<u64, DriverError> {
+        let Some((mark, hash)) = self.above(queue, &Source::Waiting(p), top).await? else { return Ok(0) };
+        // Those before the one that was found have left.
+        let left = top.anchors.iter().position(|anchor| *anchor == hash).unwrap_or(0);
+        top.anchors.drain(..left);
+        top.position = mark.at.saturating_sub(1);
+        Ok(mark.at)
     }
 
     /// Jobs without a group from the end of the list, all at once; false when that is no longer what was read.

@@ -40,35 +40,20 @@ impl RedisDriver {
         Ok(())
     }
 
-    /// One waiting list into the trash, whole; false while groups are active, or when jobs came after the start: then
-    /// [`Self::discard_step`].
+    /// One waiting list into the trash, whole; false while groups are active, or when jobs came since `top` was the newest (`None`:
+    /// none was there): then [`Self::discard_step`].
     pub async fn trash_waiting(
         &self,
         queue: &QueueName,
         p: Priority,
+        top: Option<&Top>,
         id: &str,
-        started: Millis,
         outcome: &mut Outcome,
     ) -> Result<bool, DriverError> {
-        let key = self.keys.waiting(queue, p);
-        let newest = self.newest(&key, &self.keys.trash_list(id, p as usize)).await?;
-        if newest.as_ref().is_some_and(|raw| created_after(raw, started)) {
-            return Ok(false);
-        }
-        // One that comes before the list is renamed is not known to be old.
-        let newest = newest.map(|raw| payload::Element::of(&raw).digest());
-        let went = self.rename(&key, id, p as usize, "waiting", newest.as_slice()).await?;
+        let newest = top.map(|top| top.anchors.as_slice()).unwrap_or_default();
+        let went = self.rename(&self.keys.waiting(queue, p), id, p as usize, "waiting", newest).await?;
         outcome.done += went.unwrap_or(0);
         Ok(went.is_ok())
-    }
-
-    /// The newest element of a list that is not in the trash yet.
-    async fn newest(&self, key: &str, gone_to: &str) -> Result<Option<Vec<u8>>, DriverError> {
-        let mut pipe = redis::pipe();
-        // A key of another type is refused by the script, with its name.
-        pipe.ignore_errors().cmd("EXISTS").arg(gone_to).cmd("LINDEX").arg(key).arg(0);
-        let (gone, newest): (bool, redis::Value) = pipe.query_async(&mut self.requests.clone()).await?;
-        Ok(if gone { None } else { super::reply::bytes(newest).ok() })
     }
 
     /// How many went; `Err`: none of so many.

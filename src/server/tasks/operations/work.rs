@@ -50,7 +50,8 @@ pub(super) enum Part {
         groups: VecDeque<String>,
         from: u64,
     },
-    Waiting(Priority, u64),
+    /// And its newest elements at the start.
+    Waiting(Priority, u64, Option<Top>),
     WaitingOneByOne(OneByOne),
     Delayed(Priority, u64),
     DelayedOneByOne(DelayedOneByOne),
@@ -64,12 +65,13 @@ pub(super) async fn newest_failed(state: &AppState, queue: &QueueName) -> Result
 }
 
 pub(super) async fn waiting_parts(state: &AppState, queue: &QueueName) -> Result<VecDeque<Part>, DriverError> {
-    let mut parts = VecDeque::new();
-    // The base list first: groups that are completed on the way release jobs into it, behind those that were there.
-    for p in [Priority::Base, Priority::Critical, Priority::High, Priority::Low] {
-        parts.push_back(Part::Waiting(p, state.driver.length(&state.driver.keys().waiting(queue, p), "LLEN").await?));
+    let mut parts = Vec::new();
+    for (p, top) in Priority::ALL.into_iter().zip(state.driver.tops(queue, JobState::Waiting).await?) {
+        parts.push(Part::Waiting(p, state.driver.length(&state.driver.keys().waiting(queue, p), "LLEN").await?, top));
     }
-    Ok(parts)
+    // The base list first: groups that are completed on the way release jobs into it, behind those that were there.
+    parts.sort_by_key(|part| !matches!(part, Part::Waiting(Priority::Base, ..)));
+    Ok(parts.into())
 }
 
 pub(super) async fn delayed_parts(state: &AppState, queue: &QueueName) -> Result<VecDeque<Part>, DriverError> {
@@ -177,9 +179,9 @@ async fn remove_step(
             driver.trash_failed(queue, top.as_ref(), trash, outcome).await?;
             Stepped::Through
         }
-        Part::Waiting(p, left) => match driver.trash_waiting(queue, *p, trash, started, outcome).await? {
+        Part::Waiting(p, left, top) => match driver.trash_waiting(queue, *p, top.as_ref(), trash, outcome).await? {
             true => Stepped::Through,
-            false => Stepped::OneByOne(Part::WaitingOneByOne(OneByOne::new(*p, *left, started))),
+            false => Stepped::OneByOne(Part::WaitingOneByOne(OneByOne::new(*p, *left, top.take(), started))),
         },
         Part::WaitingOneByOne(list) => driver.discard_step(queue, list, trash, outcome).await?.into(),
         Part::Delayed(p, left) => match driver.trash_delayed(queue, *p, trash, &mut removal.served, now, outcome).await? {
