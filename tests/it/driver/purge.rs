@@ -194,6 +194,26 @@ async fn what_is_retried_since_is_not_deleted_in_place_of_what_workers_took() {
     }
 }
 
+/// A producer goes on pushing into a group whose queue is being purged.
+#[tokio::test]
+async fn what_came_to_a_group_since_stays_behind_it() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let job = |id: &str, queue: &str, at: i64| Payload::new(id, queue).group("g").created(at).waiting();
+    let theirs = job("theirs", "b", NOW.0 - 1);
+    let jobs =
+        [job("old-1", "a", NOW.0 - 2), theirs, job("old-2", "a", NOW.0), job("since-1", "a", NOW.0 + 1), job("since-2", "a", NOW.0 + 2)];
+    redis.push_raw("queue:pending:g", jobs).await;
+    let trash = driver.open_trash(&queue("a"), Verb::Purge, NOW).await.expect("an entry");
+    let (mut outcome, mut from) = (Outcome::default(), Some(0));
+    while let Some(at) = from {
+        from = driver.discard_grouped(&queue("a"), "g", at, NOW, &trash, &mut outcome).await.expect("a step");
+    }
+    assert_eq!((outcome.done, outcome.gone), (2, 0));
+    let left = redis.list("queue:pending:g").await;
+    assert_eq!(left.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["theirs", "since-1", "since-2"]);
+}
+
 #[tokio::test]
 async fn what_failed_since_is_not_deleted_with_the_rest() {
     let redis = TestRedis::start().await;

@@ -118,12 +118,14 @@ impl RedisDriver {
     }
 
     /// Jobs behind one group that name this queue, a bounded number; from the end of the list, so that a restore keeps their
-    /// order. `from`: how many at the end name other queues and stay. Returns where to go on, `None` when the group is through.
+    /// order. `from`: how many at the end name other queues, or were created after the start, and stay. Returns where to go on, `None`
+    /// when the group is through.
     pub async fn discard_grouped(
         &self,
         queue: &QueueName,
         group: &str,
         from: u64,
+        started: Millis,
         id: &str,
         outcome: &mut Outcome,
     ) -> Result<Option<u64>, DriverError> {
@@ -134,7 +136,7 @@ impl RedisDriver {
             return Ok(None);
         }
         for raw in runs::read_tail(&mut self.requests.clone(), &key, from, CHUNK, CHUNK_BYTES, &mut Run::default()).await? {
-            if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) {
+            if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) || created_after(&raw, started) {
                 from += 1;
                 continue;
             }

@@ -166,7 +166,7 @@ async fn remove_step(
     Ok(match part {
         Part::Grouped { groups, from } => {
             let Some(group) = groups.front() else { return Ok(Stepped::Through) };
-            match driver.discard_grouped(queue, group, *from, trash, outcome).await? {
+            match driver.discard_grouped(queue, group, *from, started, trash, outcome).await? {
                 Some(next) => *from = next,
                 None => {
                     groups.pop_front();
