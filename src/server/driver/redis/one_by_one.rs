@@ -4,6 +4,7 @@ use super::{
     RedisDriver,
     due::Served,
     payload,
+    promote::DUE,
     removal::{CHUNK, CHUNK_BYTES, created_after},
     runs::{self, Run},
     search::Top,
@@ -155,11 +156,10 @@ impl RedisDriver {
         outcome: &mut Outcome,
     ) -> Result<bool, DriverError> {
         let key = self.keys.delayed(queue, set.priority);
-        let asked = CHUNK.min(set.left);
         let until = self.due_until(queue, served, clock).await?;
-        let raws = self.read_latest(&key, until, set.stay, asked, CHUNK_BYTES, &mut Run::default()).await?;
-        // A short answer reached the end: what comes from now on is none of those that were there.
-        let more = raws.len() as u64 == asked || raws.iter().map(Vec::len).sum::<usize>() >= CHUNK_BYTES;
+        let count = CHUNK.min(set.left);
+        let (raws, end) = self.read_latest(&key, until, set.stay, count, CHUNK_BYTES, &mut Run::default()).await?;
+        let before = set.left;
         for raw in raws {
             if created_after(&raw, set.started) {
                 set.stay += 1;
@@ -167,9 +167,23 @@ impl RedisDriver {
             }
             let at = Fingerprint { hash: String::new(), source: Source::Delayed(set.priority), hint: 0, score: None };
             let until = self.due_until(queue, served, clock).await?;
-            tally(outcome, self.discard_one(queue, id, &at, &raw, until, "").await?.0);
-            set.left = set.left.saturating_sub(1);
+            let (code, _) = self.discard_one(queue, id, &at, &raw, until, "").await?;
+            // What is due by now is counted at the end, with the other due ones.
+            if code != DUE {
+                tally(outcome, code);
+                set.left = set.left.saturating_sub(1);
+            }
         }
-        Ok(more && set.left > 0)
+        // A look that reaches the end may have stepped over some where others left meanwhile: only one that finds none of those that were
+        // there is the last.
+        let more = set.left > 0 && !(end && set.left == before);
+        if !more
+            && set.left > 0
+            && let Some(until) = self.due_until(queue, served, clock).await?
+        {
+            let due: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(until).query_async(&mut self.requests.clone()).await?;
+            outcome.due += due.min(set.left);
+        }
+        Ok(more)
     }
 }

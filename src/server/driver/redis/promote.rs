@@ -86,7 +86,7 @@ impl RedisDriver {
         }
         let until = self.due_until(&promotion.queue, &mut promotion.served, clock).await?;
         let read = self.read_latest(&key, until, promotion.stay, CHUNK, CHUNK_BYTES, &mut promotion.run).await;
-        let raws = self.naming(&key, "zset", read).await?;
+        let (raws, _) = self.naming(&key, "zset", read).await?;
         if raws.is_empty() {
             if promotion.stay > 0 && !promotion.again {
                 // Some of those that stay may have left meanwhile, and others have moved to their places: they were stepped over.
