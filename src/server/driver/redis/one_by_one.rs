@@ -139,7 +139,8 @@ impl RedisDriver {
         let at = Fingerprint { hash: String::new(), source: Source::Waiting(list.priority), hint: list.stay, score: None };
         let (code, released) = self.discard_one(queue, id, &at, raw, None, "").await?;
         tally(outcome, code);
-        list.left = list.left.saturating_sub(1);
+        // One that is not found has gone, or workers took so many before it that the next step meets it.
+        list.left = list.left.saturating_sub(u64::from(code == 1));
         // Released jobs go to the base list; only there they could be met again.
         list.released.extend(released.filter(|_| list.priority == Priority::Base).map(|raw| payload::Element::of(&raw).digest()));
         Ok(())
