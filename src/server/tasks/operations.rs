@@ -25,7 +25,7 @@ use crate::model::{
 use crate::server::{
     actions::now,
     driver::redis::{
-        Sweep,
+        Promotion, Sweep,
         due::Served,
         trash::{Keep, Stays},
     },
@@ -79,9 +79,10 @@ impl Operations {
     }
 
     pub async fn promote_all(&self, state: &AppState, queue: &QueueName) -> Result<Operation, ApiError> {
-        let total = state.driver.count(queue, JobState::Delayed).await?;
+        let sets = state.driver.delayed_sets(queue).await?;
+        let total = sets.iter().map(|(_, jobs)| jobs).sum();
         self.start(state, Verb::Promote, queue, Some(JobState::Delayed), None, String::new(), total, |started| {
-            Work::Promote(Sweep::promote(queue, total, started))
+            Work::Promote(Promotion::new(queue, sets, started))
         })
         .await
         .map(|(operation, _)| operation)
@@ -123,7 +124,7 @@ impl Operations {
         let mut total = 0;
         for part in &parts {
             total += match part {
-                Part::Waiting(_, n) | Part::Delayed(_, n) => *n,
+                Part::Waiting(_, n, _) | Part::Delayed(_, n) => *n,
                 Part::DelayedOneByOne(set) => set.left,
                 Part::WaitingOneByOne(list) => list.left,
                 Part::Failed(_) => state.driver.count(queue, JobState::Failed).await?,

@@ -4,10 +4,13 @@ use crate::support::{
     payload::{dead, many_dead, payload},
     redis::id_of,
 };
-use flux_console::model::operation::{Operation, OperationStatus, Outcome};
+use flux_console::model::{
+    ids::Priority,
+    operation::{Operation, OperationStatus, Outcome},
+};
 use flux_console::server::{
     actions,
-    driver::redis::{Sweep, trash::Stays},
+    driver::redis::{Promotion, Sweep, trash::Stays},
 };
 use redis::AsyncCommands;
 use std::time::Duration;
@@ -208,10 +211,10 @@ async fn whatever_is_asked_of_a_key_of_another_type_says_so() {
     }
     // One that changes its type on the way.
     redis.delay_raw("queue:way:delayed", (0..3).map(|i| (payload(&format!("w-{i}"), "way", ""), NOW.0 + 600_000))).await;
-    let mut sweep = Sweep::promote(&queue("way"), 3, NOW);
+    let mut promotion = Promotion::new(&queue("way"), vec![(Priority::Base, 3)], NOW);
     let _: () = con.set("queue:way:delayed", "s").await.expect("SET");
     let error = loop {
-        match state.driver.promote_step(&mut sweep, || NOW).await {
+        match state.driver.promote_step(&mut promotion, || NOW).await {
             Ok(step) => assert!(!step.finished, "it is told"),
             Err(error) => break error,
         }

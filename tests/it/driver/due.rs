@@ -11,7 +11,7 @@ use flux_console::server::{
     actions,
     demo::wire::Wire,
     driver::redis::{
-        Acted, DelayedOneByOne, Sweep,
+        Acted, DelayedOneByOne, Promotion,
         due::{MARGIN_MS, Served},
     },
 };
@@ -33,6 +33,28 @@ async fn handles(driver: &RedisDriver) -> Vec<Fingerprint> {
 
 async fn worker_beats(redis: &TestRedis) {
     redis.con.clone().set::<_, _, ()>(WORKER, r#"{"id":"w1","queues":["mail"]}"#).await.expect("SET");
+}
+
+/// All steps; behind the first that moved something others do that.
+pub async fn promoted(
+    driver: &RedisDriver,
+    promotion: &mut Promotion,
+    clock: impl Fn() -> Millis + Copy,
+    others: impl AsyncFn(),
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut moved = false;
+    loop {
+        let step = driver.promote_step(promotion, clock).await.expect("a step");
+        outcome.add(&step.outcome);
+        if !moved && outcome.done > 0 {
+            moved = true;
+            others().await;
+        }
+        if step.finished {
+            return outcome;
+        }
+    }
 }
 
 /// As the event channel tells of it, or the sampler finds it.
@@ -82,6 +104,43 @@ async fn the_time_is_taken_for_each_job() {
     }
 }
 
+/// What fails meanwhile is soon due: it takes no place of those that were there, in whatever set.
+#[tokio::test]
+async fn due_jobs_of_one_priority_do_not_stop_those_of_another() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let mail = queue("mail");
+    worker_is_heard(&redis, &driver).await;
+    redis.delay_raw("queue:mail:low:delayed", (0..10).map(|i| (payload(&format!("low-{i}"), "mail", ""), NOW.0 + 600_000))).await;
+    let mut promotion = Promotion::new(&mail, driver.delayed_sets(&mail).await.expect("counts"), NOW);
+    redis.delay_raw(SET, (0..20).map(|i| (payload(&format!("again-{i}"), "mail", ""), NOW.0 + MARGIN_MS))).await;
+    let outcome = promoted(&driver, &mut promotion, || NOW, async || ()).await;
+    assert_eq!(outcome, Outcome { done: 10, ..Outcome::default() });
+    assert_eq!((redis.list("queue:mail:low").await.len(), redis.zset(SET).await.len()), (10, 20));
+}
+
+/// Jobs come due between being read and being moved: each is told once, and those that a worker took are no longer due.
+#[tokio::test]
+async fn what_comes_due_on_the_way_is_counted_once() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let mail = queue("mail");
+    worker_is_heard(&redis, &driver).await;
+    redis.delay_raw(SET, (1..=60).map(|i| (payload(&format!("j-{i:02}"), "mail", ""), NOW.0 + MARGIN_MS + i))).await;
+    let mut promotion = Promotion::new(&mail, driver.delayed_sets(&mail).await.expect("counts"), NOW);
+    // A millisecond a look.
+    let passed = AtomicI64::new(0);
+    let clock = || Millis(NOW.0 + passed.fetch_add(1, Relaxed));
+    let taken = async || {
+        let _: Vec<(Vec<u8>, f64)> = redis.con.clone().zpopmin(SET, 1).await.expect("ZPOPMIN");
+    };
+    let outcome = promoted(&driver, &mut promotion, clock, taken).await;
+    let left = redis.zset(SET).await.len() as u64;
+    assert!(outcome.done > 0 && left > 0, "{outcome:?}");
+    assert_eq!((outcome.due, outcome.gone), (left, 1), "{outcome:?}");
+    assert_eq!(outcome.done + outcome.due + outcome.gone, 60);
+}
+
 /// Whoever goes over many jobs asks again whether a worker serves the queue, in the same way.
 #[tokio::test]
 async fn a_worker_that_starts_meanwhile_is_heard_of() {
@@ -95,16 +154,16 @@ async fn a_worker_that_starts_meanwhile_is_heard_of() {
     let later = || Millis(NOW.0 + 4_000);
 
     fill().await;
-    let mut sweep = Sweep::promote(&mail, 400, NOW);
+    let mut promotion = Promotion::new(&mail, driver.delayed_sets(&mail).await.expect("counts"), NOW);
     // The sets of two priorities before it are empty.
     let mut moved = 0;
     for _ in 0..3 {
-        moved += driver.promote_step(&mut sweep, || NOW).await.expect("a step").outcome.done;
+        moved += driver.promote_step(&mut promotion, || NOW).await.expect("a step").outcome.done;
     }
     assert!(moved > 0, "nobody serves it");
     worker_is_heard(&redis, &driver).await;
     let left = redis.zset(SET).await.len() as u64;
-    let step = driver.promote_step(&mut sweep, later).await.expect("a step");
+    let step = driver.promote_step(&mut promotion, later).await.expect("a step");
     assert_eq!((step.outcome.done, step.outcome.due), (0, left));
 
     fill().await;

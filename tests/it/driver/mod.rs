@@ -19,12 +19,12 @@ mod twins;
 
 use crate::support::TestRedis;
 use flux_console::model::{
-    ids::{Fingerprint, QueueName},
+    ids::{Fingerprint, Priority, QueueName},
     job::{JobState, JobsPage, Order},
     query::JobsQuery,
     time::Millis,
 };
-use flux_console::server::driver::redis::{RedisDriver, keys::Keys};
+use flux_console::server::driver::redis::{RedisDriver, keys::Keys, search::Top};
 
 /// Long after every payload of these tests was created.
 pub const NOW: Millis = Millis(1_795_500_000_000);
@@ -62,4 +62,10 @@ pub fn ids(page: &JobsPage) -> Vec<&str> {
 pub async fn handle(driver: &RedisDriver, name: &str, state: JobState, id: &str) -> Fingerprint {
     let page = page(driver, name, state).await;
     page.jobs.iter().find(|j| j.id.as_deref() == Some(id)).unwrap_or_else(|| panic!("no {id} among {:?}", ids(&page))).fingerprint.clone()
+}
+
+/// The newest jobs of the base list, as an operation notes them at its start.
+pub async fn newest_waiting(driver: &RedisDriver, name: &str) -> Option<Top> {
+    let tops = driver.tops(&queue(name), JobState::Waiting).await.expect("lists");
+    Priority::ALL.into_iter().zip(tops).find_map(|(p, top)| top.filter(|_| p == Priority::Base))
 }

@@ -1,6 +1,7 @@
-use super::*;
+use super::{due::promoted, *};
 use crate::support::{Payload, payload::payload};
 use flux_console::model::operation::Outcome;
+use flux_console::server::driver::redis::Promotion;
 use redis::AsyncCommands;
 
 const LATER: i64 = NOW.0 + 60_000;
@@ -168,4 +169,40 @@ async fn what_a_worker_takes_at_the_same_time_runs_once() {
     popped.into_iter().for_each(|id| *seen.entry(id).or_default() += 1);
     assert_eq!(seen.len(), 200);
     assert!(seen.values().all(|n| *n == 1), "{seen:?}");
+}
+
+/// Delayed jobs of a queue behind some that cannot be read, and the operation on all of them.
+async fn behind_unreadable(redis: &TestRedis, driver: &RedisDriver, unreadable: i64) -> Promotion {
+    redis.delay_raw("queue:mail:delayed", (0..150).map(|i| (payload(&format!("j-{i:03}"), "mail", ""), LATER + i))).await;
+    redis.delay_raw("queue:mail:delayed", (0..unreadable).map(|i| (format!("{{broken-{i}"), LATER + 1_000))).await;
+    let mail = queue("mail");
+    Promotion::new(&mail, driver.delayed_sets(&mail).await.expect("counts"), NOW)
+}
+
+/// A worker's job that failed is delayed to a later time than all others: what cannot be read is met again, and is told once.
+#[tokio::test]
+async fn what_is_delayed_meanwhile_takes_the_place_of_none() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let mut promotion = behind_unreadable(&redis, &driver, 1).await;
+    let delay = async || redis.delay_raw("queue:mail:delayed", [(payload("again", "mail", ""), LATER + 2_000)]).await;
+    let outcome = promoted(&driver, &mut promotion, || NOW, delay).await;
+    assert_eq!(outcome, Outcome { done: 150, corrupt: 1, ..Outcome::default() });
+    let stayed: Vec<_> = redis.zset("queue:mail:delayed").await.into_iter().map(|(raw, _)| raw).collect();
+    assert_eq!(stayed, [b"{broken-0".to_vec(), payload("again", "mail", "").into_bytes()]);
+}
+
+/// What cannot be read is deleted meanwhile, and others move to its places: they are not stepped over.
+#[tokio::test]
+async fn what_leaves_meanwhile_hides_none() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let mut promotion = behind_unreadable(&redis, &driver, 50).await;
+    let delete = async || {
+        let all: Vec<String> = (0..40).map(|i| format!("{{broken-{i}")).collect();
+        let _: u64 = redis.con.clone().zrem("queue:mail:delayed", all).await.expect("ZREM");
+    };
+    let outcome = promoted(&driver, &mut promotion, || NOW, delete).await;
+    assert_eq!(outcome, Outcome { done: 150, corrupt: 50, ..Outcome::default() });
+    assert_eq!((redis.list("queue:mail").await.len(), redis.zset("queue:mail:delayed").await.len()), (150, 10));
 }

@@ -1,5 +1,4 @@
-use super::bulk::ended;
-use super::*;
+use super::{bulk::ended, here::Between, *};
 use crate::support::{
     Payload,
     payload::{many, many_dead, payload},
@@ -136,10 +135,29 @@ async fn jobs_delayed_after_the_start_stay_though_they_are_due_last() {
             break;
         }
     }
-    assert_eq!((outcome.done, outcome.gone), (300, 0));
+    assert_eq!((outcome.done, outcome.gone, outcome.due), (300, 0, 300));
     let left: Vec<_> = redis.zset("queue:a:delayed").await.iter().map(|(raw, _)| id_of(raw)).collect();
     assert_eq!(left.iter().filter(|id| id.starts_with("due-")).count(), 300);
     assert_eq!(left.len() as i64, 300 + 2 * came, "what came since is all there");
+}
+
+/// One is delayed to a later time than all others between two commands of a step, and what is read twice is large: the step brings less
+/// than it might, and is not the last one.
+#[tokio::test]
+async fn large_delayed_jobs_all_go_while_others_are_delayed() {
+    let redis = TestRedis::start().await;
+    let between = Between::start(&redis).await;
+    let (driver, a) = (&between.driver, queue("a"));
+    let large = format!(r#","text":"{}""#, "x".repeat(50_000));
+    redis.delay_raw("queue:a:delayed", (0..6).map(|i| (payload(&format!("j-{i}"), "a", &large), NOW.0 + 10_000 + i))).await;
+    let trash = driver.open_trash(&a, Verb::Discard, NOW).await.expect("an entry");
+    let mut meanwhile = redis::pipe();
+    meanwhile.zadd("queue:a:delayed", Payload::new("since", "a").created(NOW.0 + 1).waiting(), NOW.0 + 900_000).ignore();
+    between.before("ZREVRANGEBYSCORE", "queue:a:delayed", 2, meanwhile);
+    let (mut set, mut served, mut outcome) = (DelayedOneByOne::new(Priority::Base, 6, NOW), Served::asked(false, NOW), Outcome::default());
+    while driver.discard_delayed_step(&a, &mut set, &trash, &mut served, || NOW, &mut outcome).await.expect("a step") {}
+    assert_eq!((outcome.done, outcome.gone), (6, 0));
+    assert_eq!(redis.zset("queue:a:delayed").await.iter().map(|(raw, _)| id_of(raw)).collect::<Vec<_>>(), ["since"]);
 }
 
 #[tokio::test]
@@ -147,14 +165,73 @@ async fn a_list_to_which_jobs_came_is_not_deleted_whole() {
     let redis = TestRedis::start().await;
     let driver = driver(&redis);
     redis.push_raw("queue:a", many("old", "a", 20)).await;
+    let top = newest_waiting(&driver, "a").await;
     let trash = driver.open_trash(&queue("a"), Verb::Purge, NOW).await.expect("an entry");
     let mut outcome = Outcome::default();
     redis.con.clone().lpush::<_, _, ()>("queue:a", Payload::new("since", "a").created(NOW.0 + 1).waiting()).await.expect("LPUSH");
-    assert!(!driver.trash_waiting(&queue("a"), Priority::Base, &trash, NOW, &mut outcome).await.expect("an answer"));
-    let mut list = OneByOne::new(Priority::Base, 20, NOW);
+    assert!(!driver.trash_waiting(&queue("a"), Priority::Base, top.as_ref(), &trash, &mut outcome).await.expect("an answer"));
+    let mut list = OneByOne::new(Priority::Base, 20, top, NOW);
     while driver.discard_step(&queue("a"), &mut list, &trash, &mut outcome).await.expect("a step") {}
     assert_eq!(outcome.done, 20);
     assert_eq!(redis.list("queue:a").await.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["since"]);
+}
+
+/// Workers take some of those that were to go, and as many are retried: these were created long ago, and came since. That happens
+/// before the list is deleted whole, while a part is read, and when it was read.
+#[tokio::test]
+async fn what_is_retried_since_is_not_deleted_in_place_of_what_workers_took() {
+    let old = many("old", "mail", 1_000);
+    let retried = many("retried", "mail", 50);
+    let mut meanwhile = redis::pipe();
+    // Once.
+    let script = "if redis.call('SETNX', 'once', 1) == 0 then return end
+        redis.call('RPOP', KEYS[1], 50)
+        redis.call('LPUSH', KEYS[1], unpack(ARGV))";
+    meanwhile.cmd("EVAL").arg(script).arg(1).arg("queue:mail").arg(&retried).ignore();
+    for (verb, from) in [("EVALSHA", 1), ("LRANGE", 1), ("LRANGE", 4), ("EVALSHA", 2)] {
+        let redis = TestRedis::start().await;
+        redis.push_raw("queue:mail", &old).await;
+        let between = Between::start(&redis).await;
+        let (driver, mail) = (&between.driver, queue("mail"));
+        driver.load_scripts().await.expect("loaded");
+        let top = newest_waiting(driver, "mail").await;
+        let trash = driver.open_trash(&mail, Verb::Discard, NOW).await.expect("an entry");
+        let mut outcome = Outcome::default();
+        // While a group is active it does not go whole anyway.
+        if (verb, from) != ("EVALSHA", 1) {
+            redis.con.clone().sadd::<_, _, ()>("queue:active", "elsewhere").await.expect("SADD");
+        }
+        between.before(verb, "queue:mail", from, meanwhile.clone());
+        let whole = driver.trash_waiting(&mail, Priority::Base, top.as_ref(), &trash, &mut outcome).await.expect("an answer");
+        assert!(!whole, "before {verb} {from}");
+        let mut list = OneByOne::new(Priority::Base, 1_000, top, NOW);
+        while driver.discard_step(&mail, &mut list, &trash, &mut outcome).await.expect("a step") {}
+        let mut left: Vec<_> = redis.list("queue:mail").await.iter().map(|raw| id_of(raw)).collect();
+        left.sort();
+        let mut expected: Vec<_> = retried.iter().map(|raw| id_of(raw.as_bytes())).collect();
+        expected.sort();
+        assert_eq!((outcome.done, left), (950, expected), "before {verb} {from}");
+    }
+}
+
+/// A producer goes on pushing into a group whose queue is being purged.
+#[tokio::test]
+async fn what_came_to_a_group_since_stays_behind_it() {
+    let redis = TestRedis::start().await;
+    let driver = driver(&redis);
+    let job = |id: &str, queue: &str, at: i64| Payload::new(id, queue).group("g").created(at).waiting();
+    let theirs = job("theirs", "b", NOW.0 - 1);
+    let jobs =
+        [job("old-1", "a", NOW.0 - 2), theirs, job("old-2", "a", NOW.0), job("since-1", "a", NOW.0 + 1), job("since-2", "a", NOW.0 + 2)];
+    redis.push_raw("queue:pending:g", jobs).await;
+    let trash = driver.open_trash(&queue("a"), Verb::Purge, NOW).await.expect("an entry");
+    let (mut outcome, mut from) = (Outcome::default(), Some(0));
+    while let Some(at) = from {
+        from = driver.discard_grouped(&queue("a"), "g", at, NOW, &trash, &mut outcome).await.expect("a step");
+    }
+    assert_eq!((outcome.done, outcome.gone), (2, 0));
+    let left = redis.list("queue:pending:g").await;
+    assert_eq!(left.iter().map(|raw| id_of(raw)).collect::<Vec<_>>(), ["theirs", "since-1", "since-2"]);
 }
 
 #[tokio::test]

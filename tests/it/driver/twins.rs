@@ -229,10 +229,10 @@ async fn what_empties_a_list_takes_what_stands_where_another_was_clicked() {
         let trash = twins.one.open_trash(&mail, Verb::Purge, NOW).await.expect("an entry");
         let mut outcome = Outcome::default();
         if matches!(click, Click::DiscardWaiting) {
-            let mut list = OneByOne::new(Priority::Base, 1, NOW);
+            let mut list = OneByOne::new(Priority::Base, 1, newest_waiting(&twins.one, "mail").await, NOW);
             twins.one.discard_step(&mail, &mut list, &trash, &mut outcome).await.expect("a step");
         } else {
-            twins.one.discard_grouped(&mail, "g", 0, &trash, &mut outcome).await.expect("a step");
+            twins.one.discard_grouped(&mail, "g", 0, NOW, &trash, &mut outcome).await.expect("a step");
         }
         assert_eq!((outcome.done, twins.left().await), (1, 0), "{click:?}");
         assert_eq!(twins.one.finish_trash(&trash, Keep::AnHour).await.expect("closed"), Some(trash), "{click:?}");

@@ -1,15 +1,13 @@
-//! Steps of bulk retry and bulk promote: each reads a bounded part, edits it in Rust and lets one script move it, or nothing.
+//! Steps of bulk retry: each reads a bounded part, edits it in Rust and lets one script move it, or nothing.
 
 use super::{
     RedisDriver,
     carry::{self, Carrier, Part},
-    due::{self, Served},
     payload,
     payload::Target,
     reply,
     runs::{self, Run},
     search::Top,
-    verbs,
 };
 use crate::model::{
     ids::{Priority, QueueName, Source},
@@ -22,15 +20,13 @@ use redis::Value;
 
 /// Jobs and bytes that one moving script handles, whichever comes first: about 1 ms of Redis.
 const CHUNK: u64 = 256;
-const CHUNK_BYTES: usize = 128 * 1024;
-/// Taking a job out of a sorted set costs three times as much.
-const PROMOTE_CHUNK: u64 = 96;
+pub(super) const CHUNK_BYTES: usize = 128 * 1024;
 /// Jobs that stay in the middle of a list are stepped over one by one: smaller chunks keep those scripts short.
 const SPARSE_CHUNK: u64 = 100;
 /// When the list's tail keeps changing under the operation, it gives up after this many readings in a row.
 const MAX_REREADS: u32 = 50;
 
-/// A bulk retry or promote under way. What it learned is not needed after a crash: jobs are moved, never parked.
+/// A bulk retry under way. What it learned is not needed after a crash: jobs are moved, never parked.
 pub struct Sweep {
     queue: QueueName,
     /// Jobs it may still look at: it never touches more than were there at the start.
@@ -44,8 +40,6 @@ pub struct Sweep {
     run: Run,
     carrier: Carrier,
     base: bool,
-    served: Served,
-    sets: Vec<Priority>,
 }
 
 /// What a step did, and whether it was the last.
@@ -56,22 +50,16 @@ pub struct Step {
 
 impl Sweep {
     pub fn retry(queue: &QueueName, total: u64, top: Option<Top>, started: Millis, base: bool) -> Self {
-        Self { top, base, ..Self::promote(queue, total, started) }
-    }
-
-    pub fn promote(queue: &QueueName, total: u64, started: Millis) -> Self {
         Self {
             queue: queue.clone(),
             left: total,
             stay: 0,
             started,
-            top: None,
+            top,
             rereads: 0,
             run: Run::default(),
             carrier: Carrier::default(),
-            base: false,
-            served: Served::default(),
-            sets: Priority::ALL.to_vec(),
+            base,
         }
     }
 
@@ -201,80 +189,17 @@ impl RedisDriver {
     }
 
     /// Refuses a key of another type, as the scripts do.
-    async fn holds(&self, key: &str, kind: &str) -> Result<(), DriverError> {
+    pub(super) async fn holds(&self, key: &str, kind: &str) -> Result<(), DriverError> {
         let found: String = redis::cmd("TYPE").arg(key).query_async(&mut self.requests.clone()).await?;
         if found == kind || found == "none" { Ok(()) } else { Err(DriverError::Corrupt { key: key.into(), found: format!("a {found}") }) }
     }
 
     /// What a command answered about one key: of one that is of another type Redis does not say which it is.
-    async fn naming<T>(&self, key: &str, kind: &str, answer: Result<T, DriverError>) -> Result<T, DriverError> {
+    pub(super) async fn naming<T>(&self, key: &str, kind: &str, answer: Result<T, DriverError>) -> Result<T, DriverError> {
         if matches!(answer, Err(DriverError::Corrupt { .. })) {
             self.holds(key, kind).await?;
         }
         answer
-    }
-
-    /// Moves the next delayed jobs to their waiting lists, latest first: jobs that fail again meanwhile are due soon, so they
-    /// sort behind everything that was there at the start. Jobs created since the start are left.
-    pub async fn promote_step(&self, sweep: &mut Sweep, clock: impl Fn() -> Millis + Copy) -> Result<Step, DriverError> {
-        let Some(p) = sweep.sets.first().copied() else {
-            return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
-        };
-        if sweep.left == 0 {
-            // What holds something else was counted as none: it is told like that of any other verb.
-            for p in &sweep.sets {
-                self.holds(&self.keys.delayed(&sweep.queue, *p), "zset").await?;
-            }
-            return Ok(Step { outcome: Outcome::default(), finished: true });
-        }
-        let key = self.keys.delayed(&sweep.queue, p);
-        let until = self.due_until(&sweep.queue, &mut sweep.served, clock).await?;
-        let read = self.read_latest(&key, until, sweep.stay, PROMOTE_CHUNK.min(sweep.left), CHUNK_BYTES, &mut sweep.run).await;
-        let raws = self.naming(&key, "zset", read).await?;
-        let mut outcome = Outcome::default();
-        if raws.is_empty() {
-            // What is left in this set is due: a worker takes it.
-            if let Some(until) = until {
-                let due: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(until).query_async(&mut self.requests.clone()).await?;
-                outcome.due = due.min(sweep.left);
-                sweep.left -= outcome.due;
-            }
-            sweep.sets.remove(0);
-            sweep.stay = 0;
-            let finished = sweep.sets.is_empty();
-            outcome.gone = if finished { sweep.left } else { 0 };
-            return Ok(Step { outcome, finished });
-        }
-        // Reading took its time.
-        let until = self.due_until(&sweep.queue, &mut sweep.served, clock).await?;
-        let mut call = self.scripts.promote.prepare_invoke();
-        call.key(&key).key(self.keys.waiting(&sweep.queue, p)).arg(due::argument(until));
-        let mut any = false;
-        for raw in &raws {
-            let created = payload::read(&payload::Element::of(raw)).created_at;
-            match payload::promoted(raw) {
-                None => {
-                    sweep.stay += 1;
-                    outcome.corrupt += 1;
-                }
-                Some(_) if created.is_some_and(|at| at > sweep.started) => {
-                    sweep.stay += 1;
-                    // One of those that were not there at the start: it does not use up the number.
-                    sweep.left += 1;
-                }
-                Some(payload) => {
-                    any = true;
-                    call.arg(raw).arg(payload);
-                }
-            }
-        }
-        if any {
-            let codes: Vec<i64> = call.invoke_async(&mut self.requests.clone()).await?;
-            codes.into_iter().for_each(|code| verbs::tally(&mut outcome, code));
-        }
-        sweep.left -= (raws.len() as u64).min(sweep.left);
-        // The next step looks at what is left.
-        Ok(Step { outcome, finished: false })
     }
 }
 

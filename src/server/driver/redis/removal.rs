@@ -1,5 +1,5 @@
-//! Steps of bulk deletion: whole lists by renaming them, else jobs one by one. Each step adds to the outcome what it did
-//! even when it fails in between, so that the count and the trash stay true.
+//! Steps of bulk deletion: whole lists by renaming them, and jobs behind groups; what cannot go whole goes job by job (`one_by_one.rs`).
+//! Each step adds to the outcome what it did even when it fails in between, so that the count and the trash stay true.
 
 use super::{
     RedisDriver,
@@ -8,7 +8,7 @@ use super::{
     runs::{self, Run},
     search::Top,
     trash,
-    verbs::{mark, tally},
+    verbs::tally,
 };
 use crate::model::{
     ids::{Fingerprint, Priority, QueueName, Source},
@@ -16,55 +16,15 @@ use crate::model::{
     time::Millis,
 };
 use crate::server::error::DriverError;
-use std::collections::HashSet;
 
 /// Jobs and bytes of one step, as in `bulk.rs`.
-const CHUNK: u64 = 256;
-const CHUNK_BYTES: usize = 128 * 1024;
+pub(super) const CHUNK: u64 = 256;
+pub(super) const CHUNK_BYTES: usize = 128 * 1024;
 /// Groups that a purge looks at, as many as the console follows.
 const GROUPS: usize = super::groups::MAX_GROUPS;
 
-/// A waiting list that is emptied job by job.
-pub struct OneByOne {
-    pub priority: Priority,
-    /// Jobs that were in it at the start and may still be there.
-    pub left: u64,
-    /// Jobs at the tail that stay: they came after the start.
-    stay: u64,
-    started: Millis,
-    run: Run,
-    /// Digests of jobs that a completed group released into this list: they are not part of what was to be deleted.
-    released: HashSet<String>,
-}
-
-/// A delayed set that is emptied job by job.
-pub struct DelayedOneByOne {
-    pub priority: Priority,
-    /// Jobs that were in it at the start and may still be there; the due ones among them stay while a worker serves the queue.
-    pub left: u64,
-    /// Of the latest ones, how many came after the start: they stay.
-    stay: u64,
-    started: Millis,
-}
-
-impl DelayedOneByOne {
-    pub fn new(priority: Priority, left: u64, started: Millis) -> Self {
-        Self { priority, left, stay: 0, started }
-    }
-}
-
-fn created_after(raw: &[u8], started: Millis) -> bool {
+pub(super) fn created_after(raw: &[u8], started: Millis) -> bool {
     payload::read(&payload::Element::of(raw)).created_at.is_some_and(|at| at > started)
-}
-
-impl OneByOne {
-    pub fn new(priority: Priority, left: u64, started: Millis) -> Self {
-        Self { priority, left, stay: 0, started, run: Run::default(), released: HashSet::new() }
-    }
-
-    fn came_since(&self, raw: &[u8]) -> bool {
-        created_after(raw, self.started) || (!self.released.is_empty() && self.released.contains(&payload::Element::of(raw).digest()))
-    }
 }
 
 impl RedisDriver {
@@ -80,35 +40,20 @@ impl RedisDriver {
         Ok(())
     }
 
-    /// One waiting list into the trash, whole; false while groups are active, or when jobs came after the start: then
-    /// [`Self::discard_step`].
+    /// One waiting list into the trash, whole; false while groups are active, or when jobs came since `top` was the newest (`None`:
+    /// none was there): then [`Self::discard_step`].
     pub async fn trash_waiting(
         &self,
         queue: &QueueName,
         p: Priority,
+        top: Option<&Top>,
         id: &str,
-        started: Millis,
         outcome: &mut Outcome,
     ) -> Result<bool, DriverError> {
-        let key = self.keys.waiting(queue, p);
-        let newest = self.newest(&key, &self.keys.trash_list(id, p as usize)).await?;
-        if newest.as_ref().is_some_and(|raw| created_after(raw, started)) {
-            return Ok(false);
-        }
-        // One that comes before the list is renamed is not known to be old.
-        let newest = newest.map(|raw| payload::Element::of(&raw).digest());
-        let went = self.rename(&key, id, p as usize, "waiting", newest.as_slice()).await?;
+        let newest = top.map(|top| top.anchors.as_slice()).unwrap_or_default();
+        let went = self.rename(&self.keys.waiting(queue, p), id, p as usize, "waiting", newest).await?;
         outcome.done += went.unwrap_or(0);
         Ok(went.is_ok())
-    }
-
-    /// The newest element of a list that is not in the trash yet.
-    async fn newest(&self, key: &str, gone_to: &str) -> Result<Option<Vec<u8>>, DriverError> {
-        let mut pipe = redis::pipe();
-        // A key of another type is refused by the script, with its name.
-        pipe.ignore_errors().cmd("EXISTS").arg(gone_to).cmd("LINDEX").arg(key).arg(0);
-        let (gone, newest): (bool, redis::Value) = pipe.query_async(&mut self.requests.clone()).await?;
-        Ok(if gone { None } else { super::reply::bytes(newest).ok() })
     }
 
     /// How many went; `Err`: none of so many.
@@ -145,94 +90,6 @@ impl RedisDriver {
         Ok(true)
     }
 
-    /// The next jobs of a waiting list, each letting its group go on. False when there is nothing left to do.
-    pub async fn discard_step(&self, queue: &QueueName, list: &mut OneByOne, id: &str, outcome: &mut Outcome) -> Result<bool, DriverError> {
-        let key = self.keys.waiting(queue, list.priority);
-        // Workers take jobs as well: never more than are there, less those that came since.
-        list.left = list.left.min(self.length(&key, "LLEN").await?.saturating_sub(list.stay));
-        let raws = runs::read_tail(&mut self.requests.clone(), &key, list.stay, CHUNK.min(list.left), CHUNK_BYTES, &mut list.run).await?;
-        let (some, mut raws) = (!raws.is_empty(), raws.as_slice());
-        while let Some(raw) = raws.first() {
-            // As many as go together; what holds a group or came since stands alone.
-            let mut n = raws.iter().take_while(|raw| payload::group_of(raw).is_none() && !list.came_since(raw)).count();
-            if n > 1 && self.discard_chunk(list, &key, id, &raws[..n]).await? {
-                outcome.done += n as u64;
-                list.left = list.left.saturating_sub(n as u64);
-                raws = &raws[n..];
-                continue;
-            }
-            // The tail changed since it was read: each is looked for where it is now.
-            n = n.max(1);
-            if list.came_since(raw) {
-                list.stay += 1;
-            } else {
-                for raw in &raws[..n] {
-                    self.discard_from(queue, list, id, raw, outcome).await?;
-                }
-            }
-            raws = &raws[n..];
-        }
-        Ok(some && list.left > 0)
-    }
-
-    /// Jobs without a group from the end of the list, all at once; false when that is no longer what was read.
-    async fn discard_chunk(&self, list: &OneByOne, key: &str, id: &str, raws: &[Vec<u8>]) -> Result<bool, DriverError> {
-        let mut call = self.scripts.discard_chunk.prepare_invoke();
-        call.key(key).key(self.keys.trash_items(id));
-        call.arg(mark()).arg(list.stay).arg(trash::BACKSTOP_S).arg(trash::item(key, b""));
-        raws.iter().for_each(|raw| {
-            call.arg(raw);
-        });
-        let moved: i64 = call.invoke_async(&mut self.requests.clone()).await?;
-        Ok(moved == 1)
-    }
-
-    async fn discard_from(
-        &self,
-        queue: &QueueName,
-        list: &mut OneByOne,
-        id: &str,
-        raw: &[u8],
-        outcome: &mut Outcome,
-    ) -> Result<(), DriverError> {
-        let at = Fingerprint { hash: String::new(), source: Source::Waiting(list.priority), hint: list.stay, score: None };
-        let (code, released) = self.discard_one(queue, id, &at, raw, None, "").await?;
-        tally(outcome, code);
-        list.left = list.left.saturating_sub(1);
-        // Released jobs go to the base list; only there they could be met again.
-        list.released.extend(released.filter(|_| list.priority == Priority::Base).map(|raw| payload::Element::of(&raw).digest()));
-        Ok(())
-    }
-
-    /// The next delayed jobs, latest first, but for what is due while a worker serves the queue. False when there is nothing left to do.
-    pub async fn discard_delayed_step(
-        &self,
-        queue: &QueueName,
-        set: &mut DelayedOneByOne,
-        id: &str,
-        served: &mut Served,
-        clock: impl Fn() -> Millis + Copy,
-        outcome: &mut Outcome,
-    ) -> Result<bool, DriverError> {
-        let key = self.keys.delayed(queue, set.priority);
-        let asked = CHUNK.min(set.left);
-        let until = self.due_until(queue, served, clock).await?;
-        let raws = self.read_latest(&key, until, set.stay, asked, CHUNK_BYTES, &mut Run::default()).await?;
-        // A short answer reached the end: what comes from now on is none of those that were there.
-        let more = raws.len() as u64 == asked || raws.iter().map(Vec::len).sum::<usize>() >= CHUNK_BYTES;
-        for raw in raws {
-            if created_after(&raw, set.started) {
-                set.stay += 1;
-                continue;
-            }
-            let at = Fingerprint { hash: String::new(), source: Source::Delayed(set.priority), hint: 0, score: None };
-            let until = self.due_until(queue, served, clock).await?;
-            tally(outcome, self.discard_one(queue, id, &at, &raw, until, "").await?.0);
-            set.left = set.left.saturating_sub(1);
-        }
-        Ok(more && set.left > 0)
-    }
-
     /// Every group that may have pending jobs: the active ones, and those whose pending lists discovery has met.
     pub async fn all_groups(&self) -> Result<Vec<String>, DriverError> {
         let mut groups: std::collections::BTreeSet<String> = self.known().groups.keys().cloned().collect();
@@ -261,12 +118,14 @@ impl RedisDriver {
     }
 
     /// Jobs behind one group that name this queue, a bounded number; from the end of the list, so that a restore keeps their
-    /// order. `from`: how many at the end name other queues and stay. Returns where to go on, `None` when the group is through.
+    /// order. `from`: how many at the end name other queues, or were created after the start, and stay. Returns where to go on, `None`
+    /// when the group is through.
     pub async fn discard_grouped(
         &self,
         queue: &QueueName,
         group: &str,
         from: u64,
+        started: Millis,
         id: &str,
         outcome: &mut Outcome,
     ) -> Result<Option<u64>, DriverError> {
@@ -277,7 +136,7 @@ impl RedisDriver {
             return Ok(None);
         }
         for raw in runs::read_tail(&mut self.requests.clone(), &key, from, CHUNK, CHUNK_BYTES, &mut Run::default()).await? {
-            if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) {
+            if payload::queue_named(&raw).as_deref() != Some(queue.as_str()) || created_after(&raw, started) {
                 from += 1;
                 continue;
             }

@@ -28,7 +28,8 @@ impl Run {
 }
 
 impl RedisDriver {
-    /// Members of a delayed set with scores above `low` (exclusive; `None`: all), latest first, as many as fit into `bytes`.
+    /// Members of a delayed set with scores above `low` (exclusive; `None`: all), latest first, as many as fit into `bytes`; and
+    /// whether these were the last ones.
     pub(super) async fn read_latest(
         &self,
         key: &str,
@@ -37,7 +38,7 @@ impl RedisDriver {
         count: u64,
         bytes: usize,
         run: &mut Run,
-    ) -> Result<Vec<Vec<u8>>, DriverError> {
+    ) -> Result<(Vec<Vec<u8>>, bool), DriverError> {
         let low = low.map_or_else(|| "-inf".to_owned(), |ms| format!("({ms}"));
         let (mut raws, mut seen, mut read, mut at) = (Vec::new(), HashSet::new(), 0, skip);
         while (raws.len() as u64) < count && read < bytes {
@@ -51,10 +52,10 @@ impl RedisDriver {
             // A job delayed between two runs moves the others by one: none is to be told twice.
             raws.extend(part.into_iter().filter(|raw| seen.insert(raw.clone())));
             if end {
-                break;
+                return Ok((raws, true));
             }
         }
-        Ok(raws)
+        Ok((raws, false))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::{
 use crate::server::{
     actions::{errors::remembered::Halt, now},
     driver::redis::{
-        DelayedOneByOne, OneByOne, Step, Sweep,
+        DelayedOneByOne, OneByOne, Promotion, Step, Sweep,
         due::Served,
         search::Top,
         trash::{Keep, Stays},
@@ -26,7 +26,7 @@ use std::collections::VecDeque;
 /// What is left to do.
 pub(super) enum Work {
     Retry(Sweep),
-    Promote(Sweep),
+    Promote(Promotion),
     Remove(Removal),
     Restore(TrashEntry, Stays),
     Matching(Matching),
@@ -50,7 +50,8 @@ pub(super) enum Part {
         groups: VecDeque<String>,
         from: u64,
     },
-    Waiting(Priority, u64),
+    /// And its newest elements at the start.
+    Waiting(Priority, u64, Option<Top>),
     WaitingOneByOne(OneByOne),
     Delayed(Priority, u64),
     DelayedOneByOne(DelayedOneByOne),
@@ -64,20 +65,17 @@ pub(super) async fn newest_failed(state: &AppState, queue: &QueueName) -> Result
 }
 
 pub(super) async fn waiting_parts(state: &AppState, queue: &QueueName) -> Result<VecDeque<Part>, DriverError> {
-    let mut parts = VecDeque::new();
-    // The base list first: groups that are completed on the way release jobs into it, behind those that were there.
-    for p in [Priority::Base, Priority::Critical, Priority::High, Priority::Low] {
-        parts.push_back(Part::Waiting(p, state.driver.length(&state.driver.keys().waiting(queue, p), "LLEN").await?));
+    let mut parts = Vec::new();
+    for (p, top) in Priority::ALL.into_iter().zip(state.driver.tops(queue, JobState::Waiting).await?) {
+        parts.push(Part::Waiting(p, state.driver.length(&state.driver.keys().waiting(queue, p), "LLEN").await?, top));
     }
-    Ok(parts)
+    // The base list first: groups that are completed on the way release jobs into it, behind those that were there.
+    parts.sort_by_key(|part| !matches!(part, Part::Waiting(Priority::Base, ..)));
+    Ok(parts.into())
 }
 
 pub(super) async fn delayed_parts(state: &AppState, queue: &QueueName) -> Result<VecDeque<Part>, DriverError> {
-    let mut parts = VecDeque::new();
-    for p in Priority::ALL {
-        parts.push_back(Part::Delayed(p, state.driver.length(&state.driver.keys().delayed(queue, p), "ZCARD").await?));
-    }
-    Ok(parts)
+    Ok(state.driver.delayed_sets(queue).await?.into_iter().map(|(p, left)| Part::Delayed(p, left)).collect())
 }
 
 impl Work {
@@ -120,7 +118,7 @@ pub(super) async fn step(state: &AppState, queue: &QueueName, work: &mut Work, o
     let driver = &state.driver;
     let swept = match work {
         Work::Retry(sweep) => driver.retry_step(sweep).await?,
-        Work::Promote(sweep) => driver.promote_step(sweep, now).await?,
+        Work::Promote(promotion) => driver.promote_step(promotion, now).await?,
         Work::Matching(matching) => matching::step(state, queue, matching, outcome).await?,
         Work::Archived(archived) => return archived::step(state, queue, archived, outcome).await,
         Work::Restore(entry, stays) => match driver.restore_step(queue, &entry.id, stays).await? {
@@ -173,7 +171,7 @@ async fn remove_step(
     Ok(match part {
         Part::Grouped { groups, from } => {
             let Some(group) = groups.front() else { return Ok(Stepped::Through) };
-            match driver.discard_grouped(queue, group, *from, trash, outcome).await? {
+            match driver.discard_grouped(queue, group, *from, started, trash, outcome).await? {
                 Some(next) => *from = next,
                 None => {
                     groups.pop_front();
@@ -186,9 +184,9 @@ async fn remove_step(
             driver.trash_failed(queue, top.as_ref(), trash, outcome).await?;
             Stepped::Through
         }
-        Part::Waiting(p, left) => match driver.trash_waiting(queue, *p, trash, started, outcome).await? {
+        Part::Waiting(p, left, top) => match driver.trash_waiting(queue, *p, top.as_ref(), trash, outcome).await? {
             true => Stepped::Through,
-            false => Stepped::OneByOne(Part::WaitingOneByOne(OneByOne::new(*p, *left, started))),
+            false => Stepped::OneByOne(Part::WaitingOneByOne(OneByOne::new(*p, *left, top.take(), started))),
         },
         Part::WaitingOneByOne(list) => driver.discard_step(queue, list, trash, outcome).await?.into(),
         Part::Delayed(p, left) => match driver.trash_delayed(queue, *p, trash, &mut removal.served, now, outcome).await? {
