@@ -32,6 +32,9 @@ pub enum DriverError {
     Corrupt { key: String, found: String },
     #[error("unexpected answer: {0}")]
     Protocol(String),
+    /// Others change a list so that no more can be told of it. The sentence is for operators.
+    #[error("{0}")]
+    Unsteady(&'static str),
     /// A list of jobs was under way: some are done, the one that failed and those behind it are as they were.
     #[error("after {done} of {of}: {cause}")]
     Partly { done: u64, of: usize, cause: Box<DriverError> },
@@ -147,6 +150,10 @@ impl From<DriverError> for ApiError {
                 tracing::warn!(error.id = id, key, found, "unexpected data");
                 Self::Conflict { detail: format!("The key {key} holds {found}. Nothing was changed.") }
             }
+            DriverError::Unsteady(why) => {
+                tracing::warn!(error.id = id, why, "the list is changed by others");
+                Self::Conflict { detail: why.into() }
+            }
             DriverError::Partly { done, of, cause } => {
                 tracing::warn!(error.id = id, done, of, error = %cause, "stopped in between");
                 let why = match *cause {
@@ -159,6 +166,7 @@ impl From<DriverError> for ApiError {
                     | DriverError::Refused(_)
                     | DriverError::Corrupt { .. }
                     | DriverError::Protocol(_)
+                    | DriverError::Unsteady(_)
                     | DriverError::Partly { .. } => format!(
                         "Redis stopped answering as expected. Of the one it stopped at it is unknown, the others are as they were. A repeated action does no harm. The console's log has the cause under {id}."
                     ),

@@ -68,11 +68,13 @@ impl Known {
 
 impl Operations {
     pub async fn retry_all(&self, state: &AppState, queue: &QueueName, base: bool) -> Result<Operation, ApiError> {
+        // Whatever fails after it was counted failed since.
+        let asked = now();
         let total = state.driver.count(queue, JobState::Failed).await?;
         let top = newest_failed(state, queue).await?;
         let with = format!("base {base}");
-        self.start(state, Verb::Retry, queue, Some(JobState::Failed), None, with, total, |started| {
-            Work::Retry(Sweep::retry(queue, total, top, started, base))
+        self.start(state, Verb::Retry, queue, Some(JobState::Failed), None, with, total, |_| {
+            Work::Retry(Sweep::retry(queue, total, top, asked, base))
         })
         .await
         .map(|(operation, _)| operation)

@@ -218,6 +218,8 @@ fn problem(error: &DriverError) -> String {
         DriverError::Full(_) => "it is out of memory".into(),
         DriverError::ReadOnly(_) => "it is a read-only replica".into(),
         DriverError::Refused(e) => format!("it answers {}", e.code().unwrap_or("with an error")),
-        DriverError::Corrupt { .. } | DriverError::Protocol(_) | DriverError::Partly { .. } => "it answers something unexpected".into(),
+        DriverError::Corrupt { .. } | DriverError::Protocol(_) | DriverError::Unsteady(_) | DriverError::Partly { .. } => {
+            "it answers something unexpected".into()
+        }
     }
 }

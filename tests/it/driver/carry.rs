@@ -21,7 +21,7 @@ const FAILED: &str = "queue:mail:failed";
 const JOBS: usize = 1_200;
 
 /// A retry of what is in the failed list, as an operation begins it.
-async fn begun(driver: &RedisDriver) -> Sweep {
+pub async fn begun(driver: &RedisDriver) -> Sweep {
     let mail = queue("mail");
     let top = driver.tops(&mail, JobState::Failed).await.expect("a list").pop().flatten();
     let total = driver.count(&mail, JobState::Failed).await.expect("a count");
@@ -29,7 +29,7 @@ async fn begun(driver: &RedisDriver) -> Sweep {
 }
 
 /// All its steps; `between` comes after each.
-async fn steps(driver: &RedisDriver, sweep: &mut Sweep, between: impl AsyncFn()) -> Result<Outcome, DriverError> {
+pub async fn steps(driver: &RedisDriver, sweep: &mut Sweep, between: impl AsyncFn()) -> Result<Outcome, DriverError> {
     let mut outcome = Outcome::default();
     loop {
         let step = driver.retry_step(sweep).await?;
@@ -70,12 +70,12 @@ async fn retry(driver: &RedisDriver, between: impl AsyncFn()) -> Result<Outcome,
     steps(driver, &mut begun(driver).await, between).await
 }
 
-async fn ids_in(redis: &TestRedis, key: &str) -> Vec<String> {
+pub async fn ids_in(redis: &TestRedis, key: &str) -> Vec<String> {
     redis.list(key).await.iter().map(|raw| id_of(raw)).collect()
 }
 
 /// Newest first, as they stand in a list.
-fn newest_first(stem: &str, count: usize) -> Vec<String> {
+pub fn newest_first(stem: &str, count: usize) -> Vec<String> {
     (1..=count).rev().map(|i| format!("{stem}-{i}")).collect()
 }
 

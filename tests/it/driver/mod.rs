@@ -9,6 +9,7 @@ mod discard;
 mod due;
 pub mod here;
 mod lease;
+mod moving;
 mod pages;
 mod promote;
 mod purge;

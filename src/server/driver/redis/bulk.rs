@@ -1,5 +1,7 @@
 //! Steps of bulk retry: each reads a bounded part, edits it in Rust and lets one script move it, or nothing.
 
+mod old;
+
 use super::{
     RedisDriver,
     carry::{self, Carrier, Part},
@@ -10,12 +12,13 @@ use super::{
     search::Top,
 };
 use crate::model::{
-    ids::{Priority, QueueName, Source},
+    ids::{Priority, QueueName},
     job::JobState,
     operation::Outcome,
     time::Millis,
 };
 use crate::server::error::DriverError;
+use old::{LOST, Old};
 use redis::Value;
 
 /// Jobs and bytes that one moving script handles, whichever comes first: about 1 ms of Redis.
@@ -25,6 +28,7 @@ pub(super) const CHUNK_BYTES: usize = 128 * 1024;
 const SPARSE_CHUNK: u64 = 100;
 /// When the list's tail keeps changing under the operation, it gives up after this many readings in a row.
 const MAX_REREADS: u32 = 50;
+const UNSTEADY: &str = "The list changes faster than it can be read. What was done stays done, nothing of the last part was moved; start it again for the rest.";
 
 /// A bulk retry under way. What it learned is not needed after a crash: jobs are moved, never parked.
 pub struct Sweep {
@@ -34,8 +38,8 @@ pub struct Sweep {
     /// Elements that stay where they are, before the next ones.
     stay: u64,
     started: Millis,
-    /// The newest dead letters at the start; what failed since stands above them. `None`: none of them is left, and only its time tells.
-    top: Option<Top>,
+    /// What tells the dead letters that were there at the start; what failed since stands above them.
+    old: Old,
     rereads: u32,
     run: Run,
     carrier: Carrier,
@@ -55,16 +59,12 @@ impl Sweep {
             left: total,
             stay: 0,
             started,
-            top,
+            old: Old::new(top),
             rereads: 0,
             run: Run::default(),
             carrier: Carrier::default(),
             base,
         }
-    }
-
-    fn failed_since(&self, raw: &[u8]) -> bool {
-        payload::read(&payload::Element::of(raw)).failed_at.is_some_and(|at| at > self.started)
     }
 }
 
@@ -93,64 +93,81 @@ impl RedisDriver {
     /// Moves the next failed jobs, oldest first.
     pub async fn retry_step(&self, sweep: &mut Sweep) -> Result<Step, DriverError> {
         let failed = self.keys.failed(&sweep.queue);
+        let ended = |gone| Ok(Step { outcome: Outcome { gone, ..Outcome::default() }, finished: true });
+        if sweep.left == 0 {
+            // Nothing is read of none: whether it is a list was not told yet.
+            self.holds(&failed, "list").await?;
+            return ended(0);
+        }
         // While the list changes under it, less at a time: less of it can have changed.
         let chunk = if sweep.stay == 0 { CHUNK } else { SPARSE_CHUNK } >> sweep.rereads.min(6);
         let chunk = chunk.min(sweep.left);
         // A few jobs are not worth a connection.
         let worth = sweep.stay == 0 && sweep.left > CHUNK;
         let watched = if worth { self.watch(&mut sweep.carrier, &failed).await } else { None };
+        let known = sweep.old.top.is_some();
+        // With the last one that stays: it tells whether the part begins there.
+        let last = sweep.stay.min(1);
         let read = match watched.clone() {
             Some(mut own) => runs::read_tail(&mut own, &failed, 0, chunk, CHUNK_BYTES, &mut sweep.run).await,
-            None => runs::read_tail(&mut self.requests.clone(), &failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await,
+            None => {
+                let (from, count) = (sweep.stay - last, chunk + last);
+                runs::read_tail(&mut self.requests.clone(), &failed, from, count, CHUNK_BYTES, &mut sweep.run).await
+            }
         };
         let mut raws = self.naming(&failed, "list", read).await?;
+        let mut bytes: usize = raws.iter().map(Vec::len).sum();
+        let last = if last > 0 && !raws.is_empty() { Some(raws.remove(0)) } else { None };
+        if raws.is_empty() && bytes >= CHUNK_BYTES {
+            // It was as large as a part.
+            raws = runs::read_tail(&mut self.requests.clone(), &failed, sweep.stay, chunk, CHUNK_BYTES, &mut sweep.run).await?;
+            bytes = raws.iter().map(Vec::len).sum();
+        }
         // Others take from the list as well, and each failure that makes it too long drops one: what is left of those that were there? Asked
         // when the part was read. Only what still stands where it was read is moved, so it stood there at this moment too.
-        let there = match &mut sweep.top {
-            Some(top) => self.there(&sweep.queue, top).await?,
-            None => None,
+        let there = self.there(&sweep.queue, &mut sweep.old).await?;
+        if known && there.is_none() {
+            // What was read may be of before they went.
+            return reread(sweep);
+        }
+        if let Some(again) = self.begins(sweep, there.as_ref(), last.as_deref()).await? {
+            return Ok(again);
+        }
+        let Some(old) = there.map(|there| there.count.saturating_sub(sweep.stay)) else {
+            // They stand in the order in which they failed: if the next ones failed since, so did all others. Else only a clock would tell.
+            return if raws.iter().all(|raw| sweep.failed_since(raw)) { ended(sweep.left) } else { Err(DriverError::Unsteady(LOST)) };
         };
-        if there.is_none() {
-            sweep.top = None;
+        if old == 0 && !sweep.old.partly {
+            return ended(sweep.left);
         }
-        let old = there.map(|there| usize::try_from(there.saturating_sub(sweep.stay)).unwrap_or(usize::MAX));
-        if raws.is_empty() || old == Some(0) {
-            // Nothing is read of none: whether it is a list was not told yet.
-            self.holds(&failed, "list").await?;
-            return Ok(Step { outcome: Outcome { gone: sweep.left, ..Outcome::default() }, finished: true });
+        if old == 0 {
+            // More that was there at the start may stand above.
+            sweep.old.top = None;
+            return reread(sweep);
         }
-        let mut border = false;
-        if let (Some(top), Some(old)) = (&sweep.top, old) {
-            let bytes: usize = raws.iter().map(Vec::len).sum();
-            // The list ended before what is measured now: it is another one, perhaps.
-            if raws.len() < old && (raws.len() as u64) < chunk && bytes < CHUNK_BYTES {
-                return reread(sweep);
-            }
-            raws.truncate(old);
-            border = raws.len() == old && raws.last().is_some_and(|raw| top.is(raw));
+        // The list ended before what is measured now: it is another one, perhaps.
+        if (raws.len() as u64) < old.min(chunk) && bytes < CHUNK_BYTES {
+            return reread(sweep);
         }
+        raws.truncate(usize::try_from(old).unwrap_or(usize::MAX));
+        let border = raws.len() as u64 == old && raws.last().is_some_and(|raw| sweep.old.top.as_ref().is_some_and(|top| top.is(raw)));
+        self.remember(&failed, &mut sweep.old).await?;
         let mut outcome = Outcome::default();
         let (mut letters, mut payloads, mut groups) = (Vec::with_capacity(raws.len()), Vec::new(), Vec::new());
         for raw in &raws {
-            let target = if there.is_none() && sweep.failed_since(raw) {
-                // It stands where one stood that others took.
-                outcome.gone += 1;
-                None
-            } else {
-                match payload::retried(raw) {
-                    None => {
-                        outcome.corrupt += 1;
+            let target = match payload::retried(raw) {
+                None => {
+                    outcome.corrupt += 1;
+                    None
+                }
+                Some(r) => match (&r.target, sweep.base) {
+                    (Target::List(p), _) => Some((*p, r)),
+                    (Target::Unread(_), true) => Some((Priority::Base, r)),
+                    (Target::Unread(_), false) => {
+                        outcome.unread_priority += 1;
                         None
                     }
-                    Some(r) => match (&r.target, sweep.base) {
-                        (Target::List(p), _) => Some((*p, r)),
-                        (Target::Unread(_), true) => Some((Priority::Base, r)),
-                        (Target::Unread(_), false) => {
-                            outcome.unread_priority += 1;
-                            None
-                        }
-                    },
-                }
+                },
             };
             let Some((p, retried)) = target else {
                 letters.push(b'-');
@@ -167,25 +184,14 @@ impl RedisDriver {
             return reread(sweep);
         }
         sweep.rereads = 0;
+        let stayed = raws.iter().zip(&letters).filter(|(_, letter)| **letter == b'-').map(|(raw, _)| raw);
+        sweep.old.moved(sweep.stay + raws.len() as u64, payloads.len() as u64, stayed);
         sweep.stay += stays;
         sweep.left -= raws.len() as u64;
-        if border {
+        if border && !sweep.old.partly {
             outcome.gone += std::mem::take(&mut sweep.left);
         }
-        if let Some(top) = &mut sweep.top {
-            top.position = top.position.saturating_sub(payloads.len() as u64);
-        }
         Ok(Step { outcome, finished: sweep.left == 0 })
-    }
-
-    /// How many of the elements that were in the failed list when `top` was noted are there still, `None` when nothing tells.
-    async fn there(&self, queue: &QueueName, top: &mut Top) -> Result<Option<u64>, DriverError> {
-        let Some((mark, hash)) = self.above(queue, &Source::Failed, top).await? else { return Ok(None) };
-        // Those before the one that was found have left.
-        let left = top.anchors.iter().position(|anchor| *anchor == hash).unwrap_or(0);
-        top.anchors.drain(..left);
-        top.position = mark.at.saturating_sub(1);
-        Ok(Some(mark.at))
     }
 
     /// Refuses a key of another type, as the scripts do.
@@ -206,7 +212,7 @@ impl RedisDriver {
 fn reread(sweep: &mut Sweep) -> Result<Step, DriverError> {
     sweep.rereads += 1;
     if sweep.rereads > MAX_REREADS {
-        return Err(DriverError::Protocol("the list changes faster than it can be read; nothing of the last part was moved".into()));
+        return Err(DriverError::Unsteady(UNSTEADY));
     }
     Ok(Step { outcome: Outcome::default(), finished: false })
 }

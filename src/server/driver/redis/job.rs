@@ -14,14 +14,14 @@ use detail::{detail, summarise};
 use redis::Value;
 
 /// How far from its hint an element is looked for.
-const AROUND: u64 = 1_000;
+pub(super) const AROUND: u64 = 1_000;
 /// How many elements of one list a search by id looks at, and one for elements far away from their hints.
 pub(super) const SEARCHED: u64 = 20_000;
 /// Groups of the queue that a search by id looks into; the jobs behind the others are counted as not looked at.
 const SEARCHED_GROUPS: usize = 100;
 /// One locating script looks at this many elements, and at about this many bytes: it hashes them.
-const STEP: u64 = 250;
-const LOCATE_BYTES: usize = 512 * 1024;
+pub(super) const STEP: u64 = 250;
+pub(super) const LOCATE_BYTES: usize = 512 * 1024;
 
 /// An element found: its raw bytes and where it is now.
 pub struct Located {

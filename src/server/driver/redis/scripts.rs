@@ -23,6 +23,8 @@ scripts! {
     page = "element.lua" "page.lua";
     delayed_page = "element.lua" "delayed_page.lua";
     locate = "element.lua" "locate.lua";
+    place = "element.lua" "place.lua";
+    marks = "element.lua" "marks.lua";
     locate_delayed = "element.lua" "locate_delayed.lua";
     find = "element.lua" "find.lua";
     find_delayed = "element.lua" "find_delayed.lua";

@@ -21,7 +21,7 @@ use redis::Value;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use walk::AGAIN;
-pub use walk::Top;
+pub use walk::{Reach, Top};
 
 /// One script reads at most this much: about 1 ms of Redis.
 const PIECE: u64 = 500;

@@ -119,8 +119,19 @@ pub(super) fn stopped(error: DriverError) -> String {
         DriverError::Corrupt { key, found } => format!("The key {key} holds {found}."),
         DriverError::LockedOut(_) => "Redis refuses the user or the password in the console's URL.".into(),
         DriverError::Unavailable(_) => "Redis could not be reached for half a minute.".into(),
+        DriverError::Unsteady(why) => (*why).to_owned(),
         DriverError::Protocol(_) | DriverError::Partly { .. } => "Redis answered something unexpected.".into(),
     };
     tracing::warn!(%error, "operation stopped");
     why
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_others_change_is_told_as_such() {
+        assert_eq!(stopped(DriverError::Unsteady("The list changes.")), "The list changes.");
+    }
 }

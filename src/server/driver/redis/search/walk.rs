@@ -7,7 +7,11 @@ use crate::{
         job::JobState,
     },
     server::{
-        driver::redis::{RedisDriver, job::SEARCHED, payload::Element},
+        driver::redis::{
+            RedisDriver,
+            job::{AROUND, LOCATE_BYTES, SEARCHED, STEP},
+            payload::Element,
+        },
         error::DriverError,
     },
 };
@@ -15,6 +19,16 @@ use serde::{Deserialize, Serialize};
 
 /// How often a list may move away under a look that is two commands long.
 pub(super) const AGAIN: usize = 20;
+/// How far a list has mostly moved at the next look.
+const NEAR: u64 = 50;
+
+/// How far from where they stood elements are looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Some steps of a busy list.
+    Around,
+    Far,
+}
 
 /// The newest elements of a list when something began, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,19 +74,38 @@ impl RedisDriver {
     /// The mark from which a list is read from `top` on, and the digest of what stands there: of `top` itself, else of the one
     /// behind it. `None`: all of them have left, and with them most likely everything behind.
     pub async fn above(&self, queue: &QueueName, source: &Source, top: &Top) -> Result<Option<(Mark, String)>, DriverError> {
-        let mark = |at: u64| Mark { at: at + 1, score: None, anchors: Vec::new() };
-        for (below, hash) in top.anchors.iter().enumerate() {
-            let hint = top.position.saturating_sub(below as u64);
-            let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint, score: None };
-            if let Some(found) = self.nearby(queue, &f).await? {
-                return Ok(Some((mark(found.fingerprint.hint), hash.clone())));
+        let found = self.place(queue, source, top, Reach::Far).await?;
+        Ok(found.and_then(|(at, n)| Some((Mark { at: at + 1, score: None, anchors: Vec::new() }, top.anchors.get(n)?.clone()))))
+    }
+
+    /// Where the highest of the elements of `top` that are still in a list stands now, and which of them it is. All of them are looked for
+    /// where they stood before any is looked for farther away: elsewhere an equal element may be met.
+    pub(in crate::server::driver::redis) async fn place(
+        &self,
+        queue: &QueueName,
+        source: &Source,
+        top: &Top,
+        reach: Reach,
+    ) -> Result<Option<(u64, usize)>, DriverError> {
+        let key = self.source_key(queue, source);
+        // Pops at the tail move elements to lower positions; what is put back there moves them up.
+        let near = [("down", 0, NEAR), ("up", 1, NEAR), ("down", NEAR + 1, AROUND), ("up", NEAR + 1, AROUND)];
+        // Busy workers take any number meanwhile: looked for down to the end, a bounded step at a time.
+        let far = [("down", AROUND + 1, top.position), ("up", AROUND + 1, SEARCHED)];
+        for (way, from, to) in near.into_iter().chain(far.into_iter().filter(|_| reach == Reach::Far)) {
+            let mut distance = from;
+            while distance <= to && !top.anchors.is_empty() {
+                let mut call = self.scripts.place.key(&key);
+                call.arg(top.position).arg(distance).arg((distance + STEP).min(to)).arg(way).arg(LOCATE_BYTES).arg(&top.anchors);
+                let answer: Vec<u64> = call.invoke_async(&mut self.requests.clone()).await?;
+                match answer.as_slice() {
+                    [at, which] => return Ok(Some((*at, usize::try_from(*which).unwrap_or(usize::MAX)))),
+                    [next] => distance = (*next).max(distance + 1),
+                    _ => break,
+                }
             }
         }
-        let Some(hash) = top.anchors.first() else { return Ok(None) };
-        // Busy workers take any number meanwhile: looked for down to the end, a bounded step at a time.
-        let f = Fingerprint { hash: hash.clone(), source: source.clone(), hint: top.position, score: None };
-        let far = self.locate_within(queue, &f, &mut top.position.max(SEARCHED)).await?;
-        Ok(far.map(|found| (mark(found.fingerprint.hint), hash.clone())))
+        Ok(None)
     }
 
     /// The piece that begins at `top`, or below what stood above it; an empty one that is `lost` when all of these have left.
@@ -90,7 +123,9 @@ impl RedisDriver {
             let Some(found) = self.above(queue, source, top).await? else { return self.below(queue, source, top, count).await };
             (mark, first) = found;
         }
-        Err(DriverError::Protocol("the list changes faster than it can be read; nothing of the next part was touched".into()))
+        Err(DriverError::Unsteady(
+            "The list changes faster than it can be read. What was done stays done, nothing of the next part was touched; start it again for the rest.",
+        ))
     }
 
     /// What comes behind a piece, none of which was taken out yet. `None`: nothing, or the piece has left the list, and with it all
