@@ -51,7 +51,8 @@ pub struct Operations {
 
 struct Known {
     operation: Operation,
-    /// What tells it from another one of the same verb: the trash entry, whether to keep, whether to use the base list, when it was counted.
+    /// What tells it from another one of the same verb: the trash entry, whether to keep, whether to use the base list, when it was
+    /// counted.
     with: String,
 }
 

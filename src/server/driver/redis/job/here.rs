@@ -49,8 +49,8 @@ impl RedisDriver {
 
     /// Which of these failures of the queue are in Redis: a job with its id among the failed ones, as far as a search by id looks, among
     /// those that run next of a list, or among the first behind its group. Each list is read once, however many are asked for. A failed
-    /// job counts also with another stamp: it failed anew, and the archive need not know that yet. Of a list of failed jobs that is longer than
-    /// is looked at nothing can be told, so each of them may be in it.
+    /// job counts also with another stamp: it failed anew, and the archive need not know that yet. Of a list of failed jobs that is longer
+    /// than is looked at nothing can be told, so each of them may be in it.
     pub async fn are_here(&self, queue: &QueueName, failures: &[&ArchivedRow]) -> Result<Vec<bool>, DriverError> {
         let begins: BTreeSet<String> = failures.iter().flat_map(|failure| beginnings(&failure.id)).collect();
         let begins: Vec<String> = begins.into_iter().collect();
