@@ -28,9 +28,9 @@ const CLOCKS_MS: i64 = 10 * 60_000;
 const BEHIND_MS: i64 = 60_000;
 
 /// The failure that this row tells of, if it is the newest of its job and nothing is known that came after it: no other end or run, no
-/// operator or operation that moved the job by name, and no action on many failed jobs while it may have been among them. `operations`: what
-/// Redis tells of those under way and of the last day; their lines may not be written yet. `border`: what failed before may have lost what
-/// came after it. What cannot be told is not left.
+/// operator or operation that moved the job by name, and no action on many failed jobs while it may have been among them. `operations`:
+/// what Redis tells of those under way and of the last day; their lines may not be written yet. `border`: what failed before may have lost
+/// what came after it. What cannot be told is not left.
 pub async fn left(
     db: &Db,
     queue: &QueueName,
