@@ -9,6 +9,9 @@ pub const PER_PAGE: u64 = 50;
 /// How the result begins of an operation whose console was gone before it could say how much it had done.
 pub const AT_LEAST: &str = "interrupted: at least ";
 
+/// How the result begins of an action on named jobs where nobody knows whether the last of them was done: the answer was lost.
+pub const UNSURE: &str = "unsure: ";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditLine {
@@ -26,7 +29,7 @@ pub struct AuditLine {
     pub queue: Option<String>,
     /// Which jobs: a state, `all failed`, a filter; or the settings.
     pub filter: Option<String>,
-    /// How many jobs were changed; `None` where the verb is not about jobs.
+    /// How many jobs were changed, as far as is known; `None` where the verb is not about jobs, or was refused.
     pub jobs: Option<u64>,
     /// What came of it, or why it was refused.
     pub result: String,

@@ -124,6 +124,10 @@ impl OperationStatus {
 /// What is said of one whose console was gone before its turn came.
 pub const BEFORE_ITS_TURN: &str = "The console that was to run it stopped before its turn came. Nothing of it was done; start it again.";
 
+/// How the message begins of one that was without Redis for a while: an answer may have been lost.
+pub const LOST_REDIS: &str =
+    "The connection to Redis was lost in between. No job is lost; some that were moved just then may be counted as gone.";
+
 /// A bulk action; kept in Redis for a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Flat")]
@@ -150,9 +154,17 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Its console is gone, and it may have done more than it could write down.
+    /// It may have done more than it could write down: its console is gone, or an answer of Redis was lost on the way.
     pub fn is_unsure(&self) -> bool {
-        self.status == OperationStatus::Interrupted && self.finished_at.is_none() && self.message.as_deref() != Some(BEFORE_ITS_TURN)
+        let killed = self.finished_at.is_none() && self.message.as_deref() != Some(BEFORE_ITS_TURN);
+        // Of what was pushed out of the archive Redis tells again.
+        let lost = self.verb != Verb::RetryArchived && self.message.as_ref().is_some_and(|said| said.starts_with(LOST_REDIS));
+        match self.status {
+            OperationStatus::Waiting | OperationStatus::Running => false,
+            OperationStatus::Done => lost && self.outcome.gone > 0,
+            OperationStatus::Cancelled | OperationStatus::Failed => lost,
+            OperationStatus::Interrupted => killed || lost,
+        }
     }
 }
 

@@ -134,6 +134,7 @@ pub async fn retry(state: &AppState, queue: &QueueName, from: JobState, jobs: &[
 pub async fn retry_edited(state: &AppState, queue: &QueueName, job: &Fingerprint, payload: &str, base: bool) -> Result<Outcome, ApiError> {
     let id = id_of(state, queue, job).await;
     let asked = audit::asked(state, Verb::Retry.as_str(), Some(queue)).of("1 failed, edited").naming(state, id.as_slice());
+    let mut done = Acted::default();
     let act = async {
         is_queue(state, queue)?;
         check(Verb::Retry, JobState::Failed, std::slice::from_ref(job))?;
@@ -146,11 +147,11 @@ pub async fn retry_edited(state: &AppState, queue: &QueueName, job: &Fingerprint
         if let Err(error) = json::members(payload) {
             return Err(ApiError::invalid("payload", format!("The edited payload is {error}. Nothing was changed.")));
         }
-        Ok(state.driver.retry_edited(queue, job, payload, base).await?)
+        Ok(state.driver.retry_edited_telling(queue, job, payload, base, &mut done).await?)
     };
-    let outcome = act.await;
+    let answer = act.await;
     state.watching.nudge_queue(queue);
-    asked.answered(state, outcome).await
+    asked.as_far_as(done.outcome.done, done.unsure).answered(state, answer.map(|()| done.outcome)).await
 }
 
 pub async fn promote(state: &AppState, queue: &QueueName, from: JobState, jobs: &[Fingerprint]) -> Result<Outcome, ApiError> {
@@ -258,7 +259,7 @@ async fn acted(
         ([_], _) => asked,
         (_, ids) => asked.naming(state, ids),
     };
-    asked.answered(state, answer.map(|()| done.outcome)).await
+    asked.as_far_as(done.outcome.done, done.unsure).answered(state, answer.map(|()| done.outcome)).await
 }
 
 /// The id that a job's payload says, before it is moved. Nobody is refused because it cannot be told.

@@ -45,6 +45,15 @@ impl DriverError {
     pub fn after(self, done: u64, of: usize) -> Self {
         if done == 0 { self } else { Self::Partly { done, of, cause: Box::new(self) } }
     }
+
+    /// Whether what was asked for last may have been done all the same: its answer was lost, or cannot be read.
+    pub fn is_unsure(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Protocol(_) => true,
+            Self::Partly { cause, .. } => cause.is_unsure(),
+            Self::LockedOut(_) | Self::Full(_) | Self::ReadOnly(_) | Self::Refused(_) | Self::Corrupt { .. } => false,
+        }
+    }
 }
 
 impl From<redis::RedisError> for DriverError {

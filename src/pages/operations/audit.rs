@@ -12,7 +12,7 @@ use crate::{
         time::Clock,
     },
     model::{
-        audit::{AuditLine, AuditPage, AuditQuery},
+        audit::{AT_LEAST, AuditLine, AuditPage, AuditQuery, UNSURE},
         error::ApiError,
         ids::QueueName,
         time::span,
@@ -205,7 +205,7 @@ fn note(page: &AuditPage) -> Option<String> {
 
 #[component]
 fn Line(line: AuditLine) -> impl IntoView {
-    let refused = line.result.starts_with("refused") || line.result.starts_with("failed") || line.result.starts_with("stopped");
+    let refused = ["refused", "failed", "stopped", UNSURE, AT_LEAST].into_iter().any(|begins| line.result.starts_with(begins));
     let queue = line.queue.clone().map(|name| match QueueName::try_from(name.clone()) {
         Ok(queue) => view! { <a class="hover:underline" href=queue.href()><Name text=name /></a> }.into_any(),
         Err(_) => view! { <Name text=name /> }.into_any(),

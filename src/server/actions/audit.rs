@@ -2,7 +2,7 @@
 
 use super::now;
 use crate::model::{
-    audit::{AT_LEAST, AuditLine, AuditPage, AuditQuery, PER_PAGE},
+    audit::{AT_LEAST, AuditLine, AuditPage, AuditQuery, PER_PAGE, UNSURE},
     error::ApiError,
     ids::QueueName,
     operation::{Operation, OperationStatus, Outcome},
@@ -25,6 +25,9 @@ const MOST_IN_REDIS: u64 = 10_000;
 pub struct Asked {
     line: AuditLine,
     since: Instant,
+    /// Jobs that were done before an error came.
+    done: u64,
+    unsure: bool,
 }
 
 /// What came of it, in words.
@@ -71,7 +74,7 @@ pub fn asked(state: &AppState, verb: &str, queue: Option<&QueueName>) -> Asked {
         took_ms: 0,
         ids: Vec::new(),
     };
-    Asked { line, since: Instant::now() }
+    Asked { line, since: Instant::now(), done: 0, unsure: false }
 }
 
 impl Asked {
@@ -98,10 +101,20 @@ impl Asked {
         if self.line.filter.as_deref() == Some(timeline::deed_filter(id).as_str()) { self } else { self.naming(state, &[id.to_owned()]) }
     }
 
+    /// How far it came, should its answer be an error: so many jobs were done. `unsure`: one more may have been.
+    #[must_use]
+    pub fn as_far_as(mut self, done: u64, unsure: bool) -> Self {
+        (self.done, self.unsure) = (done, unsure);
+        self
+    }
+
     /// Leaves the line and hands the answer on.
     pub async fn answered<T: Came>(self, state: &AppState, answer: Result<T, ApiError>) -> Result<T, ApiError> {
         let (jobs, result) = match &answer {
             Ok(came) => (came.jobs(), came.result()),
+            // Of several jobs the error itself says how many were done.
+            Err(error) if self.unsure => (Some(self.done), format!("{UNSURE}{error}")),
+            Err(error) if self.done > 0 => (Some(self.done), error.to_string()),
             Err(error) => (None, format!("refused: {error}")),
         };
         self.leave(state, jobs, result).await;
@@ -134,8 +147,8 @@ impl Asked {
 pub fn ended(operation: &Operation, at: Millis) -> AuditLine {
     let outcome = &operation.outcome;
     let result = match operation.status {
-        OperationStatus::Done => outcome.result(),
         _ if operation.is_unsure() => format!("{AT_LEAST}{} done of {}", outcome.done, operation.total),
+        OperationStatus::Done => outcome.result(),
         other => format!("{}: {} of {}", other.as_str(), outcome.result(), operation.total),
     };
     AuditLine {

@@ -50,7 +50,8 @@ pub async fn write(db: &Db, lines: &[AuditLine]) -> Result<(), ArchiveError> {
     tx.commit().await
 }
 
-/// Names jobs of the line that an operation leaves when it has ended; before that nobody finds them. Names that are there stay.
+/// Names jobs of the line that an operation leaves when it has ended; before that no page finds them, and none of them is offered again.
+/// Names that are there stay.
 pub async fn name(db: &Db, operation: &str, ids: &[String]) -> Result<(), ArchiveError> {
     if ids.is_empty() {
         return Ok(());
@@ -59,6 +60,14 @@ pub async fn name(db: &Db, operation: &str, ids: &[String]) -> Result<(), Archiv
     let rows = ids.iter().map(|id| -> Vec<Value> { vec![key(id).into(), sha1_hex(operation).into()] });
     db.run(Sql::insert(&into, "(?, ?)", rows).then(db.dialect().unless_there())).await?;
     Ok(())
+}
+
+/// Whether an operation names the job that has left no line: its console was killed, and no other one was there to say so. Of which queue,
+/// and when, is not known then.
+pub async fn is_named_alone(db: &Db, id: &str) -> Result<bool, ArchiveError> {
+    let text = "SELECT 1 FROM flux_console_audit_jobs j LEFT JOIN flux_console_audit a ON a.identity = j.identity \
+                WHERE j.job_id = ? AND a.identity IS NULL LIMIT 1";
+    Ok(db.one(sql(text).bind(key(id)), |_| ()).await?.is_some())
 }
 
 /// A page, newest first, and how many lines match.

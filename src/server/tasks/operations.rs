@@ -51,7 +51,8 @@ pub struct Operations {
 
 struct Known {
     operation: Operation,
-    /// What tells it from another one of the same verb: the trash entry, whether to keep, whether to use the base list.
+    /// What tells it from another one of the same verb: the trash entry, whether to keep, whether to use the base list, when it was
+    /// counted.
     with: String,
 }
 
@@ -153,7 +154,7 @@ impl Operations {
     }
 
     /// Registers and spawns; the flag says whether it is a new one. A second click on what is already running, or waits for its
-    /// turn, gets that operation; the same verb with other settings meanwhile is refused.
+    /// turn, gets that operation; the same verb with other settings, or of another count, meanwhile is refused.
     #[allow(clippy::too_many_arguments, reason = "one call site per verb, each naming all of it")]
     async fn start(
         &self,
@@ -176,7 +177,8 @@ impl Operations {
             if verb != Verb::Restore && list.iter().filter(same).any(Known::runs) {
                 return Err(ApiError::Conflict {
                     detail: format!(
-                        "{} is already running for {queue} with other settings. Nothing was started: wait for it to end, or cancel it.",
+                        "{} is already running for {queue}, with other settings or on what was counted before. Nothing was started: \
+                         wait for it to end, or cancel it.",
                         verb.as_str()
                     ),
                 });

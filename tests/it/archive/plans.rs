@@ -268,6 +268,9 @@ async fn the_inbox_is_led_by_indexes(kind: DatabaseKind) {
     let status =
         ["flux_console_archive_queue_status", "flux_console_archive_queue", "flux_job_archive_queue_", "_status", "_pkey", "PRIMARY"];
     led(&db, "what came behind a failure", behind.clone(), &status).await;
+    let alone: Vec<Sql> = judged.iter().filter(|sent| sent.text.contains("a.identity IS NULL")).cloned().collect();
+    assert_eq!(alone.len(), 1, "it was asked whether an operation named it that left no line: {judged:#?}");
+    led(&db, "a name without a line", alone, &["flux_console_audit_identity", "PRIMARY"]).await;
     led(&db, "what is left of a kind", judged, &[]).await;
     if db.dialect() == Dialect::Sqlite {
         // Also when it knows how many rows there are of each.

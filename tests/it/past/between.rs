@@ -9,7 +9,7 @@ use crate::{
     support::{DatabaseKind, TestRedis, eventually, now_ms},
 };
 use flux_console::{
-    model::{audit::AuditLine, operation::Verb, time::Millis},
+    model::{audit::AuditLine, errors::GroupPart, operation::Verb, time::Millis},
     server::{
         actions::{self, errors::remembered},
         archive::sql::sql,
@@ -152,5 +152,39 @@ async fn a_page_that_redis_did_not_tell_the_time_knows_of_no_push() {
     };
     assert_eq!(click("r1").await, "done");
     assert_eq!(click("r2").await, "since");
+    console.stop().await;
+}
+
+/// The part in Redis waits until the part from the archive is through; what fails in between is meant by the later click alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_count_is_acted_on_though_an_earlier_one_waits() {
+    let redis = TestRedis::start().await;
+    let (database, archive) = fresh(DatabaseKind::Sqlite).await;
+    let db = archive.db().expect("open");
+    write(&db, &failures("orders", &["a"])).await;
+    redis.push_raw("queue:orders:failed", [dead("here", "orders", &timeout(2), 1)]).await;
+    let console = console(&redis, &database).await;
+    let parts = async || actions::errors::count(&console.state, TIMEOUT).await.expect("counted");
+    let (earlier, step) = (parts().await, counted(&console).await);
+    assert_eq!(by_queue(&step.archived), [("orders", 1)]);
+    // What is pushed out of the archive cannot be named meanwhile.
+    let holds = db.begin().await.expect("begins");
+    let mut all = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, &earlier, Some(&step.archived), false).await.expect("started");
+    redis.put_before("queue:orders:failed", vec![dead("since", "orders", &timeout(3), 0)]).await;
+    let later = parts().await;
+    assert_eq!((earlier[0].count, later[0].count), (1, 2));
+    let act = async |parts: &[GroupPart]| {
+        let mut started = actions::errors::act(&console.state, TIMEOUT, Verb::Retry, parts, None, false).await.expect("started");
+        started.remove(0)
+    };
+    let (doubled, second) = (act(earlier.as_slice()).await, act(later.as_slice()).await);
+    assert_eq!((all.len(), &doubled.id), (2, &all[1].id), "the same click twice");
+    assert_ne!(second.id, doubled.id);
+    drop(holds);
+    all.push(second);
+    let ended = over(&console, &all).await;
+    assert_eq!(ended.iter().map(|operation| operation.outcome.done).sum::<u64>(), 3, "{ended:?}");
+    assert!(redis.list("queue:orders:failed").await.is_empty());
+    assert_eq!(redis.list("queue:orders").await.len(), 3);
     console.stop().await;
 }

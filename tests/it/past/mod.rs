@@ -13,6 +13,7 @@ mod once;
 mod operators;
 mod remembered;
 mod rows;
+mod unsure;
 
 use crate::support::{TestConsole, TestRedis, eventually, recording::fixtures};
 use flux_console::{

@@ -1,4 +1,4 @@
-//! A stretch of network before a database that can lose one answer: what the database did is done, and nobody hears of it.
+//! A stretch of network before a database, or Redis, that can lose one answer: what was done is done, and nobody hears of it.
 
 use std::{
     io,
@@ -11,10 +11,13 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
+    time::{Duration, sleep},
 };
 
 /// Of what a client sent since its last COMMIT, so much is remembered.
 const REMEMBERED: usize = 64 * 1024;
+/// By then a server has done what it was sent.
+const DONE: Duration = Duration::from_millis(300);
 
 pub struct Proxy {
     pub port: u16,
@@ -26,6 +29,8 @@ pub struct Proxy {
 struct Shared {
     /// The next COMMIT behind a statement with this text has its answer lost.
     text: Mutex<Option<&'static str>>,
+    /// The same for the next thing that is sent with this text.
+    any: Mutex<Option<&'static str>>,
     lost: AtomicUsize,
 }
 
@@ -51,6 +56,11 @@ impl Proxy {
         *self.shared.text.lock().expect("no panic") = Some(text);
     }
 
+    /// Once: the server does what it is sent with this text in it, its answer is swallowed, and the connection is cut.
+    pub fn lose_answer_to(&self, text: &'static str) {
+        *self.shared.any.lock().expect("no panic") = Some(text);
+    }
+
     /// Answers that were lost.
     pub fn lost(&self) -> usize {
         self.shared.lost.load(Ordering::SeqCst)
@@ -64,9 +74,9 @@ impl Drop for Proxy {
 }
 
 impl Shared {
-    /// Whether the answer to the COMMIT that ends `sent` is to be lost.
-    fn takes(&self, sent: &[u8]) -> bool {
-        let mut text = self.text.lock().expect("no panic");
+    /// Whether the answer to what was sent is to be lost.
+    fn takes(wanted: &Mutex<Option<&'static str>>, sent: &[u8]) -> bool {
+        let mut text = wanted.lock().expect("no panic");
         let met = text.is_some_and(|text| sent.windows(text.len()).any(|part| part == text.as_bytes()));
         if met {
             *text = None;
@@ -87,10 +97,15 @@ async fn carry(mut client: TcpStream, to: u16, shared: &Shared) -> io::Result<()
                     return Ok(());
                 }
                 server.write_all(&asked[..n]).await?;
+                if Shared::takes(&shared.any, &asked[..n]) {
+                    sleep(DONE).await;
+                    shared.lost.fetch_add(1, Ordering::SeqCst);
+                    return Ok(());
+                }
                 sent.extend_from_slice(&asked[..n]);
                 // MySQL sends the text as it is, PostgreSQL with a NUL behind it.
                 if sent.ends_with(b"COMMIT") || sent.ends_with(b"COMMIT\0") {
-                    if shared.takes(&sent) {
+                    if Shared::takes(&shared.text, &sent) {
                         // Once it answers, it has done it.
                         if server.read(&mut answered).await? > 0 {
                             shared.lost.fetch_add(1, Ordering::SeqCst);

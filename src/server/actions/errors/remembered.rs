@@ -11,7 +11,7 @@ mod bulk;
 
 use crate::model::{
     archive::ArchivedRow,
-    audit::AuditLine,
+    audit::{AuditLine, UNSURE},
     error::ApiError,
     errors::{Archived, ArchivedPart, ArchivedStep},
     ids::QueueName,
@@ -117,13 +117,13 @@ impl Lately {
         Ok(Self { here, operations, lines, border: border(&driver.retention(at).await?, at) })
     }
 
-    /// Whether somebody moved the job by name since it failed.
+    /// Whether somebody moved the job by name since it failed, or may have.
     fn names(&self, failure: &ArchivedRow) -> bool {
         let (alone, among) = (timeline::deed_filter(&failure.id), record::key(&failure.id));
         let since = timeline::since(failure);
         self.lines.iter().any(|line| {
             line.queue.as_deref() == Some(failure.queue.as_str())
-                && line.jobs.is_some_and(|jobs| jobs > 0)
+                && (line.jobs.is_some_and(|jobs| jobs > 0) || line.result.starts_with(UNSURE))
                 && line.verb != "duplicate"
                 && line.at >= since
                 && (line.filter.as_deref() == Some(alone.as_str()) || line.ids.contains(&among))

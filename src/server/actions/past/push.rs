@@ -82,7 +82,8 @@ async fn push(
     // A copy of a live job is known by what it became.
     let copy = copied(&ask.request);
     let asked = asked.of(timeline::deed_filter(if id.is_empty() { &copy } else { id }));
-    let done = pushed(state, queue, id, raw, ask, (copy, failure)).await;
+    let mut unsure = false;
+    let done = pushed(state, queue, id, raw, ask, (copy, failure), &mut unsure).await;
     state.watching.nudge_queue(queue);
     let asked = match &done {
         Ok(PushDone { pushed: Pushed::Done | Pushed::Before, id: made, .. }) => {
@@ -90,9 +91,10 @@ async fn push(
             // The page of the copy tells of it, too.
             if id.is_empty() || made == id { asked } else { asked.naming(state, std::slice::from_ref(made)) }
         }
+        Err(_) if unsure && !id.is_empty() => asked.naming_long(state, id),
         _ => asked,
     };
-    let told = asked.answered(state, done.map(|done| Told { done, of: id })).await?;
+    let told = asked.as_far_as(0, unsure).answered(state, done.map(|done| Told { done, of: id })).await?;
     Ok(told.done)
 }
 
@@ -103,6 +105,7 @@ async fn pushed(
     raw: &[u8],
     ask: &PushAsk,
     (copy, failure): (String, Option<&Failure<'_>>),
+    unsure: &mut bool,
 ) -> Result<PushDone, ApiError> {
     is_queue(state, queue)?;
     let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -119,7 +122,7 @@ async fn pushed(
     let copy = ask.copy.then_some(copy);
     let once = Once::Click { request: &ask.request, failure: failure.map(|failure| (failure.name.as_str(), ask.seen_at)) };
     let push = Push { raw, once, id: copy.as_deref(), base: ask.base };
-    let pushed = push_noted(state, queue, &push).await?;
+    let pushed = push_noted(state, queue, &push).await.inspect_err(|error| *unsure = error.is_unsure())?;
     Ok(PushDone { pushed, queue: queue.clone(), id: copy.unwrap_or_else(|| id.to_owned()) })
 }
 

@@ -4,7 +4,7 @@ use super::{All, MOST, deed_filter};
 use crate::{
     model::{
         archive::{ArchivedRow, Status, Verdict},
-        audit::AT_LEAST,
+        audit::{AT_LEAST, UNSURE},
         ids::QueueName,
         job::JobState,
         search::{Candidate, Query, Test, text::LazyText},
@@ -36,7 +36,7 @@ pub struct Deed {
 }
 
 impl Deed {
-    /// `Deleted by 127.0.0.1`; of what changed nothing, `Not deleted: 127.0.0.1 asked for it`.
+    /// `Deleted by 127.0.0.1`; of what changed nothing, `Not deleted: 127.0.0.1 asked for it`; where nobody knows, `Perhaps deleted: …`.
     pub fn title(&self) -> String {
         let done = match self.verb.as_str() {
             "retry" | "retry-archived" => "Retried",
@@ -51,7 +51,8 @@ impl Deed {
         if self.changed() || self.pushed() {
             return format!("{done} by {}", name(&self.who));
         }
-        format!("Not {}: {} asked for it", done.to_lowercase(), name(&self.who))
+        let begins = if self.is_unsure() { "Perhaps" } else { "Not" };
+        format!("{begins} {}: {} asked for it", done.to_lowercase(), name(&self.who))
     }
 
     /// `None`: the title says it all.
@@ -59,9 +60,13 @@ impl Deed {
         Some(self.result.clone()).filter(|result| !matches!(result.as_str(), "" | "done" | "1 done"))
     }
 
-    /// Whether it moved the job itself.
+    /// Whether it moved the job itself, or may have.
     pub fn moved(&self) -> bool {
-        (self.changed() || self.pushed()) && self.verb != "duplicate"
+        (self.changed() || self.pushed() || self.is_unsure()) && self.verb != "duplicate"
+    }
+
+    fn is_unsure(&self) -> bool {
+        self.result.starts_with(UNSURE)
     }
 
     /// An operation on archived jobs names those that were pushed, whatever became of the others.
@@ -157,14 +162,18 @@ pub async fn on_failed(db: &Db, queue: &QueueName, since: Millis) -> Result<Vec<
 /// How many jobs of the queue were retried or deleted in that time, from whichever list; `None`: nobody knows.
 pub async fn taken(db: &Db, queue: &QueueName, from: Millis, until: Millis) -> Result<Option<u64>, ArchiveError> {
     let unsure = format!("CASE WHEN result LIKE '{AT_LEAST}%' THEN 1 ELSE 0 END");
+    // Of such a line one more may have been taken.
+    let one_more = format!("CASE WHEN result LIKE '{UNSURE}%' THEN 1 ELSE 0 END");
     let text = format!(
-        "SELECT {}, {} FROM flux_console_audit WHERE queue = ? AND verb IN ('retry', 'discard', 'clear-failed', 'purge') \
+        "SELECT {}, {}, {} FROM flux_console_audit WHERE queue = ? AND verb IN ('retry', 'discard', 'clear-failed', 'purge') \
          AND at_ms >= ? AND at_ms < ?",
         db.dialect().sum("jobs"),
-        db.dialect().sum(&unsure)
+        db.dialect().sum(&unsure),
+        db.dialect().sum(&one_more)
     );
     let asked = sql(text).bind(clean(queue.as_str())).bind(from.0).bind(until.0);
-    let (jobs, unsure) = db.one(asked, |row| (row.count(0), row.count(1))).await?.unwrap_or_default();
+    let read = |row: &Row<'_>| (row.count(0).saturating_add(row.count(2)), row.count(1));
+    let (jobs, unsure) = db.one(asked, read).await?.unwrap_or_default();
     Ok((unsure == 0).then_some(jobs))
 }
 
@@ -232,6 +241,8 @@ mod tests {
             ("discard", somebody, "1 gone", "Not deleted: 127.0.0.1 asked for it", "1 gone"),
             ("put-back", somebody, "refused: nothing was done", "Not put back: 127.0.0.1 asked for it", "refused: nothing was done"),
             ("move", "Olga", "done", "move by Olga", ""),
+            ("discard", somebody, "unsure: Redis was away", "Perhaps deleted: 127.0.0.1 asked for it", "unsure: Redis was away"),
+            ("retry", somebody, "2 of 3 jobs were done, then no", "Retried by 127.0.0.1", "2 of 3 jobs were done, then no"),
         ] {
             assert_eq!(told(verb, who, result), (title.to_owned(), detail.to_owned()), "{verb}: {result}");
         }
@@ -275,6 +286,7 @@ mod tests {
         let cancelled = deed("retry-archived", "cancelled: 3 done of 5", true);
         assert!(cancelled.moved() && cancelled.title() == "Retried by Olga");
         assert!(deed("retry", "1 done", false).moved() && deed("discard", "2 done", true).moved());
+        assert!(deed("discard", "2 of 3 jobs were done, then no", true).moved() && deed("retry", "unsure: no", false).moved());
         for (verb, result, among) in
             [("retry-archived", "refused: no", false), ("retry", "1 gone", true), ("duplicate", "done as b", false)]
         {

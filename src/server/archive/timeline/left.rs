@@ -13,7 +13,7 @@ use crate::{
         operation::{Operation, OperationStatus, Verb},
         time::Millis,
     },
-    server::archive::{db::Db, error::ArchiveError, record::stored_queue, sql::sql},
+    server::archive::{audit, db::Db, error::ArchiveError, record::stored_queue, sql::sql},
 };
 
 /// The library keeps so many failed jobs of a queue in Redis, the newest.
@@ -28,9 +28,9 @@ const CLOCKS_MS: i64 = 10 * 60_000;
 const BEHIND_MS: i64 = 60_000;
 
 /// The failure that this row tells of, if it is the newest of its job and nothing is known that came after it: no other end or run, no
-/// operator who moved the job by name, and no action on many failed jobs while it may have been among them. `operations`: what Redis
-/// tells of those under way and of the last day; their lines may not be written yet. `border`: what failed before may have lost what
-/// came after it. What cannot be told is not left.
+/// operator or operation that moved the job by name, and no action on many failed jobs while it may have been among them. `operations`:
+/// what Redis tells of those under way and of the last day; their lines may not be written yet. `border`: what failed before may have lost
+/// what came after it. What cannot be told is not left.
 pub async fn left(
     db: &Db,
     queue: &QueueName,
@@ -45,6 +45,9 @@ pub async fn left(
     // A job that was deleted does not come back by itself: a deletion counts also where the worker's clock was ahead.
     let counts = |deed: &Deed| deed.at >= since || (deed.verb == "discard" && deed.at.0 + CLOCKS_MS >= since.0);
     if since < border || all.deeds.iter().any(|deed| counts(deed) && deed.moved()) {
+        return Ok(None);
+    }
+    if audit::is_named_alone(db, id).await? {
         return Ok(None);
     }
     let mut bulk = deeds::on_failed(db, queue, since).await?;

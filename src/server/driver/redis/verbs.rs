@@ -46,8 +46,20 @@ impl RedisDriver {
     /// One failed job back as `edited`, treated as any dead letter with that text; what it replaces may be unreadable.
     pub async fn retry_edited(&self, queue: &QueueName, f: &Fingerprint, edited: &str, base: bool) -> Result<Outcome, DriverError> {
         let mut acted = Acted::default();
-        self.retry_one(queue, f, Some(edited.as_bytes()), base, &mut acted).await?;
+        self.retry_edited_telling(queue, f, edited, base, &mut acted).await?;
         Ok(acted.outcome)
+    }
+
+    /// See [`Self::retry_telling`].
+    pub async fn retry_edited_telling(
+        &self,
+        queue: &QueueName,
+        f: &Fingerprint,
+        edited: &str,
+        base: bool,
+        acted: &mut Acted,
+    ) -> Result<(), DriverError> {
+        self.retry_one(queue, f, Some(edited.as_bytes()), base, acted).await
     }
 
     async fn retry_one(
@@ -81,7 +93,8 @@ impl RedisDriver {
                 .key(self.keys.acted(&f.hash));
             call.arg(&found.raw).arg(found.fingerprint.hint).arg(&retried.payload).arg(&group).arg(mark());
             call.arg(acted.place(f)).arg(NOTED_S);
-            let code: i64 = call.invoke_async(&mut self.requests.clone()).await?;
+            let answer = call.invoke_async(&mut self.requests.clone()).await;
+            let code: i64 = answer.map_err(|error| acted.failed(&found.raw, error.into()))?;
             if code != 0 {
                 acted.tally(code, &found.raw);
                 return Ok(());
@@ -133,7 +146,8 @@ impl RedisDriver {
         let mut call = self.scripts.promote.prepare_invoke();
         call.key(self.keys.delayed(queue, *priority)).key(self.keys.waiting(queue, *priority));
         call.arg(due::argument(until)).arg(&found.raw).arg(payload);
-        let codes: Vec<i64> = call.invoke_async(&mut self.requests.clone()).await?;
+        let answer = call.invoke_async(&mut self.requests.clone()).await;
+        let codes: Vec<i64> = answer.map_err(|error| acted.failed(&found.raw, error.into()))?;
         codes.into_iter().for_each(|code| acted.tally(code, &found.raw));
         Ok(())
     }
@@ -202,7 +216,8 @@ impl RedisDriver {
                 Source::Delayed(_) => self.due_until(queue, served, clock).await?,
                 Source::Waiting(_) | Source::Failed | Source::Grouped(_) => None,
             };
-            let (code, _) = self.discard_one(queue, id, &found.fingerprint, &found.raw, until, &acted.place(f)).await?;
+            let went = self.discard_one(queue, id, &found.fingerprint, &found.raw, until, &acted.place(f)).await;
+            let (code, _) = went.map_err(|error| acted.failed(&found.raw, error))?;
             if code != 0 {
                 acted.tally(code, &found.raw);
                 return Ok(());

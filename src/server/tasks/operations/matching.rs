@@ -99,7 +99,8 @@ pub struct Chosen {
 impl Chosen {
     /// What tells it from another one of the same verb.
     pub(super) fn with(&self) -> String {
-        format!("{} base {}", self.query, self.base)
+        // What failed between two counts is meant by the later one alone.
+        format!("{} base {} counted at {}", self.query, self.base, self.start.at.0)
     }
 }
 

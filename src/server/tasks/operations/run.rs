@@ -4,7 +4,7 @@ use super::{
     Operations,
     work::{Work, step},
 };
-use crate::model::operation::{Operation, OperationStatus, Verb};
+use crate::model::operation::{LOST_REDIS, Operation, OperationStatus, Verb};
 use crate::server::{
     actions::{audit, errors::remembered::Halt, now},
     error::{ASK_THE_PRIMARY, DriverError, MAKE_ROOM},
@@ -24,6 +24,7 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
     // The first step is written down at once: were the console killed, it would look as if nothing had been done.
     let mut saved = None::<Instant>;
     let mut failures = 0u32;
+    let mut lost = false;
     operation.status = loop {
         if state.shutdown.is_cancelled() {
             operation.message = Some("The console was stopped. What was done stays done; start it again for the rest.".into());
@@ -37,10 +38,8 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
             // A lost connection comes back; a step that is repeated finds what is still to do.
             Err(Halt::Redis(DriverError::Unavailable(_) | DriverError::LockedOut(_))) if failures < TRIES => {
                 failures += 1;
-                operation.message = Some(
-                    "The connection to Redis was lost in between. No job is lost; some that were moved just then may be counted as gone."
-                        .into(),
-                );
+                lost = true;
+                operation.message = Some(LOST_REDIS.into());
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
             Err(Halt::Archive(_)) if failures < TRIES => {
@@ -89,6 +88,11 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
         }
     }
     operation.message = operation.message.or_else(|| work.remark());
+    // Whatever else is said in the end: what was done is not known for sure.
+    if lost {
+        let said = operation.message.take().filter(|said| said != LOST_REDIS);
+        operation.message = Some(said.map_or_else(|| LOST_REDIS.into(), |said| format!("{LOST_REDIS} {said}")));
+    }
     end(&operations, &state, operation).await;
 }
 

@@ -2,7 +2,7 @@
 
 mod walk;
 
-use super::{RedisDriver, met, payload, sources, ways_to_write};
+use super::{RedisDriver, SEARCHED, met, payload, sources, ways_to_write};
 use crate::model::{
     archive::ArchivedRow,
     ids::{Fingerprint, QueueName, Source},
@@ -49,7 +49,8 @@ impl RedisDriver {
 
     /// Which of these failures of the queue are in Redis: a job with its id among the failed ones, as far as a search by id looks, among
     /// those that run next of a list, or among the first behind its group. Each list is read once, however many are asked for. A failed
-    /// job counts also with another stamp: it failed anew, and the archive need not know that yet.
+    /// job counts also with another stamp: it failed anew, and the archive need not know that yet. Of a list of failed jobs that is longer
+    /// than is looked at nothing can be told, so each of them may be in it.
     pub async fn are_here(&self, queue: &QueueName, failures: &[&ArchivedRow]) -> Result<Vec<bool>, DriverError> {
         let begins: BTreeSet<String> = failures.iter().flat_map(|failure| beginnings(&failure.id)).collect();
         let begins: Vec<String> = begins.into_iter().collect();
@@ -63,7 +64,12 @@ impl RedisDriver {
             let places: Vec<(&QueueName, &Source)> = lists.iter().map(|source| (queue, source)).collect();
             let lengths = self.lengths(&places).await?;
             for (source, length) in lists.iter().zip(lengths) {
-                let mut walk = Walk::of(source, length.unwrap_or(0));
+                let length = length.unwrap_or(0);
+                // A retry of those in Redis goes through all of the list.
+                if *source == Source::Failed && length > SEARCHED {
+                    return Ok(vec![true; failures.len()]);
+                }
+                let mut walk = Walk::of(source, length);
                 while let Some((at, last)) = walk.ahead() {
                     let (met, next) = self.named_step(queue, source, &begins, (at, last)).await?;
                     for (here, failure) in here.iter_mut().zip(failures) {

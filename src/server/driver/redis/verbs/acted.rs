@@ -2,7 +2,10 @@
 
 use super::tally;
 use crate::model::{ids::Fingerprint, operation::Outcome};
-use crate::server::driver::redis::{job::SEARCHED, payload};
+use crate::server::{
+    driver::redis::{job::SEARCHED, payload},
+    error::DriverError,
+};
 use std::collections::HashSet;
 
 /// So many seconds a handle that is sent again is the same click: a doubled click and a request that is sent again are sooner. No
@@ -12,8 +15,10 @@ pub(super) const NOTED_S: u64 = 5;
 /// What became of the jobs of a request, as far as it came.
 pub struct Acted {
     pub outcome: Outcome,
-    /// Of those that were done, as their payloads say.
+    /// Of those that were done, or may have been, as their payloads say.
     pub ids: Vec<String>,
+    /// The answer about the last of them was lost: it may have been done, and is not counted.
+    pub unsure: bool,
     /// How many elements away from their hints may still be looked at, for all of them together.
     pub(super) far: u64,
     /// Nobody clicked: each job was read just now by a walk that meets every element once.
@@ -22,7 +27,7 @@ pub struct Acted {
 
 impl Default for Acted {
     fn default() -> Self {
-        Self { outcome: Outcome::default(), ids: Vec::new(), far: SEARCHED, walking: false }
+        Self { outcome: Outcome::default(), ids: Vec::new(), unsure: false, far: SEARCHED, walking: false }
     }
 }
 
@@ -44,6 +49,15 @@ impl Acted {
         if self.outcome.done > done {
             self.ids.extend(payload::id_of(raw));
         }
+    }
+
+    /// A script that was to move the element failed: where its answer was lost, it may have moved it.
+    pub(super) fn failed(&mut self, raw: &[u8], error: DriverError) -> DriverError {
+        if error.is_unsure() {
+            self.unsure = true;
+            self.ids.extend(payload::id_of(raw));
+        }
+        error
     }
 
     /// Each handle once. One that is named again is gone by then: found by its bytes it would be an equal job, which nobody named.
