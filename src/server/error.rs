@@ -51,7 +51,7 @@ impl DriverError {
         match self {
             Self::Unavailable(_) | Self::Protocol(_) => true,
             Self::Partly { cause, .. } => cause.is_unsure(),
-            Self::LockedOut(_) | Self::Full(_) | Self::ReadOnly(_) | Self::Refused(_) | Self::Corrupt { .. } => false,
+            Self::LockedOut(_) | Self::Full(_) | Self::ReadOnly(_) | Self::Refused(_) | Self::Corrupt { .. } | Self::Unsteady(_) => false,
         }
     }
 }
