@@ -15,9 +15,12 @@ use crate::{
     },
     server::digest::sha1_hex,
 };
+use std::collections::{HashMap, HashSet};
 
 /// Job ids of one INSERT.
 const IDS: usize = 500;
+/// Among the jobs that a line names: it names each that was moved. No job is called that.
+pub const ALL: &str = "\u{1}all";
 
 /// Writes lines; one that stands there already is left alone, so it may be written again by whoever is not sure.
 pub async fn write(db: &Db, lines: &[AuditLine]) -> Result<(), ArchiveError> {
@@ -68,6 +71,18 @@ pub async fn is_named_alone(db: &Db, id: &str) -> Result<bool, ArchiveError> {
     let text = "SELECT 1 FROM flux_console_audit_jobs j LEFT JOIN flux_console_audit a ON a.identity = j.identity \
                 WHERE j.job_id = ? AND a.identity IS NULL LIMIT 1";
     Ok(db.one(sql(text).bind(key(id)), |_| ()).await?.is_some())
+}
+
+/// The operations among these whose lines name each job that was moved.
+pub async fn all_named(db: &Db, operations: &[&str]) -> Result<HashSet<String>, ArchiveError> {
+    let mut named = HashSet::new();
+    for some in operations.chunks(IDS) {
+        let of: HashMap<String, &str> = some.iter().map(|id| (sha1_hex(id), *id)).collect();
+        let asked = sql("SELECT identity FROM flux_console_audit_jobs WHERE job_id = ? AND").bind(ALL);
+        let found = db.rows(asked.one_of("identity", of.keys().cloned()), |row| row.text(0)).await?;
+        named.extend(found.into_iter().flatten().filter_map(|identity| of.get(&identity).map(|id| (*id).to_owned())));
+    }
+    Ok(named)
 }
 
 /// A page, newest first, and how many lines match.

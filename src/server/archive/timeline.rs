@@ -24,7 +24,7 @@ use crate::{
     server::reading,
 };
 use deeds::{Bulk, Deed};
-pub use left::{left, since};
+pub use left::{KEPT, left, since};
 use said::Heard;
 use tell::tell;
 

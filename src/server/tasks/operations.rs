@@ -5,6 +5,7 @@
 
 mod archived;
 mod matching;
+mod named;
 mod over;
 mod run;
 mod turn;

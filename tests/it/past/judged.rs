@@ -78,7 +78,7 @@ async fn a_completion_counts_whatever_the_clocks_say(kind: DatabaseKind) {
     let (places, _) = signatures::places(&db, &sha1_hex(TIMEOUT), i64::MAX, 8).await.expect("places");
     let mut left = Vec::new();
     for place in places {
-        if timeline::left(&db, &place.queue, &place.id, place.row, &[], Millis(0)).await.expect("an answer").is_some() {
+        if timeline::left(&db, &place.queue, &place.id, place.row, &[], Millis(0), true).await.expect("an answer").is_some() {
             left.push(place.id);
         }
     }
@@ -126,7 +126,7 @@ async fn an_operation_that_goes_on_counts_whenever_it_began() {
             filter: None,
             who: None,
         };
-        timeline::left(&db, &queue("orders"), "a", places[0].row, &[operation], Millis(0)).await.expect("an answer").is_some()
+        timeline::left(&db, &queue("orders"), "a", places[0].row, &[operation], Millis(0), true).await.expect("an answer").is_some()
     };
     assert_eq!((left(OperationStatus::Running).await, left(OperationStatus::Done).await), (false, true));
 }

@@ -1,6 +1,7 @@
 //! What the archive tells of jobs that are gone, on real Redis and SQLite.
 
 mod between;
+mod dropped;
 mod elsewhere;
 mod enqueued;
 mod errors;

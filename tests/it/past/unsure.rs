@@ -116,7 +116,7 @@ async fn a_click_of_which_the_answer_was_lost_may_have_moved_the_job(kind: Datab
 async fn left(db: &Db, id: &str, operations: &[Operation]) -> bool {
     let (places, _) = signatures::places(db, &sha1_hex(TIMEOUT), i64::MAX, 8).await.expect("places");
     let place = places.iter().find(|place| place.id == id).expect("a place");
-    timeline::left(db, &place.queue, id, place.row, operations, Millis(0)).await.expect("an answer").is_some()
+    timeline::left(db, &place.queue, id, place.row, operations, Millis(0), true).await.expect("an answer").is_some()
 }
 
 /// The only console was killed, and the next one began after Redis had forgotten the operation.

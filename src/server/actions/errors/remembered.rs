@@ -15,12 +15,13 @@ use crate::model::{
     error::ApiError,
     errors::{Archived, ArchivedPart, ArchivedStep},
     ids::QueueName,
-    operation::Operation,
+    job::JobState,
+    operation::{Operation, Verb},
     time::Millis,
 };
 use crate::server::{
     actions::now,
-    archive::{db::Db, error::ArchiveError, jobs, record, signatures, signatures::Place, timeline},
+    archive::{audit, db::Db, error::ArchiveError, jobs, record, signatures, signatures::Place, timeline},
     digest::sha1_hex,
     error::DriverError,
     state::AppState,
@@ -46,6 +47,8 @@ const LINES_WAIT: &str =
     "Many audit lines are still on their way to the archive, so it is not known what was done lately. Try again in a moment.";
 /// Operations of the last day: all of them, or one that took a job might be left out.
 const OPERATIONS: usize = 5_000;
+/// A list of the library's is longer for moments, while many workers push to it at once.
+const LONGEST: u64 = timeline::KEPT + 100;
 
 /// What keeps it from being told what is left.
 #[derive(Debug)]
@@ -92,6 +95,8 @@ pub struct Lately {
     lines: Vec<AuditLine>,
     /// What failed before may have lost what came after it.
     border: Millis,
+    /// Queues whose failed lists are longer than the library lets them be.
+    long: HashSet<QueueName>,
 }
 
 impl Lately {
@@ -100,7 +105,13 @@ impl Lately {
         let driver = &state.driver;
         if places.is_empty() {
             // Nothing is left of nothing.
-            return Ok(Self { here: HashSet::new(), operations: Vec::new(), lines: Vec::new(), border: Millis(i64::MAX) });
+            return Ok(Self {
+                here: HashSet::new(),
+                operations: Vec::new(),
+                lines: Vec::new(),
+                border: Millis(i64::MAX),
+                long: HashSet::new(),
+            });
         }
         let here = here(state, db, places).await?;
         let at = now();
@@ -114,7 +125,14 @@ impl Lately {
         let told = lines.iter().filter_map(bulk::operation).filter(|told| queues.contains(&told.queue));
         let forgotten: Vec<Operation> = told.filter(|told| !operations.iter().any(|known| known.id == told.id)).collect();
         operations.extend(forgotten);
-        Ok(Self { here, operations, lines, border: border(&driver.retention(at).await?, at) })
+        forget_named(state, db, &mut operations).await?;
+        let mut long = HashSet::new();
+        for queue in queues {
+            if driver.count(queue, JobState::Failed).await? > LONGEST {
+                long.insert(queue.clone());
+            }
+        }
+        Ok(Self { here, operations, lines, border: border(&driver.retention(at).await?, at), long })
     }
 
     /// Whether somebody moved the job by name since it failed, or may have.
@@ -129,6 +147,15 @@ impl Lately {
                 && (line.filter.as_deref() == Some(alone.as_str()) || line.ids.contains(&among))
         })
     }
+}
+
+/// Leaves out those that name what they moved: the others they left alone.
+async fn forget_named(state: &AppState, db: &Db, operations: &mut Vec<Operation>) -> Result<(), Halt> {
+    let names = |o: &&Operation| o.finished_at.is_some() && o.filter.is_some() && matches!(o.verb, Verb::Retry | Verb::Discard);
+    let ended: Vec<&str> = operations.iter().filter(names).map(|o| o.id.as_str()).collect();
+    let named = state.archive.noted(audit::all_named(db, &ended).await)?;
+    operations.retain(|o| !named.contains(&o.id));
+    Ok(())
 }
 
 /// The rows among these whose job is in Redis, or was pushed within a day. Each list of Redis is read once for all of them.
@@ -156,7 +183,8 @@ pub async fn left(state: &AppState, db: &Db, place: &Place, lately: &Lately) -> 
     if lately.here.contains(&place.row) {
         return Ok(None);
     }
-    let judged = timeline::left(db, &place.queue, &place.id, place.row, &lately.operations, lately.border).await;
+    let cut = !lately.long.contains(&place.queue);
+    let judged = timeline::left(db, &place.queue, &place.id, place.row, &lately.operations, lately.border, cut).await;
     let Some(failure) = state.archive.noted(judged)?.filter(|failure| !lately.names(failure)) else { return Ok(None) };
     // Nothing in Redis, and no event, can be told to be of it.
     if state.archive.noted(jobs::is_nameless(db, failure.row, &failure.id).await)? {

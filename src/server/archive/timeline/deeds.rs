@@ -11,6 +11,7 @@ use crate::{
         time::Millis,
     },
     server::archive::{
+        audit::ALL,
         db::Db,
         error::ArchiveError,
         record::key,
@@ -24,6 +25,8 @@ const SECOND_MS: i64 = 1_000;
 const ERROR_CHARS: usize = 2_000;
 /// How the audit line of "all that match" begins.
 const MATCHING: &str = "failed matching ";
+/// How the result begins of an operation that did not go through.
+const UNDONE: [&str; 3] = ["cancelled: ", "failed: ", "interrupted: "];
 
 /// What an operator did to the job.
 pub struct Deed {
@@ -69,9 +72,10 @@ impl Deed {
         self.result.starts_with(UNSURE)
     }
 
-    /// An operation on archived jobs names those that were pushed, whatever became of the others.
+    /// An operation names the jobs that it moved, whatever became of the others. Its line alone says that it did not go through.
     fn pushed(&self) -> bool {
-        self.among && self.verb == "retry-archived"
+        let operation = || UNDONE.iter().any(|word| self.result.starts_with(word)) && matches!(self.verb.as_str(), "retry" | "discard");
+        self.among && (self.verb == "retry-archived" || operation())
     }
 
     /// As `Came` words a result.
@@ -111,39 +115,48 @@ pub async fn of_job(db: &Db, queue: &QueueName, id: &str) -> Result<Vec<Deed>, A
     Ok(deeds)
 }
 
-/// A retry of many jobs of the queue. Which ones they were is written down nowhere.
+/// A retry or deletion of many jobs of the queue. Which ones they were is written down nowhere.
 pub struct Bulk {
     pub at: Millis,
     pub who: String,
     pub result: String,
     /// `None`: all failed jobs.
     pub filter: Option<String>,
+    /// As many as it took, or may have.
+    pub jobs: u64,
 }
 
-/// Holds for the line of what took jobs, or may have: a killed console could not say.
+/// Holds for the line of what took jobs, or may have: a killed console could not say. Not where it names them all; its `?` is [`ALL`].
 fn took() -> String {
-    format!("(jobs > 0 OR result LIKE '{AT_LEAST}%')")
+    format!(
+        "(jobs > 0 OR result LIKE '{AT_LEAST}%') AND NOT EXISTS \
+         (SELECT 1 FROM flux_console_audit_jobs j WHERE j.job_id = ? AND j.identity = flux_console_audit.identity)"
+    )
 }
 
 /// Such retries while the job had failed, the newest of them, oldest first.
 pub async fn of_many(db: &Db, queue: &QueueName, all: &All) -> Result<Vec<Bulk>, ArchiveError> {
     let Some((from, until)) = failed_and_seen(all) else { return Ok(Vec::new()) };
     let text = format!(
-        "SELECT at_ms, who, result, filter FROM flux_console_audit WHERE queue = ? AND verb = 'retry' AND at_ms > ? AND at_ms <= ? \
+        "SELECT at_ms, who, result, filter, jobs FROM flux_console_audit WHERE queue = ? AND verb = 'retry' AND at_ms > ? AND at_ms <= ? \
          AND {took} AND (filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms DESC LIMIT {MOST}",
         took = took()
     );
-    let asked = sql(text).bind(clean(queue.as_str())).bind(from).bind(until);
+    let asked = sql(text).bind(clean(queue.as_str())).bind(from).bind(until).bind(ALL);
     let mut found = db.rows(asked, bulk).await?;
     found.reverse();
     Ok(found)
 }
 
 fn bulk(row: &Row<'_>) -> Bulk {
+    let result = row.text(2).unwrap_or_default();
+    // `interrupted: at least 2 done of 3`
+    let unsure = result.strip_prefix(AT_LEAST).map(|done| done.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(u64::MAX));
     Bulk {
         at: Millis(row.int(0).unwrap_or_default()),
         who: row.text(1).unwrap_or_default(),
-        result: row.text(2).unwrap_or_default(),
+        jobs: unsure.unwrap_or_else(|| row.count(4)),
+        result,
         filter: row.text(3).and_then(|filter| filter.strip_prefix(MATCHING).map(str::to_owned)),
     }
 }
@@ -151,12 +164,12 @@ fn bulk(row: &Row<'_>) -> Bulk {
 /// What was done to many failed jobs of the queue since a moment, retries and deletions; the first of them.
 pub async fn on_failed(db: &Db, queue: &QueueName, since: Millis) -> Result<Vec<Bulk>, ArchiveError> {
     let text = format!(
-        "SELECT at_ms, who, result, filter FROM flux_console_audit WHERE queue = ? \
+        "SELECT at_ms, who, result, filter, jobs FROM flux_console_audit WHERE queue = ? \
          AND verb IN ('retry', 'discard', 'clear-failed', 'purge') AND at_ms >= ? \
          AND {took} AND (verb = 'purge' OR filter = 'all failed' OR filter LIKE '{MATCHING}%') ORDER BY at_ms LIMIT {MOST}",
         took = took()
     );
-    db.rows(sql(text).bind(clean(queue.as_str())).bind(since.0), bulk).await
+    db.rows(sql(text).bind(clean(queue.as_str())).bind(since.0).bind(ALL), bulk).await
 }
 
 /// How many jobs of the queue were retried or deleted in that time, from whichever list; `None`: nobody knows.
@@ -271,7 +284,7 @@ mod tests {
         };
         let means = |filter: &str| {
             let at = Millis(failed.0 + 15 * 60_000 + 5);
-            let bulk = Bulk { at, who: "Olga".into(), result: "1 done".into(), filter: Some(filter.into()) };
+            let bulk = Bulk { at, who: "Olga".into(), result: "1 done".into(), filter: Some(filter.into()), jobs: 1 };
             bulk.may_mean(std::slice::from_ref(&row))
         };
         assert!(means("since:15m") && means("until:15m") && means("since:2026-01-02"));
@@ -287,6 +300,7 @@ mod tests {
         assert!(cancelled.moved() && cancelled.title() == "Retried by Olga");
         assert!(deed("retry", "1 done", false).moved() && deed("discard", "2 done", true).moved());
         assert!(deed("discard", "2 of 3 jobs were done, then no", true).moved() && deed("retry", "unsure: no", false).moved());
+        assert!(deed("discard", "cancelled: 3 done of 5", true).moved() && deed("retry", "interrupted: at least 1 done", true).moved());
         for (verb, result, among) in
             [("retry-archived", "refused: no", false), ("retry", "1 gone", true), ("duplicate", "done as b", false)]
         {

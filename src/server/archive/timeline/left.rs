@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// The library keeps so many failed jobs of a queue in Redis, the newest.
-const KEPT: u64 = 1_000;
-/// No more rows are stepped over to see whether it had dropped one.
+pub const KEPT: u64 = 1_000;
+/// No more rows are looked at to see whether it had dropped one.
 const COUNTED: u64 = 20_000;
 /// A row is written moments after its failure, by another clock, and MySQL's times are whole seconds.
 const SECOND_MS: i64 = 1_000;
@@ -30,7 +30,7 @@ const BEHIND_MS: i64 = 60_000;
 /// The failure that this row tells of, if it is the newest of its job and nothing is known that came after it: no other end or run, no
 /// operator or operation that moved the job by name, and no action on many failed jobs while it may have been among them. `operations`:
 /// what Redis tells of those under way and of the last day; their lines may not be written yet. `border`: what failed before may have lost
-/// what came after it. What cannot be told is not left.
+/// what came after it. `cut`: the queue's list in Redis is no longer than the library lets it be. What cannot be told is not left.
 pub async fn left(
     db: &Db,
     queue: &QueueName,
@@ -38,6 +38,7 @@ pub async fn left(
     row: i64,
     operations: &[Operation],
     border: Millis,
+    cut: bool,
 ) -> Result<Option<ArchivedRow>, ArchiveError> {
     let all = of_itself(db, queue, id).await?;
     let Some(failure) = shown(&all.rows).filter(|newest| newest.row == row && ended::is_last(&all, newest)) else { return Ok(None) };
@@ -59,9 +60,13 @@ pub async fn left(
     bulk.sort_by_key(|action| action.at);
     // What Redis had dropped before the first of them was there for none.
     if let Some(first) = bulk.iter().find(|action| action.may_mean(&all.rows)) {
+        // Other producers let their lists grow: who took more than the library keeps met such a list, or one that was restored.
+        if !cut || bulk.iter().any(|action| action.jobs > KEPT && action.may_mean(&all.rows)) {
+            return Ok(None);
+        }
         let lately: u64 = lately().filter(|o| o.started_at < first.at).map(at_most).sum();
         let Some(taken) = deeds::taken(db, queue, since, first.at).await? else { return Ok(None) };
-        if !dropped(db, queue, row, first.at, taken.saturating_add(lately)).await? {
+        if !dropped(db, queue, failure, first.at, taken.saturating_add(lately)).await? {
             return Ok(None);
         }
     }
@@ -94,7 +99,8 @@ fn took(operation: &Operation) -> bool {
 }
 
 fn of_operation(operation: &Operation) -> Bulk {
-    Bulk { at: operation.started_at, who: String::new(), result: String::new(), filter: operation.filter.clone() }
+    let (who, result) = (String::new(), String::new());
+    Bulk { at: operation.started_at, who, result, filter: operation.filter.clone(), jobs: at_most(operation) }
 }
 
 /// Jobs that it can have taken.
@@ -104,17 +110,42 @@ fn at_most(operation: &Operation) -> u64 {
 
 /// Whether so many failures of the queue had come behind it by then that Redis did not have it any more, with so many `taken` out of the
 /// list meanwhile, each of which made room. A failure may have two rows, the library's and the console's, and some are older than their
-/// places say: those of a list that was there before the archive.
-async fn dropped(db: &Db, queue: &QueueName, row: i64, at: Millis, taken: u64) -> Result<bool, ArchiveError> {
-    let most = KEPT.saturating_add(taken).saturating_mul(2);
-    if most > COUNTED {
+/// places say: those of a list that was there before the archive. Where there are twice as many rows, that is no matter, and an index
+/// alone tells; else jobs are counted that failed later.
+async fn dropped(db: &Db, queue: &QueueName, failure: &ArchivedRow, at: Millis, taken: u64) -> Result<bool, ArchiveError> {
+    let most = KEPT.saturating_add(taken);
+    let twice = most.saturating_mul(2);
+    if twice > COUNTED {
+        return Ok(false);
+    }
+    let until = Millis(at.0.saturating_sub(BEHIND_MS));
+    if stood_behind(db, queue, failure.row, twice, until).await? {
+        return Ok(true);
+    }
+    // The library stamps a failure with the time at which it failed.
+    let Some(failed_at) = failure.failed_at.or(failure.created_at) else { return Ok(false) };
+    if !stood_behind(db, queue, failure.row, most, until).await? {
         return Ok(false);
     }
     let dialect = db.dialect();
+    let behind = sql("SELECT COUNT(DISTINCT b.job_id) FROM (SELECT a.job_id, a.created_at, a.archived_at FROM flux_job_archive a \
+         WHERE a.status = 'failed' AND a.id > ?")
+    .bind(failure.row)
+    .and_is(dialect, "a.queue", stored_queue(dialect, queue.as_str()))
+    .then(" ORDER BY a.id LIMIT ?")
+    .bind(twice);
+    let later = format!(") b WHERE b.created_at >= {} AND {} <= ?", dialect.at(), dialect.ms("b.archived_at"));
+    let jobs = db.one(behind.then(&later).bind(failed_at.0).bind(until.0), |row| row.count(0)).await?;
+    Ok(jobs.unwrap_or(0) >= most)
+}
+
+/// Whether so many failed rows of the queue stand behind this one, the last of them archived by then.
+async fn stood_behind(db: &Db, queue: &QueueName, row: i64, rows: u64, until: Millis) -> Result<bool, ArchiveError> {
+    let dialect = db.dialect();
     let text = format!("SELECT {} FROM flux_job_archive a WHERE a.status = 'failed' AND a.id > ?", dialect.ms("a.archived_at"));
     let asked = sql(text).bind(row).and_is(dialect, "a.queue", stored_queue(dialect, queue.as_str()));
-    let last = db.one(asked.then(" ORDER BY a.id LIMIT 1 OFFSET ?").bind(most - 1), |row| row.int(0)).await?;
-    Ok(last.flatten().is_some_and(|archived| archived + BEHIND_MS <= at.0))
+    let last = db.one(asked.then(" ORDER BY a.id LIMIT 1 OFFSET ?").bind(rows.saturating_sub(1)), |row| row.int(0)).await?;
+    Ok(last.flatten().is_some_and(|archived| archived <= until.0))
 }
 
 #[cfg(test)]

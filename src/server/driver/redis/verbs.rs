@@ -184,7 +184,7 @@ impl RedisDriver {
         Ok(())
     }
 
-    /// One job into an open trash entry. It was read just now: nobody looks for it far away.
+    /// One job into an open trash entry; its id, if it went there. It was read just now: nobody looks for it far away.
     pub async fn discard_into(
         &self,
         queue: &QueueName,
@@ -193,11 +193,11 @@ impl RedisDriver {
         served: &mut Served,
         clock: impl Fn() -> Millis + Copy,
         outcome: &mut Outcome,
-    ) -> Result<(), DriverError> {
+    ) -> Result<Vec<String>, DriverError> {
         let mut acted = Acted { far: 0, ..Acted::walking() };
         self.discard_located(queue, id, f, served, clock, &mut acted).await?;
         outcome.add(&acted.outcome);
-        Ok(())
+        Ok(acted.ids)
     }
 
     async fn discard_located(

@@ -6,7 +6,7 @@
 //! the one before has seen, or below what that one left. Each job is looked for by its fingerprint and moved by the same script as
 //! on a click.
 
-use super::{Operations, work::Work};
+use super::{Operations, named::Named, work::Work};
 use crate::model::{
     error::ApiError,
     ids::{Fingerprint, QueueName, Source},
@@ -47,6 +47,7 @@ pub struct Matching {
     unsure: Option<String>,
     /// A place in a list was not found again, so some jobs were not looked at.
     lost: bool,
+    pub(super) named: Named,
 }
 
 impl Matching {
@@ -140,6 +141,7 @@ pub(super) async fn ready(state: &AppState, chosen: &Chosen) -> Result<Matching,
         trash,
         unsure: None,
         lost: false,
+        named: Named::when(*from == JobState::Failed),
     })
 }
 
@@ -281,7 +283,7 @@ async fn act_on(
 ) -> Result<(), DriverError> {
     let (driver, one) = (&state.driver, std::slice::from_ref(job));
     match (work.verb, &work.trash) {
-        (Verb::Discard, Some(trash)) => driver.discard_into(queue, trash, job, &mut work.served, now, outcome).await?,
+        (Verb::Discard, Some(trash)) => work.named.add(driver.discard_into(queue, trash, job, &mut work.served, now, outcome).await?),
         (Verb::Promote, _) => {
             let mut told = Acted::default();
             driver.promote_telling(queue, one, &mut work.served, now, &mut told).await?;
@@ -291,6 +293,7 @@ async fn act_on(
             let mut told = Acted::walking();
             driver.retry_telling(queue, one, work.base, &mut told).await?;
             outcome.add(&told.outcome);
+            work.named.add(told.ids);
         }
     }
     Ok(())

@@ -32,6 +32,9 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
         }
         let stepped = step(&state, &operation.queue.clone(), &mut work, &mut operation.outcome).await;
         operations.put(&operation);
+        if let Some(named) = work.named() {
+            named.write_down(&state, &operation.id).await;
+        }
         match stepped {
             Ok(true) => break OperationStatus::Done,
             Ok(false) => failures = 0,
@@ -87,17 +90,23 @@ pub(super) async fn run(operations: Operations, state: AppState, mut operation: 
             Err(error) => tracing::warn!(%error, "the trash entry could not be finished"),
         }
     }
+    let moved = work.named().map_or_else(Vec::new, |named| named.rest(&operation));
     operation.message = operation.message.or_else(|| work.remark());
     // Whatever else is said in the end: what was done is not known for sure.
     if lost {
         let said = operation.message.take().filter(|said| said != LOST_REDIS);
         operation.message = Some(said.map_or_else(|| LOST_REDIS.into(), |said| format!("{LOST_REDIS} {said}")));
     }
-    end(&operations, &state, operation).await;
+    end_naming(&operations, &state, operation, moved).await;
 }
 
-/// Writes an end down wherever it is looked for.
-pub(super) async fn end(operations: &Operations, state: &AppState, mut operation: Operation) {
+/// The end of one that did not begin.
+pub(super) async fn end(operations: &Operations, state: &AppState, operation: Operation) {
+    end_naming(operations, state, operation, Vec::new()).await;
+}
+
+/// Writes an end down wherever it is looked for. `moved`: jobs that its line is to name.
+async fn end_naming(operations: &Operations, state: &AppState, mut operation: Operation, moved: Vec<String>) {
     operation.finished_at = Some(now());
     // Before anybody sees the end and loads the list again; and below, so that the next tick tells of the end.
     state.watching.nudge_queue(&operation.queue);
@@ -108,7 +117,7 @@ pub(super) async fn end(operations: &Operations, state: &AppState, mut operation
     // What the archive could not be told, the line takes along. Redis away: another console names them.
     let pushed = match operation.verb {
         Verb::RetryArchived => state.driver.pushed(&operation.id).await.unwrap_or_default(),
-        Verb::Retry | Verb::Promote | Verb::Discard | Verb::Purge | Verb::ClearFailed | Verb::Restore => Vec::new(),
+        Verb::Retry | Verb::Promote | Verb::Discard | Verb::Purge | Verb::ClearFailed | Verb::Restore => moved,
     };
     audit::operation(state, &operation, &pushed);
     state.watching.nudge_queue(&operation.queue);

@@ -3,6 +3,7 @@
 use super::{
     archived::{self, Archived},
     matching::{self, Matching},
+    named::Named,
 };
 use crate::model::{
     ids::{Priority, QueueName},
@@ -95,11 +96,20 @@ impl Work {
                 "{} stay in the trash: jobs equal to them byte for byte are delayed already, and Redis keeps one of two equal ones.",
                 stays.jobs()
             )),
-            Self::Matching(matching) => matching.lost().then(|| {
+            Self::Matching(matching) if matching.lost() => Some(
                 "Others took jobs out of the list, and its place there was lost: some of those that are told as gone may be there still. \
                  Count them again for the rest."
-                    .into()
-            }),
+                    .into(),
+            ),
+            Self::Matching(matching) => matching.named.remark(),
+            _ => None,
+        }
+    }
+
+    /// Which jobs it moved, where that is written down.
+    pub(super) fn named(&mut self) -> Option<&mut Named> {
+        match self {
+            Self::Matching(matching) => Some(&mut matching.named),
             _ => None,
         }
     }
