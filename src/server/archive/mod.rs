@@ -22,7 +22,7 @@ pub mod setting;
 pub mod shelf;
 pub mod signatures;
 pub mod size;
-mod spare;
+pub mod spare;
 pub mod sql;
 pub mod timeline;
 pub mod totals;

@@ -1,12 +1,32 @@
-//! What the archive keeps in memory though nobody looks.
+//! What the archive keeps in memory though nobody looks, and how it is known without asking that nobody wrote.
 
 use super::{
     db::{Db, WRITE_WITHIN, within},
     error::ArchiveError,
 };
 use sqlx::Connection;
+use std::{
+    fs::metadata,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// What the two files of SQLite were like: each transaction writes to one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp([Option<(u64, SystemTime)>; 2]);
 
 impl Db {
+    /// As long as it stays the same nobody has written, this console or another program: but for two writes in the same few milliseconds.
+    /// `None`: only a question tells that.
+    pub fn stamp(&self) -> Option<Stamp> {
+        let Self::Sqlite { read, .. } = self else { return None };
+        let file = read.connect_options().get_filename().to_path_buf();
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        let of = |path: &Path| metadata(path).and_then(|found| Ok((found.len(), found.modified()?))).ok();
+        Some(Stamp([of(&file), of(&PathBuf::from(log))]))
+    }
+
     /// Has SQLite give back what it keeps for questions that may come: readers that are at rest, and the writer's pages and statements. A
     /// connection holds a few hundred kB of each; what is needed comes back by itself.
     pub async fn give_back(&self) -> Result<(), ArchiveError> {

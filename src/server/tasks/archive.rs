@@ -1,10 +1,12 @@
 //! Keeps the archive connected: opens it, looks whether it answers, opens it again.
 
 use crate::server::{actions::now, state::AppState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 const CHECK_EVERY: Duration = Duration::from_secs(5);
+/// While nobody looks. Whoever asks it something finds out anyway.
+const CHECK_IDLE_EVERY: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(2);
 
 pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -18,9 +20,15 @@ pub async fn run(state: AppState, shutdown: CancellationToken) -> anyhow::Result
                 continue;
             }
             while state.archive.check(now()).await {
-                tokio::select! {
-                    () = tokio::time::sleep(CHECK_EVERY) => {}
-                    () = state.archive.doubted() => {}
+                let checked = Instant::now();
+                loop {
+                    tokio::select! {
+                        () = tokio::time::sleep(CHECK_EVERY) => {}
+                        () = state.archive.doubted() => break,
+                    }
+                    if state.watching.anybody(now()) || checked.elapsed() >= CHECK_IDLE_EVERY {
+                        break;
+                    }
                 }
             }
         }

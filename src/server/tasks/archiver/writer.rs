@@ -11,6 +11,7 @@ use crate::{
             gaps, index,
             record::{self, Line, Lines, Missed, Record, Run},
             shelf,
+            spare::Stamp,
         },
         ledger::told::{Closed, News, Said},
         state::AppState,
@@ -31,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// Without new rows the index is asked this often for rows that appeared behind others (`index::LOOK_BACK`).
 const LOOK_BACK_EVERY: Duration = Duration::from_secs(10);
+/// Where the files of SQLite say that nobody wrote since all was indexed, it is asked this often all the same.
+const REST: Duration = Duration::from_secs(60);
 /// The index gets this long of a turn.
 const INDEX_FOR: Duration = Duration::from_millis(150);
 
@@ -44,11 +47,21 @@ pub struct Writer {
     looked_back: Option<Instant>,
     /// There may be something left of shelves that were given up.
     clearing: bool,
+    /// What the files were like when nothing was found to index, also behind other rows.
+    rests: Option<(Stamp, Instant)>,
 }
 
 impl Writer {
     pub fn new(state: &AppState, spool: &Arc<Spool>) -> Self {
-        Self { state: state.clone(), spool: spool.clone(), news: Vec::new(), lines: Lines::default(), looked_back: None, clearing: false }
+        Self {
+            state: state.clone(),
+            spool: spool.clone(),
+            news: Vec::new(),
+            lines: Lines::default(),
+            looked_back: None,
+            clearing: false,
+            rests: None,
+        }
     }
 
     /// Until it is dropped. Dropped inside of a transaction, that one never was, or is known when it is written again.
@@ -139,6 +152,15 @@ impl Writer {
 
     async fn index(&mut self, db: &Db) -> Result<(), ArchiveError> {
         let archive = self.state.archive.clone();
+        // Before anything is asked: what is written meanwhile has another one.
+        let stamp = db.stamp();
+        if let (Some(stamp), Some((known, since))) = (&stamp, &self.rests)
+            && known == stamp
+            && since.elapsed() < REST
+        {
+            return Ok(());
+        }
+        self.rests = None;
         if self.clearing {
             // Whatever is in the way, indexing goes on.
             self.clearing = shelf::clear(db).await.unwrap_or_else(|error| {
@@ -146,19 +168,25 @@ impl Writer {
                 false
             });
         }
-        if self.looked_back.is_none_or(|at| at.elapsed() >= LOOK_BACK_EVERY) {
+        let looks_back = self.looked_back.is_none_or(|at| at.elapsed() >= LOOK_BACK_EVERY);
+        if looks_back {
             self.looked_back = Some(Instant::now());
-            self.clearing = true;
         } else if !archive.noted(index::is_behind(db).await)? {
             return Ok(());
         }
         let since = Instant::now();
+        let mut found = 0;
         while since.elapsed() < INDEX_FOR {
             let indexed = archive.noted(index::step(db).await)?;
             archive.progress(|p| p.indexed += indexed as u64);
+            found += indexed;
             if indexed == 0 {
                 break;
             }
+        }
+        if looks_back {
+            let was_clear = !std::mem::replace(&mut self.clearing, true);
+            self.rests = stamp.filter(|_| found == 0 && was_clear).map(|stamp| (stamp, since));
         }
         Ok(())
     }
