@@ -70,6 +70,13 @@ test('/ filters, j and k move, Enter opens, Esc goes back', async ({ queues, ope
   await expect(page.getByRole('dialog')).toHaveCount(0)
   await page.keyboard.press('Escape')
   await expect(page).toHaveURL(/\/queues$/)
+  // Esc at once, before the pause in typing that the filter waits for.
+  await page.keyboard.press('/')
+  await page.keyboard.type('or')
+  await page.keyboard.press('Escape')
+  await page.waitForTimeout(400)
+  await expect(page).toHaveURL(/\/queues$/)
+  await expect(page.getByRole('searchbox', { name: 'Filter queues by name' })).toHaveValue('')
 
   await open('/queues/orders?state=failed')
   const focused = page.locator('tr:has(:focus)')

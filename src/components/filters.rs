@@ -26,17 +26,19 @@ pub fn QueueFilters(#[prop(into)] query: Signal<QueuesQuery>) -> impl IntoView {
         let query = QueuesQuery { q, page: 1, ..query.get_untracked() };
         navigate(&format!("/queues{}", query.search()), NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
     };
+    let field = NodeRef::<leptos::html::Input>::new();
     let typed = {
         let go = go.clone();
-        move |event| {
-            let (text, go) = (event_target_value(&event), go.clone());
+        move |_| {
+            let go = go.clone();
             if let Some(waiting) = timer.get_value() {
                 waiting.clear();
             }
-            timer.set_value(set_timeout_with_handle(move || go(text), SETTLED).ok());
+            // What stands there by then: Esc empties it at once.
+            let settled = move || go(field.get_untracked().map(|f| f.value()).unwrap_or_default());
+            timer.set_value(set_timeout_with_handle(settled, SETTLED).ok());
         }
     };
-    let field = NodeRef::<leptos::html::Input>::new();
     let submit = {
         let go = go.clone();
         move |event: ev::SubmitEvent| {
