@@ -8,23 +8,32 @@ use sqlx::Connection;
 use std::{
     fs::metadata,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 /// What the two files of SQLite were like: each transaction writes to one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp([Option<(u64, SystemTime)>; 2]);
+pub struct Stamp([(u64, SystemTime); 2]);
+
+/// File systems tell times in steps, some of two seconds: what is younger may be written to again without another stamp.
+const SETTLED: Duration = Duration::from_secs(3);
+
+impl Stamp {
+    pub fn is_settled(&self) -> bool {
+        self.0.iter().all(|(_, at)| at.elapsed().is_ok_and(|age| age >= SETTLED))
+    }
+}
 
 impl Db {
-    /// As long as it stays the same nobody has written, this console or another program: but for two writes in the same few milliseconds.
-    /// `None`: only a question tells that.
+    /// As long as a settled one stays the same nobody has written, this console or another program. `None`: only a question tells that, as
+    /// where the file is a link, and its log lies elsewhere.
     pub fn stamp(&self) -> Option<Stamp> {
         let Self::Sqlite { read, .. } = self else { return None };
         let file = read.connect_options().get_filename().to_path_buf();
         let mut log = file.clone().into_os_string();
         log.push("-wal");
         let of = |path: &Path| metadata(path).and_then(|found| Ok((found.len(), found.modified()?))).ok();
-        Some(Stamp([of(&file), of(&PathBuf::from(log))]))
+        Some(Stamp([of(&file)?, of(&PathBuf::from(log))?]))
     }
 
     /// Has SQLite give back what it keeps for questions that may come: readers that are at rest, and the writer's pages and statements. A

@@ -186,7 +186,7 @@ impl Writer {
         }
         if looks_back {
             let was_clear = !std::mem::replace(&mut self.clearing, true);
-            self.rests = stamp.filter(|_| found == 0 && was_clear).map(|stamp| (stamp, since));
+            self.rests = stamp.filter(|stamp| found == 0 && was_clear && stamp.is_settled()).map(|stamp| (stamp, since));
         }
         Ok(())
     }

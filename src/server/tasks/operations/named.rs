@@ -8,6 +8,8 @@ use crate::server::{
 };
 use std::time::Duration;
 
+/// No more are named: how many stood behind a failure is counted no further (`timeline::left`), and a line is deleted with its names.
+const NAMED: u64 = 20_000;
 /// So many ids wait for an archive that is away.
 const MOST: usize = 1_000;
 /// A slow archive is no reason to hold an operation up for long.
@@ -23,6 +25,8 @@ pub(super) struct Named {
     moved: u64,
     /// Some could not be kept.
     lost: bool,
+    /// They were too many.
+    many: bool,
 }
 
 impl Named {
@@ -34,6 +38,10 @@ impl Named {
         if self.asked && !self.lost {
             self.moved += ids.len() as u64;
             self.ids.extend(ids);
+            if self.moved > NAMED {
+                self.ids.clear();
+                (self.lost, self.many) = (true, true);
+            }
         }
     }
 
@@ -80,10 +88,13 @@ impl Named {
     }
 
     pub(super) fn remark(&self) -> Option<String> {
+        let why = if self.many {
+            "More jobs were moved than are named."
+        } else {
+            "The archive did not take the names of the jobs that were moved."
+        };
         self.lost.then(|| {
-            "The archive did not take the names of the jobs that were moved. What Redis had dropped before its turn is not offered with \
-             its group: each can be retried from its page."
-                .into()
+            format!("{why} What Redis had dropped before its turn is not offered with its group: each can be retried from its page.")
         })
     }
 }
@@ -122,6 +133,11 @@ mod tests {
         assert_eq!(line(true, &["a", "b"], &operation), ["a", "b", audit::ALL]);
         assert_eq!(line(true, &["a"], &operation), ["a"], "one of them says no id");
         assert!(line(false, &["a", "b"], &operation).is_empty());
+        let mut many = Named::when(true);
+        many.add(vec![String::new(); 20_000]);
+        assert!(many.remark().is_none());
+        many.add(vec![String::new()]);
+        assert!(many.remark().is_some_and(|why| why.starts_with("More jobs")) && many.rest(&operation).is_empty());
         let cancelled = Operation { status: OperationStatus::Cancelled, ..operation.clone() };
         assert_eq!(line(true, &["a", "b"], &cancelled).len(), 3);
         let failed = Operation { status: OperationStatus::Failed, ..operation.clone() };

@@ -139,8 +139,13 @@ impl RedisDriver {
         }
         let stood = Top { position: sweep.stay.saturating_sub(1), anchors: sweep.old.stayed.clone(), ..Top::default() };
         if let Some((at, which)) = self.place(&sweep.queue, &Source::Failed, &stood, Reach::Far).await? {
+            let nearer = at + 1 < sweep.stay;
             sweep.stay = at + 1;
             sweep.old.stayed.drain(..which.min(stood.anchors.len()));
+            // Some of those that stay have left: that comes to an end by itself.
+            if nearer {
+                return Ok(Some(Step { outcome: Outcome::default(), finished: false }));
+            }
         } else {
             sweep.stay = sweep.stay.saturating_sub(shrunk.max(stood.anchors.len() as u64));
             sweep.old.stayed.clear();
