@@ -22,29 +22,22 @@ const SETTLED: Duration = Duration::from_millis(150);
 pub fn QueueFilters(#[prop(into)] query: Signal<QueuesQuery>) -> impl IntoView {
     let navigate = use_navigate();
     let timer = StoredValue::new(None::<TimeoutHandle>);
-    let go = move |q: String| {
+    let field = NodeRef::<leptos::html::Input>::new();
+    // By what stands in the field then: Esc empties it at once, whatever was typed a moment before.
+    let go = Callback::new(move |()| {
+        let q = field.get_untracked().map(|f| f.value()).unwrap_or_default();
         let query = QueuesQuery { q, page: 1, ..query.get_untracked() };
         navigate(&format!("/queues{}", query.search()), NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
-    };
-    let field = NodeRef::<leptos::html::Input>::new();
-    let typed = {
-        let go = go.clone();
-        move |_| {
-            let go = go.clone();
-            if let Some(waiting) = timer.get_value() {
-                waiting.clear();
-            }
-            // What stands there by then: Esc empties it at once.
-            let settled = move || go(field.get_untracked().map(|f| f.value()).unwrap_or_default());
-            timer.set_value(set_timeout_with_handle(settled, SETTLED).ok());
+    });
+    let typed = move |_| {
+        if let Some(waiting) = timer.get_value() {
+            waiting.clear();
         }
+        timer.set_value(set_timeout_with_handle(move || go.run(()), SETTLED).ok());
     };
-    let submit = {
-        let go = go.clone();
-        move |event: ev::SubmitEvent| {
-            event.prevent_default();
-            go(field.get_untracked().map(|f| f.value()).unwrap_or_default());
-        }
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        go.run(());
     };
     let on_key = move |event: ev::KeyboardEvent| {
         if event.key() == "Escape" {
@@ -52,7 +45,7 @@ pub fn QueueFilters(#[prop(into)] query: Signal<QueuesQuery>) -> impl IntoView {
                 field.set_value("");
                 let _ = field.blur();
             }
-            go(String::new());
+            go.run(());
         }
     };
     let hidden = move |name: &'static str, read: fn(&QueuesQuery) -> Option<&'static str>| {

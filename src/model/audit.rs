@@ -9,6 +9,13 @@ pub const PER_PAGE: u64 = 50;
 /// How the result begins of an operation whose console was gone before it could say how much it had done.
 pub const AT_LEAST: &str = "interrupted: at least ";
 
+/// How many jobs one may have done that does not say it.
+const UNKNOWN: u64 = 1_000_000;
+
+/// How the filter of an operation begins on the failed jobs that match; and that of one on all of them.
+pub const FAILED_MATCHING: &str = "failed matching ";
+pub const ALL_FAILED: &str = "all failed";
+
 /// How the result begins of an action on named jobs where nobody knows whether the last of them was done: the answer was lost.
 pub const UNSURE: &str = "unsure: ";
 
@@ -38,6 +45,12 @@ pub struct AuditLine {
     /// copy: its id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<String>,
+}
+
+/// How many jobs an operation may have done that could not say it: `interrupted: at least 2 done of 3`. `None`: it could.
+pub fn at_most(result: &str) -> Option<u64> {
+    let done = result.strip_prefix(AT_LEAST)?;
+    Some(done.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(UNKNOWN))
 }
 
 /// `/operations?page=&verb=&queue=&who=`; everything must hold.

@@ -1,6 +1,7 @@
 //! One job's past as a story: its rows, the runs that the event channel told of, what the log said, and what operators did to it, or to
 //! many jobs of its queue at once. How they become one story: `tell`.
 
+mod bulk;
 mod deeds;
 mod ended;
 mod left;
@@ -23,7 +24,8 @@ use crate::{
     },
     server::reading,
 };
-use deeds::{Bulk, Deed};
+use bulk::Bulk;
+use deeds::Deed;
 pub use left::{KEPT, left, since};
 use said::Heard;
 use tell::tell;
@@ -89,7 +91,7 @@ async fn of_itself(db: &Db, queue: &QueueName, id: &str) -> Result<All, ArchiveE
 
 async fn all(db: &Db, queue: &QueueName, id: &str, here: bool) -> Result<All, ArchiveError> {
     let mut all = All { here, ..of_itself(db, queue, id).await? };
-    let (said, bulk) = tokio::try_join!(said::of_job(db, id, &all), deeds::of_many(db, queue, &all))?;
+    let (said, bulk) = tokio::try_join!(said::of_job(db, id, &all), bulk::of_many(db, queue, &all))?;
     (all.said, all.bulk) = (said, bulk);
     Ok(all)
 }

@@ -251,16 +251,12 @@ async fn the_inbox_is_led_by_indexes(kind: DatabaseKind) {
     record::records(&db, &(0..1_000).map(later).collect::<Vec<_>>()).await.expect("written");
     while index::step(&db).await.expect("indexed") > 0 {}
     let line = AuditLine {
-        id: "all".into(),
-        at: Millis(AT.0 + DAY_MS),
-        who: "Olga".into(),
         verb: "retry".into(),
         queue: Some("mail".into()),
         filter: Some("all failed".into()),
         jobs: Some(1),
         result: "1 done".into(),
-        took_ms: 1,
-        ids: Vec::new(),
+        ..pause_line("all", Millis(AT.0 + DAY_MS))
     };
     audit::write(&db, &[line]).await.expect("written");
     let (places, _) = signatures::places(&db, &sha1_hex("No space left"), i64::MAX, 8).await.expect("places");

@@ -4,116 +4,46 @@ use super::*;
 use crate::support::{
     Payload,
     payload::{dead, many, many_dead},
+    proxy::Proxy,
 };
 use flux_console::model::archive::{ArchivedRow, Status, Verdict};
 use redis::{AsyncCommands, Pipeline, aio::MultiplexedConnection};
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-};
 
 const FAILED: &str = "queue:mail:failed";
 const WAITING: &str = "queue:mail";
-
-/// Looks at this key are counted, and from one of them on this is done before each.
-#[derive(Default)]
-struct Busy {
-    key: &'static str,
-    verb: &'static str,
-    from: usize,
-    looks: usize,
-    meanwhile: Pipeline,
-}
 
 /// A driver whose looks go through a stretch of network in which others get busy.
 pub struct Between {
     /// Of this stretch.
     pub url: String,
     pub driver: RedisDriver,
-    busy: Arc<Mutex<Busy>>,
-    task: JoinHandle<()>,
+    proxy: Proxy,
+    con: MultiplexedConnection,
 }
 
 impl Between {
     pub async fn start(redis: &TestRedis) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let busy = Arc::<Mutex<Busy>>::default();
-        let (to, con, all) = (redis.server.port, redis.con.clone(), busy.clone());
-        let task = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let (con, busy) = (con.clone(), all.clone());
-                tokio::spawn(async move { carry(client, to, con, &busy).await });
-            }
-        });
-        let url = format!("redis://127.0.0.1:{port}/");
+        let proxy = Proxy::start(redis.server.port).await;
+        let url = format!("redis://127.0.0.1:{}/", proxy.port);
         let driver = RedisDriver::new(&url, Keys::new("queue:", &["flux_console:".into()])).expect("a URL of our own");
         // From now on Redis knows the script, so each look is asked for once.
         redis.push_raw("queue:known:failed", [dead("a", "known", "no", "")]).await;
         driver.are_here(&queue("known"), &[&row("a", "known")]).await.expect("an answer");
         redis.con.clone().del::<_, ()>("queue:known:failed").await.expect("DEL");
-        Self { url, driver, busy, task }
+        Self { url, driver, proxy, con: redis.con.clone() }
     }
 
     /// Before each look by this command at this key, from that one on, others do this.
     pub fn before(&self, verb: &'static str, key: &'static str, from: usize, meanwhile: Pipeline) {
-        *self.busy.lock().expect("no panic") = Busy { key, verb, from, looks: 0, meanwhile };
+        self.proxy.before(vec![verb.into(), format!("\r\n{key}\r\n")], from, meanwhile, self.con.clone());
     }
 
     /// Whether a job is found, and with how many looks at that list.
     async fn finds(&self, id: &str, key: &'static str, meanwhile: Pipeline) -> (bool, usize) {
         self.before("EVALSHA", key, 2, meanwhile);
         let here = self.driver.are_here(&queue("mail"), &[&row(id, "mail")]).await.expect("an answer");
-        (here[0], std::mem::take(&mut *self.busy.lock().expect("no panic")).looks)
+        (here[0], self.proxy.met())
     }
-}
-
-impl Drop for Between {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn carry(mut client: TcpStream, to: u16, mut con: MultiplexedConnection, busy: &Mutex<Busy>) -> io::Result<()> {
-    let mut server = TcpStream::connect(("127.0.0.1", to)).await?;
-    let (mut asked, mut answered) = (vec![0_u8; 64 * 1024], vec![0_u8; 64 * 1024]);
-    loop {
-        tokio::select! {
-            read = client.read(&mut asked) => {
-                let n = read?;
-                if n == 0 {
-                    return Ok(());
-                }
-                if let Some(meanwhile) = due(busy, &asked[..n]) {
-                    meanwhile.query_async::<()>(&mut con).await.expect("done");
-                }
-                server.write_all(&asked[..n]).await?;
-            }
-            read = server.read(&mut answered) => {
-                let n = read?;
-                if n == 0 {
-                    return Ok(());
-                }
-                client.write_all(&answered[..n]).await?;
-            }
-        }
-    }
-}
-
-/// What is to be done before this is asked.
-fn due(busy: &Mutex<Busy>, asked: &[u8]) -> Option<Pipeline> {
-    let mut busy = busy.lock().expect("no panic");
-    let has = |text: &str| asked.windows(text.len()).any(|part| part == text.as_bytes());
-    if busy.key.is_empty() || !has(busy.verb) || !has(&format!("\r\n{}\r\n", busy.key)) {
-        return None;
-    }
-    busy.looks += 1;
-    (busy.looks >= busy.from).then(|| busy.meanwhile.clone())
 }
 
 fn row(id: &str, name: &str) -> ArchivedRow {

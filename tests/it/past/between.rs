@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     archive::{fresh, on_each},
-    support::{DatabaseKind, TestRedis, eventually, now_ms},
+    support::{DatabaseKind, TestRedis, eventually, now_ms, pause_line},
 };
 use flux_console::{
     model::{audit::AuditLine, errors::GroupPart, operation::Verb, time::Millis},
@@ -65,16 +65,12 @@ async fn a_line_that_waits_for_the_archive_tells_of_all_failed_jobs() {
     // The archive takes nothing while this is open.
     let holds = db.begin().await.expect("begins");
     let line = AuditLine {
-        id: "line".into(),
-        at: minutes_ago(5),
-        who: "Olga".into(),
         verb: "retry".into(),
         queue: Some("mail".into()),
         filter: Some("all failed".into()),
         jobs: Some(1),
         result: "1 done".into(),
-        took_ms: 5,
-        ids: Vec::new(),
+        ..pause_line("line", minutes_ago(5))
     };
     console.state.driver.push_audit(&[serde_json::to_string(&line).expect("JSON")]).await.expect("pushed");
     assert_eq!(by_queue(&counted(&console).await.archived), [("orders", 1)]);

@@ -3,7 +3,7 @@
 use super::remembered::{HOUR_MS, SOON, TIMEOUT, by_queue, console, counted, dead, over, queue, record, timeout, write};
 use crate::{
     archive::{fresh, on_each},
-    support::{DatabaseKind, TestConsole, TestRedis, eventually, now_ms},
+    support::{DatabaseKind, TestConsole, TestRedis, eventually, now_ms, pause_line},
 };
 use flux_console::{
     model::{
@@ -33,16 +33,12 @@ fn others(name: &str, most: usize, failed: i64, archived: i64) -> impl Iterator<
 /// Four hours ago, of all failed jobs of a queue.
 fn line(name: &str, jobs: u64) -> AuditLine {
     AuditLine {
-        id: format!("all of {name}"),
-        at: Millis(now_ms() - 4 * HOUR_MS),
-        who: "Olga".into(),
         verb: "clear-failed".into(),
         queue: Some(name.into()),
         filter: Some("all failed".into()),
         jobs: Some(jobs),
         result: format!("{jobs} done"),
-        took_ms: 5,
-        ids: Vec::new(),
+        ..pause_line(&format!("all of {name}"), Millis(now_ms() - 4 * HOUR_MS))
     }
 }
 

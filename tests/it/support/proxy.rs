@@ -1,5 +1,7 @@
-//! A stretch of network before a database, or Redis, that can lose one answer: what was done is done, and nobody hears of it.
+//! A stretch of network before a database, or Redis. It can lose one answer: what was done is done, and nobody hears of it. And others can
+//! do something in Redis just before a command gets there.
 
+use redis::{Pipeline, aio::MultiplexedConnection};
 use std::{
     io,
     sync::{
@@ -32,6 +34,18 @@ struct Shared {
     /// The same for the next thing that is sent with this text.
     any: Mutex<Option<&'static str>>,
     lost: AtomicUsize,
+    /// What others do meanwhile.
+    busy: Mutex<Busy>,
+}
+
+/// What is sent with all of these texts is counted, and from that one on this is done in Redis before each reaches it.
+#[derive(Default)]
+struct Busy {
+    texts: Vec<String>,
+    from: usize,
+    met: usize,
+    meanwhile: Pipeline,
+    con: Option<MultiplexedConnection>,
 }
 
 impl Proxy {
@@ -61,6 +75,16 @@ impl Proxy {
         *self.shared.any.lock().expect("no panic") = Some(text);
     }
 
+    /// Before each command that is sent with all of these texts, from that one on, others do this on a connection of their own.
+    pub fn before(&self, texts: Vec<String>, from: usize, meanwhile: Pipeline, con: MultiplexedConnection) {
+        *self.shared.busy.lock().expect("no panic") = Busy { texts, from, met: 0, meanwhile, con: Some(con) };
+    }
+
+    /// How many were met since; none is any more.
+    pub fn met(&self) -> usize {
+        std::mem::take(&mut *self.shared.busy.lock().expect("no panic")).met
+    }
+
     /// Answers that were lost.
     pub fn lost(&self) -> usize {
         self.shared.lost.load(Ordering::SeqCst)
@@ -73,11 +97,26 @@ impl Drop for Proxy {
     }
 }
 
+fn has(sent: &[u8], text: &str) -> bool {
+    sent.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+impl Busy {
+    /// What is to be done before this is sent on.
+    fn due(&mut self, sent: &[u8]) -> Option<(Pipeline, MultiplexedConnection)> {
+        if self.texts.is_empty() || !self.texts.iter().all(|text| has(sent, text)) {
+            return None;
+        }
+        self.met += 1;
+        self.con.clone().filter(|_| self.met >= self.from).map(|con| (self.meanwhile.clone(), con))
+    }
+}
+
 impl Shared {
     /// Whether the answer to what was sent is to be lost.
     fn takes(wanted: &Mutex<Option<&'static str>>, sent: &[u8]) -> bool {
         let mut text = wanted.lock().expect("no panic");
-        let met = text.is_some_and(|text| sent.windows(text.len()).any(|part| part == text.as_bytes()));
+        let met = text.is_some_and(|text| has(sent, text));
         if met {
             *text = None;
         }
@@ -87,7 +126,7 @@ impl Shared {
 
 async fn carry(mut client: TcpStream, to: u16, shared: &Shared) -> io::Result<()> {
     let mut server = TcpStream::connect(("127.0.0.1", to)).await?;
-    let (mut asked, mut answered) = (vec![0_u8; 16 * 1024], vec![0_u8; 16 * 1024]);
+    let (mut asked, mut answered) = (vec![0_u8; 64 * 1024], vec![0_u8; 64 * 1024]);
     let mut sent: Vec<u8> = Vec::new();
     loop {
         tokio::select! {
@@ -95,6 +134,10 @@ async fn carry(mut client: TcpStream, to: u16, shared: &Shared) -> io::Result<()
                 let n = read?;
                 if n == 0 {
                     return Ok(());
+                }
+                let due = shared.busy.lock().expect("no panic").due(&asked[..n]);
+                if let Some((meanwhile, mut con)) = due {
+                    meanwhile.query_async::<()>(&mut con).await.expect("done");
                 }
                 server.write_all(&asked[..n]).await?;
                 if Shared::takes(&shared.any, &asked[..n]) {

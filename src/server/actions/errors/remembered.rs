@@ -14,8 +14,7 @@ use crate::model::{
     audit::{AuditLine, UNSURE},
     error::ApiError,
     errors::{Archived, ArchivedPart, ArchivedStep},
-    ids::QueueName,
-    job::JobState,
+    ids::{QueueName, Source},
     operation::{Operation, Verb},
     time::Millis,
 };
@@ -126,12 +125,10 @@ impl Lately {
         let forgotten: Vec<Operation> = told.filter(|told| !operations.iter().any(|known| known.id == told.id)).collect();
         operations.extend(forgotten);
         forget_named(state, db, &mut operations).await?;
-        let mut long = HashSet::new();
-        for queue in queues {
-            if driver.count(queue, JobState::Failed).await? > LONGEST {
-                long.insert(queue.clone());
-            }
-        }
+        let lists: Vec<(&QueueName, &Source)> = queues.into_iter().map(|queue| (queue, &Source::Failed)).collect();
+        let lengths = driver.lengths(&lists).await?;
+        let long =
+            lists.iter().zip(lengths).filter(|(_, length)| *length > Some(LONGEST)).map(|((queue, _), _)| (*queue).clone()).collect();
         Ok(Self { here, operations, lines, border: border(&driver.retention(at).await?, at), long })
     }
 

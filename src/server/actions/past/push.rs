@@ -112,10 +112,8 @@ async fn pushed(
     if ask.request.is_empty() || ask.request.len() > 64 || !ask.request.chars().all(sound) {
         return Err(ApiError::invalid("request", "`request` names the click: 1 to 64 letters, digits and dashes."));
     }
-    if !ask.copy && state.driver.has_failure(queue, id, failure.map_or(raw, |failure| failure.raw)).await? {
-        return Err(ApiError::Conflict { detail: "This failure is still in Redis: retry it there. Nothing was changed.".into() });
-    }
-    if !ask.copy && state.driver.has_nameless(queue, raw).await? {
+    let lies = failure.map_or(raw, |failure| failure.raw);
+    if !ask.copy && (state.driver.has_failure(queue, id, lies).await? || state.driver.has_nameless(queue, raw).await?) {
         return Err(ApiError::Conflict { detail: "This failure is still in Redis: retry it there. Nothing was changed.".into() });
     }
     // Made of the click, so that a click that comes twice answers the same id.

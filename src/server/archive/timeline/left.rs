@@ -2,7 +2,8 @@
 
 use super::{
     MOST,
-    deeds::{self, Bulk, Deed},
+    bulk::{self, Bulk},
+    deeds::Deed,
     ended, of_itself, shown,
 };
 use crate::{
@@ -51,7 +52,7 @@ pub async fn left(
     if audit::is_named_alone(db, id).await? {
         return Ok(None);
     }
-    let mut bulk = deeds::on_failed(db, queue, since).await?;
+    let mut bulk = bulk::on_failed(db, queue, since).await?;
     if bulk.len() >= MOST && !bulk.iter().any(|action| action.may_mean(&all.rows)) {
         return Ok(None);
     }
@@ -65,7 +66,7 @@ pub async fn left(
             return Ok(None);
         }
         let lately: u64 = lately().filter(|o| o.started_at < first.at).map(at_most).sum();
-        let Some(taken) = deeds::taken(db, queue, since, first.at).await? else { return Ok(None) };
+        let Some(taken) = bulk::taken(db, queue, since, first.at).await? else { return Ok(None) };
         if !dropped(db, queue, failure, first.at, taken.saturating_add(lately)).await? {
             return Ok(None);
         }

@@ -3,10 +3,7 @@
 //! Rows keep the order in which they were written: MySQL's times are whole seconds. What else is known is put between them by
 //! its time, or added to the row that tells of the same run.
 
-use super::{
-    All, MOST,
-    deeds::{Bulk, name},
-};
+use super::{All, MOST, bulk::Bulk, deeds::name};
 use crate::{
     model::{
         archive::{ArchivedRow, Attempt, Status, Verdict},

@@ -22,7 +22,7 @@ use old::{LOST, Old};
 use redis::Value;
 
 /// Jobs and bytes that one moving script handles, whichever comes first: about 1 ms of Redis.
-const CHUNK: u64 = 256;
+pub(super) const CHUNK: u64 = 256;
 pub(super) const CHUNK_BYTES: usize = 128 * 1024;
 /// Jobs that stay in the middle of a list are stepped over one by one: smaller chunks keep those scripts short.
 const SPARSE_CHUNK: u64 = 100;

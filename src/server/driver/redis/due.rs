@@ -62,9 +62,14 @@ impl RedisDriver {
         };
         Ok(yes.then(|| clock().0 + MARGIN_MS))
     }
+
+    /// How many jobs of a delayed set are left to the workers, which serve its queue: those that are due.
+    pub(super) async fn due(&self, key: &str, until: i64) -> Result<u64, DriverError> {
+        Ok(redis::cmd("ZCOUNT").arg(key).arg("-inf").arg(until).query_async(&mut self.requests.clone()).await?)
+    }
 }
 
-/// The same for a script: nothing when none stays.
+/// Up to which score delayed jobs stay, for a script: nothing when none stays.
 pub(super) fn argument(until: Option<i64>) -> String {
     until.map_or_else(String::new, |ms| ms.to_string())
 }

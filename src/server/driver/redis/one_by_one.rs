@@ -2,12 +2,13 @@
 
 use super::{
     RedisDriver,
+    bulk::{CHUNK, CHUNK_BYTES},
     due::Served,
     payload,
     promote::DUE,
-    removal::{CHUNK, CHUNK_BYTES, created_after},
+    removal::created_after,
     runs::{self, Run},
-    search::Top,
+    search::{Reach, Top},
     trash,
     verbs::{mark, tally},
 };
@@ -108,12 +109,9 @@ impl RedisDriver {
     /// How many of the jobs that were in a waiting list when `top` was noted are there still. 0 when nothing tells: workers took all of
     /// them, most likely, and what is there is left alone.
     async fn still_there(&self, queue: &QueueName, p: Priority, top: &mut Top) -> Result<u64, DriverError> {
-        let Some((mark, hash)) = self.above(queue, &Source::Waiting(p), top).await? else { return Ok(0) };
-        // Those before the one that was found have left.
-        let left = top.anchors.iter().position(|anchor| *anchor == hash).unwrap_or(0);
-        top.anchors.drain(..left);
-        top.position = mark.at.saturating_sub(1);
-        Ok(mark.at)
+        let Some((at, which)) = self.place(queue, &Source::Waiting(p), top, Reach::Far).await? else { return Ok(0) };
+        top.found(at, which);
+        Ok(at + 1)
     }
 
     /// Jobs without a group from the end of the list, all at once; false when that is no longer what was read.
@@ -182,8 +180,7 @@ impl RedisDriver {
             && set.left > 0
             && let Some(until) = self.due_until(queue, served, clock).await?
         {
-            let due: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(until).query_async(&mut self.requests.clone()).await?;
-            outcome.due += due.min(set.left);
+            outcome.due += self.due(&key, until).await?.min(set.left);
         }
         Ok(more)
     }

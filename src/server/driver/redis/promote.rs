@@ -5,6 +5,7 @@ use super::{
     bulk::{CHUNK_BYTES, Step},
     due::{self, Served},
     payload,
+    removal::created_after,
     runs::Run,
     verbs,
 };
@@ -95,8 +96,7 @@ impl RedisDriver {
             }
             // What is left in this set is due: a worker takes it.
             if let Some(until) = until {
-                let due: u64 = redis::cmd("ZCOUNT").arg(&key).arg("-inf").arg(until).query_async(&mut self.requests.clone()).await?;
-                outcome.due = due.min(left);
+                outcome.due = self.due(&key, until).await?.min(left);
             }
             outcome.gone = left - outcome.due;
             return Ok(promotion.through(outcome));
@@ -110,11 +110,10 @@ impl RedisDriver {
             if wanted == 0 {
                 break;
             }
-            let element = payload::Element::of(raw);
             match payload::promoted(raw) {
                 None => {
                     stay += 1;
-                    let digest = element.digest();
+                    let digest = payload::Element::of(raw).digest();
                     // What is delayed to a later time meanwhile moves it down: it is met again.
                     if !promotion.unreadable.contains(&digest) {
                         unreadable.push(digest);
@@ -123,7 +122,7 @@ impl RedisDriver {
                     }
                 }
                 // One of those that were not there at the start: it does not use up the number.
-                Some(_) if payload::read(&element).created_at.is_some_and(|at| at > promotion.started) => stay += 1,
+                Some(_) if created_after(raw, promotion.started) => stay += 1,
                 Some(payload) => {
                     any = true;
                     wanted -= 1;

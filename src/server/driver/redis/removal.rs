@@ -3,6 +3,7 @@
 
 use super::{
     RedisDriver,
+    bulk::{CHUNK, CHUNK_BYTES},
     due::{self, Served},
     payload,
     runs::{self, Run},
@@ -17,9 +18,6 @@ use crate::model::{
 };
 use crate::server::error::DriverError;
 
-/// Jobs and bytes of one step, as in `bulk.rs`.
-pub(super) const CHUNK: u64 = 256;
-pub(super) const CHUNK_BYTES: usize = 128 * 1024;
 /// Groups that a purge looks at, as many as the console follows.
 const GROUPS: usize = super::groups::MAX_GROUPS;
 

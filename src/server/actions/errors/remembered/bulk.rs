@@ -2,37 +2,32 @@
 //! day; no I/O.
 
 use crate::model::{
-    audit::{AT_LEAST, AuditLine},
+    audit::{ALL_FAILED, AuditLine, FAILED_MATCHING, at_most},
     ids::QueueName,
     job::JobState,
     operation::{Operation, OperationStatus, Outcome, Verb},
 };
 
-/// How many jobs one took at most that does not say it.
-const UNKNOWN: u64 = 1_000_000;
-
 /// The operation that left this line, if it took failed jobs of a queue that no line names.
 pub fn operation(line: &AuditLine) -> Option<Operation> {
     let verb = Verb::parse(&line.verb)?;
     let filter = line.filter.as_deref().unwrap_or_default();
-    let matching = filter.strip_prefix("failed matching ");
-    let many = verb == Verb::Purge || filter == "all failed" || matching.is_some();
+    let matching = filter.strip_prefix(FAILED_MATCHING);
+    let many = verb == Verb::Purge || filter == ALL_FAILED || matching.is_some();
     let takes = matches!(verb, Verb::Retry | Verb::Discard | Verb::ClearFailed | Verb::Purge);
     let queue = QueueName::try_from(line.queue.clone()?).ok().filter(|_| many && takes)?;
     let done = line.jobs.unwrap_or(0);
-    // `interrupted: at least 2 done of 3`
-    let unsure = line.result.starts_with(AT_LEAST);
-    let of = || line.result.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(UNKNOWN);
+    let unsure = at_most(&line.result);
     Some(Operation {
         id: line.id.clone(),
         verb,
         queue,
         state: Some(JobState::Failed),
-        status: if unsure { OperationStatus::Interrupted } else { OperationStatus::Done },
-        total: if unsure { of() } else { done },
+        status: if unsure.is_some() { OperationStatus::Interrupted } else { OperationStatus::Done },
+        total: unsure.unwrap_or(done),
         outcome: Outcome { done, ..Outcome::default() },
         started_at: line.at,
-        finished_at: (!unsure).then_some(line.at),
+        finished_at: unsure.is_none().then_some(line.at),
         message: None,
         filter: matching.map(str::to_owned),
         who: Some(line.who.clone()),

@@ -89,8 +89,7 @@ impl RedisDriver {
             return Ok(None);
         };
         let expected = top.position.saturating_sub(which as u64);
-        top.anchors.drain(..which.min(top.anchors.len()));
-        top.position = at;
+        top.found(at, which);
         if partly || which > 0 {
             old.below = None;
         }

@@ -25,16 +25,15 @@ impl RedisDriver {
     /// deletion or the cap; only somebody who restores it from the trash in that very moment brings it back.
     pub async fn has_failure(&self, queue: &QueueName, id: &str, raw: &[u8]) -> Result<bool, DriverError> {
         let told = payload::read(&payload::Element::of(raw));
-        let begins = beginnings(id);
-        let mut walk = Walk::of(&Source::Failed, self.length(&self.source_key(queue, &Source::Failed), "LLEN").await?);
-        while let Some((at, last)) = walk.ahead() {
-            let (met, next) = self.named_step(queue, &Source::Failed, &begins, (at, last)).await?;
-            if met.iter().any(|job| job.id.as_deref() == Some(id) && is_failure(job, told.created_at, told.attempts)) {
-                return Ok(true);
-            }
-            walk.came_to(next);
-        }
-        Ok(false)
+        let length = self.length(&self.source_key(queue, &Source::Failed), "LLEN").await?;
+        let is = |job: &JobSummary| job.id.as_deref() == Some(id) && is_failure(job, told.created_at, told.attempts);
+        let mut found = false;
+        self.look_through(queue, &Source::Failed, length, &beginnings(id), |met| {
+            found |= met.iter().any(is);
+            found
+        })
+        .await?;
+        Ok(found)
     }
 
     /// Whether these bytes lie among the failed jobs, where they say no id: nothing else tells which job that is.
@@ -69,17 +68,36 @@ impl RedisDriver {
                 if *source == Source::Failed && length > SEARCHED {
                     return Ok(vec![true; failures.len()]);
                 }
-                let mut walk = Walk::of(source, length);
-                while let Some((at, last)) = walk.ahead() {
-                    let (met, next) = self.named_step(queue, source, &begins, (at, last)).await?;
+                self.look_through(queue, source, length, &begins, |met| {
                     for (here, failure) in here.iter_mut().zip(failures) {
                         *here |= met.iter().any(|job| job.id.as_deref() == Some(failure.id.as_str()));
                     }
-                    walk.came_to(next);
-                }
+                    false
+                })
+                .await?;
             }
         }
         Ok(here)
+    }
+
+    /// Goes through a list of that length, as far as is looked. `met`: jobs of a look that may have one of the ids; whether that is enough.
+    async fn look_through(
+        &self,
+        queue: &QueueName,
+        source: &Source,
+        length: u64,
+        begins: &[String],
+        mut met: impl FnMut(&[JobSummary]) -> bool,
+    ) -> Result<(), DriverError> {
+        let mut walk = Walk::of(source, length);
+        while let Some(part) = walk.ahead() {
+            let (jobs, next) = self.named_step(queue, source, begins, part).await?;
+            if met(&jobs) {
+                break;
+            }
+            walk.came_to(next);
+        }
+        Ok(())
     }
 
     /// Jobs that may have one of many ids among the next elements of a list, from one place on and before another, and the place to go

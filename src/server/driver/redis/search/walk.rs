@@ -44,6 +44,12 @@ pub struct Top {
 }
 
 impl Top {
+    /// The element with that number was found at that position: those before it have left.
+    pub fn found(&mut self, at: u64, which: usize) {
+        self.anchors.drain(..which.min(self.anchors.len()));
+        self.position = at;
+    }
+
     /// Whether this is the newest of them.
     pub fn is(&self, raw: &[u8]) -> bool {
         self.anchors.first().is_some_and(|hash| *hash == Element::of(raw).digest())
